@@ -1,0 +1,6 @@
+"""Placeholder."""
+
+
+def lambda_handler(event: dict[str, object], context: object) -> dict[str, object]:
+    """Do nothing yet."""
+    return {}
