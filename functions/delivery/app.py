@@ -1,6 +1,53 @@
-"""Placeholder."""
+"""Delivery: takes batches of queued profiles and stores them in RainFocus as attendees."""
+
+import functools
+import os
+from collections import Counter
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from attendee_sync import aws, http, messages, observability, token_refresh
+from attendee_sync.delivery import THREADS, Delivery
+from attendee_sync.ledger import Ledger
+from attendee_sync.messages import Queue
+from attendee_sync.outcome import Kind
+from attendee_sync.rainfocus import RainFocus
+from attendee_sync.settings import Settings
 
 
-def lambda_handler(event: dict[str, object], context: object) -> dict[str, object]:
-    """Do nothing yet."""
-    return {}
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Deliver the records of an SQS event and name those to be received again.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    """
+    batch = [messages.received(record) for record in event["Records"]]
+    outcomes = _delivery().deliver(batch, lambda: context.get_remaining_time_in_millis() / 1000)
+    counts = Counter((message.destination, outcome.kind.value) for message, outcome in outcomes)
+    observability.count("Profiles", counts, ("destination", "outcome"))
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": message.message_id}
+            for message, outcome in outcomes
+            if outcome.kind is Kind.RETRY
+        ]
+    }
+
+
+@functools.cache
+def _delivery() -> Delivery:
+    queues = aws.client("sqs")
+    return Delivery(
+        Settings(
+            os.environ["STACK_NAME"],
+            ssm=aws.client("ssm"),
+            secrets=aws.client("secretsmanager"),
+        ),
+        Ledger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"]),
+        profiles=Queue(queues, os.environ["QUEUE_URL"]),
+        dead_letters=Queue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
+        rainfocus=RainFocus(http.session(THREADS)),
+        ask_for_token=token_refresh.Request(
+            aws.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]
+        ),
+    )

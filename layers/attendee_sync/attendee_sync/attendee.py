@@ -1,0 +1,48 @@
+"""Attendees: the fields RainFocus stores, and the key that stands for a person."""
+
+import hashlib
+import hmac
+import re
+import unicodedata
+
+# Target fields of RainFocus's own destination in Adobe Experience Platform:
+# https://experienceleague.adobe.com/docs/experience-platform/destinations/catalog/marketing-automation/rainfocus.html
+FIELDS = (
+    "address1",
+    "address2",
+    "city",
+    "companyname",
+    "countryid",
+    "email",
+    "firstname",
+    "lastname",
+    "jobtitle",
+    "phone",
+    "state",
+    "zip",
+)
+
+_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f.]+")
+_MAX_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
+
+
+def normalise_email(text: str) -> str:
+    """Return an e-mail address as it is compared: Unicode NFC, trimmed, lower case."""
+    return unicodedata.normalize("NFC", text).strip().lower()
+
+
+def is_email(text: str) -> bool:
+    """Tell whether a normalised text has the shape of an e-mail address."""
+    return len(text) <= _MAX_EMAIL_LENGTH and _EMAIL.fullmatch(text) is not None
+
+
+def key(hash_key: str, destination: str, email: str) -> str:
+    """Return the key of an attendee: 64 hex digits of HMAC-SHA256 over destination and e-mail.
+
+    It groups the person's messages on the queue and names the ledger entry, without telling who
+    it is. Case and surrounding blanks of the address make no difference.
+    """
+    text = f"{destination}\n{normalise_email(email)}"
+    return hmac.new(
+        hash_key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256
+    ).hexdigest()

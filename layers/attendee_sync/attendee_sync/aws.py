@@ -1,0 +1,38 @@
+"""Calls to AWS, with few imports and short waits.
+
+botocore is used directly: ingest must start within a push's two seconds, and boto3's resource
+layer would cost a third of that again.
+"""
+
+import functools
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+_CONNECT_TIMEOUT = 0.5  # seconds
+_READ_TIMEOUT = 1.0  # seconds; a sender of ours waits no longer than two
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Return the botocore client of a service, made once.
+
+    It waits at most 0.5 s for a connection and 1 s for an answer, and does not retry: botocore
+    sleeps between attempts, and each caller here has a better answer than sleeping.
+    """
+    return _session().create_client(
+        service,
+        config=Config(
+            connect_timeout=_CONNECT_TIMEOUT,
+            read_timeout=_READ_TIMEOUT,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=16,
+            tcp_keepalive=True,
+        ),
+    )

@@ -1,0 +1,49 @@
+"""HTTP calls: sessions that keep connections, and answers that can't fill the memory."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import requests
+from requests.adapters import HTTPAdapter
+
+MAX_ANSWER_BYTES = 65_536
+_CHUNK_BYTES = 8_192
+_HOSTS = 8
+
+
+@dataclass(frozen=True)
+class Received:
+    """An HTTP answer. A body of more than 64 KiB is cut there and marked as not complete."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    complete: bool = True
+
+
+def session(pool_size: int) -> requests.Session:
+    """Return a session that keeps a connection open for each of as many threads."""
+    made = requests.Session()
+    made.trust_env = False  # no .netrc: it would replace the Authorization header
+    adapter = HTTPAdapter(pool_connections=_HOSTS, pool_maxsize=pool_size, max_retries=0)
+    made.mount("https://", adapter)
+    made.mount("http://", adapter)
+    return made
+
+
+def receive(response: requests.Response, seconds: float) -> Received:
+    """Read an answer that was requested with `stream=True`, for at most the given seconds.
+
+    Raises requests.RequestException; requests.ReadTimeout also where a server sends byte by byte
+    and so never runs into the socket's timeout.
+    """
+    deadline = time.monotonic() + seconds
+    body = b""
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            return Received(response.status_code, body[:MAX_ANSWER_BYTES], response.headers, False)
+        if time.monotonic() > deadline:
+            raise requests.ReadTimeout("the answer takes too long")
+    return Received(response.status_code, body, response.headers)

@@ -1,0 +1,96 @@
+"""The ledger: what was last delivered to whom. It holds no personal data.
+
+Its table also keeps the locks under which tokens are renewed.
+"""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+_KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was delivered to one attendee."""
+
+    attendee: str  # attendee.key
+    destination: str
+    content_digest: str
+    sequence: str  # of the message, growing within its group
+    status: int
+    code: str
+    attendee_id: str  # as RainFocus knows it
+
+
+class LockedError(Exception):
+    """Somebody else holds the lock."""
+
+
+class Ledger:
+    """The ledger table."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def record(self, entry: Entry) -> None:
+        """Note a delivery. Raises botocore's errors."""
+        now = int(time.time())
+        item = {
+            "key": {"S": f"attendee#{entry.attendee}"},
+            "destination": {"S": entry.destination},
+            "content_digest": {"S": entry.content_digest},
+            "sequence": {"S": entry.sequence},
+            "status": {"N": str(entry.status)},
+            "code": {"S": entry.code},
+            "attendee_id": {"S": entry.attendee_id},
+            "delivered_at": {"N": str(now)},
+            "expires_at": {"N": str(now + _KEPT_SECONDS)},
+        }
+        self._client.put_item(TableName=self._table, Item=item)
+
+    @contextmanager
+    def lock(self, name: str, seconds: int) -> Iterator[None]:
+        """Hold a lock, at most for the given seconds. Raises LockedError."""
+        key = {"S": f"lock#{name}"}
+        owner = {"S": uuid.uuid4().hex}
+        now = int(time.time())
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item={"key": key, "owner": owner, "expires_at": {"N": str(now + seconds)}},
+                ConditionExpression="attribute_not_exists(#key) OR expires_at < :now",
+                ExpressionAttributeNames={"#key": "key"},
+                ExpressionAttributeValues={":now": {"N": str(now)}},
+            )
+        except ClientError as error:
+            if _is_condition(error):
+                raise LockedError(name) from None
+            raise
+        try:
+            yield
+        finally:
+            self._unlock(key, owner)
+
+    def _unlock(self, key: dict[str, str], owner: dict[str, str]) -> None:
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key={"key": key},
+                ConditionExpression="#owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues={":owner": owner},
+            )
+        except ClientError as error:
+            if not _is_condition(error):  # it ran out and is another's now
+                raise
+
+
+def _is_condition(error: ClientError) -> bool:
+    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")

@@ -1,0 +1,233 @@
+"""What travels on the profile queue and the dead-letter queue, and how it gets there."""
+
+import itertools
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+_ENTRIES_PER_CALL = 10
+_BYTES_PER_CALL = 1_048_576
+MAX_PROFILE_BYTES = 1_000_000  # leaves room for a message's attributes
+
+_ATTEMPTS = 3
+_THREADS = 10
+# Attribute values and group ids are short; this is what one entry may add to its body, in bytes.
+_ATTRIBUTE_BYTES = 4_096
+_MAX_ATTRIBUTE_LENGTH = 500
+# All that SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_REFUSED_CHARACTERS = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class QueueUnavailableError(Exception):
+    """Some messages could not be put on the queue."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message for a FIFO queue: a profile's text, and what is known of it."""
+
+    body: str
+    group: str
+    deduplication_id: str
+    attributes: Mapping[str, str]
+
+
+class Queue:
+    """One FIFO queue."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Put messages on the queue, ten a call, with several calls side by side.
+
+        Messages of one group keep their order, also when SQS refuses some and they are sent
+        again. Raises QueueUnavailableError if in the end some are not on the queue; others may
+        be.
+        """
+        lanes = _lanes(messages)
+        if len(lanes) == 1:
+            self._send_lane(lanes[0])
+            return
+        with ThreadPoolExecutor(min(_THREADS, len(lanes))) as pool:
+            list(pool.map(self._send_lane, lanes))
+
+    def put_back(self, receipts: Mapping[str, int]) -> None:
+        """Hide received messages for the given seconds, by receipt handle.
+
+        What fails here only comes back at another time, so it raises nothing.
+        """
+        entries = [
+            {"Id": str(n), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+            for n, (receipt, seconds) in enumerate(receipts.items())
+        ]
+        for some in itertools.batched(entries, _ENTRIES_PER_CALL, strict=False):
+            try:
+                self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=list(some))
+            except (BotoCoreError, ClientError):
+                return
+
+    def _send_lane(self, calls: Sequence[Sequence[Message]]) -> None:
+        for messages in calls:
+            self._send_call(messages)
+
+    def _send_call(self, messages: Sequence[Message]) -> None:
+        pending = list(messages)
+        for _ in range(_ATTEMPTS):
+            pending = self._send_once(pending)
+            if not pending:
+                return
+        raise QueueUnavailableError(f"{len(pending)} messages could not be queued")
+
+    def _send_once(self, messages: Sequence[Message]) -> list[Message]:
+        """Send one batch; return what must be sent again."""
+        entries = [_entry(n, message) for n, message in enumerate(messages)]
+        try:
+            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+        except (BotoCoreError, ClientError):
+            return list(messages)
+        return _again(messages, {int(each["Id"]) for each in answer.get("Failed", [])})
+
+
+def envelope(destination: str, request_id: str, trace_parent: str) -> dict[str, str]:
+    """Return what all messages of one push carry; `accepted_at` is in epoch milliseconds."""
+    return {
+        "destination": destination,
+        "request_id": request_id,
+        "trace_parent": trace_parent,
+        "accepted_at": str(int(time.time() * 1000)),
+    }
+
+
+def legal(text: str) -> str:
+    """Return the text with the characters that SQS refuses written as JSON escapes.
+
+    Inside a JSON string that changes nothing, and nowhere else can JSON contain them.
+    """
+    return _REFUSED_CHARACTERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _again(messages: Sequence[Message], failed: set[int]) -> list[Message]:
+    """Return the failed messages, each with the later ones of its group.
+
+    Those that were taken are sent once more under a new deduplication id: otherwise an older
+    state of the person would come after a newer one.
+    """
+    again: list[Message] = []
+    late: set[str] = set()
+    for n, message in enumerate(messages):
+        if n in failed:
+            late.add(message.group)
+            again.append(message)
+        elif message.group in late:
+            again.append(replace(message, deduplication_id=f"{message.deduplication_id}-again"))
+    return again
+
+
+def _lanes(messages: Iterable[Message]) -> list[list[list[Message]]]:
+    """Arrange messages in lanes of calls; lanes can run side by side, a lane's calls cannot.
+
+    A group stays together, so only one that spans two calls ties them to one lane.
+    """
+    groups: dict[str, list[Message]] = {}
+    for message in messages:
+        groups.setdefault(message.group, []).append(message)
+    lanes: list[list[list[Message]]] = []
+    previous: Message | None = None
+    for call in _calls(itertools.chain.from_iterable(groups.values())):
+        if previous and previous.group == call[0].group:
+            lanes[-1].append(call)
+        else:
+            lanes.append([call])
+        previous = call[-1]
+    return lanes
+
+
+def _calls(messages: Iterable[Message]) -> Iterable[list[Message]]:
+    call: list[Message] = []
+    size = 0
+    for message in messages:
+        bytes_ = len(message.body.encode()) + _ATTRIBUTE_BYTES
+        if call and (len(call) == _ENTRIES_PER_CALL or size + bytes_ > _BYTES_PER_CALL):
+            yield call
+            call, size = [], 0
+        call.append(message)
+        size += bytes_
+    if call:
+        yield call
+
+
+def _entry(n: int, message: Message) -> dict[str, Any]:
+    return {
+        "Id": str(n),
+        "MessageBody": message.body,
+        "MessageGroupId": message.group,
+        "MessageDeduplicationId": message.deduplication_id,
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in message.attributes.items()
+            if value
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as delivery gets it."""
+
+    message_id: str
+    receipt: str
+    group: str
+    body: str
+    destination: str
+    request_id: str
+    index: str
+    trace_parent: str
+    accepted_at: int  # epoch milliseconds
+    attempt: int  # 1 is the first
+    sequence: str  # grows within the group
+
+
+def received(record: Mapping[str, Any]) -> Received:
+    """Read one record of an SQS event.
+
+    Event format: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+    """
+    system = record["attributes"]
+    ours = {name: each.get("stringValue", "") for name, each in record["messageAttributes"].items()}
+    accepted_at = ours.get("accepted_at", "")
+    return Received(
+        message_id=record["messageId"],
+        receipt=record["receiptHandle"],
+        group=system["MessageGroupId"],
+        body=record["body"],
+        destination=ours.get("destination", ""),
+        request_id=ours.get("request_id", ""),
+        index=ours.get("index", ""),
+        trace_parent=ours.get("trace_parent", ""),
+        accepted_at=int(accepted_at if accepted_at.isdecimal() else system["SentTimestamp"]),
+        attempt=int(system["ApproximateReceiveCount"]),
+        sequence=system["SequenceNumber"],
+    )
+
+
+def dead_letter(message: Received, why: Mapping[str, str]) -> Message:
+    """Return the dead letter of a message: its body as it is, and why it can't be delivered."""
+    attributes = {
+        "destination": message.destination,
+        "request_id": message.request_id,
+        "index": message.index,
+        "trace_parent": message.trace_parent,
+        "accepted_at": str(message.accepted_at),
+        "sequence": message.sequence,
+        "attempts": str(message.attempt),
+    }
+    attributes |= {name: legal(text)[:_MAX_ATTRIBUTE_LENGTH] for name, text in why.items()}
+    return Message(message.body, message.group, message.message_id, attributes)
