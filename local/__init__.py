@@ -1,0 +1,1 @@
+"""The stack on one machine: a local cloud, a RainFocus simulator, a demo."""

@@ -1,0 +1,215 @@
+"""The demo: a thousand profiles through the deployed stack, each looked up in the end.
+
+Run it with `make demo`.
+"""
+
+import itertools
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import datetime
+from statistics import quantiles
+
+import requests
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from local.cloud import CloudError
+from local.people import Person, Push, people, pushes
+from local.running import EVENT_CODE, ORG_ID, Running, running
+from local.simulator.state import Attendee
+from local.stack import StackError
+
+_PROFILES = 1_000
+_SENDERS = 4
+# Pushed at a pace that the local cloud keeps up with, so that the times told are those of the
+# pipeline and not of a backlog.
+_PROFILES_PER_SECOND = 80.0
+_PUSH_SECONDS = 30.0
+# The sender tries again where AEP does.
+_AGAIN = frozenset({429, 503})
+_ATTEMPTS = 3
+_AGAIN_SECONDS = 1.0
+# How long nothing may arrive before the demo calls the rest lost.
+_PATIENCE_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+
+
+@dataclass
+class Result:
+    """What was pushed, and what became of it."""
+
+    pushed: int = 0
+    accepted: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    delivered: int = 0
+    mismatched: int = 0
+    dead_letters: int = 0
+    failures: list[str] = field(default_factory=list)
+    seconds_to_attendee: list[float] = field(default_factory=list)
+    calls: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_as_it_must_be(self) -> bool:
+        """Tell whether every profile is where it belongs."""
+        return (
+            not self.failures
+            and not self.mismatched
+            and self.delivered == self.accepted
+            and self.dead_letters == self.rejected.total()
+            and self.pushed == self.accepted + self.rejected.total()
+        )
+
+
+def main() -> int:
+    """Run the demo; return 0 only if all is as it must be."""
+    console = Console(highlight=False)
+    started = time.monotonic()
+    try:
+        with running(lambda step: console.print(f"[bold]·[/bold] {step}")) as environment:
+            result = _run(environment, console)
+    except KeyboardInterrupt:
+        console.print("Interrupted; everything was stopped and removed.")
+        return 130
+    except (CloudError, StackError, requests.RequestException) as error:
+        console.print(f"[red]The demo could not run:[/red] {error}", markup=True)
+        return 1
+    result.seconds = time.monotonic() - started
+    _show(result, console)
+    return 0 if result.is_as_it_must_be else 1
+
+
+def _run(environment: Running, console: Console) -> Result:
+    everyone = people(_PROFILES)
+    result = Result(pushed=len(everyone))
+    pushed_at: dict[str, float] = {}
+    with Progress(console=console) as progress:
+        pushing = progress.add_task("Pushing", total=len(everyone))
+        for push, answer, sent_at in _push_all(environment, list(pushes(everyone))):
+            _note(result, push, answer)
+            pushed_at |= {person.attendee["email"]: sent_at for person in push.people}
+            progress.advance(pushing, len(push.people))
+        delivering = progress.add_task("Delivering", total=result.accepted)
+        for stored in _arrivals(environment, result.accepted):
+            progress.update(delivering, completed=stored)
+    _compare(result, everyone, _attendees(environment), pushed_at)
+    result.dead_letters = environment.stack.dead_letter_queue().total
+    counts = environment.simulator.counts()
+    result.calls = sum(each.count for each in counts.calls if each.call == "attendee/store")
+    return result
+
+
+def _push_all(
+    environment: Running, requests_: Sequence[Push]
+) -> Iterator[tuple[Push, requests.Response, float]]:
+    """Yield each push with its answer and the epoch second at which it was sent."""
+    url, headers = environment.stack.push_url()
+    headers |= {
+        "Authorization": f"Bearer {environment.stack.ingest_token()}",
+        "Content-Type": "application/json",
+    }
+    with requests.Session() as session, ThreadPoolExecutor(_SENDERS) as senders:
+
+        def send(push: Push, due: float) -> tuple[Push, requests.Response, float]:
+            time.sleep(max(0.0, due - time.time()))
+            sent_at = time.time()
+            return push, _post(session, url, headers, push.body), sent_at
+
+        sizes = itertools.accumulate((len(push.people) for push in requests_), initial=0)
+        started = time.time()
+        sent = [
+            senders.submit(send, push, started + before / _PROFILES_PER_SECOND)
+            for push, before in zip(requests_, sizes, strict=False)
+        ]
+        for done in as_completed(sent):
+            yield done.result()
+
+
+def _post(
+    session: requests.Session, url: str, headers: Mapping[str, str], body: str
+) -> requests.Response:
+    for _ in range(_ATTEMPTS - 1):
+        answer = session.post(url, data=body.encode(), headers=headers, timeout=_PUSH_SECONDS)
+        if answer.status_code not in _AGAIN:
+            return answer
+        time.sleep(_AGAIN_SECONDS)
+    return session.post(url, data=body.encode(), headers=headers, timeout=_PUSH_SECONDS)
+
+
+def _note(result: Result, push: Push, answer: requests.Response) -> None:
+    if answer.status_code != requests.codes.accepted:
+        result.failures.append(f"a push was answered {answer.status_code}")
+        return
+    body = answer.json()
+    result.accepted += body["accepted"]
+    expected = {n: person.reason for n, person in enumerate(push.people) if person.reason}
+    rejected = {each["index"]: each["reason"] for each in body["rejected"]}
+    result.rejected.update(rejected.values())
+    if rejected != expected:
+        result.failures.append("a push was not accepted and rejected as it should be")
+
+
+def _arrivals(environment: Running, expected: int) -> Iterator[int]:
+    """Yield how many attendees are stored, until all are or nothing moves any more."""
+    stored = 0
+    last_moved = time.monotonic()
+    while stored < expected and time.monotonic() - last_moved < _PATIENCE_SECONDS:
+        time.sleep(_POLL_SECONDS)
+        now_stored = len(_attendees(environment))
+        if now_stored > stored:
+            stored, last_moved = now_stored, time.monotonic()
+            yield stored
+
+
+def _attendees(environment: Running) -> list[Attendee]:
+    return environment.simulator.attendees(EVENT_CODE, org=ORG_ID)
+
+
+def _compare(
+    result: Result,
+    everyone: Sequence[Person],
+    attendees: Sequence[Attendee],
+    pushed_at: Mapping[str, float],
+) -> None:
+    """Compare what RainFocus holds with what was pushed, field by field."""
+    expected = {each.attendee["email"]: dict(each.attendee) for each in everyone if not each.reason}
+    for attendee in attendees:
+        email = str(attendee.fields["email"])
+        result.delivered += 1
+        result.mismatched += attendee.fields != expected.pop(email, None)
+        stored_at = datetime.fromisoformat(attendee.created_at).timestamp()
+        result.seconds_to_attendee.append(stored_at - pushed_at.get(email, stored_at))
+    if expected:
+        result.failures.append(f"{len(expected)} attendees are missing")
+
+
+def _show(result: Result, console: Console) -> None:
+    table = Table(title="What became of it", show_header=False)
+    table.add_row("accepted", str(result.accepted))
+    table.add_row("delivered", str(result.delivered))
+    for reason, count in result.rejected.most_common():
+        table.add_row(f"rejected: {reason}", str(count))
+    table.add_row("dead letters", str(result.dead_letters))
+    if len(result.seconds_to_attendee) > 1:
+        percentiles = quantiles(result.seconds_to_attendee, n=100)
+        table.add_row("push to attendee, p50", f"{percentiles[49]:.2f} s")
+        table.add_row("push to attendee, p95", f"{percentiles[94]:.2f} s")
+    table.add_row("RainFocus calls (attendee/store)", str(result.calls))
+    console.print(table)
+    for failure, count in Counter(result.failures).items():
+        console.print(f"[red]wrong:[/red] {failure}" + (f" ({count} times)" if count > 1 else ""))
+    console.print(
+        f"demo: pushed={result.pushed} delivered={result.delivered} "
+        f"rejected={result.rejected.total()} mismatched={result.mismatched} "
+        f"seconds={result.seconds:.0f}",
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

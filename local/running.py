@@ -1,0 +1,71 @@
+"""All on one machine: the local cloud, the RainFocus simulator, and the stack between them."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from local import stack as stacks
+from local.cloud import ROOT, local_cloud
+from local.simulator.client import SimulatorClient
+from local.stack import Stack
+
+STACK_NAME = "attendee-sync-local"
+ORG_ID = "acme"
+EVENT_CODE = "summit2026"
+# The simulator's own, see local/simulator/settings.py.
+_CLIENT_ID = "demo-client"
+_CLIENT_SECRET = "demo-secret"  # noqa: S105 - opens nothing but the simulator
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stack that delivers to a simulator, with credentials stored and a token fetched."""
+
+    stack: Stack
+    simulator: SimulatorClient
+
+
+@contextlib.contextmanager
+def running(report: Callable[[str], None], *, verbose: bool = False) -> Iterator[Running]:
+    """Start everything, deploy the stack, and stop and remove it all at the end.
+
+    `report` is told each step before it starts. Raises CloudError or StackError.
+    """
+    report("Starting the local cloud")
+    with local_cloud() as cloud:
+        report("Starting the RainFocus simulator")
+        with _simulator() as simulator:
+            report("Building the stack (sam build)")
+            template = stacks.build(cloud.folder / "build", verbose=verbose)
+            report("Deploying the stack (sam deploy)")
+            parameters = {
+                "OrgId": ORG_ID,
+                "EventCode": EVENT_CODE,
+                "TokenUrl": simulator.token_url(),
+                "BaseUrl": simulator.base_url(),
+            }
+            stack = stacks.deploy(cloud, STACK_NAME, parameters, template=template, verbose=verbose)
+            report("Storing the credentials and fetching the first token")
+            stack.store_credentials("default", _CLIENT_ID, _CLIENT_SECRET)
+            stack.refresh_token()
+            yield Running(stack, simulator)
+
+
+@contextlib.contextmanager
+def _simulator() -> Iterator[SimulatorClient]:
+    command = [sys.executable, "-m", "local.simulator"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            if process.stdout is None:
+                raise RuntimeError("the simulator has no output to read")
+            with SimulatorClient(json.loads(process.stdout.readline())["url"]) as client:
+                yield client
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+            process.kill()
