@@ -9,6 +9,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 _CONNECT_TIMEOUT = 0.5  # seconds
 _READ_TIMEOUT = 1.0  # seconds; a sender of ours waits no longer than two
@@ -36,3 +37,10 @@ def client(service: str) -> Any:
             tcp_keepalive=True,
         ),
     )
+
+
+def cause(error: BotoCoreError | ClientError) -> str:
+    """Return what went wrong in a call as one word, AWS's or botocore's."""
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Code"])
+    return type(error).__name__

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from attendee_sync import access_token, mapping, messages, observability
+from attendee_sync import access_token, aws, mapping, messages, observability
 from attendee_sync.access_token import AccessToken
 from attendee_sync.connection import Connection
 from attendee_sync.destination import Destination
@@ -84,8 +84,10 @@ class Delivery:
             outcome = self._attempt(message, seconds_left)
         except _RetryError as error:
             outcome = Outcome(Kind.RETRY, str(error))
-        except (SettingsUnavailableError, BotoCoreError, ClientError) as error:
-            outcome = Outcome(Kind.RETRY, f"AWS: {type(error).__name__}")
+        except SettingsUnavailableError as error:
+            outcome = Outcome(Kind.RETRY, str(error))
+        except (BotoCoreError, ClientError) as error:
+            outcome = Outcome(Kind.RETRY, f"AWS: {aws.cause(error)}")
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
             outcome = Outcome(Kind.RETRY, f"internal error: {type(error).__name__}")
         age = time.time() - message.accepted_at / 1000

@@ -3,12 +3,14 @@
 import itertools
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from attendee_sync import aws
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 _ENTRIES_PER_CALL = 10
@@ -80,20 +82,25 @@ class Queue:
 
     def _send_call(self, messages: Sequence[Message]) -> None:
         pending = list(messages)
+        causes: set[str] = set()
         for _ in range(_ATTEMPTS):
-            pending = self._send_once(pending)
-            if not pending:
+            failed = self._send_once(pending)
+            if not failed:
                 return
-        raise QueueUnavailableError(f"{len(pending)} messages could not be queued")
+            causes |= set(failed.values())
+            pending = _again(pending, failed.keys())
+        raise QueueUnavailableError(
+            f"{len(pending)} messages could not be queued: {', '.join(sorted(causes))}"
+        )
 
-    def _send_once(self, messages: Sequence[Message]) -> list[Message]:
-        """Send one batch; return what must be sent again."""
+    def _send_once(self, messages: Sequence[Message]) -> dict[int, str]:
+        """Send one batch; return the code of what went wrong by the message's place in it."""
         entries = [_entry(n, message) for n, message in enumerate(messages)]
         try:
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        except (BotoCoreError, ClientError):
-            return list(messages)
-        return _again(messages, {int(each["Id"]) for each in answer.get("Failed", [])})
+        except (BotoCoreError, ClientError) as error:
+            return dict.fromkeys(range(len(messages)), aws.cause(error))
+        return {int(each["Id"]): each["Code"] for each in answer.get("Failed", [])}
 
 
 def envelope(destination: str, request_id: str, trace_parent: str) -> dict[str, str]:
@@ -114,7 +121,7 @@ def legal(text: str) -> str:
     return _REFUSED_CHARACTERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _again(messages: Sequence[Message], failed: set[int]) -> list[Message]:
+def _again(messages: Sequence[Message], failed: Collection[int]) -> list[Message]:
     """Return the failed messages, each with the later ones of its group.
 
     Those that were taken are sent once more under a new deduplication id: otherwise an older
@@ -219,15 +226,16 @@ def received(record: Mapping[str, Any]) -> Received:
 
 
 def dead_letter(message: Received, why: Mapping[str, str]) -> Message:
-    """Return the dead letter of a message: its body as it is, and why it can't be delivered."""
+    """Return the dead letter of a message: its body as it is, and why it can't be delivered.
+
+    SQS takes ten attributes a message: five say where it comes from, so at most five say why.
+    """
     attributes = {
         "destination": message.destination,
         "request_id": message.request_id,
         "index": message.index,
         "trace_parent": message.trace_parent,
         "accepted_at": str(message.accepted_at),
-        "sequence": message.sequence,
-        "attempts": str(message.attempt),
     }
     attributes |= {name: legal(text)[:_MAX_ATTRIBUTE_LENGTH] for name, text in why.items()}
     return Message(message.body, message.group, message.message_id, attributes)

@@ -19,6 +19,7 @@ _NDJSON_TYPES = (
     "application/json-lines",
 )
 _WHITE_SPACE = " \t\r\n"
+_LENIENT = json.JSONDecoder(parse_int=str, parse_constant=str)  # finds a value's end
 
 
 class UnreadableBodyError(Exception):
@@ -46,8 +47,6 @@ def split(body: str, content_type: str = "") -> list[Pushed]:
         raise UnreadableBodyError(f"not JSON: {_position(error)}") from error
     except RecursionError as error:
         raise UnreadableBodyError("nested too deeply to be a profile") from error
-    except ValueError as error:  # e.g. an integer of more than 4,300 digits
-        raise UnreadableBodyError("not JSON: NaN, Infinity or a number out of range") from error
     if not pushed:
         raise UnreadableBodyError("no profile in the body: the list is empty")
     if all(piece.profile is None for piece in pushed):
@@ -140,8 +139,6 @@ def _split_lines(body: str) -> Iterator[Pushed]:
             yield Pushed(text, fault=f"not JSON: {_position(error)}")
         except RecursionError:
             yield Pushed(text, fault="nested too deeply to be a profile")
-        except ValueError:
-            yield Pushed(text, fault="not JSON: NaN, Infinity or a number out of range")
         else:
             extra = _skip(text, end) < len(text)
             yield Pushed(text, fault="more than one JSON value on a line") if extra else pushed
@@ -201,7 +198,13 @@ def _profiles_array(body: str, start: int) -> tuple[int, list[Pushed]] | None:
 def _piece(body: str, start: int) -> tuple[int, Pushed]:
     """Read the JSON value at `start`; return where it ends, and what it is."""
     repeated: list[str] = []
-    value, end = _decoder(repeated).raw_decode(body, start)
+    try:
+        value, end = _decoder(repeated).raw_decode(body, start)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # NaN, Infinity, or an integer of more than 4,300 digits
+        _, end = _LENIENT.raw_decode(body, start)
+        return end, Pushed(body[start:end], fault="a number is NaN, Infinity or out of range")
     text = body[start:end]
     if repeated:
         return end, Pushed(text, fault="an object has the same key twice")

@@ -13,6 +13,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from attendee_sync import aws
+
 CACHE_SECONDS = 60.0
 _MISSING_SECONDS = 5.0  # what is missing may be added at any moment
 _ATTEMPTS = 2
@@ -72,7 +74,7 @@ class Settings:
             try:
                 page = self._ssm.get_parameters_by_path(Path=path, **token)
             except (BotoCoreError, ClientError) as error:
-                raise SettingsUnavailableError(path, _cause(error)) from error
+                raise SettingsUnavailableError(path, aws.cause(error)) from error
             for parameter in page["Parameters"]:
                 found[parameter["Name"].rsplit("/", 1)[-1]] = parameter["Value"]
             if not page.get("NextToken"):
@@ -104,7 +106,7 @@ class Settings:
         try:
             self._secrets.put_secret_value(SecretId=secret_id, SecretString=text)
         except (BotoCoreError, ClientError) as error:
-            raise SettingsUnavailableError(secret_id, _cause(error)) from error
+            raise SettingsUnavailableError(secret_id, aws.cause(error)) from error
 
     def _parameter(self, name: str) -> str | None:
         def read() -> str:
@@ -127,7 +129,7 @@ class Settings:
         except (BotoCoreError, ClientError) as error:
             if entry:
                 return entry.value
-            raise SettingsUnavailableError(key, _cause(error)) from error
+            raise SettingsUnavailableError(key, aws.cause(error)) from error
         kept_for = CACHE_SECONDS if value is not None else _MISSING_SECONDS
         with self._lock:
             if len(self._entries) >= _MAX_ENTRIES:  # someone is trying out names
@@ -149,9 +151,3 @@ def _attempt(read: Callable[[], str]) -> str | None:
             if not remaining:
                 raise
     return None
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response["Error"]["Code"])
-    return type(error).__name__

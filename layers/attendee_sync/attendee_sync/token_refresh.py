@@ -11,7 +11,7 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from attendee_sync import access_token
+from attendee_sync import access_token, aws
 from attendee_sync.access_token import AccessToken, Credentials, TokenNotGrantedError
 from attendee_sync.connection import Connection
 from attendee_sync.ledger import Ledger, LockedError
@@ -76,7 +76,7 @@ class TokenRefresh:
         except SettingsUnavailableError as error:
             return Result(name, State.FAILED, "settings", str(error))
         except (BotoCoreError, ClientError) as error:
-            return Result(name, State.FAILED, "network", f"AWS: {type(error).__name__}")
+            return Result(name, State.FAILED, "network", f"AWS: {aws.cause(error)}")
 
     def _renew(self, name: str, text: str | None, refused: str) -> Result:
         if text is None:
