@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from local import stack as stacks
 from local.cloud import ROOT, local_cloud
@@ -27,6 +28,7 @@ class Running:
 
     stack: Stack
     simulator: SimulatorClient
+    build: Path  # what `sam build` made
 
 
 @contextlib.contextmanager
@@ -52,7 +54,7 @@ def running(report: Callable[[str], None], *, verbose: bool = False) -> Iterator
             report("Storing the credentials and fetching the first token")
             stack.store_credentials("default", _CLIENT_ID, _CLIENT_SECRET)
             stack.refresh_token()
-            yield Running(stack, simulator)
+            yield Running(stack, simulator, template.parent)
 
 
 @contextlib.contextmanager

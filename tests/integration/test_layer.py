@@ -1,0 +1,37 @@
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Local
+
+# What Lambda's Python runtime brings along: boto3 and what it needs.
+_RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+
+
+@pytest.mark.parametrize("function", ["ingest", "delivery", "token_refresh"])
+def test_a_function_needs_nothing_but_the_layer_and_the_runtime(
+    local: Local, function: str, tmp_path: Path
+) -> None:
+    for package in _RUNTIME:
+        origin = find_spec(package)
+        assert origin is not None
+        assert origin.origin is not None
+        source = Path(origin.origin)
+        source = source.parent if source.name == "__init__.py" else source
+        (tmp_path / source.name).symlink_to(source)
+    code = local.running.build / f"{function.title().replace('_', '')}Function"
+    paths = [str(code), str(local.running.build / "SharedLayer" / "python"), str(tmp_path)]
+    program = f"import sys; sys.path += {paths!r}; import functions.{function}.app"
+
+    done = subprocess.run(  # noqa: S603 - our own functions
+        [sys.executable, "-I", "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
