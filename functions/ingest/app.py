@@ -18,11 +18,12 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """
     if event["resource"] == "/v1/health":
         return _response(Answer(200, {"status": "ok"}))
-    return _response(_ingest().push(_request(event)))
+    return _response(ingest().push(_request(event)))
 
 
 @functools.cache
-def _ingest() -> Ingest:
+def ingest() -> Ingest:
+    """Return what takes the pushes, made once."""
     queues = aws.client("sqs")
     return Ingest(
         Settings(

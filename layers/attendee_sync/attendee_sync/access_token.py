@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import requests
@@ -61,6 +61,7 @@ def parse(text: str | None, connection: Connection) -> AccessToken | None:
     """Return the token of an access-token secret, or None if it holds none for the connection."""
     try:
         token = AccessToken(**json.loads(text or "{}"))
+        token = replace(token, expires_at=int(token.expires_at))
     except (ValueError, TypeError):
         return None
     return token if token.value and token.audience == audience(connection) else None
@@ -75,7 +76,9 @@ def parse_credentials(text: str | None) -> Credentials | None:
     """Return the credentials of a secret, or None if they are not entered yet."""
     try:
         members = json.loads(text or "{}")
-        credentials = Credentials(str(members["client_id"]), str(members["client_secret"]))
+        credentials = Credentials(
+            str(members["client_id"]).strip(), str(members["client_secret"]).strip()
+        )
     except (ValueError, TypeError, KeyError):
         return None
     return credentials if credentials.client_id and credentials.client_secret else None

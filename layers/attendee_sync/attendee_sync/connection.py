@@ -37,7 +37,7 @@ class Connection(BaseModel):
     # Unverified: how long a token is used when the token endpoint does not say, in seconds.
     token_lifetime: Annotated[int, Field(ge=60, le=86_400)] = 600
     connect_timeout: Annotated[float, Field(gt=0, le=10)] = 3.0  # seconds
-    read_timeout: Annotated[float, Field(gt=0, le=25)] = 10.0  # seconds
+    read_timeout: Annotated[float, Field(gt=0, le=20)] = 10.0  # seconds
 
     @field_validator("base_url")
     @classmethod
@@ -52,3 +52,8 @@ class Connection(BaseModel):
     def url(self, call: str) -> str:
         """Return the address of an API call such as `attendee/store`."""
         return f"{self.base}/api/{self.org_id}/{self.version}/{call}"
+
+    @property
+    def longest_call(self) -> float:
+        """Seconds that a call can take: to connect, to the first byte, and to the last."""
+        return self.connect_timeout + 2 * self.read_timeout

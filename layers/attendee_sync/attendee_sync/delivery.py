@@ -1,6 +1,5 @@
 """Delivery: from a batch of queued profiles to attendees in RainFocus, each with an outcome."""
 
-import hashlib
 import itertools
 import json
 import random
@@ -13,11 +12,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from attendee_sync import access_token, aws, mapping, messages, observability
+from attendee_sync import access_token, attendee, aws, mapping, messages, observability
 from attendee_sync.access_token import AccessToken
 from attendee_sync.connection import Connection
 from attendee_sync.destination import Destination
-from attendee_sync.ledger import Entry, Ledger
+from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError
 from attendee_sync.messages import Queue, QueueUnavailableError, Received
 from attendee_sync.outcome import Kind, Outcome
 from attendee_sync.rainfocus import Answer, Meaning, RainFocus
@@ -27,12 +26,22 @@ THREADS = 10  # as many as a batch has messages
 MAX_AGE = 86_400.0  # seconds after which a profile expires
 _FIRST_WAIT = 2.0  # seconds; doubled with each attempt
 _MAX_WAIT = 900.0  # seconds
+_BEHIND = "behind an earlier one of this attendee"
 _MARGIN = 3.0  # seconds that must remain beyond a call's timeouts to account for it
 _TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
 
 
 class _RetryError(Exception):
     """Something that is not the profile's fault keeps it from being delivered now."""
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A message, its outcome, and what the ledger must know of it."""
+
+    message: Received
+    outcome: Outcome
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True)
@@ -62,75 +71,88 @@ class Delivery:
         groups = self._threads.map(
             lambda group: self._deliver_group(group, seconds_left), by_group.values()
         )
-        outcomes = list(itertools.chain.from_iterable(groups))
-        self._put_back(outcomes)
-        return outcomes
+        settled = self._note(list(itertools.chain.from_iterable(groups)))
+        for each in settled:
+            _log(each.message, each.outcome)
+        self._put_back(settled)
+        return [(each.message, each.outcome) for each in settled]
 
     def _deliver_group(
         self, group: Sequence[Received], seconds_left: Callable[[], float]
-    ) -> list[tuple[Received, Outcome]]:
-        outcomes: list[tuple[Received, Outcome]] = []
+    ) -> list[_Settled]:
+        settled: list[_Settled] = []
         for message in group:
-            if outcomes and outcomes[-1][1].kind is Kind.RETRY:
-                waiting = replace(outcomes[-1][1], reason="behind an earlier one of this attendee")
-                outcomes.append((message, waiting))
+            if settled and settled[-1].outcome.kind is Kind.RETRY:
+                waiting = replace(settled[-1].outcome, reason=_BEHIND)
+                settled.append(_Settled(message, waiting))
                 continue
-            outcomes.append((message, self._settle(message, seconds_left)))
-        return outcomes
+            settled.append(self._settle(message, seconds_left))
+        return settled
 
-    def _settle(self, message: Received, seconds_left: Callable[[], float]) -> Outcome:
+    def _settle(self, message: Received, seconds_left: Callable[[], float]) -> _Settled:
         """Return a message's outcome; what ends badly is on the dead-letter queue by then."""
         try:
-            outcome = self._attempt(message, seconds_left)
-        except _RetryError as error:
-            outcome = Outcome(Kind.RETRY, str(error))
-        except SettingsUnavailableError as error:
-            outcome = Outcome(Kind.RETRY, str(error))
+            settled = self._attempt(message, seconds_left)
+        except (_RetryError, SettingsUnavailableError) as error:
+            settled = _Settled(message, Outcome(Kind.RETRY, str(error)))
         except (BotoCoreError, ClientError) as error:
-            outcome = Outcome(Kind.RETRY, f"AWS: {aws.cause(error)}")
+            settled = _Settled(message, Outcome(Kind.RETRY, f"AWS: {aws.cause(error)}"))
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
-            outcome = Outcome(Kind.RETRY, f"internal error: {type(error).__name__}")
-        age = time.time() - message.accepted_at / 1000
-        if outcome.kind is Kind.RETRY and age > MAX_AGE:
+            reason = f"internal error: {type(error).__name__}"
+            settled = _Settled(message, Outcome(Kind.RETRY, reason))
+        outcome = settled.outcome
+        if outcome.kind is Kind.RETRY and _age(message) > MAX_AGE:
             outcome = replace(outcome, kind=Kind.EXPIRED)
         if outcome.kind in (Kind.REJECTED, Kind.EXPIRED):
             outcome = self._bury(message, outcome)
-        _log(message, outcome, age)
-        return outcome
+        return replace(settled, outcome=outcome)
 
-    def _attempt(self, message: Received, seconds_left: Callable[[], float]) -> Outcome:
+    def _attempt(self, message: Received, seconds_left: Callable[[], float]) -> _Settled:
         document = _document(message.body)
         if document is None:
-            return Outcome(Kind.REJECTED, "not a JSON object")
+            return _Settled(message, Outcome(Kind.REJECTED, "not a JSON object"))
         text = self.settings.destination(message.destination)
         if text is None:
-            return Outcome(Kind.REJECTED, "unknown destination")
+            return _Settled(message, Outcome(Kind.REJECTED, "unknown destination"))
         destination = _destination(text)
         try:
-            attendee = mapping.attendee_of(document)
+            fields = mapping.attendee_of(document)
         except mapping.NoEmailError as error:
-            return Outcome(Kind.REJECTED, str(error))
+            return _Settled(message, Outcome(Kind.REJECTED, str(error)))
         connection = self._connection(destination.connection)
-        if seconds_left() < connection.connect_timeout + connection.read_timeout + _MARGIN:
-            raise _RetryError("no time left in this invocation")
-        outcome, answer = self._store(message, destination, connection, attendee)
-        if outcome.kind is Kind.DELIVERED:
-            self.ledger.record(_entry(message, attendee, answer))
-        return outcome
+        outcome, answer = self._store(message, destination, connection, fields, seconds_left)
+        if outcome.kind is not Kind.DELIVERED:
+            return _Settled(message, outcome)
+        return _Settled(message, outcome, _entry(self.settings.hash_key(), message, fields, answer))
+
+    def _note(self, settled: list[_Settled]) -> list[_Settled]:
+        """Write deliveries to the ledger; what can't be noted is delivered once more later."""
+        entries = {each.entry.attendee: each.entry for each in settled if each.entry}
+        if not entries:
+            return settled
+        try:
+            self.ledger.record(entries.values())
+        except LedgerUnavailableError as error:
+            again = Outcome(Kind.RETRY, f"the ledger can't be written: {error}")
+            return [replace(each, outcome=again) if each.entry else each for each in settled]
+        return settled
 
     def _store(
         self,
         message: Received,
         destination: Destination,
         connection: Connection,
-        attendee: dict[str, str],
+        fields: dict[str, str],
+        seconds_left: Callable[[], float],
     ) -> tuple[Outcome, Answer]:
         name = destination.connection
         token = self._token(name, connection)
         started = time.monotonic()
         while True:
+            if seconds_left() < connection.longest_call + _MARGIN:
+                raise _RetryError("no time left in this invocation")
             answer = self.rainfocus.store(
-                connection, token, destination.event_code, attendee, message.trace_parent
+                connection, token, destination.event_code, fields, message.trace_parent
             )
             if answer.meaning is not Meaning.TOKEN:
                 break
@@ -178,11 +200,11 @@ class Delivery:
             return Outcome(Kind.RETRY, "the dead-letter queue does not take it")
         return outcome
 
-    def _put_back(self, outcomes: Sequence[tuple[Received, Outcome]]) -> None:
+    def _put_back(self, settled: Sequence[_Settled]) -> None:
         """Hide what must be retried; a group's messages for the same time, to keep their order."""
         waits: dict[str, int] = {}
         receipts: dict[str, int] = {}
-        for message, outcome in outcomes:
+        for message, outcome in ((each.message, each.outcome) for each in settled):
             if outcome.kind is Kind.RETRY:
                 wait = waits.setdefault(message.group, _wait(message.attempt, outcome.retry_after))
                 receipts[message.receipt] = wait
@@ -232,12 +254,11 @@ def _outcome(answer: Answer, latency: float) -> Outcome:
     )
 
 
-def _entry(message: Received, attendee: dict[str, str], answer: Answer) -> Entry:
-    content = json.dumps(attendee, sort_keys=True).encode()
+def _entry(hash_key: str, message: Received, fields: dict[str, str], answer: Answer) -> Entry:
     return Entry(
-        attendee=message.group,
+        attendee=attendee.key(hash_key, message.destination, fields["email"]),
         destination=message.destination,
-        content_digest=hashlib.sha256(content).hexdigest(),
+        content_digest=attendee.content_digest(hash_key, fields),
         sequence=message.sequence,
         status=answer.status or 0,
         code=answer.code,
@@ -245,7 +266,12 @@ def _entry(message: Received, attendee: dict[str, str], answer: Answer) -> Entry
     )
 
 
-def _log(message: Received, outcome: Outcome, age: float) -> None:
+def _age(message: Received) -> float:
+    """Return the seconds since a profile was accepted."""
+    return time.time() - message.accepted_at / 1000
+
+
+def _log(message: Received, outcome: Outcome) -> None:
     observability.logger().info(
         "profile settled" if outcome.kind is not Kind.RETRY else "profile put back",
         destination=message.destination,
@@ -256,7 +282,7 @@ def _log(message: Received, outcome: Outcome, age: float) -> None:
         code=outcome.code,
         answer=outcome.message,
         latency_ms=None if outcome.latency is None else round(outcome.latency * 1000),
-        age_ms=round(age * 1000),
+        age_ms=round(_age(message) * 1000),
         attempt=message.attempt,
         trace_id=observability.trace_id(message.trace_parent),
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 MAX_ANSWER_BYTES = 65_536
@@ -40,10 +41,14 @@ def receive(response: requests.Response, seconds: float) -> Received:
     """
     deadline = time.monotonic() + seconds
     body = b""
-    for chunk in response.iter_content(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            return Received(response.status_code, body[:MAX_ANSWER_BYTES], response.headers, False)
-        if time.monotonic() > deadline:
-            raise requests.ReadTimeout("the answer takes too long")
+    try:
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                cut = body[:MAX_ANSWER_BYTES]
+                return Received(response.status_code, cut, response.headers, complete=False)
+            if time.monotonic() > deadline:
+                raise requests.ReadTimeout("the answer takes too long")
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(type(error).__name__) from error
     return Received(response.status_code, body, response.headers)

@@ -5,13 +5,16 @@ Its table also keeps the locks under which tokens are renewed.
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from attendee_sync import aws
+
+_ATTEMPTS = 3
 _KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
 
 
@@ -21,11 +24,15 @@ class Entry:
 
     attendee: str  # attendee.key
     destination: str
-    content_digest: str
+    content_digest: str  # attendee.content_digest
     sequence: str  # of the message, growing within its group
     status: int
     code: str
     attendee_id: str  # as RainFocus knows it
+
+
+class LedgerUnavailableError(Exception):
+    """The ledger can't be written now."""
 
 
 class LockedError(Exception):
@@ -39,21 +46,20 @@ class Ledger:
         self._client = client
         self._table = table
 
-    def record(self, entry: Entry) -> None:
-        """Note a delivery. Raises botocore's errors."""
-        now = int(time.time())
-        item = {
-            "key": {"S": f"attendee#{entry.attendee}"},
-            "destination": {"S": entry.destination},
-            "content_digest": {"S": entry.content_digest},
-            "sequence": {"S": entry.sequence},
-            "status": {"N": str(entry.status)},
-            "code": {"S": entry.code},
-            "attendee_id": {"S": entry.attendee_id},
-            "delivered_at": {"N": str(now)},
-            "expires_at": {"N": str(now + _KEPT_SECONDS)},
-        }
-        self._client.put_item(TableName=self._table, Item=item)
+    def record(self, entries: Collection[Entry]) -> None:
+        """Note deliveries to different attendees, at most 25, in one call.
+
+        Raises LedgerUnavailableError if some are not noted; others may be.
+        """
+        pending = {self._table: [{"PutRequest": {"Item": _item(each)}} for each in entries]}
+        for _ in range(_ATTEMPTS):
+            try:
+                pending = self._client.batch_write_item(RequestItems=pending)["UnprocessedItems"]
+            except (BotoCoreError, ClientError) as error:
+                raise LedgerUnavailableError(aws.cause(error)) from error
+            if not pending:
+                return
+        raise LedgerUnavailableError("DynamoDB is too busy")
 
     @contextmanager
     def lock(self, name: str, seconds: int) -> Iterator[None]:
@@ -90,6 +96,21 @@ class Ledger:
         except ClientError as error:
             if not _is_condition(error):  # it ran out and is another's now
                 raise
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    now = int(time.time())
+    return {
+        "key": {"S": f"attendee#{entry.attendee}"},
+        "destination": {"S": entry.destination},
+        "content_digest": {"S": entry.content_digest},
+        "sequence": {"S": entry.sequence},
+        "status": {"N": str(entry.status)},
+        "code": {"S": entry.code},
+        "attendee_id": {"S": entry.attendee_id},
+        "delivered_at": {"N": str(now)},
+        "expires_at": {"N": str(now + _KEPT_SECONDS)},
+    }
 
 
 def _is_condition(error: ClientError) -> bool:

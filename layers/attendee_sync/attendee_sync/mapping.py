@@ -1,14 +1,11 @@
 """Mapping: from a profile to an attendee, by one JMESPath expression a field."""
 
-import functools
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-import jmespath
-from jmespath.parser import ParsedResult
-
 from attendee_sync import attendee, profile
+from attendee_sync.expression import compiled
 
 # One address serves all address fields, so that a street is never paired with another's city.
 _ADDRESS = "(workAddress || mailingAddress || homeAddress || billingAddress || shippingAddress)"
@@ -45,7 +42,7 @@ def attendee_of(document: profile.Json) -> dict[str, str]:
     email = profile.email_of(read)
     if email is None:
         raise NoEmailError("no e-mail address")
-    found = {name: _text(_compiled(each).search(read)) for name, each in DEFAULT.items()}
+    found = {name: _text(compiled(each)(read)) for name, each in DEFAULT.items()}
     found["email"] = email
     return {name: _normalise(name, found[name]) for name in attendee.FIELDS if found[name]}
 
@@ -65,8 +62,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else ""
-
-
-@functools.cache
-def _compiled(expression: str) -> ParsedResult:
-    return jmespath.compile(expression)

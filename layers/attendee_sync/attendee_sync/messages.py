@@ -22,8 +22,8 @@ _THREADS = 10
 # Attribute values and group ids are short; this is what one entry may add to its body, in bytes.
 _ATTRIBUTE_BYTES = 4_096
 _MAX_ATTRIBUTE_LENGTH = 500
-# All that SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-_REFUSED_CHARACTERS = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What SQS does not take: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_REFUSED_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class QueueUnavailableError(Exception):

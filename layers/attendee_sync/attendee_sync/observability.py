@@ -14,7 +14,7 @@ _TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 @functools.cache
 def logger() -> Logger:
     """Return the function's JSON logger; its name and level come from POWERTOOLS_* variables."""
-    return Logger()
+    return Logger(location=None)
 
 
 def trace_parent(header: str | None) -> str:

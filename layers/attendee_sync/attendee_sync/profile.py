@@ -180,19 +180,26 @@ def _array(body: str, start: int) -> tuple[int, list[Pushed]]:
 
 
 def _profiles_array(body: str, start: int) -> tuple[int, list[Pushed]] | None:
-    """Read `{"profiles": [...]}` and nothing else; None if the body is something else."""
-    at = _skip(body, start + 1)
-    if body[start] != "{" or not body.startswith('"profiles"', at):
-        return None
-    at = _skip(body, at + len('"profiles"'))
-    if body[at : at + 1] != ":":
-        return None
-    at = _skip(body, at + 1)
-    if body[at : at + 1] != "[":
-        return None
-    end, pieces = _array(body, at)
-    at = _skip(body, end)
-    return (at + 1, pieces) if body[at : at + 1] == "}" else None
+    """Read an object with a member `profiles` that is an array; None if it is something else."""
+    pieces: list[Pushed] | None = None
+    at = _skip(body, start + 1) if '"profiles"' in body else start
+    while body.startswith('"', at):
+        name, at = _LENIENT.raw_decode(body, at)
+        at = _skip(body, at)
+        if not body.startswith(":", at):
+            return None
+        at = _skip(body, at + 1)
+        if name == "profiles" and body.startswith("[", at):
+            at, pieces = _array(body, at)
+        else:
+            _, at = _LENIENT.raw_decode(body, at)
+        at = _skip(body, at)
+        if body.startswith("}", at):
+            return None if pieces is None else (at + 1, pieces)
+        if not body.startswith(",", at):
+            return None
+        at = _skip(body, at + 1)
+    return None
 
 
 def _piece(body: str, start: int) -> tuple[int, Pushed]:

@@ -1,7 +1,6 @@
 """A push: from an HTTP request to profiles on the queue, and the answer to the sender."""
 
 import base64
-import binascii
 import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -112,20 +111,19 @@ class Ingest:
         self, pushed: Sequence[Pushed], envelope: Mapping[str, str]
     ) -> tuple[list[Message], list[_Rejected]]:
         """Return the messages of the profiles that can be used, and the others with why not."""
-        hash_key = self._settings.secret("hash-key")
-        if hash_key is None:
-            raise SettingsUnavailableError("hash-key", "it does not exist")
+        hash_key = self._settings.hash_key()
         accepted: list[Message] = []
         rejected: list[_Rejected] = []
         for index, piece in enumerate(pushed):
-            email, fault = _email(piece)
+            text = messages.legal(piece.text)
+            email, fault = _email(piece, text)
             if fault:
                 rejected.append(_Rejected(index, piece.text, fault))
                 continue
             group = attendee.key(hash_key, envelope["destination"], email)
             identity = f"{envelope['request_id']}-{index}"
             attributes = {**envelope, "index": str(index)}
-            accepted.append(Message(messages.legal(piece.text), group, identity, attributes))
+            accepted.append(Message(text, group, identity, attributes))
         return accepted, rejected
 
     def _authenticate(self, authorization: str | None) -> None:
@@ -169,11 +167,11 @@ class Ingest:
             raise _RefusedError(404, f"unknown destination: {name}")
 
 
-def _email(piece: Pushed) -> tuple[str, str]:
-    """Return the e-mail address of a profile, or else the reason why it can't be used."""
+def _email(piece: Pushed, text: str) -> tuple[str, str]:
+    """Return the e-mail address of a profile, or else why its text can't be queued."""
     if piece.profile is None:
         return "", piece.fault
-    if len(piece.text) > messages.MAX_PROFILE_BYTES:
+    if len(text.encode()) > messages.MAX_PROFILE_BYTES:
         return "", f"larger than {messages.MAX_PROFILE_BYTES} bytes"
     email = profile.email_of(profile.read(piece.profile))
     return (email, "") if email else ("", "no e-mail address")
@@ -192,7 +190,7 @@ def _split(request: Request) -> list[Pushed]:
         raise _RefusedError(
             413, f"{len(pushed)} profiles in one push; at most {MAX_PROFILES} are taken"
         )
-    if len(pushed) == 1 and len(body) > messages.MAX_PROFILE_BYTES:
+    if len(pushed) == 1 and len(body.encode()) > messages.MAX_PROFILE_BYTES:
         raise _RefusedError(413, f"a profile has at most {messages.MAX_PROFILE_BYTES} bytes")
     return pushed
 
@@ -204,7 +202,7 @@ def _text(request: Request) -> str:
             if request.is_base64
             else request.body.encode("utf-8", "surrogatepass")
         )
-    except binascii.Error as error:
+    except ValueError as error:
         raise _RefusedError(400, "the body is not valid base64") from error
     if len(raw) > MAX_BODY_BYTES:
         raise _RefusedError(413, f"a body has at most {MAX_BODY_BYTES} bytes")

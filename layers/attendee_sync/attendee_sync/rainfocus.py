@@ -21,6 +21,7 @@ from attendee_sync.http import Received, receive
 _MAX_MESSAGE_LENGTH = 500
 _MAX_RETRY_AFTER = 900  # seconds
 _MIN_MASKED_LENGTH = 3  # a two-letter code would tear holes into any text
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 
 _PASSING_STATUSES = frozenset({408, 423, 425, 429})
@@ -93,9 +94,8 @@ def meaning(received: Received) -> Answer:
     """Say what an answer means. Nothing else decides that."""
     status = received.status
     envelope = _envelope(received)
-    code = _code(envelope)
+    code = _word(envelope.get("responseCode"))
     message = _EMAIL.sub("***@***", str(envelope.get("responseMessage") or ""))
-    message = message[:_MAX_MESSAGE_LENGTH]
 
     if status in _PASSING_STATUSES or (status >= 500 and status != 501):  # noqa: PLR2004
         wait = retry_after(received.headers.get("Retry-After"))
@@ -105,8 +105,8 @@ def meaning(received: Received) -> Answer:
     if status == 403 or _is_configuration(code, message):  # noqa: PLR2004
         return Answer(Meaning.CONFIGURATION, status, code, message)
     if 200 <= status < 300 and code == _SUCCESS_CODE:  # noqa: PLR2004
-        attendee_id = str(envelope.get("attendeeId") or "")
-        return Answer(Meaning.STORED, status, code, message, attendee_id)
+        attendee_id = _word(envelope.get("attendeeId"))
+        return Answer(Meaning.STORED, status, code, attendee_id=attendee_id)
     return Answer(
         Meaning.PROFILE, status, code, message or "an answer without RainFocus's envelope"
     )
@@ -116,11 +116,11 @@ def retry_after(header: str | None) -> int | None:
     """Return a `Retry-After` header in seconds, 0 to 900, from a number or an HTTP date."""
     if not header:
         return None
-    if header.strip().isdecimal():
-        return min(int(header), _MAX_RETRY_AFTER)
     try:
+        if header.strip().isdecimal():
+            return min(int(header), _MAX_RETRY_AFTER)
         until = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
@@ -138,10 +138,13 @@ def _envelope(received: Received) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _code(envelope: Mapping[str, Any]) -> str:
-    """Return the `responseCode`, a string in all that was seen; a number is taken as one."""
-    code = envelope.get("responseCode")
-    return str(code) if isinstance(code, str | int) and not isinstance(code, bool) else ""
+def _word(value: object) -> str:
+    """Return a code or an id, a string in all that was seen; a number is taken as one.
+
+    What has not the shape of one could hold anything, and gives nothing.
+    """
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if _WORD.fullmatch(text) else ""
 
 
 def _is_configuration(code: str, message: str) -> bool:
@@ -151,9 +154,10 @@ def _is_configuration(code: str, message: str) -> bool:
 
 
 def _without(values: Iterable[str], answer: Answer) -> Answer:
-    """Return the answer without what was sent, should RainFocus's message repeat it."""
-    message = answer.message
-    for value in sorted(values, key=len, reverse=True):
-        if len(value) >= _MIN_MASKED_LENGTH:
-            message = re.sub(re.escape(value), "***", message, flags=re.IGNORECASE)
-    return replace(answer, message=message)
+    """Return the answer, its message cut and without what was sent, should it repeat that."""
+    if not answer.message:
+        return answer
+    long = sorted((each for each in values if len(each) >= _MIN_MASKED_LENGTH), key=len)
+    sent = "|".join(re.escape(each) for each in reversed(long))
+    message = re.sub(sent, "***", answer.message, flags=re.IGNORECASE) if sent else answer.message
+    return replace(answer, message=message[:_MAX_MESSAGE_LENGTH])

@@ -8,7 +8,7 @@ can't be read: a moment without SSM must not turn pushes away.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from attendee_sync import aws
 
 CACHE_SECONDS = 60.0
+_PAUSE_SECONDS = 5.0  # after a failure, the last value serves
 _MISSING_SECONDS = 5.0  # what is missing may be added at any moment
 _ATTEMPTS = 2
 _MAX_ENTRIES = 1_000
@@ -97,6 +98,13 @@ class Settings:
 
         return self._cached(f"{secret_id}#{stage}", read, max_age)
 
+    def hash_key(self) -> str:
+        """Return the key of the hashes that stand for people. Raises SettingsUnavailableError."""
+        hash_key = self.secret("hash-key")
+        if hash_key is None:
+            raise SettingsUnavailableError("hash-key", "it does not exist")
+        return hash_key
+
     def put_secret(self, name: str, text: str) -> None:
         """Make a text the current version of a secret that exists.
 
@@ -128,14 +136,18 @@ class Settings:
             value = _attempt(read)
         except (BotoCoreError, ClientError) as error:
             if entry:
+                self._keep(key, replace(entry, fresh_until=now + _PAUSE_SECONDS))
                 return entry.value
             raise SettingsUnavailableError(key, aws.cause(error)) from error
         kept_for = CACHE_SECONDS if value is not None else _MISSING_SECONDS
+        self._keep(key, _Entry(value, now + kept_for, now))
+        return value
+
+    def _keep(self, key: str, entry: _Entry) -> None:
         with self._lock:
             if len(self._entries) >= _MAX_ENTRIES:  # someone is trying out names
                 self._entries.clear()
-            self._entries[key] = _Entry(value, now + kept_for, now)
-        return value
+            self._entries[key] = entry
 
 
 def _attempt(read: Callable[[], str]) -> str | None:

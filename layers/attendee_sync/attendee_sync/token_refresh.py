@@ -119,9 +119,10 @@ class Request:
         """
         now = time.monotonic()
         with self._lock:
-            if now - self._asked.get((connection, refused), -_ASK_SECONDS) < _ASK_SECONDS:
+            recent = {asked: at for asked, at in self._asked.items() if now - at < _ASK_SECONDS}
+            if (connection, refused) in recent:
                 return
-            self._asked = {(connection, refused): now}
+            self._asked = recent | {(connection, refused): now}
         payload = json.dumps({"connection": connection, "refused": refused})
         self._client.invoke(
             FunctionName=self._function, InvocationType="Event", Payload=payload.encode()

@@ -1,0 +1,1 @@
+"""What it costs: each figure a ratio measured in one run."""

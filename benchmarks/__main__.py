@@ -1,0 +1,63 @@
+"""Measure, print a table and write build/bench.json: run it with `make bench`.
+
+Each figure is a ratio of two things measured in the same run, because machines differ and are
+noisy.
+"""
+
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import cold_import, delivery, queueing
+
+_RESULT = Path(__file__).parent.parent / "build" / "bench.json"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure, how it is measured, and what it aims at and must not exceed."""
+
+    name: str
+    measure: Callable[[], float]
+    aim: float
+    limit: float
+
+
+_FIGURES = (
+    Figure("ingest_cold_import_ratio", cold_import.ingest_cold_import_ratio, 1.25, 1.5),
+    Figure("batch_of_ten_latencies", delivery.batch_of_ten_latencies, 1.15, 1.30),
+    Figure("sqs_calls_per_profile", queueing.sqs_calls_per_profile, 0.10, 0.10),
+)
+
+
+def main() -> int:
+    """Measure all figures; return 0 if none exceeds its limit."""
+    console = Console(highlight=False)
+    table = Table("figure", "measured", "aim", "limit")
+    measured: dict[str, float] = {}
+    for figure in _FIGURES:
+        console.print(f"Measuring {figure.name}")
+        # The functions log while they are measured, but not onto the table.
+        with contextlib.redirect_stdout(io.StringIO()):
+            measured[figure.name] = round(figure.measure(), 3)
+        table.add_row(
+            figure.name,
+            f"{measured[figure.name]:.3f}",
+            f"≤ {figure.aim:.2f}",
+            f"≤ {figure.limit:.2f}",
+        )
+    _RESULT.parent.mkdir(exist_ok=True)
+    _RESULT.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    console.print(table)
+    return int(any(measured[figure.name] > figure.limit for figure in _FIGURES))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

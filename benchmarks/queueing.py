@@ -1,0 +1,27 @@
+"""How many SQS calls profiles cost."""
+
+import json
+
+from attendee_sync.push import Ingest, Request
+from local.people import as_xdm, people
+from tests.stack import INGEST_TOKEN, Aws
+
+_PROFILES = 100
+
+
+def sqs_calls_per_profile() -> float:
+    """Return the SQS calls by the profiles of one push of a hundred people."""
+    services = Aws()
+    ingest = Ingest(services.settings(), services.profile_queue(), services.dead_letter_queue())
+    everyone = [person for person in people(2 * _PROFILES) if not person.reason][:_PROFILES]
+    answer = ingest.push(
+        Request(
+            request_id="bench",
+            destination="default",
+            headers={"authorization": f"Bearer {INGEST_TOKEN}"},
+            body=json.dumps([as_xdm(person) for person in everyone]),
+        )
+    )
+    if answer.body.get("accepted") != _PROFILES:
+        raise RuntimeError("the push was not accepted whole")
+    return services.sqs.count("SendMessageBatch") / _PROFILES

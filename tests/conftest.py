@@ -1,0 +1,33 @@
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+import pytest_socket
+
+from attendee_sync import observability
+from tests.stack import Aws
+
+_numbers = itertools.count()  # Powertools keeps one logger for each name
+
+
+@pytest.fixture
+def aws() -> Aws:
+    return Aws()
+
+
+@pytest.fixture
+def no_sockets(request: pytest.FixtureRequest) -> None:
+    if not request.node.get_closest_marker("enable_socket"):
+        pytest_socket.disable_socket()
+
+
+@pytest.fixture
+def output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[], str]]:
+    """All that was written to the log, metrics included, since it was last asked for."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"tests-{next(_numbers)}")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "AttendeeSync")
+    observability.logger.cache_clear()
+    yield lambda: capsys.readouterr().out
+    observability.logger.cache_clear()

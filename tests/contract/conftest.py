@@ -1,0 +1,86 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import requests
+
+from attendee_sync import aws as aws_clients
+from attendee_sync import http
+from functions.delivery import app as delivery
+from functions.ingest import app as ingest
+from functions.token_refresh import app as token_refresh
+from tests import fakes
+from tests.stack import STACK, TOKEN_URL, Aws
+
+type Handle = Callable[[str], dict[str, Any]]
+
+EVENTS = Path(__file__).parents[2] / "events"
+HANDLERS: dict[str, ModuleType] = {
+    "ingest": ingest,
+    "delivery": delivery,
+    "token-refresh": token_refresh,
+}
+VARIABLES = {
+    "STACK_NAME": STACK,
+    "QUEUE_URL": fakes.PROFILES_URL,
+    "DEAD_LETTER_QUEUE_URL": fakes.DEAD_LETTERS_URL,
+    "LEDGER_TABLE": fakes.TABLE,
+    "TOKEN_REFRESH_FUNCTION": "token-refresh",
+    "REFRESH_INTERVAL_MINUTES": "5",
+}
+
+
+class Context:
+    """What is used of Lambda's context."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def event_of(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+@pytest.fixture
+def rainfocus() -> fakes.Http:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.url == TOKEN_URL:
+            return fakes.Reply(200, b'{"access_token": "granted", "expires_in": 3600}')
+        return fakes.stored()
+
+    return fakes.Http(reply)
+
+
+@pytest.fixture
+def handle(aws: Aws, rainfocus: fakes.Http, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handle]:
+    """Handle an event by its name, in functions that were just started."""
+
+    def session(pool_size: int) -> requests.Session:
+        assert pool_size > 0
+        return rainfocus.session()
+
+    def handled(name: str) -> dict[str, Any]:
+        [app] = [app for prefix, app in HANDLERS.items() if name.startswith(prefix)]
+        answer: dict[str, Any] = app.lambda_handler(event_of(name), Context())
+        json.dumps(answer)
+        return answer
+
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aws_clients, "client", aws.client)
+    monkeypatch.setattr(http, "session", session)
+    _forget()
+    yield handled
+    _forget()
+
+
+def _forget() -> None:
+    """Let the functions forget what they made once."""
+    for app in HANDLERS.values():
+        for each in vars(app).values():
+            if hasattr(each, "cache_clear"):
+                each.cache_clear()

@@ -1,0 +1,267 @@
+"""Every event in events/ goes through its real handler, with fakes around it."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests import fakes
+from tests.contract.conftest import EVENTS, Handle, event_of
+from tests.stack import Aws, token
+
+pytestmark = pytest.mark.usefixtures("no_sockets", "output")
+
+
+@dataclass(frozen=True)
+class Push:
+    """What ingest must make of an event."""
+
+    status: int
+    queued: int = 0
+    dead: list[str] = field(default_factory=list)
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What delivery must make of an event."""
+
+    stored: list[str]
+    dead: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What token_refresh must make of an event."""
+
+    state: str
+    fetched: int
+
+
+EXPECTED: dict[str, Push | Batch | Refresh] = {
+    "ingest-object": Push(202, queued=1),
+    "ingest-array": Push(202, queued=3),
+    "ingest-profiles": Push(202, queued=2),
+    "ingest-ndjson-base64": Push(202, queued=2),
+    "ingest-some-unusable": Push(
+        202,
+        queued=2,
+        dead=[
+            "no e-mail address",
+            "a profile is a JSON object, not a string",
+            "an object has the same key twice",
+        ],
+    ),
+    "ingest-not-json": Push(400, message="not JSON: Expecting value (line 2, column 15)"),
+    "ingest-empty": Push(400, message="the body is empty"),
+    "ingest-wrong-content-type": Push(
+        415, message="Content-Type must be application/json or application/x-ndjson"
+    ),
+    "ingest-unauthorised": Push(
+        401, message="an Authorization header with the ingest token is missing"
+    ),
+    "ingest-wrong-token": Push(403, message="the ingest token is wrong"),
+    "ingest-unknown-destination": Push(404, message="unknown destination: nowhere"),
+    "ingest-health": Push(200),
+    "delivery-batch": Batch(
+        stored=[
+            "ada.marlow@example.com",
+            "ada.marlow@example.com",
+            "ben.ohara@example.org",
+            "dana.okafor@example.com",
+            "finn.reyes@example.com",
+        ]
+    ),
+    "delivery-undecodable": Batch(stored=["finn.reyes@example.com"], dead=["not a JSON object"]),
+    "delivery-unusable": Batch(stored=[], dead=["no e-mail address", "unknown destination"]),
+    "token-refresh-schedule": Refresh("good", fetched=0),
+    "token-refresh-asked": Refresh("refreshed", fetched=1),
+}
+
+
+def names(kind: type) -> list[str]:
+    return [name for name, each in EXPECTED.items() if isinstance(each, kind)]
+
+
+def test_every_event_has_an_expectation() -> None:
+    assert {path.stem for path in EVENTS.iterdir()} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", names(Push))
+def test_ingest_answers(aws: Aws, handle: Handle, name: str) -> None:
+    expected = EXPECTED[name]
+    assert isinstance(expected, Push)
+    answer = handle(name)
+    body = json.loads(answer["body"])
+    assert answer["statusCode"] == expected.status
+    assert answer["headers"]["Content-Type"] == "application/json"
+    assert ("WWW-Authenticate" in answer["headers"]) == (expected.status == 401)
+    assert body.get("message", "").endswith(expected.message)
+    assert len(aws.sqs.profiles) == expected.queued
+    assert [letter.attributes["reason"] for letter in aws.sqs.dead_letters] == expected.dead
+    if expected.status == 202:
+        assert body["accepted"] == expected.queued
+        assert [each["reason"] for each in body["rejected"]] == expected.dead
+    if name != "ingest-health":
+        assert body["requestId"] == event_of(name)["requestContext"]["requestId"]
+
+
+@pytest.mark.parametrize("name", [name for name in names(Push) if name != "ingest-health"])
+def test_what_is_queued_is_what_was_pushed(aws: Aws, handle: Handle, name: str) -> None:
+    event = event_of(name)
+    body = event["body"] or ""
+    text = base64.b64decode(body).decode() if event["isBase64Encoded"] else body
+    handle(name)
+    assert all(sent.body in text for sent in aws.sqs.profiles + aws.sqs.dead_letters)
+
+
+def test_health_needs_nothing_of_aws(aws: Aws, handle: Handle) -> None:
+    answer = handle("ingest-health")
+    assert json.loads(answer["body"]) == {"status": "ok"}
+    assert not aws.ssm.calls
+    assert not aws.secrets.calls
+
+
+@pytest.mark.parametrize("name", names(Batch))
+def test_delivery_stores(aws: Aws, rainfocus: fakes.Http, handle: Handle, name: str) -> None:
+    expected = EXPECTED[name]
+    assert isinstance(expected, Batch)
+    assert handle(name) == {"batchItemFailures": []}
+    assert sorted(call.json["email"] for call in rainfocus.calls) == expected.stored
+    reasons = sorted(letter.attributes["reason"] for letter in aws.sqs.dead_letters)
+    assert reasons == expected.dead
+    assert aws.sqs.hidden == {}
+
+
+def test_of_one_persons_two_profiles_the_later_wins(rainfocus: fakes.Http, handle: Handle) -> None:
+    handle("delivery-batch")
+    cities = [
+        call.json["city"]
+        for call in rainfocus.calls
+        if call.json["email"] == "ada.marlow@example.com"
+    ]
+    assert cities == ["Lehi", "Provo"]
+
+
+def test_only_what_must_be_received_again_is_reported(
+    aws: Aws, rainfocus: fakes.Http, handle: Handle
+) -> None:
+    rainfocus.reply = lambda call: fakes.Reply(503) if "ada" in call.body else fakes.stored()
+    records = event_of("delivery-batch")["Records"]
+    failed = [records[0], records[4]]
+    assert handle("delivery-batch")["batchItemFailures"] == [
+        {"itemIdentifier": each["messageId"]} for each in failed
+    ]
+    assert set(aws.sqs.hidden) == {each["receiptHandle"] for each in failed}
+
+
+def test_outcomes_are_counted_by_destination(handle: Handle, output: Callable[[], str]) -> None:
+    handle("delivery-unusable")
+    metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
+    counted = {(line["destination"], line["outcome"]): line["Profiles"] for line in metrics}
+    assert counted == {("default", "rejected"): [1.0], ("nowhere", "rejected"): [1.0]}
+
+
+@pytest.mark.parametrize("name", names(Refresh))
+def test_token_refresh_looks_after_tokens(
+    aws: Aws, rainfocus: fakes.Http, handle: Handle, name: str
+) -> None:
+    expected = EXPECTED[name]
+    assert isinstance(expected, Refresh)
+    members = {"connection": "default", "state": expected.state, "cause": "", "reason": ""}
+    assert handle(name) == {"results": [members]}
+    assert len(rainfocus.calls) == expected.fetched
+    assert aws.stored_token().value == ("granted" if expected.fetched else token().value)
+
+
+def test_delivery_asks_with_an_event_like_the_example(
+    aws: Aws, rainfocus: fakes.Http, handle: Handle
+) -> None:
+    rainfocus.reply = fakes.Reply(401)
+    handle("delivery-batch")
+    assert aws.functions.payloads == [event_of("token-refresh-asked")]
+
+
+def strings(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for member in value.values():
+            yield from strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from strings(member)
+    elif isinstance(value, str):
+        try:
+            yield from strings(json.loads(value))
+        except ValueError:
+            yield from value.split()
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_nothing_personal_of_an_event_is_logged(
+    handle: Handle, output: Callable[[], str], name: str
+) -> None:
+    event = event_of(name)
+    bodies = [record["body"] for record in event.get("Records", [event]) if record.get("body")]
+    if event.get("isBase64Encoded"):
+        bodies = [line for body in bodies for line in base64.b64decode(body).decode().splitlines()]
+    # Short numbers could stand in a time or a trace id by chance.
+    private = {
+        text
+        for body in bodies
+        for text in strings(body)
+        if len(text) > 12 or (len(text) > 3 and re.search("[g-zA-Z]", text))
+    }
+    assert private or not bodies
+    handle(name)
+    written = output()
+    found = {text for text in private if text in written}
+    assert found <= {"realized"}
+    assert "not-a-real" not in written
+
+
+@pytest.mark.parametrize("name", names(Push))
+def test_ingest_events_have_the_format_of_api_gateway(name: str) -> None:
+    event = event_of(name)
+    context = event["requestContext"]
+    assert event["resource"] == context["resourcePath"]
+    assert event["httpMethod"] == context["httpMethod"]
+    assert event["path"] == event["resource"].format(**event["pathParameters"] or {})
+    assert context["path"] == f"/{context['stage']}{event['path']}"
+    assert event["multiValueHeaders"] == {
+        header: [value] for header, value in event["headers"].items()
+    }
+    assert isinstance(event["isBase64Encoded"], bool)
+
+
+@pytest.mark.parametrize("name", names(Batch))
+def test_delivery_events_have_the_format_of_a_fifo_queue(name: str) -> None:
+    records = event_of(name)["Records"]
+    for record in records:
+        assert record["eventSource"] == "aws:sqs"
+        assert record["eventSourceARN"].endswith(".fifo")
+        assert {"messageId", "receiptHandle", "md5OfBody", "awsRegion"} <= record.keys()
+        assert record["attributes"].keys() == {
+            "ApproximateReceiveCount",
+            "ApproximateFirstReceiveTimestamp",
+            "MessageDeduplicationId",
+            "MessageGroupId",
+            "SenderId",
+            "SentTimestamp",
+            "SequenceNumber",
+        }
+        assert all(isinstance(each, str) for each in record["attributes"].values())
+    sequences = [int(record["attributes"]["SequenceNumber"]) for record in records]
+    assert sequences == sorted(set(sequences))
+
+
+@pytest.mark.parametrize("name", names(Batch))
+def test_delivery_events_carry_the_attributes_that_ingest_sets(
+    aws: Aws, handle: Handle, name: str
+) -> None:
+    handle("ingest-object")
+    [sent] = aws.sqs.profiles
+    for record in event_of(name)["Records"]:
+        assert record["messageAttributes"].keys() == sent.attributes.keys()

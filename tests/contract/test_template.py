@@ -1,0 +1,479 @@
+"""What the template promises, and that it permits what the functions do."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import fakes
+from tests.contract.conftest import EVENTS, VARIABLES, Handle
+from tests.stack import STACK, Aws
+
+pytestmark = pytest.mark.usefixtures("no_sockets", "output")
+
+ROOT = Path(__file__).parents[2]
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::StackName": STACK,
+    "AWS::URLSuffix": "amazonaws.com",
+}
+NO_VALUE = object()
+FOURTEEN_DAYS = 14 * 24 * 60 * 60
+FUNCTIONS = {
+    "IngestFunction": "ingest",
+    "DeliveryFunction": "delivery",
+    "TokenRefreshFunction": "token_refresh",
+}
+# Read by Powertools and botocore, not by the functions themselves.
+READ_BY_LIBRARIES = {
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_SERVICE_NAME",
+    "AWS_ENDPOINT_URL",
+}
+# IAM's name of what a call does, where it is not the call's own.
+ACTIONS = {
+    "SendMessageBatch": "SendMessage",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "Invoke": "InvokeFunction",
+}
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (`!Ref x`) as its long ones (`{Ref: x}`)."""
+
+
+def _long_form(loader: Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    if name == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+Loader.add_multi_constructor("!", _long_form)
+TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506
+GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: each.get("Properties", {})
+        for name, each in TEMPLATE["Resources"].items()
+        if each["Type"] == kind
+    }
+
+
+def resolved(value: Any) -> Any:
+    """Return a value as it is on AWS, parameters at their defaults; ARNs as `arn:LogicalId`."""
+    if isinstance(value, list):
+        found = [resolved(each) for each in value]
+        return [each for each in found if each is not NO_VALUE]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        [(name, argument)] = value.items()
+        if name == "Ref" or name.startswith("Fn::"):
+            return _function(name, argument)
+    return {name: resolved(member) for name, member in value.items()}
+
+
+def _function(name: str, argument: Any) -> Any:
+    match name:
+        case "Ref":
+            return _reference(argument)
+        case "Fn::Sub":
+            return re.sub(r"\$\{([^}]+)\}", lambda found: str(_reference(found[1])), argument)
+        case "Fn::GetAtt":
+            assert argument[0] in TEMPLATE["Resources"]
+            return f"arn:{argument[0]}" if argument[1] == "Arn" else ".".join(argument)
+        case "Fn::If":
+            condition, yes, no = argument
+            return resolved(yes if holds(TEMPLATE["Conditions"][condition]) else no)
+        case "Fn::Split":
+            return str(resolved(argument[1])).split(argument[0])
+    raise NotImplementedError(name)
+
+
+def holds(condition: dict[str, Any]) -> bool:
+    [(name, argument)] = condition.items()
+    if name == "Fn::Not":
+        return not holds(argument[0])
+    assert name == "Fn::Equals"
+    return bool(resolved(argument[0]) == resolved(argument[1]))
+
+
+def _reference(name: str) -> Any:
+    if name == "AWS::NoValue":
+        return NO_VALUE
+    if name in PSEUDO:
+        return PSEUDO[name]
+    if name in TEMPLATE["Parameters"]:
+        return TEMPLATE["Parameters"][name].get("Default", f"<{name}>")
+    assert name in TEMPLATE["Resources"], name
+    return name
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(function: str) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the actions and resources that a function's policy allows."""
+    for policy in TEMPLATE["Resources"][function]["Properties"]["Policies"]:
+        for statement in resolved(policy["Statement"]):
+            assert statement["Effect"] == "Allow"
+            yield listed(statement["Action"]), listed(statement["Resource"])
+
+
+def variables(function: str) -> dict[str, Any]:
+    own = TEMPLATE["Resources"][function]["Properties"]["Environment"]["Variables"]
+    return {**GLOBALS["Environment"]["Variables"], **own}
+
+
+def everything(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each mapping in a value, with where it is."""
+    if isinstance(value, dict):
+        yield path, value
+        for name, member in value.items():
+            yield from everything(member, f"{path}/{name}")
+    elif isinstance(value, list):
+        for n, member in enumerate(value):
+            yield from everything(member, f"{path}/{n}")
+
+
+# --- functions ----------------------------------------------------------------------------------
+
+
+def test_the_functions_are_all_known() -> None:
+    assert set(resources("AWS::Serverless::Function")) == set(FUNCTIONS)
+
+
+def test_functions_run_on_python_3_13_on_arm64() -> None:
+    assert GLOBALS["Runtime"] == "python3.13"
+    assert GLOBALS["Architectures"] == ["arm64"]
+    for properties in resources("AWS::Serverless::Function").values():
+        assert not {"Runtime", "Architectures"} & properties.keys()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_says_how_much_it_may_use(function: str) -> None:
+    properties = TEMPLATE["Resources"][function]["Properties"]
+    assert 128 <= properties["MemorySize"] <= 10_240
+    assert 1 <= properties["Timeout"] <= 900
+
+
+@pytest.mark.parametrize(("function", "folder"), FUNCTIONS.items())
+def test_each_function_has_code_and_handler_in_its_folder(function: str, folder: str) -> None:
+    properties = TEMPLATE["Resources"][function]["Properties"]
+    assert properties["CodeUri"] == f"functions/{folder}"
+    assert properties["Handler"] == f"functions.{folder}.app.lambda_handler"
+    assert (ROOT / properties["CodeUri"] / "app.py").is_file()
+
+
+def test_every_event_belongs_to_a_function() -> None:
+    folders = tuple(folder.replace("_", "-") for folder in FUNCTIONS.values())
+    assert all(path.stem.startswith(folders) for path in EVENTS.iterdir())
+
+
+def test_the_layer_is_built_for_the_functions_and_goes_with_the_stack() -> None:
+    [layer] = resources("AWS::Serverless::LayerVersion").values()
+    assert layer["CompatibleRuntimes"] == [GLOBALS["Runtime"]]
+    assert layer["CompatibleArchitectures"] == GLOBALS["Architectures"]
+    assert layer["RetentionPolicy"] == "Delete"
+    assert GLOBALS["Layers"] == [{"Ref": "SharedLayer"}]
+
+
+# --- logs ---------------------------------------------------------------------------------------
+
+
+def test_every_log_group_is_kept_as_long_as_the_parameter_says() -> None:
+    groups = resources("AWS::Logs::LogGroup")
+    assert len(groups) == len(FUNCTIONS) + 1
+    for properties in groups.values():
+        assert properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_each_function_writes_json_to_a_log_group_of_its_own() -> None:
+    assert GLOBALS["LoggingConfig"]["LogFormat"] == "JSON"
+    groups = [
+        properties["LoggingConfig"]["LogGroup"]["Ref"]
+        for properties in resources("AWS::Serverless::Function").values()
+    ]
+    assert len(set(groups)) == len(FUNCTIONS)
+    assert set(groups) <= set(resources("AWS::Logs::LogGroup"))
+
+
+# --- the API ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def api() -> dict[str, Any]:
+    [properties] = resources("AWS::Serverless::Api").values()
+    return properties
+
+
+def test_the_api_is_regional_and_throttled(api: dict[str, Any]) -> None:
+    assert api["EndpointConfiguration"] == {"Type": "REGIONAL"}
+    [settings] = api["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert settings["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "RequestBurst"}
+    assert not settings.get("DataTraceEnabled")
+
+
+def test_the_access_log_is_json_without_anything_that_was_sent(api: dict[str, Any]) -> None:
+    setting = api["AccessLogSetting"]
+    assert setting["DestinationArn"] == {"Fn::GetAtt": ["ApiLogGroup", "Arn"]}
+    line = json.loads(setting["Format"])
+    assert "$context.requestId" in line.values()
+    for variable in line.values():
+        assert re.fullmatch(r"\$context\.[A-Za-z.]+", variable)
+        assert not re.search(
+            r"querystring|header|body|context\.path|authorizer", variable, re.IGNORECASE
+        )
+
+
+def test_the_api_has_two_routes() -> None:
+    events = TEMPLATE["Resources"]["IngestFunction"]["Properties"]["Events"].values()
+    routes = {(each["Properties"]["Method"], each["Properties"]["Path"]) for each in events}
+    assert routes == {
+        ("POST", "/v1/destinations/{destination}/profiles"),
+        ("GET", "/v1/health"),
+    }
+    assert {each["Properties"]["RestApiId"]["Ref"] for each in events} == {"Api"}
+
+
+def test_callers_can_be_limited_to_addresses(api: dict[str, Any]) -> None:
+    [statement] = resolved(api["Auth"]["ResourcePolicy"]["CustomStatements"])
+    assert statement["Action"] == "execute-api:Invoke"
+    assert statement["Condition"] == {
+        "IpAddress": {"aws:SourceIp": ["0.0.0.0/0", "::/0"]},
+    }
+
+
+# --- queues -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("queue", resources("AWS::SQS::Queue"))
+def test_each_queue_is_fifo_and_encrypted_and_keeps_for_fourteen_days(queue: str) -> None:
+    properties = TEMPLATE["Resources"][queue]["Properties"]
+    assert properties["FifoQueue"] is True
+    assert properties["SqsManagedSseEnabled"] is True
+    assert properties["MessageRetentionPeriod"] == FOURTEEN_DAYS
+    assert properties["DeduplicationScope"] == "messageGroup"
+    assert properties["FifoThroughputLimit"] == "perMessageGroupId"
+    assert "ContentBasedDeduplication" not in properties
+
+
+@pytest.mark.parametrize(
+    "queue", [name for name in resources("AWS::SQS::Queue") if name != "DeadLetterQueue"]
+)
+def test_each_queue_has_a_dead_letter_queue(queue: str) -> None:
+    policy = TEMPLATE["Resources"][queue]["Properties"]["RedrivePolicy"]
+    assert policy["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    assert 1 <= policy["maxReceiveCount"] <= 1_000
+
+
+def test_a_message_stays_hidden_while_it_is_delivered() -> None:
+    [(name, mapping)] = (
+        (function, each["Properties"])
+        for function, properties in resources("AWS::Serverless::Function").items()
+        for each in properties["Events"].values()
+        if each["Type"] == "SQS"
+    )
+    timeout = TEMPLATE["Resources"][name]["Properties"]["Timeout"]
+    [queue, _] = mapping["Queue"]["Fn::GetAtt"]
+    visibility = TEMPLATE["Resources"][queue]["Properties"]["VisibilityTimeout"]
+    assert name == "DeliveryFunction"
+    assert visibility > timeout
+    assert visibility >= 6 * timeout
+
+
+def test_delivery_reports_single_failures_and_is_limited() -> None:
+    mapping = TEMPLATE["Resources"]["DeliveryFunction"]["Properties"]["Events"]["Profiles"]
+    properties = mapping["Properties"]
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["BatchSize"] == 10
+    assert properties["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "MaximumConcurrency"}}
+    parameter = TEMPLATE["Parameters"]["MaximumConcurrency"]
+    assert 2 <= parameter["MinValue"] <= parameter["Default"] <= parameter["MaxValue"] <= 1_000
+
+
+# --- the table, the schedule, the secrets -------------------------------------------------------
+
+
+def test_the_ledger_is_on_demand_can_be_restored_and_forgets() -> None:
+    [table] = resources("AWS::DynamoDB::Table").values()
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["KeySchema"] == [{"AttributeName": "key", "KeyType": "HASH"}]
+
+
+def test_the_schedule_is_named_from_the_stack() -> None:
+    events = TEMPLATE["Resources"]["TokenRefreshFunction"]["Properties"]["Events"]
+    schedule = events["Schedule"]["Properties"]
+    assert events["Schedule"]["Type"] == "ScheduleV2"
+    assert resolved(schedule["Name"]) == f"{STACK}-token-refresh"
+    assert resolved(schedule["ScheduleExpression"]) == "rate(5 minutes)"
+
+
+def test_no_secret_is_a_parameter_or_stands_in_the_template() -> None:
+    assert not [name for name in TEMPLATE["Parameters"] if re.search("Secret|Password", name)]
+    for properties in resources("AWS::SecretsManager::Secret").values():
+        given = json.loads(properties.get("SecretString", "{}"))
+        assert not any(given.values())
+        assert ("SecretString" in properties) != ("GenerateSecretString" in properties)
+
+
+def test_settings_are_json_whatever_the_parameters() -> None:
+    for properties in resources("AWS::SSM::Parameter").values():
+        assert isinstance(json.loads(resolved(properties["Value"])), dict)
+
+
+def test_what_a_person_needs_next_is_an_output() -> None:
+    assert {
+        "PushUrl",
+        "IngestTokenSecret",
+        "CredentialsSecret",
+        "ProfileQueueName",
+        "DeadLetterQueueName",
+        "LedgerTableName",
+    } <= TEMPLATE["Outputs"].keys()
+    url = resolved(TEMPLATE["Outputs"]["PushUrl"]["Value"])
+    assert url.endswith(".amazonaws.com/prod/v1/destinations/default/profiles")
+
+
+# --- permissions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_permission_is_for_everything(function: str) -> None:
+    for actions, patterns in statements(function):
+        assert not any("*" in action for action in actions)
+        for pattern in patterns:
+            # A resource of this stack, or names that begin with the stack's.
+            before, star, after = pattern.partition("*")
+            assert not after
+            assert not star or f"/{STACK}/" in before or f":{STACK}/" in before
+
+
+def test_wildcards_stand_only_where_they_are_known_to_be_needed() -> None:
+    """The rest of the template; the functions' policies, as on AWS, are looked at above.
+
+    - Principal "*": API Gateway's resource policies name callers by address, not by identity.
+    - Resource "execute-api:/*": API Gateway writes the API's own ARN before it.
+    - Resource "*" under RunsLocally: a local cloud, never AWS.
+    """
+    found = {
+        (path, key, value)
+        for path, members in everything(TEMPLATE["Resources"])
+        for key in ("Principal", "Resource", "Action", "NotResource", "NotAction")
+        for value in map(str, listed(members.get(key)))
+        if value in ("*", "execute-api:/*")
+    }
+    statement = "/Api/Properties/Auth/ResourcePolicy/CustomStatements/0"
+    assert found == {
+        (statement, "Principal", "*"),
+        (statement, "Resource", "execute-api:/*"),
+    }
+    conditional = [
+        members["Fn::If"][0]
+        for _, members in everything(TEMPLATE["Resources"])
+        if "*" in members.get("Fn::If", [])
+    ]
+    assert set(conditional) <= {"RunsLocally"}
+    assert not holds(TEMPLATE["Conditions"]["RunsLocally"])
+
+
+def arn(service: str, request: Mapping[str, Any]) -> str:
+    """Return the resource that a call is about, ARNs as `resolved` gives them."""
+    places = f"us-east-1:{PSEUDO['AWS::AccountId']}"
+    known = {
+        fakes.PROFILES_URL: "arn:ProfileQueue",
+        fakes.DEAD_LETTERS_URL: "arn:DeadLetterQueue",
+        fakes.TABLE: "arn:LedgerTable",
+        VARIABLES["TOKEN_REFRESH_FUNCTION"]: "arn:TokenRefreshFunction",
+    }
+    match service:
+        case "ssm":
+            return f"arn:aws:ssm:{places}:parameter{request.get('Name') or request['Path']}"
+        case "secretsmanager":  # it adds six characters of its own to a name
+            return f"arn:aws:secretsmanager:{places}:secret:{request['SecretId']}-a1B2c3"
+        case "sqs":
+            return known[request["QueueUrl"]]
+        case "dynamodb":
+            return known[request.get("TableName") or next(iter(request["RequestItems"]))]
+        case "lambda":
+            return known[request["FunctionName"]]
+    raise NotImplementedError(service)
+
+
+@pytest.mark.parametrize("event", sorted(path.stem for path in EVENTS.iterdir()))
+@pytest.mark.parametrize("status", [200, 401, 503])
+def test_what_a_function_does_is_permitted(
+    aws: Aws, rainfocus: fakes.Http, handle: Handle, event: str, status: int
+) -> None:
+    [function] = [
+        logical_id
+        for logical_id, folder in FUNCTIONS.items()
+        if event.startswith(folder.replace("_", "-"))
+    ]
+    if status != 200:
+        rainfocus.reply = fakes.Reply(status)
+    handle(event)
+    for fake in (aws.sqs, aws.ssm, aws.secrets, aws.dynamodb, aws.functions):
+        for operation, request in fake.calls:
+            action = f"{fake.service}:{ACTIONS.get(operation, operation)}"
+            resource = arn(fake.service, request)
+            assert any(
+                action in actions and any(fnmatchcase(resource, each) for each in patterns)
+                for actions, patterns in statements(function)
+            ), f"{function} may not {action} {resource}"
+
+
+# --- environment variables ----------------------------------------------------------------------
+
+
+def read_by(folder: str) -> set[str]:
+    """Return the names in a function's `os.environ[...]`."""
+    tree = ast.parse((ROOT / "functions" / folder / "app.py").read_text())
+    return {
+        node.slice.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript)
+        and ast.unparse(node.value) == "os.environ"
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+    }
+
+
+@pytest.mark.parametrize(("function", "folder"), FUNCTIONS.items())
+def test_the_variables_that_are_read_are_those_that_are_set(function: str, folder: str) -> None:
+    assert read_by(folder)
+    assert read_by(folder) == set(variables(function)) - READ_BY_LIBRARIES
+    assert variables(function)["POWERTOOLS_SERVICE_NAME"] == folder
+
+
+def test_the_layer_reads_no_variables() -> None:
+    texts = [path.read_text() for path in (ROOT / "layers").rglob("*.py")]
+    assert texts
+    assert not any(re.search(r"os\.environ|getenv", text) for text in texts)
+
+
+def test_the_tests_set_the_variables_that_are_read() -> None:
+    assert set(VARIABLES) == {name for folder in FUNCTIONS.values() for name in read_by(folder)}

@@ -1,0 +1,382 @@
+"""Stand-ins for the AWS clients and for RainFocus. Requests are checked as botocore checks them."""
+
+import functools
+import io
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import botocore.session
+import requests
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.validate import ParamValidator
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+PROFILES_URL = "https://sqs.example.com/profiles.fifo"
+DEAD_LETTERS_URL = "https://sqs.example.com/dead-letter.fifo"
+TABLE = "ledger"
+
+# What an SQS message may hold:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+_MESSAGE_BYTES = 1_048_576
+_MESSAGE_ATTRIBUTES = 10
+_REFUSED_BY_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_DEDUPLICATION_ID = re.compile(r"[!-~]{1,128}")
+
+type Request = Mapping[str, Any]
+
+
+def denied(code: str, operation: str = "Operation") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "made up"}}, operation)
+
+
+def unreachable() -> EndpointConnectionError:
+    return EndpointConnectionError(endpoint_url="https://aws.example.com")
+
+
+def timed_out() -> ReadTimeoutError:
+    return ReadTimeoutError(endpoint_url="https://aws.example.com")
+
+
+@functools.cache
+def _service(name: str) -> Any:
+    return botocore.session.get_session().get_service_model(name)
+
+
+class _Fake:
+    """Counts and checks calls, and lets them fail when told to."""
+
+    service: str
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Request]] = []
+        # What the next calls raise; None lets one through.
+        self.failures: list[Exception | None] = []
+        self.always: Exception | None = None
+        self._lock = threading.RLock()
+
+    def count(self, operation: str) -> int:
+        return sum(name == operation for name, _ in self.calls)
+
+    def _called(self, operation: str, request: Request) -> None:
+        shape = _service(self.service).operation_model(operation).input_shape
+        report = ParamValidator().validate(dict(request), shape)
+        assert not report.has_errors(), report.generate_report()
+        with self._lock:
+            self.calls.append((operation, request))
+            failure = self.failures.pop(0) if self.failures else self.always
+        if failure:
+            raise failure
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message on a queue."""
+
+    body: str
+    group: str
+    deduplication_id: str
+    attributes: dict[str, str]
+
+
+class Sqs(_Fake):
+    """FIFO queues with deduplication by group, and refusals of single entries."""
+
+    service = "sqs"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queues: dict[str, list[Sent]] = {PROFILES_URL: [], DEAD_LETTERS_URL: []}
+        self.down: set[str] = set()  # queues that take nothing
+        self.refuse: Callable[[Sent], bool] = lambda _: False
+        self.lost_answers = 0  # that many calls are carried out and then time out
+        self.on_send: Callable[[], object] = lambda: None
+        self.hidden: dict[str, int] = {}
+        self._seen: set[tuple[str, str, str]] = set()
+
+    @property
+    def profiles(self) -> list[Sent]:
+        return self.queues[PROFILES_URL]
+
+    @property
+    def dead_letters(self) -> list[Sent]:
+        return self.queues[DEAD_LETTERS_URL]
+
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
+        self._called("SendMessageBatch", request)
+        self.on_send()
+        url, entries = request["QueueUrl"], request["Entries"]
+        if url in self.down:
+            raise denied("ServiceUnavailable", "SendMessageBatch")
+        _check_batch(entries)
+        with self._lock:
+            answer: dict[str, Any] = {"Successful": [], "Failed": []}
+            for entry in entries:
+                self._take(url, entry, answer)
+            if self.lost_answers:
+                self.lost_answers -= 1
+                raise timed_out()
+        return {name: each for name, each in answer.items() if each}
+
+    def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
+        self._called("ChangeMessageVisibilityBatch", request)
+        assert 1 <= len(request["Entries"]) <= 10
+        for entry in request["Entries"]:
+            assert 0 <= entry["VisibilityTimeout"] <= 43_200
+            self.hidden[entry["ReceiptHandle"]] = entry["VisibilityTimeout"]
+        return {"Successful": [{"Id": entry["Id"]} for entry in request["Entries"]]}
+
+    def _take(self, url: str, entry: Request, answer: dict[str, Any]) -> None:
+        attributes = {
+            name: value["StringValue"] for name, value in entry["MessageAttributes"].items()
+        }
+        sent = Sent(
+            entry["MessageBody"],
+            entry["MessageGroupId"],
+            entry["MessageDeduplicationId"],
+            attributes,
+        )
+        fault = _fault(sent)
+        if fault or self.refuse(sent):
+            failed = {"Id": entry["Id"], "SenderFault": bool(fault), "Code": fault or "Internal"}
+            answer["Failed"].append(failed)
+            return
+        identity = (url, sent.group, sent.deduplication_id)
+        if identity not in self._seen:
+            self._seen.add(identity)
+            self.queues[url].append(sent)
+        answer["Successful"].append({"Id": entry["Id"]})
+
+
+def _check_batch(entries: Iterable[Request]) -> None:
+    entries = list(entries)
+    ids = [entry["Id"] for entry in entries]
+    if not 1 <= len(entries) <= 10:
+        raise denied("AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
+    if len(set(ids)) < len(ids) or not all(map(_ID.fullmatch, ids)):
+        raise denied("AWS.SimpleQueueService.InvalidBatchEntryId")
+    if sum(_bytes(entry) for entry in entries) > _MESSAGE_BYTES:
+        raise denied("AWS.SimpleQueueService.BatchRequestTooLong")
+
+
+def _bytes(entry: Request) -> int:
+    attributes = entry["MessageAttributes"].items()
+    return len(entry["MessageBody"].encode()) + sum(
+        len(f"{name}{value['DataType']}{value['StringValue']}".encode())
+        for name, value in attributes
+    )
+
+
+def _fault(sent: Sent) -> str:
+    texts = [sent.body, *sent.attributes.values()]
+    if not all(texts) or any(map(_REFUSED_BY_SQS.search, texts)):
+        return "InvalidMessageContents"
+    if len(sent.attributes) > _MESSAGE_ATTRIBUTES:
+        return "InvalidParameterValue"
+    if not all(map(_DEDUPLICATION_ID.fullmatch, (sent.group, sent.deduplication_id))):
+        return "InvalidParameterValue"
+    return ""
+
+
+class Ssm(_Fake):
+    """Parameters by name."""
+
+    service = "ssm"
+
+    def __init__(self, parameters: Mapping[str, str] | None = None, page_size: int = 10) -> None:
+        super().__init__()
+        self.parameters = dict(parameters or {})
+        self._page_size = page_size
+
+    def get_parameter(self, **request: Any) -> dict[str, Any]:
+        self._called("GetParameter", request)
+        if request["Name"] not in self.parameters:
+            raise denied("ParameterNotFound", "GetParameter")
+        return {"Parameter": {"Name": request["Name"], "Value": self.parameters[request["Name"]]}}
+
+    def get_parameters_by_path(self, **request: Any) -> dict[str, Any]:
+        self._called("GetParametersByPath", request)
+        names = sorted(name for name in self.parameters if name.startswith(f"{request['Path']}/"))
+        start = int(request.get("NextToken", "0"))
+        end = start + self._page_size
+        page = [{"Name": name, "Value": self.parameters[name]} for name in names[start:end]]
+        return {"Parameters": page} | ({"NextToken": str(end)} if end < len(names) else {})
+
+
+class Secrets(_Fake):
+    """Secrets with a current and a previous version."""
+
+    service = "secretsmanager"
+
+    def __init__(self, texts: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.versions: dict[str, list[str]] = {name: [text] for name, text in (texts or {}).items()}
+
+    def rotate(self, name: str, text: str) -> None:
+        self.versions[name].append(text)
+
+    def get_secret_value(self, **request: Any) -> dict[str, Any]:
+        self._called("GetSecretValue", request)
+        back = {"AWSCURRENT": 1, "AWSPREVIOUS": 2}[request["VersionStage"]]
+        versions = self.versions.get(request["SecretId"], [])
+        if len(versions) < back:
+            raise denied("ResourceNotFoundException", "GetSecretValue")
+        return {"SecretString": versions[-back]}
+
+    def put_secret_value(self, **request: Any) -> dict[str, Any]:
+        self._called("PutSecretValue", request)
+        if request["SecretId"] not in self.versions:
+            raise denied("ResourceNotFoundException", "PutSecretValue")
+        self.rotate(request["SecretId"], request["SecretString"])
+        return {}
+
+
+class DynamoDb(_Fake):
+    """One table keyed by `key`, with just the conditions that the ledger uses."""
+
+    service = "dynamodb"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: dict[str, dict[str, Any]] = {}
+        self.unprocessed = 0  # so many writes of a batch are left undone
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        self._called("PutItem", request)
+        key = request["Item"]["key"]["S"]
+        with self._lock:
+            if "ConditionExpression" in request:
+                self._require(self._is_free(key, request))
+            self.items[key] = request["Item"]
+        return {}
+
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        self._called("BatchWriteItem", request)
+        unprocessed: dict[str, list[Any]] = {}
+        for table, writes in request["RequestItems"].items():
+            keys = [each["PutRequest"]["Item"]["key"]["S"] for each in writes]
+            assert len(set(keys)) == len(keys) <= 25
+            for each, key in zip(writes, keys, strict=True):
+                if self.unprocessed:
+                    self.unprocessed -= 1
+                    unprocessed.setdefault(table, []).append(each)
+                    continue
+                self.items[key] = each["PutRequest"]["Item"]
+        return {"UnprocessedItems": unprocessed}
+
+    def delete_item(self, **request: Any) -> dict[str, Any]:
+        self._called("DeleteItem", request)
+        key = request["Key"]["key"]["S"]
+        assert request["ConditionExpression"] == "#owner = :owner"
+        owner = request["ExpressionAttributeNames"]["#owner"]
+        with self._lock:
+            held = self.items.get(key, {}).get(owner)
+            self._require(held == request["ExpressionAttributeValues"][":owner"])
+            del self.items[key]
+        return {}
+
+    def _is_free(self, key: str, request: Request) -> bool:
+        assert request["ConditionExpression"] == ("attribute_not_exists(#key) OR expires_at < :now")
+        assert request["ExpressionAttributeNames"] == {"#key": "key"}
+        now = int(request["ExpressionAttributeValues"][":now"]["N"])
+        held = self.items.get(key)
+        return held is None or int(held["expires_at"]["N"]) < now
+
+    def _require(self, condition: bool) -> None:
+        if not condition:
+            raise denied("ConditionalCheckFailedException")
+
+
+class Lambda(_Fake):
+    """Notes what was asked of it."""
+
+    service = "lambda"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.payloads: list[dict[str, Any]] = []
+
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        self._called("Invoke", request)
+        assert request["InvocationType"] == "Event"
+        self.payloads.append(json.loads(request["Payload"]))
+        return {"StatusCode": 202}
+
+
+@dataclass(frozen=True)
+class Call:
+    """An HTTP request that arrived."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+    timeout: object
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer, or the error with which a call ends."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: Exception | None = None
+
+
+def envelope(code: object = "0", message: str = "Success", status: int = 200, **more: str) -> Reply:
+    body = {"responseCode": code, "responseMessage": message, **more}
+    return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+
+def stored() -> Reply:
+    return envelope(attendeeId="1700000000000001abcd")
+
+
+class Http(BaseAdapter):
+    """What is at the other end of a session: a function from calls to replies."""
+
+    def __init__(self, reply: Callable[[Call], Reply] | Reply | None = None) -> None:
+        super().__init__()
+        self.reply: Callable[[Call], Reply] | Reply = reply or stored()
+        self.calls: list[Call] = []
+        self._lock = threading.Lock()
+
+    def session(self) -> requests.Session:
+        made = requests.Session()
+        made.trust_env = False
+        made.mount("https://", self)
+        made.mount("http://", self)
+        return made
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
+        body = request.body or ""
+        text = body.decode() if isinstance(body, bytes) else body
+        headers = dict(request.headers)
+        call = Call(request.method or "", request.url or "", headers, text, options["timeout"])
+        with self._lock:
+            self.calls.append(call)
+        reply = self.reply(call) if callable(self.reply) else self.reply
+        if reply.error:
+            raise reply.error
+        response = requests.Response()
+        response.status_code = reply.status
+        response.headers.update(reply.headers)
+        response.request = request
+        response.url = call.url
+        response.raw = HTTPResponse(
+            io.BytesIO(reply.body), dict(reply.headers), reply.status, preload_content=False
+        )
+        return response
+
+    def close(self) -> None:
+        """Nothing is open."""

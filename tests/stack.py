@@ -1,0 +1,97 @@
+"""A deployed stack as the functions see it, made of fakes."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from attendee_sync import access_token
+from attendee_sync.access_token import AccessToken, Credentials
+from attendee_sync.connection import Connection
+from attendee_sync.messages import Queue
+from attendee_sync.settings import Settings
+from tests import fakes
+
+STACK = "attendee-sync"
+INGEST_TOKEN = "not-a-real-ingest-token"
+HASH_KEY = "not-a-real-hash-key"
+CREDENTIALS = Credentials("not-a-real-client", "not-a-real-client-secret")
+TOKEN_URL = "https://token.example.com/oauth/token"
+CONNECTION = Connection(org_id="acme", token_url=TOKEN_URL)
+
+
+class Clock:
+    """A clock that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Aws:
+    """A stack's AWS services, with the settings and secrets of one in use."""
+
+    sqs: fakes.Sqs = field(default_factory=fakes.Sqs)
+    ssm: fakes.Ssm = field(default_factory=fakes.Ssm)
+    secrets: fakes.Secrets = field(default_factory=fakes.Secrets)
+    dynamodb: fakes.DynamoDb = field(default_factory=fakes.DynamoDb)
+    functions: fakes.Lambda = field(default_factory=fakes.Lambda)
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.set_connection("default", CONNECTION)
+        self.set_destination("default", connection="default", event_code="summit2027")
+        self.secrets.versions = {
+            f"{STACK}/ingest-token": [INGEST_TOKEN],
+            f"{STACK}/hash-key": [HASH_KEY],
+            f"{STACK}/credentials/default": [json.dumps(dataclasses.asdict(CREDENTIALS))],
+            f"{STACK}/access-token/default": [access_token.dump(token())],
+        }
+
+    def set_connection(self, name: str, connection: Connection) -> None:
+        text = connection.model_dump_json(exclude_defaults=True)
+        self.ssm.parameters[f"/{STACK}/connections/{name}"] = text
+
+    def set_destination(self, name: str, **members: str) -> None:
+        self.ssm.parameters[f"/{STACK}/destinations/{name}"] = json.dumps(members)
+
+    def set_token(self, made: AccessToken, connection: str = "default") -> None:
+        self.secrets.rotate(f"{STACK}/access-token/{connection}", access_token.dump(made))
+
+    def stored_token(self, connection: str = "default") -> AccessToken:
+        return AccessToken(
+            **json.loads(self.secrets.versions[f"{STACK}/access-token/{connection}"][-1])
+        )
+
+    def settings(self) -> Settings:
+        return Settings(STACK, ssm=self.ssm, secrets=self.secrets, clock=self.clock)
+
+    def profile_queue(self) -> Queue:
+        return Queue(self.sqs, fakes.PROFILES_URL)
+
+    def dead_letter_queue(self) -> Queue:
+        return Queue(self.sqs, fakes.DEAD_LETTERS_URL)
+
+    def client(self, service: str) -> Any:
+        return {
+            "sqs": self.sqs,
+            "ssm": self.ssm,
+            "secretsmanager": self.secrets,
+            "dynamodb": self.dynamodb,
+            "lambda": self.functions,
+        }[service]
+
+
+def token(value: str = "not-a-real-access-token", **changes: Any) -> AccessToken:
+    """Return an access token of the default connection that is good for decades."""
+    made = AccessToken(
+        value,
+        4_000_000_000,
+        CREDENTIALS.client_id,
+        CREDENTIALS.digest,
+        access_token.audience(CONNECTION),
+    )
+    return dataclasses.replace(made, **changes)

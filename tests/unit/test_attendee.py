@@ -1,0 +1,83 @@
+import pytest
+
+from attendee_sync import attendee
+
+
+@pytest.mark.parametrize(
+    ("text", "normalised"),
+    [
+        ("Ada@Example.COM", "ada@example.com"),
+        ("  ada@example.com\n", "ada@example.com"),
+        ("ada.lovelace+a@example.com", "ada.lovelace+a@example.com"),
+        ("jose\u0301@example.com", "jos\u00e9@example.com"),
+    ],
+)
+def test_an_address_is_normalised(text: str, normalised: str) -> None:
+    assert attendee.normalise_email(text) == normalised
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ada@example.com",
+        "a@b.co",
+        "jos\u00e9@example.com",
+        "o'neil@example.org",
+        "a" * 242 + "@example.com",
+    ],
+)
+def test_addresses_are_recognised(text: str) -> None:
+    assert attendee.is_email(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@example",
+        "ada@example.",
+        "ada@@example.com",
+        "ada lovelace@example.com",
+        "ada@exa mple.com",
+        "ada@example.com, b@example.com",
+        "ada\x00@example.com",
+        "a" * 243 + "@example.com",
+    ],
+)
+def test_other_texts_are_no_addresses(text: str) -> None:
+    assert not attendee.is_email(text)
+
+
+def test_the_key_does_not_depend_on_how_the_address_is_written() -> None:
+    key = attendee.key("hash key", "default", "ada@example.com")
+    assert key == attendee.key("hash key", "default", " Ada@EXAMPLE.com ")
+    assert len(key) == 64
+    assert set(key) <= set("0123456789abcdef")
+
+
+@pytest.mark.parametrize(
+    ("hash_key", "destination", "email"),
+    [
+        ("another key", "default", "ada@example.com"),
+        ("hash key", "partners", "ada@example.com"),
+        ("hash key", "default", "bob@example.com"),
+    ],
+)
+def test_the_key_depends_on_all_else(hash_key: str, destination: str, email: str) -> None:
+    known = attendee.key("hash key", "default", "ada@example.com")
+    assert attendee.key(hash_key, destination, email) != known
+
+
+def test_a_lone_surrogate_has_a_key() -> None:
+    assert attendee.key("hash key", "default", "a\ud800@example.com")
+
+
+def test_the_digest_tells_contents_apart_and_needs_the_key() -> None:
+    digest = attendee.content_digest("hash key", {"email": "ada@example.com", "zip": "1"})
+    assert digest == attendee.content_digest("hash key", {"zip": "1", "email": "ada@example.com"})
+    assert digest != attendee.content_digest("hash key", {"email": "ada@example.com"})
+    assert digest != attendee.content_digest("other key", {"email": "ada@example.com", "zip": "1"})
+    assert len(digest) == 64

@@ -1,0 +1,90 @@
+import pytest
+from pydantic import ValidationError
+
+from attendee_sync.connection import Connection, Environment
+from attendee_sync.destination import Destination
+
+
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        ("prod", "https://events.rainfocus.com/api/acme/v3/attendee/store"),
+        ("stg", "https://events-stg.rainfocus.com/api/acme/v3/attendee/store"),
+        ("dev", "https://events-dev.rainfocus.com/api/acme/v3/attendee/store"),
+    ],
+)
+def test_each_environment_has_its_host(environment: Environment, url: str) -> None:
+    connection = Connection(environment=environment, org_id="acme")
+    assert connection.url("attendee/store") == url
+
+
+@pytest.mark.parametrize(
+    ("base_url", "version", "url"),
+    [
+        ("https://rf.example.com", "v3", "https://rf.example.com/api/acme/v3/attendeeInfo"),
+        ("https://rf.example.com/", "v2", "https://rf.example.com/api/acme/v2/attendeeInfo"),
+        ("http://127.0.0.1:8080/x/", "v3", "http://127.0.0.1:8080/x/api/acme/v3/attendeeInfo"),
+    ],
+)
+def test_another_address_or_version_can_be_set(base_url: str, version: str, url: str) -> None:
+    connection = Connection.model_validate(
+        {"org_id": "acme", "base_url": base_url, "version": version}
+    )
+    assert connection.url("attendeeInfo") == url
+
+
+def test_what_a_deploy_writes_is_valid() -> None:
+    text = '{"environment": "prod", "org_id": "acme", "token_url": "", "base_url": ""}'
+    assert Connection.model_validate_json(text) == Connection(org_id="acme")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"org_id": ""},
+        {"org_id": "acme/other"},
+        {"org_id": "acme\n"},
+        {"org_id": "a" * 65},
+        {"environment": "production"},
+        {"version": "v4"},
+        {"token_url": "ftp://token.example.com"},
+        {"token_url": "token.example.com"},
+        {"base_url": "https://rf.example.com?x=1"},
+        {"base_url": "https://rf.example.com/#x"},
+        {"base_url": "https:// rf.example.com"},
+        {"read_timeout": 0},
+        {"read_timeout": 26},
+        {"connect_timeout": 11},
+        {"token_lifetime": 59},
+        {"token_lifetime": 86_401},
+        {"api_profile": "body"},
+        {"clientid": "typing mistake"},
+    ],
+)
+def test_wrong_settings_of_a_connection_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Connection.model_validate({"org_id": "acme"} | wrong)
+    assert {str(each["loc"][0]) for each in caught.value.errors()} == set(wrong)
+
+
+def test_a_destination_has_defaults() -> None:
+    destination = Destination.model_validate_json('{"event_code": "summit2027"}')
+    assert destination.connection == "default"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"event_code": ""},
+        {"event_code": "summit 2027"},
+        {"event_code": "../other"},
+        {"connection": "Default"},
+        {"connection": "a/b"},
+        {"connection": "-a"},
+        {"eventcode": "typing mistake"},
+    ],
+)
+def test_wrong_settings_of_a_destination_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Destination.model_validate({"event_code": "summit2027"} | wrong)
+    assert {str(each["loc"][0]) for each in caught.value.errors()} == set(wrong)

@@ -1,0 +1,631 @@
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+import requests
+
+from attendee_sync import attendee, http, mapping
+from attendee_sync import delivery as module
+from attendee_sync.delivery import Delivery
+from attendee_sync.ledger import Ledger
+from attendee_sync.messages import Received
+from attendee_sync.outcome import Kind, Outcome
+from attendee_sync.rainfocus import RainFocus
+from attendee_sync.token_refresh import Request
+from tests import fakes
+from tests.stack import CONNECTION, HASH_KEY, STACK, Aws, token
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+BUSY = fakes.Reply(503)
+REFUSED = fakes.Reply(401)
+DAY = 86_400
+
+
+@dataclass
+class Bench:
+    """A delivery with RainFocus and AWS around it."""
+
+    aws: Aws
+    rainfocus: fakes.Http
+    delivery: Delivery
+    seconds_left: float = 60.0
+
+    def deliver(self, *batch: Received) -> list[Outcome]:
+        outcomes = dict(self.delivery.deliver(batch, lambda: self.seconds_left))
+        return [outcomes[each] for each in batch]
+
+    @property
+    def emails(self) -> list[str]:
+        return [call.json["email"] for call in self.rainfocus.calls]
+
+    @property
+    def waits(self) -> dict[str, int]:
+        return self.aws.sqs.hidden
+
+
+@pytest.fixture
+def bench(aws: Aws) -> Iterator[Bench]:
+    rainfocus = fakes.Http()
+    made = Delivery(
+        aws.settings(),
+        Ledger(aws.dynamodb, fakes.TABLE),
+        profiles=aws.profile_queue(),
+        dead_letters=aws.dead_letter_queue(),
+        rainfocus=RainFocus(rainfocus.session()),
+        ask_for_token=Request(aws.functions, "refresh-function"),
+    )
+    yield Bench(aws, rainfocus, made)
+    made._threads.shutdown()
+
+
+@pytest.fixture
+def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attendee_sync.delivery.random.uniform", lambda _, longest: longest)
+
+
+def message(
+    n: int = 0, person: str = "", body: str = "", age: float = 0, **changes: Any
+) -> Received:
+    person = person or f"p{n}"
+    made = Received(
+        message_id=f"message-{n}",
+        receipt=f"receipt-{n}",
+        group=f"group-of-{person}",
+        body=body or json.dumps({"email": f"{person}@example.com", "zip": str(n)}),
+        destination="default",
+        request_id="push",
+        index=str(n),
+        trace_parent=TRACE,
+        accepted_at=int((time.time() - age) * 1_000),
+        attempt=1,
+        sequence=f"{n:020}",
+    )
+    return replace(made, **changes)
+
+
+def kinds(outcomes: list[Outcome]) -> list[str]:
+    return [outcome.kind.value for outcome in outcomes]
+
+
+def by_email(replies: dict[str, fakes.Reply]) -> Callable[[fakes.Call], fakes.Reply]:
+    return lambda call: replies.get(call.json["email"].partition("@")[0], fakes.stored())
+
+
+def entry_key(person: str) -> str:
+    return f"attendee#{attendee.key(HASH_KEY, 'default', f'{person}@example.com')}"
+
+
+def in_turn(*replies: fakes.Reply) -> Callable[[fakes.Call], fakes.Reply]:
+    left = iter(replies)
+    return lambda _: next(left)
+
+
+# --- the main path ------------------------------------------------------------------------------
+
+
+def test_a_profile_is_stored_as_an_attendee(bench: Bench) -> None:
+    body = (
+        '{"personalEmail": {"address": "Ada@Example.com"}, "person": {"name": {"firstName":"A"}}}'
+    )
+    [outcome] = bench.deliver(message(body=body))
+    assert outcome.kind is Kind.DELIVERED
+    assert (outcome.status, outcome.code) == (200, "0")
+    [call] = bench.rainfocus.calls
+    assert call.url == "https://events.rainfocus.com/api/acme/v3/attendee/store"
+    assert call.json == {"event": "summit2027", "email": "ada@example.com", "firstname": "A"}
+    assert call.headers["Authorization"] == f"Bearer {token().value}"
+    assert call.headers["traceparent"] == TRACE
+    assert bench.waits == {}
+    assert bench.aws.sqs.dead_letters == []
+
+
+def test_the_ledger_notes_a_delivery_without_personal_data(bench: Bench) -> None:
+    bench.deliver(message(7, "ada"))
+    [(key, item)] = bench.aws.dynamodb.items.items()
+    assert key == entry_key("ada")
+    assert item["destination"] == {"S": "default"}
+    assert item["sequence"] == {"S": f"{7:020}"}
+    assert item["attendee_id"] == {"S": "1700000000000001abcd"}
+    assert len(item["content_digest"]["S"]) == 64
+    assert "example.com" not in json.dumps(item)
+
+
+def test_the_digest_tells_contents_apart(bench: Bench) -> None:
+    digests = []
+    for n, body in enumerate(
+        [
+            '{"email": "ada@example.com", "zip": "1"}',
+            '{"zip": "1", "email": "ADA@example.com"}',
+            '{"email": "ada@example.com"}',
+        ]
+    ):
+        bench.deliver(message(n, "ada", body))
+        digests.append(bench.aws.dynamodb.items[entry_key("ada")]["content_digest"]["S"])
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2]
+
+
+def test_a_batch_is_noted_in_one_call(bench: Bench) -> None:
+    bench.deliver(*(message(n, f"p{n % 5}") for n in range(10)))
+    assert bench.aws.dynamodb.count("BatchWriteItem") == 1
+    assert set(bench.aws.dynamodb.items) == {entry_key(f"p{n}") for n in range(5)}
+    assert bench.aws.dynamodb.items[entry_key("p2")]["sequence"] == {"S": f"{7:020}"}
+
+
+def test_what_cannot_be_noted_is_delivered_again(bench: Bench) -> None:
+    bench.aws.dynamodb.always = fakes.denied("InternalServerError")
+    outcomes = bench.deliver(message(0), message(1, body="hello"), message(2, "p0"))
+    assert kinds(outcomes) == ["retry", "rejected", "retry"]
+    assert "InternalServerError" in outcomes[0].reason
+    assert set(bench.waits) == {"receipt-0", "receipt-2"}
+    bench.aws.dynamodb.always = None
+    assert kinds(bench.deliver(message(0), message(2, "p0"))) == ["delivered"] * 2
+
+
+def test_people_are_delivered_side_by_side(bench: Bench) -> None:
+    ready = threading.Barrier(10, timeout=30)
+
+    def reply(_: fakes.Call) -> fakes.Reply:
+        ready.wait()
+        return fakes.stored()
+
+    bench.rainfocus.reply = reply
+    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    assert kinds(outcomes) == ["delivered"] * 10
+
+
+def test_one_persons_updates_are_delivered_in_order(bench: Bench) -> None:
+    batch = [message(n, f"p{n % 3}") for n in range(10)]
+    outcomes = bench.deliver(*batch)
+    assert kinds(outcomes) == ["delivered"] * 10
+    for person in range(3):
+        zips = [
+            call.json["zip"]
+            for call in bench.rainfocus.calls
+            if call.json["email"] == f"p{person}@example.com"
+        ]
+        assert zips == [str(n) for n in range(person, 10, 3)]
+
+
+def test_an_empty_batch_is_fine(bench: Bench) -> None:
+    assert bench.deliver() == []
+    assert bench.aws.sqs.calls == []
+
+
+# --- what can't be delivered --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"body": "hello"}, "not a JSON object"),
+        ({"body": "[]"}, "not a JSON object"),
+        ({"body": '{"a":' * 100_000}, "not a JSON object"),
+        ({"body": '{"a": ' + "9" * 5_000 + "}"}, "not a JSON object"),
+        ({"body": '{"firstName": "Ada"}'}, "no e-mail address"),
+        ({"destination": "nowhere"}, "unknown destination"),
+        ({"destination": ""}, "unknown destination"),
+    ],
+)
+def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
+    bench: Bench, changes: dict[str, Any], reason: str
+) -> None:
+    bad = message(**changes)
+    [outcome] = bench.deliver(bad)
+    assert outcome == Outcome(Kind.REJECTED, reason)
+    [letter] = bench.aws.sqs.dead_letters
+    assert letter.body == bad.body
+    assert letter.group == bad.group
+    assert letter.deduplication_id == bad.message_id
+    assert letter.attributes.items() >= {"outcome": "rejected", "reason": reason}.items()
+    assert bench.rainfocus.calls == []
+    assert bench.waits == {}
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "code", "said"),
+    [
+        (
+            fakes.envelope("103", "A zip is required.", status=400),
+            "400",
+            "103",
+            "A zip is required.",
+        ),
+        (fakes.envelope("5", "p0@example.com is blocked"), "200", "5", "*** is blocked"),
+        (fakes.Reply(404, b"Error"), "404", None, "an answer without RainFocus's envelope"),
+        (fakes.Reply(200), "200", None, "an answer without RainFocus's envelope"),
+    ],
+)
+def test_what_rainfocus_refuses_goes_to_the_dead_letters_with_its_answer(
+    bench: Bench, reply: fakes.Reply, status: str, code: str | None, said: str
+) -> None:
+    bench.rainfocus.reply = reply
+    [outcome] = bench.deliver(message())
+    assert outcome.kind is Kind.REJECTED
+    [letter] = bench.aws.sqs.dead_letters
+    assert letter.attributes["reason"] == "RainFocus does not take this profile"
+    assert letter.attributes["status"] == status
+    assert letter.attributes.get("code") == code
+    assert letter.attributes["message"].replace("***@***", "***") == said
+    assert letter.attributes["destination"] == "default"
+    assert letter.attributes["request_id"] == "push"
+    assert letter.attributes["index"] == "0"
+    assert bench.aws.dynamodb.items == {}
+
+
+def test_a_bad_profile_does_not_block_its_group(bench: Bench) -> None:
+    outcomes = bench.deliver(message(0, "ada"), message(1, "ada", "hello"), message(2, "ada"))
+    assert kinds(outcomes) == ["delivered", "rejected", "delivered"]
+    assert [call.json["zip"] for call in bench.rainfocus.calls] == ["0", "2"]
+
+
+def test_a_profile_stays_while_the_dead_letter_queue_takes_nothing(bench: Bench) -> None:
+    bench.aws.sqs.down = {fakes.DEAD_LETTERS_URL}
+    outcomes = bench.deliver(message(0, "ada", "hello"), message(1, "ada"))
+    assert kinds(outcomes) == ["retry", "retry"]
+    assert outcomes[0].reason == "the dead-letter queue does not take it"
+    assert set(bench.waits) == {"receipt-0", "receipt-1"}
+
+
+# --- what may succeed later ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (BUSY, "RainFocus is unavailable or busy"),
+        (fakes.Reply(429), "RainFocus is unavailable or busy"),
+        (fakes.Reply(error=requests.ReadTimeout()), "RainFocus is unavailable or busy"),
+        (fakes.Reply(403), "RainFocus does not take any call of this connection"),
+        (fakes.envelope("124"), "RainFocus does not take any call of this connection"),
+        (REFUSED, "RainFocus does not take the access token"),
+    ],
+)
+def test_no_profile_is_lost_to_what_is_not_its_fault(
+    bench: Bench, reply: fakes.Reply, reason: str
+) -> None:
+    bench.rainfocus.reply = reply
+    [outcome] = bench.deliver(message())
+    assert (outcome.kind, outcome.reason) == (Kind.RETRY, reason)
+    assert set(bench.waits) == {"receipt-0"}
+    assert bench.aws.sqs.dead_letters == []
+    assert bench.aws.dynamodb.items == {}
+
+
+def test_behind_a_profile_that_is_put_back_its_group_waits(bench: Bench) -> None:
+    bench.rainfocus.reply = in_turn(fakes.stored(), BUSY)
+    outcomes = bench.deliver(*(message(n, "ada") for n in range(4)))
+    assert kinds(outcomes) == ["delivered", "retry", "retry", "retry"]
+    assert outcomes[3].reason == "behind an earlier one of this attendee"
+    assert len(bench.rainfocus.calls) == 2
+    assert set(bench.waits) == {"receipt-1", "receipt-2", "receipt-3"}
+    assert len(set(bench.waits.values())) == 1
+
+
+def test_other_people_do_not_wait(bench: Bench) -> None:
+    bench.rainfocus.reply = by_email({"ada": BUSY})
+    outcomes = bench.deliver(message(0, "ada"), message(1, "bob"), message(2, "ada"))
+    assert kinds(outcomes) == ["retry", "delivered", "retry"]
+    assert set(bench.waits) == {"receipt-0", "receipt-2"}
+    assert bench.emails.count("ada@example.com") == 1
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize(
+    ("attempt", "header", "wait"),
+    [
+        (1, None, 4),
+        (2, None, 8),
+        (5, None, 64),
+        (8, None, 512),
+        (9, None, 900),
+        (1_000_000, None, 900),
+        (1, "0", 4),
+        (1, "30", 34),
+        (1, "100000", 900),
+        (1, "rubbish", 4),
+    ],
+)
+def test_waits_double_and_respect_what_rainfocus_asks_for(
+    bench: Bench, attempt: int, header: str | None, wait: int
+) -> None:
+    bench.rainfocus.reply = fakes.Reply(429, headers={"Retry-After": header} if header else {})
+    bench.deliver(message(attempt=attempt))
+    assert bench.waits == {"receipt-0": wait}
+
+
+@pytest.mark.parametrize(("drawn", "wait"), [(0.0, 31), (0.4, 31), (2.9, 32), (4.0, 34)])
+def test_waits_are_spread_and_never_end_too_early(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, drawn: float, wait: int
+) -> None:
+    monkeypatch.setattr("attendee_sync.delivery.random.uniform", lambda *_: drawn)
+    bench.rainfocus.reply = fakes.Reply(429, headers={"Retry-After": "30"})
+    bench.deliver(message())
+    assert bench.waits == {"receipt-0": wait}
+
+
+def test_a_failure_to_put_back_loses_nothing(bench: Bench) -> None:
+    bench.rainfocus.reply = BUSY
+    bench.aws.sqs.always = fakes.unreachable()
+    assert kinds(bench.deliver(message())) == ["retry"]
+
+
+@pytest.mark.parametrize(
+    ("left", "kind"),
+    [
+        (CONNECTION.longest_call, Kind.RETRY),
+        (CONNECTION.longest_call + 10, Kind.DELIVERED),
+    ],
+)
+def test_no_call_starts_that_could_outlast_the_invocation(
+    bench: Bench, left: float, kind: Kind
+) -> None:
+    bench.seconds_left = left
+    assert [outcome.kind for outcome in bench.deliver(message())] == [kind]
+    assert len(bench.rainfocus.calls) == (kind is Kind.DELIVERED)
+
+
+def test_a_second_try_needs_time_as_well(bench: Bench) -> None:
+    bench.deliver(message(0))
+    bench.aws.set_token(token("newer"))
+    bench.aws.clock.now += 1
+
+    def reply(_: fakes.Call) -> fakes.Reply:
+        bench.seconds_left = 5
+        return REFUSED
+
+    bench.rainfocus.reply = reply
+    [outcome] = bench.deliver(message(1))
+    assert outcome == Outcome(Kind.RETRY, "no time left in this invocation")
+    assert len(bench.rainfocus.calls) == 2
+
+
+def test_an_invocation_out_of_time_calls_nobody_else(bench: Bench) -> None:
+    bench.seconds_left = 0
+    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    assert {outcome.reason for outcome in outcomes} == {"no time left in this invocation"}
+    assert bench.rainfocus.calls == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "age", "kind"),
+    [
+        (BUSY, DAY - 60, Kind.RETRY),
+        (BUSY, DAY + 60, Kind.EXPIRED),
+        (REFUSED, DAY + 60, Kind.EXPIRED),
+        (fakes.stored(), 10 * DAY, Kind.DELIVERED),
+        (fakes.envelope("5"), 10 * DAY, Kind.REJECTED),
+    ],
+)
+def test_what_fails_for_a_day_expires(
+    bench: Bench, reply: fakes.Reply, age: float, kind: Kind
+) -> None:
+    bench.rainfocus.reply = reply
+    [outcome] = bench.deliver(message(age=age))
+    assert outcome.kind is kind
+    letters = [letter.attributes["outcome"] for letter in bench.aws.sqs.dead_letters]
+    assert letters == ([kind.value] if kind in (Kind.EXPIRED, Kind.REJECTED) else [])
+
+
+def test_an_expired_profile_says_what_it_failed_on(bench: Bench) -> None:
+    bench.rainfocus.reply = fakes.envelope("9", "Down for maintenance", status=503)
+    bench.deliver(message(age=2 * DAY))
+    [letter] = bench.aws.sqs.dead_letters
+    assert letter.attributes["reason"] == "RainFocus is unavailable or busy"
+    assert letter.attributes["status"] == "503"
+    assert letter.attributes["code"] == "9"
+    assert letter.attributes["message"] == "Down for maintenance"
+
+
+def test_behind_an_expired_profile_its_group_goes_on(bench: Bench) -> None:
+    bench.rainfocus.reply = in_turn(BUSY, fakes.stored())
+    outcomes = bench.deliver(message(0, "ada", age=2 * DAY), message(1, "ada"))
+    assert kinds(outcomes) == ["expired", "delivered"]
+
+
+# --- access tokens ------------------------------------------------------------------------------
+
+
+def only_takes(value: str) -> Callable[[fakes.Call], fakes.Reply]:
+    wanted = f"Bearer {value}"
+    return lambda call: fakes.stored() if call.headers["Authorization"] == wanted else REFUSED
+
+
+def test_a_newer_token_is_used_at_once(bench: Bench) -> None:
+    bench.deliver(message(0))
+    bench.aws.set_token(token("newer"))
+    bench.aws.clock.now += 1
+    bench.rainfocus.reply = only_takes("newer")
+    assert kinds(bench.deliver(message(1))) == ["delivered"]
+    assert bench.aws.functions.payloads == []
+    assert bench.waits == {}
+
+
+def test_a_refused_token_is_asked_to_be_renewed_exactly_once(bench: Bench) -> None:
+    bench.rainfocus.reply = REFUSED
+    assert kinds(bench.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
+    assert kinds(bench.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
+    assert bench.aws.functions.payloads == [{"connection": "default", "refused": token().digest}]
+    assert len(bench.rainfocus.calls) == 20
+
+
+def test_a_newer_token_that_is_refused_too_is_asked_to_be_renewed(bench: Bench) -> None:
+    bench.deliver(message(0))
+    bench.aws.set_token(token("newer"))
+    bench.aws.clock.now += 1
+    bench.rainfocus.reply = REFUSED
+    assert kinds(bench.deliver(message(1))) == ["retry"]
+    assert bench.aws.functions.payloads == [
+        {"connection": "default", "refused": token("newer").digest}
+    ]
+
+
+@pytest.mark.parametrize("text", ["{}", "", "broken"])
+def test_without_a_token_one_is_asked_for(bench: Bench, text: str) -> None:
+    bench.aws.secrets.versions[f"{STACK}/access-token/default"] = [text]
+    [outcome] = bench.deliver(message())
+    assert outcome == Outcome(Kind.RETRY, "no access token")
+    assert bench.aws.functions.payloads == [{"connection": "default", "refused": ""}]
+    assert bench.rainfocus.calls == []
+
+
+@pytest.mark.parametrize("left", [-3_600, 0, 4])
+def test_a_token_that_is_about_to_end_is_not_tried(bench: Bench, left: int) -> None:
+    bench.aws.set_token(token(expires_at=int(time.time()) + left))
+    assert kinds(bench.deliver(message())) == ["retry"]
+    assert bench.rainfocus.calls == []
+    assert len(bench.aws.functions.payloads) == 1
+
+
+def test_a_token_of_another_environment_is_not_tried(bench: Bench) -> None:
+    bench.aws.set_token(token(audience="https://events-stg.rainfocus.com/acme"))
+    assert kinds(bench.deliver(message())) == ["retry"]
+    assert bench.rainfocus.calls == []
+    assert len(bench.aws.functions.payloads) == 1
+
+
+def test_a_token_that_ran_out_in_the_cache_is_read_again(bench: Bench) -> None:
+    bench.aws.set_token(token(expires_at=1_000_000_000))
+    bench.deliver(message(0))
+    bench.aws.set_token(token("newer"))
+    bench.aws.clock.now += 6
+    bench.rainfocus.reply = only_takes("newer")
+    assert kinds(bench.deliver(message(1))) == ["delivered"]
+
+
+def test_a_failure_to_ask_for_a_token_loses_nothing(bench: Bench) -> None:
+    bench.aws.functions.always = fakes.denied("TooManyRequestsException")
+    bench.rainfocus.reply = REFUSED
+    [outcome] = bench.deliver(message())
+    assert outcome == Outcome(Kind.RETRY, "AWS: TooManyRequestsException")
+
+
+# --- when settings or AWS fail ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service", ["ssm", "secretsmanager", "dynamodb"])
+def test_a_failure_of_aws_loses_nothing(bench: Bench, service: str) -> None:
+    bench.aws.client(service).always = fakes.denied("InternalFailure")
+    [outcome] = bench.deliver(message())
+    assert outcome.kind is Kind.RETRY
+    assert "InternalFailure" in outcome.reason
+    assert set(bench.waits) == {"receipt-0"}
+
+
+@pytest.mark.parametrize("service", ["ssm", "secretsmanager"])
+def test_a_failure_for_a_moment_is_not_noticed(bench: Bench, service: str) -> None:
+    bench.aws.client(service).failures = [fakes.unreachable()]
+    assert kinds(bench.deliver(message())) == ["delivered"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("destinations", "broken", "the settings of the destination are not valid"),
+        ("destinations", '{"event": "x"}', "the settings of the destination are not valid"),
+        (
+            "destinations",
+            '{"event_code": "x", "connection": "gone"}',
+            "unknown connection: gone",
+        ),
+        ("connections", '{"org_id": "/"}', "the settings of connection default are not valid"),
+    ],
+)
+def test_wrong_settings_lose_no_profile(bench: Bench, name: str, text: str, reason: str) -> None:
+    bench.aws.ssm.parameters[f"/{STACK}/{name}/default"] = text
+    [outcome] = bench.deliver(message())
+    assert outcome == Outcome(Kind.RETRY, reason)
+    assert bench.aws.sqs.dead_letters == []
+
+
+def test_an_unexpected_error_does_not_stop_the_batch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = mapping.attendee_of
+
+    def attendee_of(document: dict[str, Any]) -> dict[str, str]:
+        if document["email"] == "p1@example.com":
+            raise ZeroDivisionError(str(document))
+        return whole(document)
+
+    monkeypatch.setattr("attendee_sync.mapping.attendee_of", attendee_of)
+    outcomes = bench.deliver(*(message(n) for n in range(3)))
+    assert kinds(outcomes) == ["delivered", "retry", "delivered"]
+    assert outcomes[1].reason == "internal error: ZeroDivisionError"
+
+
+# --- what is written down -----------------------------------------------------------------------
+
+PRIVATE = {
+    "email": "ada.private@example.com",
+    "firstname": "Augusta",
+    "lastname": "Lovelace-King",
+    "phone": "+1 555 0100",
+    "address1": "12 St James Square",
+    "zip": "SW1Y 4JH",
+}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        fakes.stored(),
+        fakes.envelope("5", f"refused: {' '.join(PRIVATE.values())}", status=400),
+        fakes.envelope("5", f"refused: {PRIVATE}", status=503),
+        fakes.envelope(PRIVATE["email"], PRIVATE["lastname"].upper(), status=403),
+        fakes.envelope("0", attendeeId=PRIVATE["email"]),
+        fakes.Reply(400, json.dumps(PRIVATE).encode()),
+        fakes.Reply(error=requests.ConnectionError(str(PRIVATE))),
+        fakes.Reply(error=RuntimeError(str(PRIVATE))),
+        REFUSED,
+    ],
+)
+@pytest.mark.parametrize("age", [0, 2 * DAY])
+def test_nothing_pushed_is_written_to_log_ledger_or_reasons(
+    bench: Bench, output: Callable[[], str], reply: fakes.Reply, age: float
+) -> None:
+    bench.rainfocus.reply = reply
+    bench.deliver(message(0, "ada", json.dumps(PRIVATE), age=age))
+    written = [output(), json.dumps(bench.aws.dynamodb.items)]
+    written += [str(letter.attributes) for letter in bench.aws.sqs.dead_letters]
+    for value in (*PRIVATE.values(), token().value, "not-a-real-client"):
+        assert value.lower() not in "\n".join(written).lower()
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "outcome"),
+    [
+        (fakes.stored(), "profile settled", "delivered"),
+        (fakes.envelope("5", status=400), "profile settled", "rejected"),
+        (BUSY, "profile put back", "retry"),
+        (fakes.Reply(error=requests.ReadTimeout()), "profile put back", "retry"),
+    ],
+)
+def test_the_log_says_what_became_of_a_profile(
+    bench: Bench, output: Callable[[], str], reply: fakes.Reply, said: str, outcome: str
+) -> None:
+    bench.rainfocus.reply = reply
+    bench.deliver(message(3, "ada", attempt=2, age=60))
+    line = json.loads(output())
+    assert line["message"] == said
+    assert line["outcome"] == outcome
+    assert line.get("status") == (None if reply.error else reply.status)
+    assert line["destination"] == "default"
+    assert line["attendee"] == "group-of-ada"
+    assert line["attempt"] == 2
+    assert line["trace_id"] == TRACE.split("-")[1]
+    assert 60_000 <= line["age_ms"] < 10_000_000
+    assert line["latency_ms"] >= 0
+
+
+def test_a_session_serves_each_thread_with_a_connection_of_its_own() -> None:
+    with http.session(module.THREADS) as session:
+        adapter = session.get_adapter(CONNECTION.base)
+        assert isinstance(adapter, requests.adapters.HTTPAdapter)
+        pool = adapter.poolmanager.connection_pool_kw
+        assert pool["maxsize"] == module.THREADS
+        assert adapter.max_retries.total == 0

@@ -1,0 +1,82 @@
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from attendee_sync import observability
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize("header", [TRACE, f" {TRACE} "])
+def test_a_senders_trace_goes_on(header: str) -> None:
+    assert observability.trace_parent(header) == TRACE
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "nonsense",
+        TRACE.upper(),
+        TRACE[:-1],
+        TRACE + "0",
+        TRACE.replace("00-", "ff-", 1),
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"00-4bf92f3577b34da6a3ce929d0e0e4736-{'0' * 16}-01",
+        f"{TRACE}\nada@example.com",
+    ],
+)
+def test_anything_else_starts_a_new_one(header: str | None) -> None:
+    made = observability.trace_parent(header)
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", made)
+    assert made != observability.trace_parent(header)
+
+
+@pytest.mark.parametrize(
+    ("parent", "trace_id"), [(TRACE, "4bf92f3577b34da6a3ce929d0e0e4736"), ("", ""), ("a-b", "")]
+)
+def test_all_hops_share_a_trace_id(parent: str, trace_id: str) -> None:
+    assert observability.trace_id(parent) == trace_id
+
+
+def test_the_log_is_json_under_the_functions_name(
+    monkeypatch: pytest.MonkeyPatch, output: Callable[[], str]
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tests-of-the-log")
+    observability.logger().info("push accepted", accepted=3)
+    line = json.loads(output())
+    assert line["service"] == "tests-of-the-log"
+    assert (line["message"], line["accepted"]) == ("push accepted", 3)
+
+
+def test_there_is_one_logger() -> None:
+    assert observability.logger() is observability.logger()
+
+
+def test_each_pair_is_counted_in_the_embedded_format(output: Callable[[], str]) -> None:
+    counts = Counter({("default", "delivered"): 3, ("", "rejected"): 1})
+    observability.count("Profiles", counts, ("destination", "outcome"))
+    first, second = map(json.loads, output().splitlines())
+    assert (first["destination"], first["outcome"], first["Profiles"]) == (
+        "default",
+        "delivered",
+        [3.0],
+    )
+    assert (second["destination"], second["outcome"], second["Profiles"]) == (
+        "-",
+        "rejected",
+        [1.0],
+    )
+    [directive] = first["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "AttendeeSync"
+    assert {"destination", "outcome"} <= set(directive["Dimensions"][0])
+    assert directive["Metrics"] == [{"Name": "Profiles", "Unit": "Count"}]
+
+
+def test_nothing_is_counted_for_nothing(output: Callable[[], str]) -> None:
+    observability.count("Profiles", Counter(), ("destination", "outcome"))
+    assert output() == ""

@@ -1,0 +1,268 @@
+import json
+import time
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from attendee_sync.connection import Connection
+from attendee_sync.ledger import Ledger
+from attendee_sync.settings import SettingsUnavailableError
+from attendee_sync.token_refresh import Request, Result, State, TokenRefresh
+from tests import fakes
+from tests.stack import CONNECTION, STACK, Aws, token
+
+INTERVAL = 300.0
+GRANT = fakes.Reply(200, b'{"access_token": "granted", "expires_in": 3600}')
+SECRET = f"{STACK}/access-token/default"
+REFRESHED = Result("default", State.REFRESHED)
+GOOD = Result("default", State.GOOD)
+
+
+@pytest.fixture
+def endpoint() -> fakes.Http:
+    return fakes.Http(GRANT)
+
+
+@pytest.fixture
+def refresh(aws: Aws, endpoint: fakes.Http) -> TokenRefresh:
+    ledger = Ledger(aws.dynamodb, fakes.TABLE)
+    return TokenRefresh(aws.settings(), ledger, endpoint.session(), INTERVAL)
+
+
+def failed(cause: str, message: str, connection: str = "default") -> Result:
+    return Result(connection, State.FAILED, cause, message)
+
+
+def test_a_good_token_is_left_alone(aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http) -> None:
+    assert refresh.run() == [GOOD]
+    assert endpoint.calls == []
+    assert aws.secrets.count("PutSecretValue") == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "result"),
+    [
+        (-3_600.0, REFRESHED),
+        (0.0, REFRESHED),
+        (INTERVAL, REFRESHED),
+        (2 * INTERVAL - 5, REFRESHED),
+        (2 * INTERVAL + 60, GOOD),
+    ],
+)
+def test_a_token_is_renewed_two_intervals_before_its_end(
+    aws: Aws, refresh: TokenRefresh, left: float, result: Result
+) -> None:
+    aws.set_token(token(expires_at=int(time.time() + left)))
+    assert refresh.run() == [result]
+
+
+def test_a_new_token_is_stored_for_delivery(aws: Aws, refresh: TokenRefresh) -> None:
+    aws.secrets.versions[SECRET] = ["{}"]
+    assert refresh.run() == [REFRESHED]
+    stored = aws.stored_token()
+    assert stored == token("granted", expires_at=stored.expires_at)
+    aws.clock.now += 1
+    assert refresh.run() == [GOOD]
+
+
+@pytest.mark.parametrize("text", ["{}", "", "broken", '{"value": "x"}'])
+def test_a_secret_that_holds_no_token_gets_one(aws: Aws, refresh: TokenRefresh, text: str) -> None:
+    aws.secrets.versions[SECRET] = [text]
+    assert refresh.run() == [REFRESHED]
+    assert aws.stored_token().value == "granted"
+
+
+def test_a_token_of_other_credentials_is_renewed(aws: Aws, refresh: TokenRefresh) -> None:
+    aws.secrets.rotate(
+        f"{STACK}/credentials/default", '{"client_id": "new", "client_secret": "new"}'
+    )
+    assert refresh.run() == [REFRESHED]
+    assert aws.stored_token().client_id == "new"
+
+
+def test_a_token_of_another_environment_is_renewed(aws: Aws, refresh: TokenRefresh) -> None:
+    aws.set_connection("default", CONNECTION.model_copy(update={"environment": "stg"}))
+    assert refresh.run() == [REFRESHED]
+    assert aws.stored_token().audience == "https://events-stg.rainfocus.com/acme"
+
+
+def test_a_refused_token_is_renewed_once(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    refused = token().digest
+    assert refresh.run("default", refused) == [REFRESHED]
+    aws.clock.now += 1
+    assert refresh.run("default", refused) == [GOOD]
+    assert len(endpoint.calls) == 1
+
+
+def test_while_another_renews_nothing_is_fetched(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    with Ledger(aws.dynamodb, fakes.TABLE).lock("access-token#default", 30):
+        assert refresh.run("default", token().digest) == [GOOD]
+    assert endpoint.calls == []
+
+
+@pytest.mark.parametrize("reply", [GRANT, fakes.Reply(503)])
+def test_the_lock_is_let_go(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http, reply: fakes.Reply
+) -> None:
+    endpoint.reply = reply
+    refresh.run("default", token().digest)
+    assert aws.dynamodb.items == {}
+
+
+@pytest.mark.parametrize(
+    ("reply", "result"),
+    [
+        (
+            fakes.Reply(401, b'{"error": "invalid_client"}'),
+            failed("credentials", "HTTP 401 invalid_client"),
+        ),
+        (fakes.Reply(503), failed("network", "HTTP 503 without an access token")),
+        (
+            fakes.Reply(error=requests.ConnectionError()),
+            failed("network", "token_url: ConnectionError"),
+        ),
+    ],
+)
+def test_a_token_that_is_not_granted_changes_nothing(
+    aws: Aws,
+    refresh: TokenRefresh,
+    endpoint: fakes.Http,
+    reply: fakes.Reply,
+    result: Result,
+) -> None:
+    endpoint.reply = reply
+    assert refresh.run("default", token().digest) == [result]
+    assert aws.stored_token() == token()
+
+
+def test_one_connection_does_not_stop_the_others(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    for name in ("a", "b", "c"):
+        aws.set_connection(name, CONNECTION)
+        aws.secrets.versions[f"{STACK}/access-token/{name}"] = ["{}"]
+    aws.ssm.parameters[f"/{STACK}/connections/a"] = '{"orgid": "acme"}'
+    aws.ssm.parameters[f"/{STACK}/connections/b"] = "broken"
+    aws.secrets.versions[f"{STACK}/credentials/c"] = ['{"client_id": "", "client_secret": ""}']
+    results = refresh.run()
+    assert [each.connection for each in results] == ["a", "b", "c", "default"]
+    assert [each.state for each in results] == [State.FAILED] * 3 + [State.GOOD]
+    assert [each.cause for each in results] == ["settings", "settings", "credentials", ""]
+    assert "org_id" in results[0].message
+    assert endpoint.calls == []
+
+
+def test_only_the_named_connection_is_looked_after(aws: Aws, refresh: TokenRefresh) -> None:
+    aws.set_connection("other", CONNECTION)
+    assert refresh.run("default") == [GOOD]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "../x", ""])
+def test_an_unknown_connection_is_told(aws: Aws, refresh: TokenRefresh, name: str) -> None:
+    del aws.ssm.parameters[f"/{STACK}/connections/default"]
+    wanted = [failed("settings", "there is no such connection", name)] if name else []
+    assert refresh.run(name) == wanted
+
+
+def test_a_connection_without_a_token_url_is_told(aws: Aws, refresh: TokenRefresh) -> None:
+    aws.set_connection("default", Connection(org_id="acme"))
+    [result] = refresh.run("default", token().digest)
+    assert (result.state, result.cause) == (State.FAILED, "token_url")
+
+
+def test_a_missing_secret_for_the_token_is_told(aws: Aws, refresh: TokenRefresh) -> None:
+    del aws.secrets.versions[SECRET]
+    [result] = refresh.run()
+    assert (result.state, result.cause) == (State.FAILED, "settings")
+    assert "ResourceNotFoundException" in result.message
+
+
+@pytest.mark.parametrize("service", ["secretsmanager", "dynamodb"])
+def test_a_failure_of_aws_is_told(aws: Aws, refresh: TokenRefresh, service: str) -> None:
+    aws.client(service).always = fakes.denied("InternalServiceError")
+    [result] = refresh.run()
+    assert result.state is State.FAILED
+    assert "InternalServiceError" in result.message
+
+
+def test_connections_that_cannot_be_listed_are_an_error(aws: Aws, refresh: TokenRefresh) -> None:
+    aws.ssm.always = fakes.unreachable()
+    with pytest.raises(SettingsUnavailableError):
+        refresh.run()
+
+
+def test_results_hold_no_secret(aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http) -> None:
+    told = str(refresh.run("default", token().digest))
+    endpoint.reply = fakes.Reply(401, b'{"error": "not-a-real-client-secret is wrong"}')
+    told += str(refresh.run("default", aws.stored_token().digest))
+    assert "real" not in told
+    assert "granted" not in told
+
+
+# --- asking for it ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    times = [1_000.0]
+    monkeypatch.setattr("attendee_sync.token_refresh.time.monotonic", lambda: times[0])
+    return times
+
+
+@pytest.mark.usefixtures("now")
+def test_the_function_is_asked_in_the_background(aws: Aws) -> None:
+    Request(aws.functions, "refresh-function")("default", "digest")
+    [(operation, request)] = aws.functions.calls
+    assert (operation, request["FunctionName"]) == ("Invoke", "refresh-function")
+    assert json.loads(request["Payload"]) == {"connection": "default", "refused": "digest"}
+
+
+@pytest.mark.parametrize(("later", "asked"), [(0.0, 1), (9.9, 1), (10.0, 2)])
+def test_the_same_is_asked_once_in_ten_seconds(
+    aws: Aws, now: list[float], later: float, asked: int
+) -> None:
+    ask = Request(aws.functions, "refresh-function")
+    ask("default", "digest")
+    now[0] += later
+    ask("default", "digest")
+    assert len(aws.functions.payloads) == asked
+
+
+@pytest.mark.usefixtures("now")
+def test_connections_that_take_turns_are_asked_for_once_each(aws: Aws) -> None:
+    ask = Request(aws.functions, "refresh-function")
+    for _ in range(5):
+        ask("default", "digest")
+        ask("other", "digest")
+    assert aws.functions.payloads == [
+        {"connection": "default", "refused": "digest"},
+        {"connection": "other", "refused": "digest"},
+    ]
+
+
+@pytest.mark.usefixtures("now")
+def test_another_refused_token_is_asked_for_at_once(aws: Aws) -> None:
+    ask = Request(aws.functions, "refresh-function")
+    ask("default", "digest")
+    ask("default", "another")
+    assert len(aws.functions.payloads) == 2
+
+
+def test_what_was_asked_long_ago_is_forgotten(aws: Aws, now: list[float]) -> None:
+    ask = Request(aws.functions, "refresh-function")
+    for n in range(100):
+        ask("default", str(n))
+        now[0] += 11
+    assert len(ask._asked) == 1
+
+
+@pytest.mark.usefixtures("now")
+def test_a_failure_to_ask_is_told(aws: Aws) -> None:
+    aws.functions.always = fakes.denied("TooManyRequestsException")
+    with pytest.raises(ClientError):
+        Request(aws.functions, "refresh-function")("default", "digest")
