@@ -9,10 +9,13 @@ from statistics import median
 import requests
 
 from attendee_sync import aws, http, messages
+from attendee_sync.calling import Caller
 from attendee_sync.connection import Connection
 from attendee_sync.delivery import THREADS, Delivery
 from attendee_sync.ledger import Ledger
 from attendee_sync.outcome import Kind
+from attendee_sync.pace import Pace
+from attendee_sync.pausing import Pausing
 from attendee_sync.rainfocus import RainFocus
 from benchmarks import stub
 from local.people import as_xdm, people
@@ -49,13 +52,19 @@ def _delivery(url: str) -> Delivery:
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",
     }
+    settings = services.settings()
     return Delivery(
-        services.settings(),
+        settings,
         Ledger(aws.client("dynamodb"), "ledger"),
         services.profile_queue(),
         services.dead_letter_queue(),
-        RainFocus(http.session(THREADS)),
-        ask_for_token=lambda _connection, _refused: None,
+        Caller(
+            settings,
+            RainFocus(http.session(THREADS)),
+            Pausing(aws.client("dynamodb"), "ledger"),
+            Pace(environments=1),
+            ask_for_token=lambda _connection, _refused: None,
+        ),
     )
 
 

@@ -17,8 +17,8 @@ STACK_NAME = "attendee-sync-local"
 ORG_ID = "acme"
 EVENT_CODE = "summit2026"
 # The simulator's own, see local/simulator/settings.py.
-_CLIENT_ID = "demo-client"
-_CLIENT_SECRET = "demo-secret"  # noqa: S105 - opens nothing but the simulator
+CLIENT_ID = "demo-client"
+CLIENT_SECRET = "demo-secret"  # noqa: S105 - opens nothing but the simulator
 _STOP_SECONDS = 5.0
 
 
@@ -52,7 +52,7 @@ def running(report: Callable[[str], None], *, verbose: bool = False) -> Iterator
             }
             stack = stacks.deploy(cloud, STACK_NAME, parameters, template=template, verbose=verbose)
             report("Storing the credentials and fetching the first token")
-            stack.store_credentials("default", _CLIENT_ID, _CLIENT_SECRET)
+            stack.store_credentials("default", CLIENT_ID, CLIENT_SECRET)
             stack.refresh_token()
             yield Running(stack, simulator, template.parent)
 

@@ -1,8 +1,10 @@
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 import pytest_socket
+from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
 
 from attendee_sync import observability
 from tests.stack import Aws
@@ -11,8 +13,23 @@ _numbers = itertools.count()  # Powertools keeps one logger for each name
 
 
 @pytest.fixture
-def aws() -> Aws:
-    return Aws()
+def aws() -> Iterator[Aws]:
+    made = Aws()
+    yield made
+    assert made.misuses == []
+
+
+@pytest.fixture
+def circuits(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Start with no circuit known, as a new environment; call it to start another one."""
+
+    def forget() -> None:
+        for counters in ("_LOCAL_FAILURES", "_LOCAL_SUCCESSES", "_LAST_OBSERVED_STATE"):
+            monkeypatch.setattr(circuit_breaker, counters, {})
+        monkeypatch.setattr(circuit_breaker, "_PROBE_OWNER", threading.local())
+
+    forget()
+    return forget
 
 
 @pytest.fixture

@@ -55,6 +55,9 @@ class _Fake:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Request]] = []
+        # Calls that AWS would not take. Powertools catches what its store raises, so that a test
+        # must ask for them; the fixture `aws` does.
+        self.misuses: list[str] = []
         # What the next calls raise; None lets one through.
         self.failures: list[Exception | None] = []
         self.always: Exception | None = None
@@ -66,12 +69,17 @@ class _Fake:
     def _called(self, operation: str, request: Request) -> None:
         shape = _service(self.service).operation_model(operation).input_shape
         report = ParamValidator().validate(dict(request), shape)
-        assert not report.has_errors(), report.generate_report()
+        self._use(not report.has_errors(), report.generate_report())
         with self._lock:
             self.calls.append((operation, request))
             failure = self.failures.pop(0) if self.failures else self.always
         if failure:
             raise failure
+
+    def _use(self, proper: bool, why: str) -> None:
+        if not proper:
+            self.misuses.append(why)
+            raise AssertionError(why)
 
 
 @dataclass(frozen=True)
@@ -237,7 +245,7 @@ class Secrets(_Fake):
 
 
 class DynamoDb(_Fake):
-    """One table keyed by `key`, with just the conditions that the ledger uses."""
+    """One table keyed by `key`, with just the expressions that are used."""
 
     service = "dynamodb"
 
@@ -246,13 +254,42 @@ class DynamoDb(_Fake):
         self.items: dict[str, dict[str, Any]] = {}
         self.unprocessed = 0  # so many writes of a batch are left undone
 
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self._called("GetItem", request)
+        item = self._item(request)
+        return {"Item": item} if item else {}
+
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        self._called("BatchGetItem", request)
+        [(table, wanted)] = request["RequestItems"].items()
+        keys = [each["key"]["S"] for each in wanted["Keys"]]
+        self._use(len(set(keys)) == len(keys) <= 100, "the same key twice, or too many")
+        with self._lock:
+            found = [dict(self.items[key]) for key in keys if key in self.items]
+        return {"Responses": {table: found}, "UnprocessedKeys": {}}
+
     def put_item(self, **request: Any) -> dict[str, Any]:
         self._called("PutItem", request)
         key = request["Item"]["key"]["S"]
         with self._lock:
-            if "ConditionExpression" in request:
-                self._require(self._is_free(key, request))
+            self._require(request, key)
             self.items[key] = request["Item"]
+        return {}
+
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        self._called("UpdateItem", request)
+        key = request["Key"]["key"]["S"]
+        sets, _, removes = request["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        with self._lock:
+            self._require(request, key)
+            item = {**self.items.get(key, {}), **request["Key"]}
+            for assignment in sets.split(", "):
+                name, value = assignment.split(" = ")
+                item[names[name]] = values[value]
+            for name in filter(None, removes.split(", ")):
+                item.pop(names[name], None)
+            self.items[key] = item
         return {}
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
@@ -260,7 +297,7 @@ class DynamoDb(_Fake):
         unprocessed: dict[str, list[Any]] = {}
         for table, writes in request["RequestItems"].items():
             keys = [each["PutRequest"]["Item"]["key"]["S"] for each in writes]
-            assert len(set(keys)) == len(keys) <= 25
+            self._use(len(set(keys)) == len(keys) <= 25, "the same key twice, or too many")
             for each, key in zip(writes, keys, strict=True):
                 if self.unprocessed:
                     self.unprocessed -= 1
@@ -272,24 +309,91 @@ class DynamoDb(_Fake):
     def delete_item(self, **request: Any) -> dict[str, Any]:
         self._called("DeleteItem", request)
         key = request["Key"]["key"]["S"]
-        assert request["ConditionExpression"] == "#owner = :owner"
-        owner = request["ExpressionAttributeNames"]["#owner"]
         with self._lock:
-            held = self.items.get(key, {}).get(owner)
-            self._require(held == request["ExpressionAttributeValues"][":owner"])
-            del self.items[key]
+            self._require(request, key)
+            self.items.pop(key, None)
         return {}
 
-    def _is_free(self, key: str, request: Request) -> bool:
-        assert request["ConditionExpression"] == ("attribute_not_exists(#key) OR expires_at < :now")
-        assert request["ExpressionAttributeNames"] == {"#key": "key"}
-        now = int(request["ExpressionAttributeValues"][":now"]["N"])
-        held = self.items.get(key)
-        return held is None or int(held["expires_at"]["N"]) < now
+    def _item(self, request: Request) -> dict[str, Any]:
+        with self._lock:
+            return dict(self.items.get(request["Key"]["key"]["S"], {}))
 
-    def _require(self, condition: bool) -> None:
+    def _require(self, request: Request, key: str) -> None:
+        """Refuse a write whose condition does not hold."""
+        condition = request.get("ConditionExpression")
         if not condition:
+            return
+        try:
+            holds = _Condition(request, self.items.get(key, {})).holds()
+        except (AssertionError, KeyError) as error:
+            self._use(False, f"{condition}: {error!r}")
+        if not holds:
             raise denied("ConditionalCheckFailedException")
+
+
+class _Condition:
+    """A condition expression of comparisons, attribute_not_exists, AND, OR and brackets.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
+    """
+
+    def __init__(self, request: Request, item: Mapping[str, Any]) -> None:
+        text = request["ConditionExpression"]
+        self._words = re.findall(r"[#:\w]+|<=|[=<()]", text)
+        assert "".join(self._words) == text.replace(" ", "")
+        self._names = request.get("ExpressionAttributeNames", {})
+        self._values = request.get("ExpressionAttributeValues", {})
+        used = {word for word in self._words if word.startswith(("#", ":"))}
+        assert used == {*self._names, *self._values}
+        self._item = item
+
+    def holds(self) -> bool:
+        result = self._any()
+        assert not self._words
+        return result
+
+    def _any(self) -> bool:
+        results = [self._all()]
+        while self._next_is("OR"):
+            results.append(self._all())
+        return any(results)
+
+    def _all(self) -> bool:
+        results = [self._one()]
+        while self._next_is("AND"):
+            results.append(self._one())
+        return all(results)
+
+    def _one(self) -> bool:
+        if self._next_is("("):
+            result = self._any()
+            assert self._next_is(")")
+            return result
+        if self._next_is("attribute_not_exists"):
+            assert self._next_is("(")
+            name = self._words.pop(0)
+            assert self._next_is(")")
+            return self._names.get(name, name) not in self._item
+        name, operator, value = (self._words.pop(0) for _ in range(3))
+        held = self._item.get(self._names.get(name, name))
+        return _compare(held, operator, self._values[value])
+
+    def _next_is(self, word: str) -> bool:
+        if self._words[:1] == [word]:
+            del self._words[0]
+            return True
+        return False
+
+
+def _compare(held: Mapping[str, str] | None, operator: str, value: Mapping[str, str]) -> bool:
+    """Compare as DynamoDB does: what is missing, or of another type, is not equal."""
+    if held is None or held.keys() != value.keys():
+        return False
+    if operator == "=":
+        return held == value
+    assert operator in ("<", "<=")
+    left, right = float(held["N"]), float(value["N"])
+    return left < right or (operator == "<=" and left == right)
 
 
 class Lambda(_Fake):

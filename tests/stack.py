@@ -7,7 +7,7 @@ from typing import Any
 
 from attendee_sync import access_token
 from attendee_sync.access_token import AccessToken, Credentials
-from attendee_sync.connection import Connection
+from attendee_sync.connection import Auth, Connection
 from attendee_sync.messages import Queue
 from attendee_sync.settings import Settings
 from tests import fakes
@@ -17,7 +17,7 @@ INGEST_TOKEN = "not-a-real-ingest-token"
 HASH_KEY = "not-a-real-hash-key"
 CREDENTIALS = Credentials("not-a-real-client", "not-a-real-client-secret")
 TOKEN_URL = "https://token.example.com/oauth/token"
-CONNECTION = Connection(org_id="acme", token_url=TOKEN_URL)
+CONNECTION = Connection(org_id="acme", auth=Auth(token_url=TOKEN_URL))
 
 
 class Clock:
@@ -75,6 +75,11 @@ class Aws:
     def dead_letter_queue(self) -> Queue:
         return Queue(self.sqs, fakes.DEAD_LETTERS_URL)
 
+    @property
+    def misuses(self) -> list[str]:
+        fakes_ = (self.sqs, self.ssm, self.secrets, self.dynamodb, self.functions)
+        return [misuse for fake in fakes_ for misuse in fake.misuses]
+
     def client(self, service: str) -> Any:
         return {
             "sqs": self.sqs,
@@ -85,13 +90,20 @@ class Aws:
         }[service]
 
 
+def changed(**settings: object) -> Connection:
+    """Return the default connection with other settings."""
+    return Connection.model_validate({**CONNECTION.model_dump(), **settings})
+
+
 def token(value: str = "not-a-real-access-token", **changes: Any) -> AccessToken:
-    """Return an access token of the default connection that is good for decades."""
+    """Return an access token of the default connection, an old one that is good for decades."""
     made = AccessToken(
         value,
-        4_000_000_000,
-        CREDENTIALS.client_id,
-        CREDENTIALS.digest,
-        access_token.audience(CONNECTION),
+        expires_at=4_000_000_000,
+        issued_at=1_700_000_000,
+        client_id=CREDENTIALS.client_id,
+        profile_token=CREDENTIALS.profile_token,
+        granted_to=access_token.grant_digest(CONNECTION, CREDENTIALS),
+        audience=access_token.audience(CONNECTION),
     )
     return dataclasses.replace(made, **changes)

@@ -8,10 +8,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from attendee_sync import aws, http, messages, observability, token_refresh
+from attendee_sync.calling import Caller
 from attendee_sync.delivery import THREADS, Delivery
 from attendee_sync.ledger import Ledger
 from attendee_sync.messages import Queue
 from attendee_sync.outcome import Kind
+from attendee_sync.pace import Pace
+from attendee_sync.pausing import Pausing
 from attendee_sync.rainfocus import RainFocus
 from attendee_sync.settings import Settings
 
@@ -37,17 +40,22 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 @functools.cache
 def _delivery() -> Delivery:
     queues = aws.client("sqs")
+    settings = Settings(
+        os.environ["STACK_NAME"],
+        ssm=aws.client("ssm"),
+        secrets=aws.client("secretsmanager"),
+    )
+    ledger = aws.client("dynamodb")
     return Delivery(
-        Settings(
-            os.environ["STACK_NAME"],
-            ssm=aws.client("ssm"),
-            secrets=aws.client("secretsmanager"),
-        ),
-        Ledger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"]),
+        settings,
+        Ledger(ledger, os.environ["LEDGER_TABLE"]),
         profiles=Queue(queues, os.environ["QUEUE_URL"]),
         dead_letters=Queue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
-        rainfocus=RainFocus(http.session(THREADS)),
-        ask_for_token=token_refresh.Request(
-            aws.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]
+        caller=Caller(
+            settings,
+            RainFocus(http.session(THREADS)),
+            Pausing(ledger, os.environ["LEDGER_TABLE"]),
+            Pace(environments=int(os.environ["MAXIMUM_CONCURRENCY"])),
+            token_refresh.Request(aws.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]),
         ),
     )

@@ -29,8 +29,8 @@ def _members(result: Result) -> dict[str, str]:
     return {
         "connection": result.connection,
         "state": result.state.value,
-        "cause": result.cause,
-        "reason": result.message,
+        "cause": result.cause.value if result.cause else "",
+        "reason": result.reason,
     }
 
 

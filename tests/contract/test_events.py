@@ -12,7 +12,7 @@ from tests import fakes
 from tests.contract.conftest import EVENTS, Handle, event_of
 from tests.stack import Aws, token
 
-pytestmark = pytest.mark.usefixtures("no_sockets", "output")
+pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tests import fakes
 from tests.contract.conftest import EVENTS, VARIABLES, Handle
 from tests.stack import STACK, Aws
 
-pytestmark = pytest.mark.usefixtures("no_sockets", "output")
+pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
 
 ROOT = Path(__file__).parents[2]
 PSEUDO = {
@@ -424,7 +424,7 @@ def arn(service: str, request: Mapping[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("event", sorted(path.stem for path in EVENTS.iterdir()))
-@pytest.mark.parametrize("status", [200, 401, 503])
+@pytest.mark.parametrize("status", [200, 401, 403, 503])
 def test_what_a_function_does_is_permitted(
     aws: Aws, rainfocus: fakes.Http, handle: Handle, event: str, status: int
 ) -> None:

@@ -195,22 +195,6 @@ def test_a_message_without_attributes_is_a_dead_letter(local: Local) -> None:
     until(lambda: local.stack.dead_letter_queue().total == before + 1, "it is a dead letter")
 
 
-def test_a_revoked_token_is_renewed_once_and_nothing_is_rejected(local: Local) -> None:
-    local.wait_until_idle()
-    dead_before = local.stack.dead_letter_queue().total
-    issued_before = sum(each.issued for each in local.simulator.tokens().organisations)
-    local.simulator.revoke_tokens()
-
-    everyone = [_profile(f"revoked-{n}@example.com") for n in range(30)]
-    assert local.push(everyone).json()["accepted"] == 30
-
-    for profile in everyone:
-        local.wait_for_attendee(profile["email"])
-    issued = sum(each.issued for each in local.simulator.tokens().organisations)
-    assert issued == issued_before + 1
-    assert local.stack.dead_letter_queue().total == dead_before
-
-
 def test_the_ledger_knows_the_delivery_and_nobody(local: Local) -> None:
     profile = _profile("ledger@example.com", firstname="Ledgerine", phone="+1 555 010 99 88")
     local.push(profile)

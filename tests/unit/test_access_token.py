@@ -1,121 +1,292 @@
+import base64
 import dataclasses
 import json
 import time
-from urllib.parse import parse_qs
+from collections.abc import Mapping
+from urllib.parse import parse_qs, unquote_plus
 
 import pytest
 import requests
 
 from attendee_sync import access_token
-from attendee_sync.access_token import Credentials, TokenNotGrantedError
+from attendee_sync.access_token import AccessToken, Cause, Credentials, TokenNotGrantedError
 from attendee_sync.connection import Connection
 from tests import fakes
-from tests.stack import CONNECTION, CREDENTIALS, TOKEN_URL, token
+from tests.stack import CONNECTION, CREDENTIALS, TOKEN_URL, changed, token
+
+HTML = b"<!doctype html><title>Error</title>"
+OUT_OF_ORDER = "the token endpoint is out of order: "
+REFUSED = "the credentials are refused: "
+WRONG_WAY = "the way of asking is refused: "
+NO_TOKEN = "no access token in the answer; is auth.token_url right? "
+UNREACHABLE = "the token endpoint can't be reached: "
 
 
 def grant(**members: object) -> fakes.Reply:
     return fakes.Reply(200, json.dumps({"access_token": "granted"} | members).encode())
 
 
-def fetch(reply: fakes.Reply) -> tuple[access_token.AccessToken, fakes.Call]:
+def refusal(status: int, error: object) -> fakes.Reply:
+    return fakes.Reply(status, json.dumps({"error": error}).encode())
+
+
+def obtain(
+    reply: fakes.Reply,
+    connection: Connection = CONNECTION,
+    credentials: Credentials = CREDENTIALS,
+) -> tuple[AccessToken, str, fakes.Call]:
     other_end = fakes.Http(reply)
-    fetched = access_token.fetch(other_end.session(), CONNECTION, CREDENTIALS)
+    obtained, remark = access_token.obtain(other_end.session(), connection, credentials)
     [call] = other_end.calls
-    return fetched, call
+    return obtained, remark, call
 
 
-def test_credentials_are_exchanged_for_a_token() -> None:
-    before = int(time.time())
-    fetched, call = fetch(grant(expires_in=3_600, token_type="Bearer"))
+def asked(call: fakes.Call) -> dict[str, str]:
+    return {name: value for name, [value] in parse_qs(call.body).items()}
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.05)
+    return 1_800_000_000
+
+
+# --- asking for one -----------------------------------------------------------------------------
+
+
+def test_credentials_are_exchanged_for_a_token(now: int) -> None:
+    obtained, remark, call = obtain(grant(expires_in=3_600, token_type="Bearer"))
     assert (call.method, call.url) == ("POST", TOKEN_URL)
     assert call.headers["Content-Type"] == "application/x-www-form-urlencoded"
-    assert parse_qs(call.body) == {
-        "grant_type": ["client_credentials"],
-        "client_id": [CREDENTIALS.client_id],
-        "client_secret": [CREDENTIALS.client_secret],
-    }
-    assert isinstance(call.timeout, tuple)
-    assert all(call.timeout)
-    assert before + 3_600 <= fetched.expires_at <= int(time.time()) + 3_600
-    assert fetched == token("granted", expires_at=fetched.expires_at)
+    assert call.headers["Accept"] == "application/json"
+    assert call.timeout == (CONNECTION.limits.connect_timeout, CONNECTION.limits.read_timeout)
+    assert obtained == token("granted", expires_at=now + 3_600, issued_at=now)
+    assert remark == ""
+
+
+BODY = {"client_id": CREDENTIALS.client_id, "client_secret": CREDENTIALS.client_secret}
+
+
+@pytest.mark.parametrize(
+    ("auth", "form"),
+    [
+        ({}, BODY),
+        ({"scope": "a b"}, BODY | {"scope": "a b"}),
+        ({"parameters": {"audience": "rf", "x": "y&z"}}, BODY | {"audience": "rf", "x": "y&z"}),
+        ({"client_auth": "basic"}, {}),
+        ({"client_auth": "basic", "scope": "a"}, {"scope": "a"}),
+    ],
+)
+def test_a_token_is_asked_for_as_the_connection_says(
+    auth: dict[str, object], form: dict[str, str]
+) -> None:
+    _, _, call = obtain(grant(), changed(auth={"token_url": TOKEN_URL, **auth}))
+    assert asked(call) == {"grant_type": "client_credentials", **form}
+    assert ("Authorization" in call.headers) == (auth.get("client_auth") == "basic")
+
+
+@pytest.mark.parametrize(
+    ("client_id", "client_secret", "pair"),
+    [
+        ("client", "secret", "client:secret"),
+        ("a:b", "c:d", "a%3Ab:c%3Ad"),
+        ("a b", "c+d", "a+b:c%2Bd"),
+        ("a%b", "é€", "a%25b:%C3%A9%E2%82%AC"),
+        ("a-b_c.d~e", "/=?&", "a-b_c.d~e:%2F%3D%3F%26"),
+    ],
+)
+def test_basic_authentication_is_form_encoded_first(
+    client_id: str, client_secret: str, pair: str
+) -> None:
+    """https://datatracker.ietf.org/doc/html/rfc6749#section-2.3.1"""
+    connection = changed(auth={"token_url": TOKEN_URL, "client_auth": "basic"})
+    _, _, call = obtain(grant(), connection, Credentials(client_id, client_secret))
+    scheme, _, encoded = call.headers["Authorization"].partition(" ")
+    assert (scheme, base64.b64decode(encoded).decode()) == ("Basic", pair)
+    assert list(map(unquote_plus, pair.split(":"))) == [client_id, client_secret]
+
+
+def test_a_token_url_can_have_a_query() -> None:
+    _, _, call = obtain(grant(), changed(auth={"token_url": f"{TOKEN_URL}?realm=a"}))
+    assert call.url == f"{TOKEN_URL}?realm=a"
+
+
+def test_a_redirect_is_not_followed() -> None:
+    other_end = fakes.Http(fakes.Reply(307, headers={"Location": "https://elsewhere.example.com"}))
+    with pytest.raises(TokenNotGrantedError):
+        access_token.obtain(other_end.session(), CONNECTION, CREDENTIALS)
+    assert len(other_end.calls) == 1
+
+
+# --- what it answers ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("members", "lifetime"),
     [
         ({"expires_in": 60}, 60),
-        ({"expires_in": "60"}, 60),
-        ({"expires_in": 59.9}, 59.9),
-        ({}, 600),
-        ({"expires_in": None}, 600),
-        ({"expires_in": "soon"}, 600),
-        ({"expires_in": 0}, 600),
-        ({"expires_in": -5}, 600),
-        ({"expires_in": float("nan")}, 600),
-        ({"expires_in": float("inf")}, 600),
-        ({"expires_in": 10**12}, 600),
-        ({"expires_in": [60]}, 600),
-        ({"expires_in": True}, 600),
+        ({"expires_in": "3600"}, 3_600),
+        ({"expires_in": " 60 "}, 60),
+        ({"expires_in": 60.9}, 60),
+        ({"expires_in": 365 * 86_400}, 365 * 86_400),
     ],
 )
-def test_a_lifetime_that_makes_no_sense_gives_the_default(
-    members: dict[str, object], lifetime: float
+def test_a_lifetime_is_a_number_or_text(
+    now: int, members: dict[str, object], lifetime: int
 ) -> None:
-    before = int(time.time())
-    fetched, _ = fetch(grant(**members))
-    assert before + int(lifetime) <= fetched.expires_at <= time.time() + lifetime
+    obtained, remark, _ = obtain(grant(**members))
+    assert (obtained.expires_at, remark) == (now + lifetime, "")
 
 
 @pytest.mark.parametrize(
-    ("reply", "cause", "message"),
+    "members",
     [
+        {},
+        {"expires_in": None},
+        {"expires_in": ""},
+        {"expires_in": "soon"},
+        {"expires_in": 0},
+        {"expires_in": "0"},
+        {"expires_in": -5},
+        {"expires_in": "-5"},
+        {"expires_in": float("nan")},
+        {"expires_in": float("inf")},
+        {"expires_in": "inf"},
+        {"expires_in": 10**12},
+        {"expires_in": 10**400},
+        {"expires_in": "9" * 400},
+        {"expires_in": [60]},
+        {"expires_in": {"seconds": 60}},
+        {"expires_in": True},
+    ],
+)
+@pytest.mark.parametrize("assumed", [600, 60])
+def test_a_lifetime_that_makes_no_sense_is_assumed_and_remarked(
+    now: int, members: dict[str, object], assumed: int
+) -> None:
+    connection = changed(auth={"token_url": TOKEN_URL, "assumed_lifetime": assumed})
+    obtained, remark, _ = obtain(grant(**members), connection)
+    assert obtained.expires_at == now + assumed
+    assert remark == f"no usable lifetime in the answer; {assumed} s are assumed"
+
+
+@pytest.mark.parametrize(
+    ("reply", "cause", "said"),
+    [
+        (refusal(400, "invalid_client"), Cause.CREDENTIALS, f"{REFUSED}HTTP 400 invalid_client"),
+        (refusal(401, "invalid_client"), Cause.CREDENTIALS, f"{REFUSED}HTTP 401 invalid_client"),
         (
-            fakes.Reply(401, b'{"error": "invalid_client", "error_description": "not-a-real-c"}'),
-            "credentials",
-            "HTTP 401 invalid_client",
+            refusal(400, "unauthorized_client"),
+            Cause.CREDENTIALS,
+            f"{REFUSED}HTTP 400 unauthorized_client",
         ),
-        (fakes.Reply(400, b'{"error": "invalid_scope"}'), "credentials", "HTTP 400 invalid_scope"),
-        (fakes.Reply(403, b"<html>"), "credentials", "HTTP 403"),
-        (fakes.Reply(401, b'{"error": "no such not-a-real-client"}'), "credentials", "HTTP 401"),
-        (fakes.Reply(401, b'{"error": {"a": 1}}'), "credentials", "HTTP 401"),
-        (fakes.Reply(401, b"[" * 60_000), "credentials", "HTTP 401"),
-        (fakes.Reply(404), "token_url", "HTTP 404 without an access token"),
-        (fakes.Reply(302), "token_url", "HTTP 302 without an access token"),
-        (fakes.Reply(429), "token_url", "HTTP 429 without an access token"),
-        (fakes.Reply(500), "network", "HTTP 500 without an access token"),
-        (fakes.Reply(503, b'{"access_token": "x"}'), "network", "HTTP 503 without an access token"),
-        (fakes.Reply(200), "token_url", "HTTP 200 without an access token"),
-        (fakes.Reply(200, b"null"), "token_url", "HTTP 200 without an access token"),
-        (grant(access_token=""), "token_url", "HTTP 200 without an access token"),
-        (grant(access_token=5), "token_url", "HTTP 200 without an access token"),
+        (refusal(401, "no such not-a-real-client"), Cause.CREDENTIALS, f"{REFUSED}HTTP 401"),
+        (refusal(401, {"a": 1}), Cause.CREDENTIALS, f"{REFUSED}HTTP 401"),
+        (fakes.Reply(401), Cause.CREDENTIALS, f"{REFUSED}HTTP 401"),
+        (fakes.Reply(401, b"[" * 60_000), Cause.CREDENTIALS, f"{REFUSED}HTTP 401"),
+        (fakes.Reply(403, HTML), Cause.CREDENTIALS, f"{REFUSED}HTTP 403"),
+        (refusal(400, "invalid_scope"), Cause.SETTINGS, f"{WRONG_WAY}HTTP 400 invalid_scope"),
+        (refusal(400, "invalid_request"), Cause.SETTINGS, f"{WRONG_WAY}HTTP 400 invalid_request"),
+        (
+            refusal(400, "unsupported_grant_type"),
+            Cause.SETTINGS,
+            f"{WRONG_WAY}HTTP 400 unsupported_grant_type",
+        ),
+        (fakes.Reply(404), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 404"),
+        (fakes.Reply(404, HTML), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 404"),
+        (fakes.Reply(405), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 405"),
+        (fakes.Reply(302), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 302"),
+        (fakes.Reply(200, HTML), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 200"),
+        (fakes.Reply(200), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 200"),
+        (fakes.Reply(204), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 204"),
+        (fakes.Reply(200, b"null"), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 200"),
+        (fakes.Reply(200, b'{"access_token": "cut'), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 200"),
+        (fakes.Reply(200, b" " * 70_000), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 200"),
+        (grant(access_token=""), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 200"),
+        (grant(access_token=5), Cause.TOKEN_URL, f"{NO_TOKEN}HTTP 200"),
+        (fakes.Reply(408), Cause.NETWORK, f"{OUT_OF_ORDER}HTTP 408"),
+        (fakes.Reply(429, HTML), Cause.NETWORK, f"{OUT_OF_ORDER}HTTP 429"),
+        (fakes.Reply(500, HTML), Cause.NETWORK, f"{OUT_OF_ORDER}HTTP 500"),
+        (refusal(503, "temporarily_unavailable"), Cause.NETWORK, OUT_OF_ORDER + "HTTP 503 t"),
+        (fakes.Reply(503, b'{"access_token": "x"}'), Cause.NETWORK, f"{OUT_OF_ORDER}HTTP 503"),
         (
             fakes.Reply(error=requests.ConnectTimeout("not-a-real-client-secret")),
-            "network",
-            "token_url: ConnectTimeout",
+            Cause.NETWORK,
+            f"{UNREACHABLE}ConnectTimeout",
         ),
         (
             fakes.Reply(error=requests.exceptions.SSLError("x")),
-            "network",
-            "token_url: SSLError",
+            Cause.NETWORK,
+            f"{UNREACHABLE}SSLError",
         ),
     ],
 )
-def test_no_token_is_explained_by_codes_alone(reply: fakes.Reply, cause: str, message: str) -> None:
+def test_a_refusal_says_whose_fault_it_is_by_codes_alone(
+    reply: fakes.Reply, cause: Cause, said: str
+) -> None:
     with pytest.raises(TokenNotGrantedError) as caught:
-        fetch(reply)
-    assert (caught.value.cause, str(caught.value)) == (cause, message)
+        obtain(reply)
+    assert caught.value.cause is cause
+    assert str(caught.value).removesuffix("emporarily_unavailable") == said
 
 
-def test_without_a_token_url_nothing_is_called() -> None:
-    other_end = fakes.Http()
-    with pytest.raises(TokenNotGrantedError) as caught:
-        access_token.fetch(other_end.session(), Connection(org_id="acme"), CREDENTIALS)
-    assert caught.value.cause == "token_url"
+# --- what is missing ----------------------------------------------------------------------------
+
+NO_TOKEN_URL = changed(auth={})
+PROFILE_TOKEN_ONLY = changed(auth={"kind": "profile_token"})
+PROFILE_TOKEN_TOO = changed(api_profile={"value": "profile_token"})
+
+
+@pytest.mark.parametrize(
+    ("connection", "credentials", "cause", "missing"),
+    [
+        (CONNECTION, Credentials(), Cause.CREDENTIALS, "client_id and client_secret"),
+        (CONNECTION, Credentials("a", ""), Cause.CREDENTIALS, "client_id and client_secret"),
+        (CONNECTION, Credentials("", "b"), Cause.CREDENTIALS, "client_id and client_secret"),
+        (CONNECTION, Credentials("", "", "c"), Cause.CREDENTIALS, "client_id and client_secret"),
+        (NO_TOKEN_URL, CREDENTIALS, Cause.TOKEN_URL, "auth.token_url"),
+        (PROFILE_TOKEN_ONLY, CREDENTIALS, Cause.CREDENTIALS, "profile_token"),
+        (PROFILE_TOKEN_TOO, CREDENTIALS, Cause.CREDENTIALS, "profile_token"),
+    ],
+)
+def test_what_is_missing_is_told_and_nothing_is_called(
+    connection: Connection, credentials: Credentials, cause: Cause, missing: str
+) -> None:
+    other_end = fakes.Http(grant())
+    with pytest.raises(TokenNotGrantedError, match=missing) as caught:
+        access_token.obtain(other_end.session(), connection, credentials)
+    assert caught.value.cause is cause
     assert other_end.calls == []
 
 
-def test_a_token_is_read_as_it_was_written() -> None:
-    assert access_token.parse(access_token.dump(token()), CONNECTION) == token()
+def test_a_profile_token_alone_needs_no_call(now: int) -> None:
+    other_end = fakes.Http(grant())
+    obtained, remark = access_token.obtain(
+        other_end.session(), PROFILE_TOKEN_ONLY, Credentials("", "", "profile")
+    )
+    assert (obtained.value, obtained.profile_token, obtained.issued_at) == ("", "profile", now)
+    assert obtained.expires_at is None
+    assert obtained.seconds_left() == float("inf")
+    assert (remark, other_end.calls) == ("", [])
+
+
+def test_a_profile_token_can_go_beside_an_oauth_token() -> None:
+    obtained, _, call = obtain(grant(), PROFILE_TOKEN_TOO, Credentials("a", "b", "profile"))
+    assert (obtained.value, obtained.profile_token) == ("granted", "profile")
+    assert "profile" not in asked(call).values()
+
+
+# --- keeping it ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kept", [token(), token(expires_at=None), token("", profile_token="p", replaces="digest")]
+)
+def test_a_token_is_read_as_it_was_written(kept: AccessToken) -> None:
+    assert access_token.parse(access_token.dump(kept), CONNECTION) == kept
+
+
+WRITTEN = dataclasses.asdict(token())
 
 
 @pytest.mark.parametrize(
@@ -128,8 +299,10 @@ def test_a_token_is_read_as_it_was_written() -> None:
         "[]",
         "null",
         '{"value": "x"}',
-        json.dumps(dataclasses.asdict(token()) | {"more": 1}),
-        json.dumps(dataclasses.asdict(token()) | {"value": ""}),
+        json.dumps(WRITTEN | {"more": 1}),
+        json.dumps(WRITTEN | {"issued_at": None}),
+        json.dumps(WRITTEN | {"expires_at": "soon"}),
+        json.dumps({name: each for name, each in WRITTEN.items() if name != "audience"}),
     ],
 )
 def test_a_secret_without_a_token_holds_none(text: str | None) -> None:
@@ -137,46 +310,78 @@ def test_a_secret_without_a_token_holds_none(text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "settings",
     [
         {"environment": "stg"},
+        {"environment": "dev"},
         {"org_id": "other"},
         {"base_url": "https://rf.example.com"},
     ],
 )
-def test_a_token_of_another_api_is_none(changes: dict[str, str]) -> None:
-    other = CONNECTION.model_copy(update=changes)
-    assert access_token.parse(access_token.dump(token()), other) is None
+def test_a_token_of_another_api_is_none(settings: dict[str, str]) -> None:
+    assert access_token.parse(access_token.dump(token()), changed(**settings)) is None
 
 
 @pytest.mark.parametrize(
     ("text", "credentials"),
     [
         ('{"client_id": "a", "client_secret": "b"}', Credentials("a", "b")),
+        ('{"client_id": " a\\n", "client_secret": "\\tb "}', Credentials("a", "b")),
         ('{"client_id": "a", "client_secret": "b", "more": 1}', Credentials("a", "b")),
-        ('{"client_id": "", "client_secret": ""}', None),
-        ('{"client_id": "a", "client_secret": ""}', None),
-        ('{"client_id": "", "client_secret": "b"}', None),
-        ('{"client_id": "a"}', None),
-        ("[]", None),
-        ("a:b", None),
-        ("", None),
-        (None, None),
+        ('{"profile_token": "c"}', Credentials("", "", "c")),
+        ('{"client_id": "a", "client_secret": "b", "profile_token": "c"}', ("a", "b", "c")),
+        ('{"client_id": "", "client_secret": null}', Credentials()),
+        ('{"client_id": 5}', Credentials("5")),
+        ("[]", Credentials()),
+        ("null", Credentials()),
+        ("a:b", Credentials()),
+        ("", Credentials()),
+        (None, Credentials()),
     ],
 )
-def test_credentials_are_read_once_both_are_there(
-    text: str | None, credentials: Credentials | None
+def test_what_is_stored_of_the_credentials_is_read(
+    text: str | None, credentials: Credentials | tuple[str, ...]
 ) -> None:
-    assert access_token.parse_credentials(text) == credentials
+    wanted = credentials if isinstance(credentials, Credentials) else Credentials(*credentials)
+    assert access_token.parse_credentials(text) == wanted
 
 
-def test_digests_differ_and_give_nothing_away() -> None:
+def test_tokens_differ_by_their_digest_which_gives_nothing_away() -> None:
     digests = {
-        token().digest,
-        token("other").digest,
-        CREDENTIALS.digest,
-        Credentials("not-a-real", "clientnot-a-real-client-secret").digest,
-        Credentials(CREDENTIALS.client_id, "other").digest,
+        each.digest
+        for each in (
+            token(),
+            token("other"),
+            token(profile_token="other"),
+            token(issued_at=1_700_000_001),  # an endpoint may grant the same text again
+        )
     }
-    assert len(digests) == 5
+    assert len(digests) == 4
+    assert token().digest == token(expires_at=None, replaces="x").digest
     assert not any("real" in each for each in digests)
+
+
+@pytest.mark.parametrize(
+    ("settings", "credentials", "is_the_same"),
+    [
+        ({}, {}, True),
+        ({"limits": {"concurrency": 2}, "fields": {"constants": {"a": "b"}}}, {}, True),
+        ({}, {"client_id": "other"}, False),
+        ({}, {"client_secret": "other"}, False),
+        ({}, {"profile_token": "other"}, False),
+        ({"auth": {"token_url": "https://other.example.com"}}, {}, False),
+        ({"auth": {"token_url": TOKEN_URL, "scope": "a"}}, {}, False),
+        ({"auth": {"token_url": TOKEN_URL, "client_auth": "basic"}}, {}, False),
+        ({"auth": {"token_url": TOKEN_URL, "parameters": {"a": "b"}}}, {}, False),
+        ({"auth": {"token_url": TOKEN_URL, "kind": "profile_token"}}, {}, False),
+    ],
+)
+def test_a_token_is_asked_for_anew_when_what_it_depends_on_changes(
+    settings: Mapping[str, object], credentials: Mapping[str, str], is_the_same: bool
+) -> None:
+    digest = access_token.grant_digest(
+        changed(**settings), dataclasses.replace(CREDENTIALS, **credentials)
+    )
+    before = access_token.grant_digest(CONNECTION, CREDENTIALS)
+    assert (digest == before) == is_the_same
+    assert "real" not in digest

@@ -10,10 +10,13 @@ import requests
 
 from attendee_sync import attendee, http, mapping
 from attendee_sync import delivery as module
+from attendee_sync.calling import Caller
 from attendee_sync.delivery import Delivery
 from attendee_sync.ledger import Ledger
 from attendee_sync.messages import Received
 from attendee_sync.outcome import Kind, Outcome
+from attendee_sync.pace import Pace
+from attendee_sync.pausing import Pausing
 from attendee_sync.rainfocus import RainFocus
 from attendee_sync.token_refresh import Request
 from tests import fakes
@@ -43,6 +46,12 @@ class Bench:
         return [call.json["email"] for call in self.rainfocus.calls]
 
     @property
+    def noted(self) -> dict[str, dict[str, Any]]:
+        """The ledger's entries, without what else its table keeps."""
+        items = self.aws.dynamodb.items.items()
+        return {key: item for key, item in items if key.startswith("attendee#")}
+
+    @property
     def waits(self) -> dict[str, int]:
         return self.aws.sqs.hidden
 
@@ -50,13 +59,19 @@ class Bench:
 @pytest.fixture
 def bench(aws: Aws) -> Iterator[Bench]:
     rainfocus = fakes.Http()
+    settings = aws.settings()
     made = Delivery(
-        aws.settings(),
+        settings,
         Ledger(aws.dynamodb, fakes.TABLE),
         profiles=aws.profile_queue(),
         dead_letters=aws.dead_letter_queue(),
-        rainfocus=RainFocus(rainfocus.session()),
-        ask_for_token=Request(aws.functions, "refresh-function"),
+        caller=Caller(
+            settings,
+            RainFocus(rainfocus.session()),
+            Pausing(aws.dynamodb, fakes.TABLE),
+            Pace(environments=1),
+            ask_for_token=Request(aws.functions, "refresh-function"),
+        ),
     )
     yield Bench(aws, rainfocus, made)
     made._threads.shutdown()
@@ -125,13 +140,13 @@ def test_a_profile_is_stored_as_an_attendee(bench: Bench) -> None:
 
 def test_the_ledger_notes_a_delivery_without_personal_data(bench: Bench) -> None:
     bench.deliver(message(7, "ada"))
-    [(key, item)] = bench.aws.dynamodb.items.items()
+    [(key, item)] = bench.noted.items()
     assert key == entry_key("ada")
     assert item["destination"] == {"S": "default"}
     assert item["sequence"] == {"S": f"{7:020}"}
     assert item["attendee_id"] == {"S": "1700000000000001abcd"}
     assert len(item["content_digest"]["S"]) == 64
-    assert "example.com" not in json.dumps(item)
+    assert "example.com" not in json.dumps(bench.aws.dynamodb.items)
 
 
 def test_the_digest_tells_contents_apart(bench: Bench) -> None:
@@ -144,7 +159,7 @@ def test_the_digest_tells_contents_apart(bench: Bench) -> None:
         ]
     ):
         bench.deliver(message(n, "ada", body))
-        digests.append(bench.aws.dynamodb.items[entry_key("ada")]["content_digest"]["S"])
+        digests.append(bench.noted[entry_key("ada")]["content_digest"]["S"])
     assert digests[0] == digests[1]
     assert digests[0] != digests[2]
 
@@ -152,8 +167,8 @@ def test_the_digest_tells_contents_apart(bench: Bench) -> None:
 def test_a_batch_is_noted_in_one_call(bench: Bench) -> None:
     bench.deliver(*(message(n, f"p{n % 5}") for n in range(10)))
     assert bench.aws.dynamodb.count("BatchWriteItem") == 1
-    assert set(bench.aws.dynamodb.items) == {entry_key(f"p{n}") for n in range(5)}
-    assert bench.aws.dynamodb.items[entry_key("p2")]["sequence"] == {"S": f"{7:020}"}
+    assert set(bench.noted) == {entry_key(f"p{n}") for n in range(5)}
+    assert bench.noted[entry_key("p2")]["sequence"] == {"S": f"{7:020}"}
 
 
 def test_what_cannot_be_noted_is_delivered_again(bench: Bench) -> None:
@@ -236,8 +251,8 @@ def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
             "A zip is required.",
         ),
         (fakes.envelope("5", "p0@example.com is blocked"), "200", "5", "*** is blocked"),
-        (fakes.Reply(404, b"Error"), "404", None, "an answer without RainFocus's envelope"),
-        (fakes.Reply(200), "200", None, "an answer without RainFocus's envelope"),
+        (fakes.Reply(404, b"Error"), "404", None, "HTTP 404 without RainFocus's envelope"),
+        (fakes.Reply(200), "200", None, "HTTP 200 without RainFocus's envelope"),
     ],
 )
 def test_what_rainfocus_refuses_goes_to_the_dead_letters_with_its_answer(
@@ -254,7 +269,7 @@ def test_what_rainfocus_refuses_goes_to_the_dead_letters_with_its_answer(
     assert letter.attributes["destination"] == "default"
     assert letter.attributes["request_id"] == "push"
     assert letter.attributes["index"] == "0"
-    assert bench.aws.dynamodb.items == {}
+    assert bench.noted == {}
 
 
 def test_a_bad_profile_does_not_block_its_group(bench: Bench) -> None:
@@ -293,7 +308,7 @@ def test_no_profile_is_lost_to_what_is_not_its_fault(
     assert (outcome.kind, outcome.reason) == (Kind.RETRY, reason)
     assert set(bench.waits) == {"receipt-0"}
     assert bench.aws.sqs.dead_letters == []
-    assert bench.aws.dynamodb.items == {}
+    assert bench.noted == {}
 
 
 def test_behind_a_profile_that_is_put_back_its_group_waits(bench: Bench) -> None:
@@ -357,8 +372,8 @@ def test_a_failure_to_put_back_loses_nothing(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("left", "kind"),
     [
-        (CONNECTION.longest_call, Kind.RETRY),
-        (CONNECTION.longest_call + 10, Kind.DELIVERED),
+        (CONNECTION.limits.longest_call, Kind.RETRY),
+        (CONNECTION.limits.longest_call + 10, Kind.DELIVERED),
     ],
 )
 def test_no_call_starts_that_could_outlast_the_invocation(

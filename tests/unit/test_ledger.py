@@ -26,7 +26,7 @@ def entries(count: int) -> list[Entry]:
 
 def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
     before = int(time.time())
-    ledger.record([ENTRY])
+    ledger.record([ENTRY], [])
     [item] = aws.dynamodb.items.values()
     delivered_at = int(item.pop("delivered_at")["N"])
     assert before <= delivered_at <= time.time()
@@ -43,7 +43,7 @@ def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
 
 
 def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY])
+    ledger.record([ENTRY], [])
     with ledger.lock("access-token#default", 30):
         pass
     [(_, record), (_, put), (_, delete)] = aws.dynamodb.calls
@@ -52,14 +52,14 @@ def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None
 
 
 def test_a_batch_is_noted_in_one_call(aws: Aws, ledger: Ledger) -> None:
-    ledger.record(entries(10))
+    ledger.record(entries(10), [])
     assert len(aws.dynamodb.items) == 10
     assert len(aws.dynamodb.calls) == 1
 
 
 def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY])
-    ledger.record([replace(ENTRY, sequence="9")])
+    ledger.record([ENTRY], [])
+    ledger.record([replace(ENTRY, sequence="9")], [])
     [item] = aws.dynamodb.items.values()
     assert item["sequence"] == {"S": "9"}
 
@@ -69,7 +69,7 @@ def test_what_a_busy_table_leaves_is_written_again(
     aws: Aws, ledger: Ledger, unprocessed: int, calls: int
 ) -> None:
     aws.dynamodb.unprocessed = unprocessed
-    ledger.record(entries(5))
+    ledger.record(entries(5), [])
     assert len(aws.dynamodb.items) == 5
     assert len(aws.dynamodb.calls) == calls
 
@@ -77,7 +77,7 @@ def test_what_a_busy_table_leaves_is_written_again(
 def test_a_table_that_stays_busy_is_told(aws: Aws, ledger: Ledger) -> None:
     aws.dynamodb.unprocessed = 1_000
     with pytest.raises(LedgerUnavailableError):
-        ledger.record(entries(5))
+        ledger.record(entries(5), [])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_failure_to_note_is_told(
 ) -> None:
     aws.dynamodb.always = failure
     with pytest.raises(LedgerUnavailableError, match=cause):
-        ledger.record([ENTRY])
+        ledger.record([ENTRY], [])
 
 
 def test_a_lock_is_held_and_let_go(aws: Aws, ledger: Ledger) -> None:

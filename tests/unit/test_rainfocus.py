@@ -7,9 +7,9 @@ import requests
 from attendee_sync import http, rainfocus
 from attendee_sync.connection import Connection
 from attendee_sync.http import Received
-from attendee_sync.rainfocus import Answer, Meaning, RainFocus
+from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
 from tests import fakes
-from tests.stack import CONNECTION, CREDENTIALS, token
+from tests.stack import CONNECTION, CREDENTIALS, changed, token
 
 ATTENDEE = {
     "email": "ada@example.com",
@@ -24,13 +24,9 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 def store(reply: fakes.Reply, connection: Connection = CONNECTION) -> tuple[Answer, fakes.Call]:
     other_end = fakes.Http(reply)
     client = RainFocus(other_end.session())
-    answer = client.store(connection, token(), "summit2027", ATTENDEE, TRACE)
+    answer = client.store(connection, token(), Attendee("summit2027", ATTENDEE), TRACE)
     [call] = other_end.calls
     return answer, call
-
-
-def changed(**settings: object) -> Connection:
-    return CONNECTION.model_copy(update=settings)
 
 
 @pytest.mark.parametrize(
@@ -106,16 +102,15 @@ def test_the_attendee_is_posted_to_the_connections_address() -> None:
     assert call.headers["Authorization"] == f"Bearer {token().value}"
     assert call.headers["traceparent"] == TRACE
     assert call.headers["apiProfile"] == CREDENTIALS.client_id
-    assert call.timeout == (CONNECTION.connect_timeout, CONNECTION.read_timeout)
+    assert call.timeout == (CONNECTION.limits.connect_timeout, CONNECTION.limits.read_timeout)
 
 
 def test_the_connections_settings_are_followed() -> None:
     connection = changed(
         base_url="https://rf.example.com",
         version="v2",
-        api_profile="off",
-        connect_timeout=1.5,
-        read_timeout=2.5,
+        api_profile={"place": "off"},
+        limits={"connect_timeout": 1.5, "read_timeout": 2.5},
     )
     _, call = store(fakes.stored(), connection)
     assert call.url == "https://rf.example.com/api/acme/v2/attendee/store"
@@ -208,4 +203,4 @@ def test_what_is_no_id_is_not_kept(attendee_id: str) -> None:
 
 def test_the_meaning_needs_no_call() -> None:
     received = Received(200, b'{"responseCode": "0"}', requests.structures.CaseInsensitiveDict())
-    assert rainfocus.meaning(received).meaning is Meaning.STORED
+    assert rainfocus.meaning(received, CONNECTION).meaning is Meaning.STORED

@@ -5,6 +5,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
+from attendee_sync.access_token import Cause
 from attendee_sync.connection import Connection
 from attendee_sync.ledger import Ledger
 from attendee_sync.settings import SettingsUnavailableError
@@ -30,7 +31,7 @@ def refresh(aws: Aws, endpoint: fakes.Http) -> TokenRefresh:
     return TokenRefresh(aws.settings(), ledger, endpoint.session(), INTERVAL)
 
 
-def failed(cause: str, message: str, connection: str = "default") -> Result:
+def failed(cause: Cause, message: str, connection: str = "default") -> Result:
     return Result(connection, State.FAILED, cause, message)
 
 
@@ -61,7 +62,8 @@ def test_a_new_token_is_stored_for_delivery(aws: Aws, refresh: TokenRefresh) -> 
     aws.secrets.versions[SECRET] = ["{}"]
     assert refresh.run() == [REFRESHED]
     stored = aws.stored_token()
-    assert stored == token("granted", expires_at=stored.expires_at)
+    times = {"issued_at": stored.issued_at, "expires_at": stored.expires_at}
+    assert stored == token("granted", **times)
     aws.clock.now += 1
     assert refresh.run() == [GOOD]
 
@@ -101,7 +103,8 @@ def test_while_another_renews_nothing_is_fetched(
     aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
 ) -> None:
     with Ledger(aws.dynamodb, fakes.TABLE).lock("access-token#default", 30):
-        assert refresh.run("default", token().digest) == [GOOD]
+        [result] = refresh.run("default", token().digest)
+    assert result == Result("default", State.GOOD, reason="it is being renewed just now")
     assert endpoint.calls == []
 
 
@@ -119,12 +122,12 @@ def test_the_lock_is_let_go(
     [
         (
             fakes.Reply(401, b'{"error": "invalid_client"}'),
-            failed("credentials", "HTTP 401 invalid_client"),
+            failed(Cause.CREDENTIALS, "the credentials are refused: HTTP 401 invalid_client"),
         ),
-        (fakes.Reply(503), failed("network", "HTTP 503 without an access token")),
+        (fakes.Reply(503), failed(Cause.NETWORK, "the token endpoint is out of order: HTTP 503")),
         (
             fakes.Reply(error=requests.ConnectionError()),
-            failed("network", "token_url: ConnectionError"),
+            failed(Cause.NETWORK, "the token endpoint can't be reached: ConnectionError"),
         ),
     ],
 )
@@ -152,8 +155,9 @@ def test_one_connection_does_not_stop_the_others(
     results = refresh.run()
     assert [each.connection for each in results] == ["a", "b", "c", "default"]
     assert [each.state for each in results] == [State.FAILED] * 3 + [State.GOOD]
-    assert [each.cause for each in results] == ["settings", "settings", "credentials", ""]
-    assert "org_id" in results[0].message
+    causes = [Cause.SETTINGS, Cause.SETTINGS, Cause.CREDENTIALS, None]
+    assert [each.cause for each in results] == causes
+    assert "org_id" in results[0].reason
     assert endpoint.calls == []
 
 
@@ -165,21 +169,21 @@ def test_only_the_named_connection_is_looked_after(aws: Aws, refresh: TokenRefre
 @pytest.mark.parametrize("name", ["nowhere", "../x", ""])
 def test_an_unknown_connection_is_told(aws: Aws, refresh: TokenRefresh, name: str) -> None:
     del aws.ssm.parameters[f"/{STACK}/connections/default"]
-    wanted = [failed("settings", "there is no such connection", name)] if name else []
+    wanted = [failed(Cause.SETTINGS, "there is no such connection", name)] if name else []
     assert refresh.run(name) == wanted
 
 
 def test_a_connection_without_a_token_url_is_told(aws: Aws, refresh: TokenRefresh) -> None:
     aws.set_connection("default", Connection(org_id="acme"))
     [result] = refresh.run("default", token().digest)
-    assert (result.state, result.cause) == (State.FAILED, "token_url")
+    assert (result.state, result.cause) == (State.FAILED, Cause.TOKEN_URL)
 
 
 def test_a_missing_secret_for_the_token_is_told(aws: Aws, refresh: TokenRefresh) -> None:
     del aws.secrets.versions[SECRET]
     [result] = refresh.run()
-    assert (result.state, result.cause) == (State.FAILED, "settings")
-    assert "ResourceNotFoundException" in result.message
+    assert (result.state, result.cause) == (State.FAILED, Cause.SETTINGS)
+    assert "ResourceNotFoundException" in result.reason
 
 
 @pytest.mark.parametrize("service", ["secretsmanager", "dynamodb"])
@@ -187,7 +191,7 @@ def test_a_failure_of_aws_is_told(aws: Aws, refresh: TokenRefresh, service: str)
     aws.client(service).always = fakes.denied("InternalServiceError")
     [result] = refresh.run()
     assert result.state is State.FAILED
-    assert "InternalServiceError" in result.message
+    assert "InternalServiceError" in result.reason
 
 
 def test_connections_that_cannot_be_listed_are_an_error(aws: Aws, refresh: TokenRefresh) -> None:

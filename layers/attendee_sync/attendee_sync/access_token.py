@@ -1,10 +1,14 @@
 """Access tokens: fetched by token_refresh, read by delivery, kept in a secret between them."""
 
+import base64
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
+from urllib.parse import quote_plus
 
 import requests
 
@@ -12,42 +16,60 @@ from attendee_sync.connection import Connection
 from attendee_sync.http import Received, receive
 
 _MAX_LIFETIME = 86_400 * 365  # seconds
-_TIMEOUTS = (3.0, 10.0)  # seconds to connect, and between two reads
+_UNAVAILABLE = frozenset({408, 425, 429})
+_REFUSED = frozenset({400, 401, 403})
+# RFC 6749, section 5.2: errors that are about the client and not about how it asks.
+_CLIENT_ERRORS = frozenset({"", "invalid_client", "unauthorized_client", "access_denied"})
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What RainFocus generated for an API profile."""
+    """What RainFocus generated for an API profile. What it did not is empty."""
 
-    client_id: str
-    client_secret: str
-
-    @property
-    def digest(self) -> str:
-        """A name for the credentials that does not give them away."""
-        return _digest(self.client_id, self.client_secret)
+    client_id: str = ""
+    client_secret: str = ""
+    profile_token: str = ""
 
 
 @dataclass(frozen=True)
 class AccessToken:
-    """An access token, and what it is for."""
+    """What a call shows to RainFocus, and what it is good for.
 
-    value: str
-    expires_at: int  # epoch seconds
+    It carries all that delivery needs, so that delivery never sees a client secret.
+    """
+
+    value: str  # empty without OAuth
+    expires_at: int | None  # epoch seconds; None: never
+    issued_at: int  # epoch seconds
     client_id: str
-    credentials_digest: str  # which credentials it was granted to; see Credentials.digest
-    audience: str  # the API it was granted for; see audience()
+    profile_token: str
+    granted_to: str  # digest of the credentials and settings with which it was asked for
+    audience: str  # the API that it was issued for; see audience()
+    replaces: str = ""  # digest of a token that RainFocus refused, if that is why it was fetched
 
     @property
     def digest(self) -> str:
         """A name for the token that does not give it away."""
-        return _digest(self.value)
+        return _digest(self.value, self.profile_token, str(self.issued_at))
+
+    def seconds_left(self) -> float:
+        """Return how long it lives yet."""
+        return float("inf") if self.expires_at is None else self.expires_at - time.time()
+
+
+class Cause(StrEnum):
+    """Whose fault it is that no token was granted."""
+
+    NETWORK = "network"  # the token endpoint can't be reached, or is out of order
+    CREDENTIALS = "credentials"
+    TOKEN_URL = "token_url"  # noqa: S105 - what answers there is no token endpoint
+    SETTINGS = "settings"  # how the token is asked for, or what is stored in AWS
 
 
 class TokenNotGrantedError(Exception):
-    """No token was granted. `cause` is network, credentials, token_url or settings."""
+    """No token was granted. The text holds nothing that was sent, and of the answer codes only."""
 
-    def __init__(self, cause: str, message: str) -> None:
+    def __init__(self, cause: Cause, message: str) -> None:
         super().__init__(message)
         self.cause = cause
 
@@ -57,14 +79,22 @@ def audience(connection: Connection) -> str:
     return f"{connection.base}/{connection.org_id}"
 
 
+def grant_digest(connection: Connection, credentials: Credentials) -> str:
+    """Return what changes when a token must be asked for anew, without giving anything away."""
+    return _digest(connection.auth.model_dump_json(), *asdict(credentials).values())
+
+
 def parse(text: str | None, connection: Connection) -> AccessToken | None:
     """Return the token of an access-token secret, or None if it holds none for the connection."""
     try:
-        token = AccessToken(**json.loads(text or "{}"))
-        token = replace(token, expires_at=int(token.expires_at))
-    except (ValueError, TypeError):
+        members = json.loads(text or "{}")
+        members["issued_at"] = int(members["issued_at"])
+        if members["expires_at"] is not None:
+            members["expires_at"] = int(members["expires_at"])
+        token = AccessToken(**members)
+    except (ValueError, TypeError, KeyError):
         return None
-    return token if token.value and token.audience == audience(connection) else None
+    return token if token.audience == audience(connection) else None
 
 
 def dump(token: AccessToken) -> str:
@@ -72,63 +102,120 @@ def dump(token: AccessToken) -> str:
     return json.dumps(asdict(token))
 
 
-def parse_credentials(text: str | None) -> Credentials | None:
-    """Return the credentials of a secret, or None if they are not entered yet."""
+def parse_credentials(text: str | None) -> Credentials:
+    """Return the credentials of a secret; what is not entered yet is empty."""
     try:
         members = json.loads(text or "{}")
-        credentials = Credentials(
-            str(members["client_id"]).strip(), str(members["client_secret"]).strip()
+        return Credentials(
+            **{
+                name: str(members.get(name) or "").strip()
+                for name in ("client_id", "client_secret", "profile_token")
+            }
         )
-    except (ValueError, TypeError, KeyError):
-        return None
-    return credentials if credentials.client_id and credentials.client_secret else None
+    except (ValueError, AttributeError):
+        return Credentials()
 
 
-def fetch(http: requests.Session, connection: Connection, credentials: Credentials) -> AccessToken:
-    """Ask the token endpoint for a token (OAuth 2.0, RFC 6749, section 4.4).
+def obtain(
+    http: requests.Session, connection: Connection, credentials: Credentials
+) -> tuple[AccessToken, str]:
+    """Return a new token, and a remark on it if there is something to remark.
 
-    That RainFocus uses the client-credentials grant is inferred from Adobe's form, not published.
-    Raises TokenNotGrantedError, whose text holds nothing that was sent or received but codes.
+    With OAuth it is fetched from the token endpoint (client credentials, RFC 6749, section 4.4;
+    that RainFocus uses this grant is inferred). Raises TokenNotGrantedError.
     """
-    if not connection.token_url:
+    _require(connection, credentials)
+    if connection.auth.kind == "profile_token":
+        return _token(connection, credentials, "", None), ""
+    received = _ask(http, connection, credentials)
+    members = _members(received)
+    value = members.get("access_token")
+    if received.status != requests.codes.ok or not isinstance(value, str) or not value:
+        raise _refusal(received, members)
+    lifetime = _lifetime(members.get("expires_in"))
+    assumed = connection.auth.assumed_lifetime
+    remark = "" if lifetime else f"no usable lifetime in the answer; {assumed} s are assumed"
+    return _token(connection, credentials, value, lifetime or assumed), remark
+
+
+def _require(connection: Connection, credentials: Credentials) -> None:
+    shows_token = connection.auth.kind == "profile_token" or (
+        connection.api_profile.place != "off" and connection.api_profile.value == "profile_token"
+    )
+    if shows_token and not credentials.profile_token:
+        raise TokenNotGrantedError(Cause.CREDENTIALS, "profile_token is not stored yet")
+    if connection.auth.kind == "profile_token":
+        return
+    if not (credentials.client_id and credentials.client_secret):
         raise TokenNotGrantedError(
-            "token_url", "the connection has no token_url; ask RainFocus for it"
+            Cause.CREDENTIALS, "client_id and client_secret are not stored yet"
         )
-    asked_at = time.time()
+    if not connection.auth.token_url:
+        raise TokenNotGrantedError(
+            Cause.TOKEN_URL, "auth.token_url is empty; RainFocus does not publish it, ask for it"
+        )
+
+
+def _ask(http: requests.Session, connection: Connection, credentials: Credentials) -> Received:
+    auth = connection.auth
+    form = {"grant_type": "client_credentials", **auth.parameters}
+    headers = {"Accept": "application/json"}
+    if auth.scope:
+        form["scope"] = auth.scope
+    if auth.client_auth == "basic":
+        headers["Authorization"] = _basic(credentials)
+    else:
+        form["client_id"] = credentials.client_id
+        form["client_secret"] = credentials.client_secret
+    limits = connection.limits
     try:
         with http.post(
-            connection.token_url,
-            data={
-                "grant_type": "client_credentials",
-                "client_id": credentials.client_id,
-                "client_secret": credentials.client_secret,
-            },
-            headers={"Accept": "application/json"},
-            timeout=_TIMEOUTS,
+            auth.token_url,
+            data=form,
+            headers=headers,
+            timeout=(limits.connect_timeout, limits.read_timeout),
             allow_redirects=False,
             stream=True,
         ) as response:
-            received = receive(response, sum(_TIMEOUTS))
+            return receive(response, limits.read_timeout)
     except requests.RequestException as error:
-        raise TokenNotGrantedError("network", f"token_url: {type(error).__name__}") from None
-    members = _members(received)
-    if received.status in (400, 401, 403):
         raise TokenNotGrantedError(
-            "credentials", f"HTTP {received.status} {_oauth_error(members)}".rstrip()
-        )
-    value = members.get("access_token")
-    if received.status != 200 or not isinstance(value, str) or not value:  # noqa: PLR2004
-        raise TokenNotGrantedError(
-            "network" if received.status >= 500 else "token_url",  # noqa: PLR2004
-            f"HTTP {received.status} without an access token",
-        )
-    lifetime = _lifetime(members.get("expires_in"), connection.token_lifetime)
+            Cause.NETWORK, f"the token endpoint can't be reached: {type(error).__name__}"
+        ) from None
+
+
+def _basic(credentials: Credentials) -> str:
+    """Return the header of RFC 6749, section 2.3.1: both parts form-encoded, then base64."""
+    pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.client_secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _refusal(received: Received, members: Mapping[str, Any]) -> TokenNotGrantedError:
+    status, error = received.status, _oauth_error(members)
+    text = f"HTTP {status} {error}".rstrip()
+    if status in _UNAVAILABLE or status >= 500:  # noqa: PLR2004
+        return TokenNotGrantedError(Cause.NETWORK, f"the token endpoint is out of order: {text}")
+    if status in _REFUSED and error in _CLIENT_ERRORS:
+        return TokenNotGrantedError(Cause.CREDENTIALS, f"the credentials are refused: {text}")
+    if status in _REFUSED:
+        return TokenNotGrantedError(Cause.SETTINGS, f"the way of asking is refused: {text}")
+    return TokenNotGrantedError(
+        Cause.TOKEN_URL, f"no access token in the answer; is auth.token_url right? {text}"
+    )
+
+
+def _token(
+    connection: Connection, credentials: Credentials, value: str, lifetime: float | None
+) -> AccessToken:
+    now = int(time.time())
     return AccessToken(
-        value,
-        int(asked_at + lifetime),
-        credentials.client_id,
-        credentials.digest,
-        audience(connection),
+        value=value,
+        expires_at=None if lifetime is None else int(now + lifetime),
+        issued_at=now,
+        client_id=credentials.client_id,
+        profile_token=credentials.profile_token,
+        granted_to=grant_digest(connection, credentials),
+        audience=audience(connection),
     )
 
 
@@ -140,19 +227,21 @@ def _members(received: Received) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _oauth_error(members: dict[str, Any]) -> str:
+def _oauth_error(members: Mapping[str, Any]) -> str:
     """Return the `error` code of RFC 6749, section 5.2, if it looks like one."""
     error = members.get("error")
     return error if isinstance(error, str) and error.isidentifier() else ""
 
 
-def _lifetime(expires_in: object, default: int) -> float:
-    """Return a token's lifetime in seconds; what is no positive number gives the default."""
+def _lifetime(expires_in: object) -> float | None:
+    """Return a lifetime in seconds if it is a positive number, as such or as text."""
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
+        return None
     try:
-        seconds = float(str(expires_in))
-    except ValueError:
-        return default
-    return seconds if 0 < seconds <= _MAX_LIFETIME else default
+        seconds = float(expires_in)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds <= _MAX_LIFETIME else None
 
 
 def _digest(*parts: str) -> str:

@@ -12,14 +12,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from attendee_sync import access_token, attendee, aws, mapping, messages, observability
-from attendee_sync.access_token import AccessToken
-from attendee_sync.connection import Connection
+from attendee_sync import attendee, aws, mapping, messages, observability
+from attendee_sync.calling import Caller, HeldBackError
 from attendee_sync.destination import Destination
 from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError
 from attendee_sync.messages import Queue, QueueUnavailableError, Received
 from attendee_sync.outcome import Kind, Outcome
-from attendee_sync.rainfocus import Answer, Meaning, RainFocus
+from attendee_sync.rainfocus import Answer, Attendee, Meaning
 from attendee_sync.settings import Settings, SettingsUnavailableError
 
 THREADS = 10  # as many as a batch has messages
@@ -27,12 +26,8 @@ MAX_AGE = 86_400.0  # seconds after which a profile expires
 _FIRST_WAIT = 2.0  # seconds; doubled with each attempt
 _MAX_WAIT = 900.0  # seconds
 _BEHIND = "behind an earlier one of this attendee"
-_MARGIN = 3.0  # seconds that must remain beyond a call's timeouts to account for it
-_TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
-
-
-class _RetryError(Exception):
-    """Something that is not the profile's fault keeps it from being delivered now."""
+_ALONE = "RainFocus takes others of this connection, but not this profile"
+_TIMES_ALONE = 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,7 @@ class _Settled:
     message: Received
     outcome: Outcome
     entry: Entry | None = None
+    connection: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,9 +48,7 @@ class Delivery:
     ledger: Ledger
     profiles: Queue
     dead_letters: Queue
-    rainfocus: RainFocus
-    # Gets a connection's name and the digest of its token that was refused.
-    ask_for_token: Callable[[str, str], None]
+    caller: Caller
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS))
 
     def deliver(
@@ -93,7 +87,15 @@ class Delivery:
         """Return a message's outcome; what ends badly is on the dead-letter queue by then."""
         try:
             settled = self._attempt(message, seconds_left)
-        except (_RetryError, SettingsUnavailableError) as error:
+        except HeldBackError as error:
+            outcome = Outcome(
+                Kind.RETRY,
+                str(error),
+                retry_after=error.retry_after,
+                longest_wait=error.longest_wait,
+            )
+            settled = _Settled(message, outcome)
+        except SettingsUnavailableError as error:
             settled = _Settled(message, Outcome(Kind.RETRY, str(error)))
         except (BotoCoreError, ClientError) as error:
             settled = _Settled(message, Outcome(Kind.RETRY, f"AWS: {aws.cause(error)}"))
@@ -119,11 +121,21 @@ class Delivery:
             fields = mapping.attendee_of(document)
         except mapping.NoEmailError as error:
             return _Settled(message, Outcome(Kind.REJECTED, str(error)))
-        connection = self._connection(destination.connection)
-        outcome, answer = self._store(message, destination, connection, fields, seconds_left)
+        name = destination.connection
+        person = Attendee(destination.event_code, fields)
+        started = time.monotonic()
+        answer = self.caller.store(name, person, message.trace_parent, seconds_left)
+        outcome = _outcome(answer, time.monotonic() - started)
+        if answer.meaning is Meaning.CONFIGURATION and self._is_alone(message, name):
+            return _Settled(message, replace(outcome, kind=Kind.REJECTED, reason=_ALONE))
         if outcome.kind is not Kind.DELIVERED:
             return _Settled(message, outcome)
-        return _Settled(message, outcome, _entry(self.settings.hash_key(), message, fields, answer))
+        entry = _entry(self.settings.hash_key(), message, fields, answer)
+        return _Settled(message, outcome, entry, name)
+
+    def _is_alone(self, message: Received, connection: str) -> bool:
+        """Tell whether a message keeps meeting a fault of its connection that others don't meet."""
+        return self.ledger.times_alone(message.message_id, connection) >= _TIMES_ALONE
 
     def _note(self, settled: list[_Settled]) -> list[_Settled]:
         """Write deliveries to the ledger; what can't be noted is delivered once more later."""
@@ -131,59 +143,13 @@ class Delivery:
         if not entries:
             return settled
         try:
-            self.ledger.record(entries.values())
+            self.ledger.record(
+                entries.values(), {each.connection for each in settled if each.entry}
+            )
         except LedgerUnavailableError as error:
             again = Outcome(Kind.RETRY, f"the ledger can't be written: {error}")
             return [replace(each, outcome=again) if each.entry else each for each in settled]
         return settled
-
-    def _store(
-        self,
-        message: Received,
-        destination: Destination,
-        connection: Connection,
-        fields: dict[str, str],
-        seconds_left: Callable[[], float],
-    ) -> tuple[Outcome, Answer]:
-        name = destination.connection
-        token = self._token(name, connection)
-        started = time.monotonic()
-        while True:
-            if seconds_left() < connection.longest_call + _MARGIN:
-                raise _RetryError("no time left in this invocation")
-            answer = self.rainfocus.store(
-                connection, token, destination.event_code, fields, message.trace_parent
-            )
-            if answer.meaning is not Meaning.TOKEN:
-                break
-            newer = self._token(name, connection, max_age=0)
-            if newer.digest == token.digest:
-                self.ask_for_token(name, token.digest)
-                break
-            token = newer
-        return _outcome(answer, time.monotonic() - started), answer
-
-    def _token(
-        self, name: str, connection: Connection, max_age: float | None = None
-    ) -> AccessToken:
-        """Return a connection's token if there is a good one; else ask for one and retry."""
-        text = self.settings.secret(f"access-token/{name}", max_age=max_age)
-        token = access_token.parse(text, connection)
-        if token and token.expires_at - time.time() > _TOKEN_MARGIN:
-            return token
-        if max_age is None:
-            return self._token(name, connection, max_age=_TOKEN_MARGIN)
-        self.ask_for_token(name, token.digest if token else "")
-        raise _RetryError("no access token")
-
-    def _connection(self, name: str) -> Connection:
-        text = self.settings.connection(name)
-        if text is None:
-            raise _RetryError(f"unknown connection: {name}")
-        try:
-            return Connection.model_validate_json(text)
-        except ValidationError as error:
-            raise _RetryError(f"the settings of connection {name} are not valid") from error
 
     def _bury(self, message: Received, outcome: Outcome) -> Outcome:
         why = {
@@ -206,17 +172,17 @@ class Delivery:
         receipts: dict[str, int] = {}
         for message, outcome in ((each.message, each.outcome) for each in settled):
             if outcome.kind is Kind.RETRY:
-                wait = waits.setdefault(message.group, _wait(message.attempt, outcome.retry_after))
+                wait = waits.setdefault(message.group, _wait(message.attempt, outcome))
                 receipts[message.receipt] = wait
         if receipts:
             self.profiles.put_back(receipts)
 
 
-def _wait(attempt: int, retry_after: int | None) -> int:
+def _wait(attempt: int, outcome: Outcome) -> int:
     """Return the seconds until the next attempt: a random part of a doubling time."""
-    longest = min(_FIRST_WAIT * 2 ** min(attempt, 10), _MAX_WAIT)
+    longest = min(_FIRST_WAIT * 2 ** min(attempt, 10), outcome.longest_wait)
     jittered = random.uniform(0, longest)  # noqa: S311 - spreads load, hides nothing
-    return int(min((retry_after or 0) + max(jittered, 1.0), _MAX_WAIT))
+    return int(min((outcome.retry_after or 0) + max(jittered, 1.0), _MAX_WAIT))
 
 
 def _document(body: str) -> dict[str, Any] | None:
@@ -230,8 +196,8 @@ def _document(body: str) -> dict[str, Any] | None:
 def _destination(text: str) -> Destination:
     try:
         return Destination.model_validate_json(text)
-    except ValidationError as error:
-        raise _RetryError("the settings of the destination are not valid") from error
+    except ValidationError:
+        raise HeldBackError("the settings of the destination are not valid") from None
 
 
 def _outcome(answer: Answer, latency: float) -> Outcome:

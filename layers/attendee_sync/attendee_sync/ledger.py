@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from attendee_sync import aws
 
 _ATTEMPTS = 3
+_TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
 _KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
 
 
@@ -46,12 +47,14 @@ class Ledger:
         self._client = client
         self._table = table
 
-    def record(self, entries: Collection[Entry]) -> None:
-        """Note deliveries to different attendees, at most 25, in one call.
+    def record(self, entries: Collection[Entry], connections: Collection[str]) -> None:
+        """Note deliveries to different attendees, and the connections that took them.
 
-        Raises LedgerUnavailableError if some are not noted; others may be.
+        It is one call for at most 25 of both. Raises LedgerUnavailableError if some are not
+        noted; others may be.
         """
-        pending = {self._table: [{"PutRequest": {"Item": _item(each)}} for each in entries]}
+        items = [_item(each) for each in entries] + [_stored(each) for each in connections]
+        pending = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
         for _ in range(_ATTEMPTS):
             try:
                 pending = self._client.batch_write_item(RequestItems=pending)["UnprocessedItems"]
@@ -60,6 +63,32 @@ class Ledger:
             if not pending:
                 return
         raise LedgerUnavailableError("DynamoDB is too busy")
+
+    def times_alone(self, message_id: str, connection: str) -> int:
+        """Note that a message met a fault of its connection; return how often it was alone in it.
+
+        It was alone if the connection took others since the message's last time. Raises
+        botocore's errors.
+        """
+        trouble, stored = f"trouble#{message_id}", f"stored#{connection}"
+        keys = [{"key": {"S": key}} for key in (trouble, stored)]
+        answer = self._client.batch_get_item(
+            RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
+        )
+        found = {item["key"]["S"]: item for item in answer["Responses"].get(self._table, [])}
+        now = int(time.time() * 1000)
+        last = int(found[trouble]["at"]["N"]) if trouble in found else now
+        alone = int(found[trouble]["alone"]["N"]) if trouble in found else 0
+        if stored in found and int(found[stored]["at"]["N"]) > last:
+            alone += 1
+        item = {
+            "key": {"S": trouble},
+            "at": {"N": str(now)},
+            "alone": {"N": str(alone)},
+            "expires_at": {"N": str(now // 1000 + _TROUBLE_SECONDS)},
+        }
+        self._client.put_item(TableName=self._table, Item=item)
+        return alone
 
     @contextmanager
     def lock(self, name: str, seconds: int) -> Iterator[None]:
@@ -111,6 +140,10 @@ def _item(entry: Entry) -> dict[str, Any]:
         "delivered_at": {"N": str(now)},
         "expires_at": {"N": str(now + _KEPT_SECONDS)},
     }
+
+
+def _stored(connection: str) -> dict[str, Any]:
+    return {"key": {"S": f"stored#{connection}"}, "at": {"N": str(int(time.time() * 1000))}}
 
 
 def _is_condition(error: ClientError) -> bool:

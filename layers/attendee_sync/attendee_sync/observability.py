@@ -32,8 +32,10 @@ def trace_id(parent: str) -> str:
     return parent.split("-")[1] if parent.count("-") == 3 else ""  # noqa: PLR2004
 
 
-def count(name: str, counts: Counter[tuple[str, str]], dimensions: tuple[str, str]) -> None:
-    """Write one metric for each pair of dimension values, in CloudWatch's embedded format."""
+def count[Values: tuple[str, ...]](
+    name: str, counts: Counter[Values], dimensions: tuple[str, ...]
+) -> None:
+    """Write one metric for each set of dimension values, in CloudWatch's embedded format."""
     for values, number in counts.items():
         with single_metric(name=name, unit=MetricUnit.Count, value=number) as metric:
             for dimension, value in zip(dimensions, values, strict=True):

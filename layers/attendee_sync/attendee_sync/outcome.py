@@ -24,3 +24,4 @@ class Outcome:
     message: str = ""  # responseMessage of RainFocus's answer
     retry_after: int | None = None  # seconds
     latency: float | None = None  # seconds that RainFocus took
+    longest_wait: float = 900.0  # seconds until the next attempt, if there is one

@@ -1,12 +1,15 @@
-"""RainFocus: the call that stores an attendee, and what its answers mean.
+"""RainFocus: the calls of its API, as a connection says it is spoken, and what answers mean.
 
 Knows nothing of queues. What is known of the API is little; see Connection for the settings.
 """
 
 import email.utils
+import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -15,8 +18,11 @@ from typing import Any
 import requests
 
 from attendee_sync.access_token import AccessToken
-from attendee_sync.connection import Connection
+from attendee_sync.connection import Connection, Place
 from attendee_sync.http import Received, receive
+
+STORE = "attendee/store"
+READ = "attendeeInfo"
 
 _MAX_MESSAGE_LENGTH = 500
 _MAX_RETRY_AFTER = 900  # seconds
@@ -25,10 +31,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 
 _PASSING_STATUSES = frozenset({408, 423, 425, 429})
-_SUCCESS_CODE = "0"
-# 101: invalid API profile (unverified); 124: access to the endpoint denied.
-_CONFIGURATION_CODES = frozenset({"101", "124"})
-_PARAMETER_MISSING_CODE = "103"
+_PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
 
 
 class Meaning(Enum):
@@ -43,7 +46,7 @@ class Meaning(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """RainFocus's answer to one call. Its message holds no e-mail address."""
+    """RainFocus's answer to one call. Its message holds nothing of what was sent."""
 
     meaning: Meaning
     status: int | None = None
@@ -53,63 +56,115 @@ class Answer:
     retry_after: int | None = None  # seconds
 
 
+@dataclass(frozen=True)
+class Attendee:
+    """What is stored of one person: attendee fields by name, for one event."""
+
+    event_code: str
+    fields: Mapping[str, str]
+
+
 class RainFocus:
     """The calls of RainFocus's API. Safe to share between threads."""
 
     def __init__(self, http: requests.Session) -> None:
         self._http = http
+        self._slots: dict[tuple[str, int], threading.BoundedSemaphore] = {}
+        self._lock = threading.Lock()
+
+    def slot(self, connection: Connection) -> AbstractContextManager[object]:
+        """Return what holds a connection to its number of calls at once; enter it for a call."""
+        key = (connection.url(STORE), connection.limits.concurrency)
+        with self._lock:
+            return self._slots.setdefault(key, threading.BoundedSemaphore(key[1]))
 
     def store(
-        self,
-        connection: Connection,
-        token: AccessToken,
-        event_code: str,
-        attendee: Mapping[str, str],
-        trace_parent: str,
+        self, connection: Connection, token: AccessToken, attendee: Attendee, trace_parent: str
     ) -> Answer:
         """Create or update one attendee (`attendee/store`) and say what the answer means."""
-        headers = {
-            "Accept": "application/json",
-            "Authorization": f"Bearer {token.value}",
-            "traceparent": trace_parent,
-        }
-        if connection.api_profile == "header":
-            headers["apiProfile"] = token.client_id
+        request = store_request(connection, token, attendee)
+        request.headers["traceparent"] = trace_parent
+        answer = meaning(self._send(connection, request), connection)
+        return _without(attendee.fields.values(), answer)
+
+    def read(
+        self, connection: Connection, token: AccessToken, event_code: str, email_address: str
+    ) -> tuple[Answer, dict[str, Any]]:
+        """Look an attendee up (`attendeeInfo`); return the answer and the attendee, if any.
+
+        The call is seen in one client with v2; that it works with OAuth and v3 is unverified.
+        """
+        request = read_request(connection, token, event_code, email_address)
+        received = self._send(connection, request)
+        answer = _without([email_address], meaning(received, connection))
+        found = _envelope(received).get("attendee")
+        return answer, found if isinstance(found, dict) else {}
+
+    def _send(
+        self, connection: Connection, request: requests.Request
+    ) -> Received | requests.RequestException:
+        limits = connection.limits
         try:
-            with self._http.post(
-                connection.url("attendee/store"),
-                json={"event": event_code, **attendee},
-                headers=headers,
-                timeout=(connection.connect_timeout, connection.read_timeout),
+            with self._http.send(
+                self._http.prepare_request(request),
+                timeout=(limits.connect_timeout, limits.read_timeout),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                received = receive(response, connection.read_timeout)
+                return receive(response, limits.read_timeout)
         except requests.RequestException as error:
-            return Answer(Meaning.PASSING, message=type(error).__name__)
-        return _without(attendee.values(), meaning(received))
+            return error
 
 
-def meaning(received: Received) -> Answer:
-    """Say what an answer means. Nothing else decides that."""
-    status = received.status
-    envelope = _envelope(received)
+def store_request(
+    connection: Connection, token: AccessToken, attendee: Attendee
+) -> requests.Request:
+    """Return the request that stores an attendee, spoken as the connection says."""
+    record = _record(connection, attendee)
+    request = _request(connection, token, "POST", STORE)
+    _put_event(request, record, connection.event.key, attendee.event_code, connection.event.place)
+    match connection.body.kind:
+        case "json":
+            request.json = record
+        case "form":
+            request.data = record
+        case "array":
+            request.json = [record]
+        case "wrapped":
+            request.json = {connection.body.wrapped_under: record}
+    return request
+
+
+def read_request(
+    connection: Connection, token: AccessToken, event_code: str, email_address: str
+) -> requests.Request:
+    """Return the request that looks an attendee up; its parameters stand in the query."""
+    request = _request(connection, token, "GET", READ)
+    request.params |= {connection.event.key: event_code, "email": email_address}
+    return request
+
+
+def meaning(received: Received | requests.RequestException, connection: Connection) -> Answer:
+    """Say what an answer, or none, means. Nothing else decides that."""
+    if isinstance(received, requests.RequestException):
+        return Answer(Meaning.PASSING, message=type(received).__name__)
+    status, envelope, rule = received.status, _envelope(received), connection.answers
     code = _word(envelope.get("responseCode"))
     message = _EMAIL.sub("***@***", str(envelope.get("responseMessage") or ""))
+    answer = Answer(Meaning.PROFILE, status, code, message)
 
-    if status in _PASSING_STATUSES or (status >= 500 and status != 501):  # noqa: PLR2004
+    is_passing = status in _PASSING_STATUSES or (status >= 500 and status != 501)  # noqa: PLR2004
+    if is_passing or code in rule.passing_codes:
         wait = retry_after(received.headers.get("Retry-After"))
-        return Answer(Meaning.PASSING, status, code, message, retry_after=wait)
-    if status == 401:  # noqa: PLR2004
-        return Answer(Meaning.TOKEN, status, code, message)
-    if status == 403 or _is_configuration(code, message):  # noqa: PLR2004
-        return Answer(Meaning.CONFIGURATION, status, code, message)
-    if 200 <= status < 300 and code == _SUCCESS_CODE:  # noqa: PLR2004
-        attendee_id = _word(envelope.get("attendeeId"))
+        return replace(answer, meaning=Meaning.PASSING, retry_after=wait)
+    if status == requests.codes.unauthorized:
+        return replace(answer, meaning=Meaning.TOKEN)
+    if code not in rule.profile_codes and _is_configuration(status, code, message, connection):
+        return replace(answer, meaning=Meaning.CONFIGURATION)
+    if requests.codes.ok <= status < requests.codes.multiple_choices and code in rule.success_codes:
+        attendee_id = _word(envelope.get(rule.attendee_id))
         return Answer(Meaning.STORED, status, code, attendee_id=attendee_id)
-    return Answer(
-        Meaning.PROFILE, status, code, message or "an answer without RainFocus's envelope"
-    )
+    return replace(answer, message=message or f"HTTP {status} without RainFocus's envelope")
 
 
 def retry_after(header: str | None) -> int | None:
@@ -128,8 +183,45 @@ def retry_after(header: str | None) -> int | None:
     return int(min(max(seconds, 0), _MAX_RETRY_AFTER))
 
 
-def _envelope(received: Received) -> dict[str, Any]:
-    if not received.complete:
+def _request(
+    connection: Connection, token: AccessToken, method: str, call: str
+) -> requests.Request:
+    headers = {"Accept": "application/json"}
+    query: dict[str, str] = {}
+    if token.value:
+        headers["Authorization"] = f"Bearer {token.value}"
+    profile = connection.api_profile
+    shown = token.client_id if profile.value == "client_id" else token.profile_token
+    if profile.place in ("header", "both"):
+        headers[profile.name] = shown
+    if profile.place in ("query", "both"):
+        query[profile.name] = shown
+    return requests.Request(method, connection.url(call), headers=headers, params=query)
+
+
+def _record(connection: Connection, attendee: Attendee) -> dict[str, str]:
+    """Return attendee fields under the names that the connection gives them."""
+    settings = connection.fields
+    record = {settings.names.get(name, name): text for name, text in attendee.fields.items()}
+    address = attendee.fields["email"]
+    if settings.match_value == "email_sha256":
+        record[settings.match_key] = hashlib.sha256(address.encode()).hexdigest()
+    elif settings.match_key != "email":
+        record[settings.match_key] = address
+    return record | settings.constants
+
+
+def _put_event(
+    request: requests.Request, record: dict[str, str], key: str, event_code: str, place: Place
+) -> None:
+    if place in ("body", "both"):
+        record[key] = event_code
+    if place in ("query", "both"):
+        request.params[key] = event_code
+
+
+def _envelope(received: Received | requests.RequestException) -> dict[str, Any]:
+    if isinstance(received, requests.RequestException) or not received.complete:
         return {}
     try:
         value = json.loads(received.body)
@@ -147,10 +239,18 @@ def _word(value: object) -> str:
     return text if _WORD.fullmatch(text) else ""
 
 
-def _is_configuration(code: str, message: str) -> bool:
+def _is_configuration(status: int, code: str, message: str, connection: Connection) -> bool:
+    if status == requests.codes.forbidden:
+        return True
+    if requests.codes.multiple_choices <= status < requests.codes.bad_request:
+        return True  # the API has moved: no profile's fault
     if code == _PARAMETER_MISSING_CODE:
-        return "apiprofile" in message.lower()
-    return code in _CONFIGURATION_CODES
+        return any(name.lower() in message.lower() for name in _profile_names(connection))
+    return code in connection.answers.configuration_codes
+
+
+def _profile_names(connection: Connection) -> tuple[str, str]:
+    return ("apiProfile", connection.api_profile.name)
 
 
 def _without(values: Iterable[str], answer: Answer) -> Answer:

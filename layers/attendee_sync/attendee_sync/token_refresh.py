@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -12,13 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from attendee_sync import access_token, aws
-from attendee_sync.access_token import AccessToken, Credentials, TokenNotGrantedError
+from attendee_sync.access_token import AccessToken, Cause, TokenNotGrantedError
 from attendee_sync.connection import Connection
 from attendee_sync.ledger import Ledger, LockedError
 from attendee_sync.settings import Settings, SettingsUnavailableError
 
 _ASK_SECONDS = 10.0
-_LOCK_SECONDS = 30  # longer than a fetch can take
+_THREADS = 10
+_LOCK_SECONDS = 60  # longer than a fetch can take
 
 
 class State(Enum):
@@ -35,72 +37,72 @@ class Result:
 
     connection: str
     state: State
-    cause: str = ""  # network, credentials, token_url or settings
-    message: str = ""
+    cause: Cause | None = None
+    reason: str = ""
 
 
+@dataclass(frozen=True)
 class TokenRefresh:
     """Looks after the access tokens of a stack."""
 
-    def __init__(
-        self, settings: Settings, ledger: Ledger, http: requests.Session, interval: float
-    ) -> None:
-        """`interval` is the time between two scheduled runs in seconds."""
-        self._settings = settings
-        self._ledger = ledger
-        self._http = http
-        self._interval = interval
+    settings: Settings
+    ledger: Ledger
+    http: requests.Session
+    interval: float  # seconds between two scheduled runs
 
     def run(self, only: str = "", refused: str = "") -> list[Result]:
         """Renew what ends within two intervals, or the one connection that is named.
 
         `refused` is the digest of a token that RainFocus did not take although it has not run
-        out: if it is still the stored one, it is renewed. Raises SettingsUnavailableError if the
-        connections can't be listed; what concerns one of them is in its result.
+        out: if it is still the stored one, it is renewed. Connections are looked after side by
+        side, so that none waits for another. Raises SettingsUnavailableError if they can't be
+        listed; what concerns one of them is in its result.
         """
-        connections = self._settings.connections()
+        connections = self.settings.connections()
         names = [only] if only else sorted(connections)
-        return [self._look_after(name, connections.get(name), refused) for name in names]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return list(
+                pool.map(lambda name: self._look_after(name, connections.get(name), refused), names)
+            )
 
     def _look_after(self, name: str, text: str | None, refused: str) -> Result:
         try:
-            with self._ledger.lock(f"access-token#{name}", _LOCK_SECONDS):
+            with self.ledger.lock(f"access-token#{name}", _LOCK_SECONDS):
                 return self._renew(name, text, refused)
         except LockedError:
-            return Result(name, State.GOOD)
+            return Result(name, State.GOOD, reason="it is being renewed just now")
         except TokenNotGrantedError as error:
             return Result(name, State.FAILED, error.cause, str(error))
         except ValidationError as error:
             fields = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-            return Result(name, State.FAILED, "settings", f"the connection is not valid: {fields}")
+            reason = f"the connection is not valid: {fields}"
+            return Result(name, State.FAILED, Cause.SETTINGS, reason)
         except SettingsUnavailableError as error:
-            return Result(name, State.FAILED, "settings", str(error))
+            return Result(name, State.FAILED, Cause.SETTINGS, str(error))
         except (BotoCoreError, ClientError) as error:
-            return Result(name, State.FAILED, "network", f"AWS: {aws.cause(error)}")
+            return Result(name, State.FAILED, Cause.NETWORK, f"AWS: {aws.cause(error)}")
 
     def _renew(self, name: str, text: str | None, refused: str) -> Result:
         if text is None:
-            raise TokenNotGrantedError("settings", "there is no such connection")
+            raise TokenNotGrantedError(Cause.SETTINGS, "there is no such connection")
         connection = Connection.model_validate_json(text)
         credentials = access_token.parse_credentials(
-            self._settings.secret(f"credentials/{name}", max_age=0)
+            self.settings.secret(f"credentials/{name}", max_age=0)
         )
-        if credentials is None:
-            raise TokenNotGrantedError("credentials", "client id and secret are not stored yet")
-        stored = self._settings.secret(f"access-token/{name}", max_age=0)
+        stored = self.settings.secret(f"access-token/{name}", max_age=0)
         token = access_token.parse(stored, connection)
-        if token and self._is_good(token, credentials, refused):
+        wanted = access_token.grant_digest(connection, credentials)
+        is_refused = token is not None and token.digest == refused
+        if token and token.granted_to == wanted and not is_refused and self._lives_on(token):
             return Result(name, State.GOOD)
-        fetched = access_token.fetch(self._http, connection, credentials)
-        self._settings.put_secret(f"access-token/{name}", access_token.dump(fetched))
-        return Result(name, State.REFRESHED)
+        obtained, remark = access_token.obtain(self.http, connection, credentials)
+        if is_refused:
+            obtained = replace(obtained, replaces=refused)
+        self.settings.put_secret(f"access-token/{name}", access_token.dump(obtained))
+        return Result(name, State.REFRESHED, reason=remark)
 
-    def _is_good(self, token: AccessToken, credentials: Credentials, refused: str) -> bool:
-        return (
-            token.digest != refused
-            and token.credentials_digest == credentials.digest
-            and token.expires_at - time.time() > 2 * self._interval
-        )
+    def _lives_on(self, token: AccessToken) -> bool:
+        return token.seconds_left() > 2 * self.interval
 
 
 class Request:

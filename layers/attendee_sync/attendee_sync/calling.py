@@ -1,0 +1,150 @@
+"""Calling: all that stands between an attendee and the call that stores it.
+
+The connection's settings, its token, its pace, its pause, and the time that is left.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from attendee_sync import access_token
+from attendee_sync.access_token import AccessToken
+from attendee_sync.connection import Connection
+from attendee_sync.pace import Pace
+from attendee_sync.pausing import PROBE_SECONDS, ConnectionFault, PausedError, Pausing
+from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
+from attendee_sync.settings import Settings
+
+_MARGIN = 3.0  # seconds that must remain beyond a call to account for it
+_TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
+_NEW_TOKEN_SECONDS = 60.0
+_CONCLUSIVE = frozenset({Meaning.STORED, Meaning.PROFILE})
+
+
+class HeldBackError(Exception):
+    """The call is not made now; the profile waits. The text says why."""
+
+    def __init__(
+        self, reason: str, *, retry_after: int | None = None, longest_wait: float = 900.0
+    ) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after  # seconds
+        self.longest_wait = longest_wait  # seconds
+
+
+class _InconclusiveError(Exception):
+    """An answer that tells nothing about the connection."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _FaultError(ConnectionFault):
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Calls RainFocus over the connections of one stack."""
+
+    settings: Settings
+    rainfocus: RainFocus
+    pausing: Pausing
+    pace: Pace
+    # Gets a connection's name and the digest of its token that was refused.
+    ask_for_token: Callable[[str, str], None]
+
+    def store(
+        self, name: str, attendee: Attendee, trace_parent: str, seconds_left: Callable[[], float]
+    ) -> Answer:
+        """Store an attendee over the connection of that name.
+
+        Raises HeldBackError, SettingsUnavailableError, and botocore's errors.
+        """
+        connection = self._connection(name)
+        wait = self.pace.wait(name, connection.limits.requests_per_second)
+        if wait:
+            raise HeldBackError(
+                "held to the connection's requests per second",
+                retry_after=math.ceil(wait),
+                longest_wait=wait + 1 / connection.limits.requests_per_second,
+            )
+        token = self._token(name, connection)
+
+        def call() -> Answer:
+            answer = self._call(name, connection, token, attendee, trace_parent, seconds_left)
+            if answer.meaning is Meaning.CONFIGURATION:
+                raise _FaultError(answer)
+            if answer.meaning not in _CONCLUSIVE:
+                raise _InconclusiveError(answer)
+            return answer
+
+        try:
+            return self.pausing.call(name, call)
+        except (_FaultError, _InconclusiveError) as error:
+            return error.answer
+        except PausedError:
+            raise HeldBackError(
+                "the connection is paused", longest_wait=2 * PROBE_SECONDS
+            ) from None
+
+    def _call(  # noqa: PLR0913, PLR0917
+        self,
+        name: str,
+        connection: Connection,
+        token: AccessToken,
+        attendee: Attendee,
+        trace_parent: str,
+        seconds_left: Callable[[], float],
+    ) -> Answer:
+        """Call; if the token is refused, call again with a newer one or have one fetched."""
+        with self.rainfocus.slot(connection):
+            if seconds_left() < connection.limits.longest_call + _MARGIN:
+                raise HeldBackError("no time left in this invocation")
+            answer = self.rainfocus.store(connection, token, attendee, trace_parent)
+        if answer.meaning is not Meaning.TOKEN:
+            return answer
+        newer = self._token(name, connection, max_age=0)
+        if newer.digest != token.digest:
+            return self._call(name, connection, newer, attendee, trace_parent, seconds_left)
+        if _is_beyond_renewal(token):
+            return replace(answer, meaning=Meaning.CONFIGURATION)
+        self.ask_for_token(name, token.digest)
+        return answer
+
+    def _connection(self, name: str) -> Connection:
+        text = self.settings.connection(name)
+        if text is None:
+            raise HeldBackError(f"unknown connection: {name}")
+        try:
+            return Connection.model_validate_json(text)
+        except ValidationError:
+            raise HeldBackError(f"the settings of connection {name} are not valid") from None
+
+    def _token(
+        self, name: str, connection: Connection, max_age: float | None = None
+    ) -> AccessToken:
+        """Return a connection's token if there is a good one; else ask for one and wait."""
+        text = self.settings.secret(f"access-token/{name}", max_age=max_age)
+        token = access_token.parse(text, connection)
+        if token and token.seconds_left() > _TOKEN_MARGIN:
+            return token
+        if max_age is None:
+            return self._token(name, connection, max_age=_TOKEN_MARGIN)
+        self.ask_for_token(name, token.digest if token else "")
+        raise HeldBackError("no access token")
+
+
+def _is_beyond_renewal(token: AccessToken) -> bool:
+    """Tell whether a refused token is not the token's fault.
+
+    It has no OAuth token to renew, or it was fetched just now because the last one was refused.
+    """
+    age = time.time() - token.issued_at
+    return not token.value or (bool(token.replaces) and age < _NEW_TOKEN_SECONDS)
