@@ -126,8 +126,11 @@ def _push_all(
             senders.submit(send, push, started + before / _PROFILES_PER_SECOND)
             for push, before in zip(requests_, sizes, strict=False)
         ]
-        for done in as_completed(sent):
-            yield done.result()
+        try:
+            for done in as_completed(sent):
+                yield done.result()
+        finally:
+            senders.shutdown(cancel_futures=True)
 
 
 def _post(

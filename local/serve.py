@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from local.cloud import ROOT, CloudError
-from local.running import Running, running
+from local.running import EVENT_CODE, ORG_ID, Running, running
 from local.stack import StackError
 
 _TOKEN_FILE = ROOT / "build" / "ingest-token.curl"
@@ -39,9 +39,8 @@ def _write_token(environment: Running) -> None:
     """Keep the ingest token in a file for curl, readable by its owner: not in a command line."""
     _TOKEN_FILE.parent.mkdir(exist_ok=True)
     _TOKEN_FILE.touch(mode=0o600)
-    _TOKEN_FILE.write_text(
-        f'header = "Authorization: Bearer {environment.stack.ingest_token()}"\n', encoding="utf-8"
-    )
+    token = environment.stack.ingest_token().replace("\\", "\\\\").replace('"', '\\"')
+    _TOKEN_FILE.write_text(f'header = "Authorization: Bearer {token}"\n', encoding="utf-8")
 
 
 def _show(environment: Running, console: Console) -> None:
@@ -52,7 +51,8 @@ def _show(environment: Running, console: Console) -> None:
     command += ["--header", "Content-Type: application/json", "--data", f"@{_relative(_EXAMPLE)}"]
     console.print(f"\nPush URL   {url}", soft_wrap=True)
     console.print(f"           {shlex.join([*command, url])}", soft_wrap=True)
-    console.print(f"Simulator  {environment.simulator.url}/_sim/attendees", soft_wrap=True)
+    attendees = f"_sim/attendees?environment=prod&org={ORG_ID}&event={EVENT_CODE}"
+    console.print(f"Simulator  {environment.simulator.url}/{attendees}", soft_wrap=True)
     console.print(f"AWS        AWS_ENDPOINT_URL={environment.stack.endpoint_url}", soft_wrap=True)
     console.print("Ctrl-C stops and removes it all.")
 

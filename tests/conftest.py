@@ -1,13 +1,16 @@
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 import pytest_socket
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
+from aws_lambda_powertools.utilities.circuit_breaker import persistence
 
 from attendee_sync import observability
-from tests.stack import Aws
+from tests.stack import Aws, Clock
 
 _numbers = itertools.count()  # Powertools keeps one logger for each name
 
@@ -30,6 +33,19 @@ def circuits(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     forget()
     return forget
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time of day, for us and for Powertools' circuit breaker, moved only when told to."""
+    clock = Clock(1_800_000_000.0)
+    breaker = SimpleNamespace(
+        datetime=SimpleNamespace(now=lambda: SimpleNamespace(timestamp=clock))
+    )
+    for module in (circuit_breaker, persistence.base, persistence.dynamodb):
+        monkeypatch.setattr(module, "dt", breaker)
+    monkeypatch.setattr(time, "time", clock)
+    return clock
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ CONNECTION = Connection(org_id="acme", auth=Auth(token_url=TOKEN_URL))
 class Clock:
     """A clock that moves only when told to."""
 
-    def __init__(self) -> None:
-        self.now = 1_000.0
+    def __init__(self, now: float = 1_000.0) -> None:
+        self.now = now
 
     def __call__(self) -> float:
         return self.now

@@ -10,7 +10,7 @@ import pytest
 
 from tests import fakes
 from tests.contract.conftest import EVENTS, Handle, event_of
-from tests.stack import Aws, token
+from tests.stack import CONNECTION, STACK, Aws, token
 
 pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
 
@@ -175,6 +175,30 @@ def test_token_refresh_looks_after_tokens(
     assert handle(name) == {"results": [members]}
     assert len(rainfocus.calls) == expected.fetched
     assert aws.stored_token().value == ("granted" if expected.fetched else token().value)
+
+
+def test_tokens_are_counted_by_what_became_of_them(
+    aws: Aws, handle: Handle, output: Callable[[], str]
+) -> None:
+    for name in ("new", "bad"):
+        aws.set_connection(name, CONNECTION)
+        aws.secrets.versions[f"{STACK}/access-token/{name}"] = ["{}"]
+        aws.secrets.versions[f"{STACK}/credentials/{name}"] = ["{}"]
+    text = aws.secrets.versions[f"{STACK}/credentials/default"][-1]
+    aws.secrets.rotate(f"{STACK}/credentials/new", text)
+    results = handle("token-refresh-schedule")["results"]
+    assert [(each["connection"], each["state"], each["cause"]) for each in results] == [
+        ("bad", "failed", "credentials"),
+        ("default", "good", ""),
+        ("new", "refreshed", ""),
+    ]
+    metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
+    counted = {(line["connection"], line["state"]): line["AccessTokens"] for line in metrics}
+    assert counted == {
+        ("bad", "failed"): [1.0],
+        ("default", "good"): [1.0],
+        ("new", "refreshed"): [1.0],
+    }
 
 
 def test_delivery_asks_with_an_event_like_the_example(

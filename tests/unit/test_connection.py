@@ -55,6 +55,7 @@ def test_what_a_deploy_writes_is_valid() -> None:
         {"path": "api/{call}"},
         {"path": "/api/{call"},
         {"path": "/api/{}/{call}"},
+        {"path": "/api/{org_id.x}/{call}"},
         {"auth": {"kind": "password"}},
         {"auth": {"token_url": "ftp://token.example.com"}},
         {"auth": {"token_url": "token.example.com"}},

@@ -16,11 +16,11 @@ from attendee_sync.ledger import Ledger
 from attendee_sync.messages import Received
 from attendee_sync.outcome import Kind, Outcome
 from attendee_sync.pace import Pace
-from attendee_sync.pausing import Pausing
+from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS, Pausing
 from attendee_sync.rainfocus import RainFocus
 from attendee_sync.token_refresh import Request
 from tests import fakes
-from tests.stack import CONNECTION, HASH_KEY, STACK, Aws, token
+from tests.stack import CONNECTION, HASH_KEY, STACK, Aws, Clock, changed, token
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 BUSY = fakes.Reply(503)
@@ -411,7 +411,9 @@ def test_an_invocation_out_of_time_calls_nobody_else(bench: Bench) -> None:
     [
         (BUSY, DAY - 60, Kind.RETRY),
         (BUSY, DAY + 60, Kind.EXPIRED),
-        (REFUSED, DAY + 60, Kind.EXPIRED),
+        (REFUSED, DAY + 60, Kind.RETRY),  # what is wrong with the connection ends no profile
+        (fakes.envelope("124"), 12 * DAY, Kind.RETRY),
+        (REFUSED, 13 * DAY + 60, Kind.EXPIRED),  # the queue would drop it a day later
         (fakes.stored(), 10 * DAY, Kind.DELIVERED),
         (fakes.envelope("5"), 10 * DAY, Kind.REJECTED),
     ],
@@ -483,7 +485,7 @@ def test_a_newer_token_that_is_refused_too_is_asked_to_be_renewed(bench: Bench) 
 def test_without_a_token_one_is_asked_for(bench: Bench, text: str) -> None:
     bench.aws.secrets.versions[f"{STACK}/access-token/default"] = [text]
     [outcome] = bench.deliver(message())
-    assert outcome == Outcome(Kind.RETRY, "no access token")
+    assert outcome == Outcome(Kind.RETRY, "no access token", is_fault_of_settings=True)
     assert bench.aws.functions.payloads == [{"connection": "default", "refused": ""}]
     assert bench.rainfocus.calls == []
 
@@ -517,6 +519,104 @@ def test_a_failure_to_ask_for_a_token_loses_nothing(bench: Bench) -> None:
     bench.rainfocus.reply = REFUSED
     [outcome] = bench.deliver(message())
     assert outcome == Outcome(Kind.RETRY, "AWS: TooManyRequestsException")
+
+
+# --- a connection that is paused ----------------------------------------------------------------
+
+DENIED = fakes.envelope("124", "Access to API endpoint denied.")
+PAUSED = "the connection is paused"
+
+
+def pause(bench: Bench) -> None:
+    bench.rainfocus.reply = DENIED
+    while bench.deliver(message(900))[0].reason != PAUSED:
+        assert len(bench.rainfocus.calls) <= FAILURES_TO_PAUSE
+    bench.rainfocus.calls.clear()
+    bench.waits.clear()
+
+
+@pytest.mark.usefixtures("wall")
+@pytest.mark.parametrize("attempt", [1, 5, 9, 1_000])
+def test_what_meets_a_pause_is_back_within_a_minute(bench: Bench, attempt: int) -> None:
+    pause(bench)
+    outcomes = bench.deliver(*(message(n, attempt=attempt) for n in range(10)))
+    assert {(each.kind, each.reason) for each in outcomes} == {(Kind.RETRY, PAUSED)}
+    assert len(bench.waits) == 10
+    assert all(1 <= wait <= 60 for wait in bench.waits.values())
+    assert bench.rainfocus.calls == []
+    assert bench.aws.sqs.dead_letters == []
+
+
+def test_a_batch_resumes_a_connection_with_one_probe(bench: Bench, wall: Clock) -> None:
+    pause(bench)
+    wall.now += PROBE_SECONDS
+    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    assert kinds(outcomes).count("retry") == 10
+    assert len(bench.rainfocus.calls) == 1
+    bench.rainfocus.reply = fakes.stored()
+    wall.now += PROBE_SECONDS
+    bench.deliver(message(0))
+    assert kinds(bench.deliver(*(message(n) for n in range(10)))) == ["delivered"] * 10
+    assert bench.aws.sqs.dead_letters == []
+
+
+def test_nothing_is_lost_to_a_connection_that_is_at_fault_as_a_whole(
+    bench: Bench, wall: Clock
+) -> None:
+    bench.deliver(message(900))
+    bench.rainfocus.reply = DENIED
+    for attempt in range(1, 20):
+        wall.now += PROBE_SECONDS
+        outcomes = bench.deliver(*(message(n, attempt=attempt) for n in range(10)))
+        assert kinds(outcomes) == ["retry"] * 10
+    bench.rainfocus.reply = fakes.stored()
+    wall.now += PROBE_SECONDS
+    bench.deliver(message(0))
+    assert kinds(bench.deliver(*(message(n) for n in range(1, 10)))) == ["delivered"] * 9
+    assert bench.aws.sqs.dead_letters == []
+
+
+def test_a_profile_that_alone_meets_a_fault_is_rejected_after_a_few_attempts(
+    bench: Bench, wall: Clock
+) -> None:
+    bench.rainfocus.reply = by_email({"bad": DENIED})
+    seen = []
+    for attempt in range(1, 5):
+        wall.now += 1
+        seen += kinds(bench.deliver(message(0, "bad", attempt=attempt)))
+        wall.now += 1
+        assert kinds(bench.deliver(message(attempt, "good"))) == ["delivered"]
+    assert seen == ["retry", "retry", "retry", "rejected"]
+    [letter] = bench.aws.sqs.dead_letters
+    assert letter.attributes["reason"] == (
+        "RainFocus takes others of this connection, but not this profile"
+    )
+    assert letter.attributes["code"] == "124"
+    assert letter.attributes["message"] == "Access to API endpoint denied."
+    wall.now += 1
+    assert kinds(bench.deliver(message(5, "bad", "hello"), message(6, "good")))[1] == "delivered"
+
+
+def test_a_profile_alone_in_the_batches_of_others_pauses_nothing(bench: Bench, wall: Clock) -> None:
+    bench.rainfocus.reply = by_email({"bad": DENIED})
+    for attempt in range(1, 5):
+        wall.now += 1
+        outcomes = bench.deliver(
+            *(message(n, attempt=attempt) for n in range(4)),
+            message(4, "bad", attempt=attempt),
+            *(message(n, attempt=attempt) for n in range(5, 10)),
+        )
+        assert kinds(outcomes).count("delivered") == 9
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_what_is_too_fast_comes_back_soon(bench: Bench) -> None:
+    bench.aws.set_connection("default", changed(limits={"requests_per_second": 0.5}))
+    outcomes = bench.deliver(message(0), message(1, attempt=9))
+    [late] = [each for each in outcomes if each.kind is Kind.RETRY]
+    assert late.reason == "held to the connection's requests per second"
+    assert all(3 <= wait <= 6 for wait in bench.waits.values())
+    assert bench.aws.sqs.dead_letters == []
 
 
 # --- when settings or AWS fail ------------------------------------------------------------------
@@ -553,7 +653,7 @@ def test_a_failure_for_a_moment_is_not_noticed(bench: Bench, service: str) -> No
 def test_wrong_settings_lose_no_profile(bench: Bench, name: str, text: str, reason: str) -> None:
     bench.aws.ssm.parameters[f"/{STACK}/{name}/default"] = text
     [outcome] = bench.deliver(message())
-    assert outcome == Outcome(Kind.RETRY, reason)
+    assert outcome == Outcome(Kind.RETRY, reason, is_fault_of_settings=True)
     assert bench.aws.sqs.dead_letters == []
 
 

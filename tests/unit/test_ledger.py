@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError, LockedError
 from tests import fakes
-from tests.stack import Aws
+from tests.stack import Aws, Clock
 
 ENTRY = Entry("a" * 64, "default", "b" * 64, "18849496460467696128", 200, "0", "17000000abcd")
 LOCK = "lock#access-token#default"
@@ -93,6 +93,67 @@ def test_a_failure_to_note_is_told(
     aws.dynamodb.always = failure
     with pytest.raises(LedgerUnavailableError, match=cause):
         ledger.record([ENTRY], [])
+
+
+def test_a_connection_that_took_something_is_noted(aws: Aws, ledger: Ledger, wall: Clock) -> None:
+    ledger.record([ENTRY], ["default", "other"])
+    assert len(aws.dynamodb.calls) == 1
+    for name in ("default", "other"):
+        at = {"N": str(int(wall.now * 1_000))}
+        assert aws.dynamodb.items[f"stored#{name}"] == {"key": {"S": f"stored#{name}"}, "at": at}
+
+
+# --- a message that is alone in its trouble -----------------------------------------------------
+
+
+def alone(ledger: Ledger, wall: Clock, message: str = "m", connection: str = "default") -> int:
+    wall.now += 1
+    return ledger.times_alone(message, connection)
+
+
+def took(ledger: Ledger, wall: Clock, connection: str = "default") -> None:
+    wall.now += 1
+    ledger.record([ENTRY], [connection])
+
+
+def test_a_message_is_alone_while_others_are_taken(ledger: Ledger, wall: Clock) -> None:
+    took(ledger, wall)  # before its first trouble: says nothing
+    counted = [alone(ledger, wall)]
+    for _ in range(3):
+        took(ledger, wall)
+        counted.append(alone(ledger, wall))
+    assert counted == [0, 1, 2, 3]
+
+
+def test_it_is_not_alone_while_no_other_is_taken(ledger: Ledger, wall: Clock) -> None:
+    took(ledger, wall)
+    assert [alone(ledger, wall) for _ in range(10)] == [0] * 10
+    took(ledger, wall)
+    assert [alone(ledger, wall) for _ in range(10)] == [1] * 10
+
+
+def test_messages_and_connections_are_counted_apart(ledger: Ledger, wall: Clock) -> None:
+    for name in ("m", "n"):
+        alone(ledger, wall, name)
+    took(ledger, wall, "other")
+    assert alone(ledger, wall, "m") == 0
+    took(ledger, wall)
+    assert [alone(ledger, wall, name) for name in ("m", "n", "new")] == [1, 1, 0]
+
+
+def test_trouble_is_kept_as_long_as_a_message_lives(aws: Aws, ledger: Ledger, wall: Clock) -> None:
+    alone(ledger, wall)
+    item = aws.dynamodb.items["trouble#m"]
+    assert int(item["expires_at"]["N"]) == wall.now + 14 * 86_400
+
+
+def test_a_failure_to_count_is_told(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.always = fakes.denied("Throttling")
+    with pytest.raises(ClientError):
+        ledger.times_alone("m", "default")
+
+
+# --- locks --------------------------------------------------------------------------------------
 
 
 def test_a_lock_is_held_and_let_go(aws: Aws, ledger: Ledger) -> None:

@@ -63,9 +63,10 @@ def test_a_local_cloud_that_is_not_installed_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(cloud_module, "_PYTHON", tmp_path / "missing")
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(CloudError, match="make"), local_cloud():
         pass
-    assert signal.getsignal(signal.SIGTERM) is not signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_profiles_are_pushed_to_this_machine_under_the_name_of_the_api() -> None:

@@ -1,10 +1,11 @@
+import hashlib
 import json
 from typing import Any
 
 import pytest
 import requests
 
-from attendee_sync import http, rainfocus
+from attendee_sync import rainfocus
 from attendee_sync.connection import Connection
 from attendee_sync.http import Received
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
@@ -21,70 +22,167 @@ ATTENDEE = {
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def store(reply: fakes.Reply, connection: Connection = CONNECTION) -> tuple[Answer, fakes.Call]:
+LARGE = json.dumps({"responseCode": "0", "padding": "x" * 10_000_000}).encode()
+
+
+def store(
+    reply: fakes.Reply,
+    connection: Connection = CONNECTION,
+    fields: dict[str, str] = ATTENDEE,
+    **shown: str,
+) -> tuple[Answer, fakes.Call]:
     other_end = fakes.Http(reply)
     client = RainFocus(other_end.session())
-    answer = client.store(connection, token(), Attendee("summit2027", ATTENDEE), TRACE)
+    answer = client.store(connection, token(**shown), Attendee("summit2027", fields), TRACE)
     [call] = other_end.calls
     return answer, call
+
+
+# --- what an answer means -----------------------------------------------------------------------
+
+HTML = {"Content-Type": "text/html"}
+STORED, PASSING, TOKEN = Meaning.STORED, Meaning.PASSING, Meaning.TOKEN
+CONFIGURATION, PROFILE = Meaning.CONFIGURATION, Meaning.PROFILE
 
 
 @pytest.mark.parametrize(
     ("reply", "meaning"),
     [
-        (fakes.envelope("0"), Meaning.STORED),
-        (fakes.envelope(0), Meaning.STORED),
-        (fakes.envelope("0", status=201), Meaning.STORED),
-        (fakes.envelope("0", status=299), Meaning.STORED),
-        (fakes.envelope("00"), Meaning.PROFILE),
-        (fakes.envelope(False), Meaning.PROFILE),
-        (fakes.envelope(None), Meaning.PROFILE),
-        (fakes.envelope("1"), Meaning.PROFILE),
-        (fakes.envelope("13"), Meaning.PROFILE),
-        (fakes.envelope("103", "A valid email is required."), Meaning.PROFILE),
-        (fakes.envelope("103", "A valid apiProfile is required."), Meaning.CONFIGURATION),
-        (fakes.envelope("103", "No APIPROFILE", status=400), Meaning.CONFIGURATION),
-        (fakes.envelope("101", "Invalid API Profile", status=400), Meaning.CONFIGURATION),
-        (fakes.envelope("124", "Access to API endpoint denied."), Meaning.CONFIGURATION),
-        (fakes.envelope("0", status=403), Meaning.CONFIGURATION),
-        (fakes.Reply(403, b"<html>"), Meaning.CONFIGURATION),
-        (fakes.envelope("0", status=401), Meaning.TOKEN),
-        (fakes.Reply(401), Meaning.TOKEN),
-        (fakes.envelope("0", status=400), Meaning.PROFILE),
-        (fakes.Reply(400), Meaning.PROFILE),
-        (fakes.Reply(404, b"Error", {"Content-Type": "text/html"}), Meaning.PROFILE),
-        (fakes.Reply(409), Meaning.PROFILE),
-        (fakes.Reply(422), Meaning.PROFILE),
-        (fakes.Reply(501), Meaning.PROFILE),
-        (fakes.Reply(200), Meaning.PROFILE),
-        (fakes.Reply(204), Meaning.PROFILE),
-        (fakes.Reply(200, b"Success"), Meaning.PROFILE),
-        (fakes.Reply(200, b"[]"), Meaning.PROFILE),
-        (fakes.Reply(200, b'"0"'), Meaning.PROFILE),
-        (fakes.Reply(200, b"{}"), Meaning.PROFILE),
-        (fakes.Reply(200, b"[" * 60_000), Meaning.PROFILE),
-        (fakes.Reply(200, b"\xff\xfe"), Meaning.PROFILE),
-        *((fakes.Reply(status), Meaning.PASSING) for status in (408, 423, 425, 429)),
-        *((fakes.Reply(status), Meaning.PASSING) for status in (500, 502, 503, 504, 520, 599)),
-        (fakes.envelope("0", status=500), Meaning.PASSING),
-        (fakes.envelope("124", status=503), Meaning.PASSING),
-        (fakes.Reply(error=requests.ConnectionError("x")), Meaning.PASSING),
-        (fakes.Reply(error=requests.ConnectTimeout("x")), Meaning.PASSING),
-        (fakes.Reply(error=requests.ReadTimeout("x")), Meaning.PASSING),
-        (fakes.Reply(error=requests.exceptions.SSLError("x")), Meaning.PASSING),
-        (fakes.Reply(error=requests.exceptions.ChunkedEncodingError("x")), Meaning.PASSING),
+        (fakes.envelope("0"), STORED),
+        (fakes.envelope(0), STORED),
+        (fakes.envelope("0", status=201), STORED),
+        (fakes.envelope("0", status=299), STORED),
+        (fakes.Reply(200, b'\n {"responseCode": "0"}\r\n', HTML), STORED),
+        (fakes.Reply(200, b'\xef\xbb\xbf{"responseCode": "0"}'), STORED),
+        (fakes.envelope("00"), PROFILE),
+        (fakes.envelope("0.0"), PROFILE),
+        (fakes.envelope(0.0), PROFILE),
+        (fakes.envelope(False), PROFILE),
+        (fakes.envelope(None), PROFILE),
+        (fakes.envelope(""), PROFILE),
+        (fakes.envelope("1"), PROFILE),
+        (fakes.envelope("13"), PROFILE),
+        (fakes.envelope("103", "A valid email is required."), PROFILE),
+        (fakes.envelope("103", "Required parameter missing: event", status=400), PROFILE),
+        (fakes.envelope("103", "A valid apiProfile is required."), CONFIGURATION),
+        (
+            fakes.envelope("103", "Required parameter missing: apiProfile", status=400),
+            CONFIGURATION,
+        ),
+        (fakes.envelope("103", "No APIPROFILE", status=400), CONFIGURATION),
+        (fakes.envelope(103, "apiProfile", status=404), CONFIGURATION),
+        (fakes.envelope("7", "apiProfile", status=400), PROFILE),
+        (fakes.envelope("101", "Invalid API Profile", status=400), CONFIGURATION),
+        (fakes.envelope("124", "Access to API endpoint denied."), CONFIGURATION),
+        (fakes.envelope(124), CONFIGURATION),
+        (fakes.envelope("124", status=404), CONFIGURATION),
+        (fakes.envelope("0", status=403), CONFIGURATION),
+        (fakes.Reply(403, b"<html>", HTML), CONFIGURATION),
+        *((fakes.Reply(status), CONFIGURATION) for status in (300, 301, 302, 304, 307, 308, 399)),
+        (fakes.envelope("0", status=302), CONFIGURATION),
+        (fakes.envelope("0", status=401), TOKEN),
+        (fakes.envelope("124", status=401), TOKEN),
+        (fakes.Reply(401), TOKEN),
+        (fakes.envelope("0", status=400), PROFILE),
+        (fakes.Reply(400), PROFILE),
+        (fakes.Reply(404, b"Error", HTML), PROFILE),
+        *((fakes.Reply(status), PROFILE) for status in (402, 405, 409, 410, 413, 422, 451)),
+        (fakes.envelope("0", status=409), PROFILE),
+        (fakes.Reply(501), PROFILE),
+        (fakes.envelope("0", status=501), PROFILE),
+        (fakes.Reply(199), PROFILE),
+        (fakes.Reply(200), PROFILE),
+        (fakes.Reply(201), PROFILE),
+        (fakes.Reply(204), PROFILE),
+        (fakes.Reply(200, b"Success"), PROFILE),
+        (fakes.Reply(200, b"<!doctype html><title>Sign in</title>", HTML), PROFILE),
+        (fakes.Reply(200, b'{"responseCode": "0", "responseMess'), PROFILE),
+        (fakes.Reply(200, b"[]"), PROFILE),
+        (fakes.Reply(200, b"null"), PROFILE),
+        (fakes.Reply(200, b'"0"'), PROFILE),
+        (fakes.Reply(200, b"0"), PROFILE),
+        (fakes.Reply(200, b"{}"), PROFILE),
+        (fakes.Reply(200, b'{"responsecode": "0"}'), PROFILE),
+        (fakes.Reply(200, b'[{"responseCode": "0"}]'), PROFILE),
+        (fakes.Reply(200, b"[" * 60_000), PROFILE),
+        (fakes.Reply(200, b'{"responseCode": ' + b"9" * 5_000 + b"}"), PROFILE),
+        (fakes.Reply(200, b"\xff\xfe"), PROFILE),
+        (fakes.Reply(200, LARGE), PROFILE),
+        (fakes.Reply(503, LARGE), PASSING),
+        *((fakes.Reply(status), PASSING) for status in (408, 423, 425, 429)),
+        *((fakes.Reply(status), PASSING) for status in (500, 502, 503, 504, 520, 599)),
+        (fakes.envelope("0", status=429), PASSING),
+        (fakes.envelope("0", status=500), PASSING),
+        (fakes.envelope("124", status=503), PASSING),
+        (fakes.Reply(error=requests.ConnectionError("x")), PASSING),
+        (fakes.Reply(error=requests.ConnectTimeout("x")), PASSING),
+        (fakes.Reply(error=requests.ReadTimeout("x")), PASSING),
+        (fakes.Reply(error=requests.exceptions.SSLError("x")), PASSING),
+        (fakes.Reply(error=requests.exceptions.ChunkedEncodingError("x")), PASSING),
+        (fakes.Reply(error=requests.exceptions.InvalidHeader("x")), CONFIGURATION),
     ],
 )
 def test_each_answer_has_its_meaning(reply: fakes.Reply, meaning: Meaning) -> None:
     answer, _ = store(reply)
     assert answer.meaning is meaning
     assert answer.status == (None if reply.error else reply.status)
+    assert (answer.attendee_id, answer.retry_after) == ("", None)
 
 
-def test_an_answer_too_large_to_read_is_no_success() -> None:
-    body = json.dumps({"responseCode": "0", "padding": "x" * http.MAX_ANSWER_BYTES}).encode()
-    answer, _ = store(fakes.Reply(200, body))
-    assert answer.meaning is Meaning.PROFILE
+@pytest.mark.parametrize(
+    ("rule", "reply", "meaning"),
+    [
+        ({"success_codes": ["0", "ok"]}, fakes.envelope("ok"), STORED),
+        ({"success_codes": ["200"]}, fakes.envelope(200), STORED),
+        ({"success_codes": ["200"]}, fakes.envelope("0"), PROFILE),
+        ({"success_codes": []}, fakes.envelope("0"), PROFILE),
+        ({"success_codes": ["0", "ok"]}, fakes.envelope("ok", status=400), PROFILE),
+        ({"passing_codes": ["5"]}, fakes.envelope("5"), PASSING),
+        ({"passing_codes": ["5"]}, fakes.envelope("5", status=400), PASSING),
+        ({"passing_codes": ["5"]}, fakes.envelope("5", status=403), PASSING),
+        ({"passing_codes": ["5"]}, fakes.envelope("5", status=401), PASSING),
+        ({"configuration_codes": ["5"]}, fakes.envelope("5"), CONFIGURATION),
+        ({"configuration_codes": ["5"]}, fakes.envelope("5", status=400), CONFIGURATION),
+        ({"configuration_codes": ["5"]}, fakes.envelope("5", status=401), TOKEN),
+        ({"configuration_codes": ["5"]}, fakes.envelope("5", status=503), PASSING),
+        ({"configuration_codes": ["5"]}, fakes.envelope("124"), PROFILE),
+        ({"configuration_codes": []}, fakes.envelope("103", "apiProfile"), CONFIGURATION),
+        ({"profile_codes": ["5"]}, fakes.envelope("5", status=403), PROFILE),
+        ({"profile_codes": ["103"]}, fakes.envelope("103", "apiProfile"), PROFILE),
+        ({"profile_codes": ["5"]}, fakes.envelope("5", status=503), PASSING),
+    ],
+)
+def test_what_codes_mean_can_be_set(
+    rule: dict[str, object], reply: fakes.Reply, meaning: Meaning
+) -> None:
+    answer, _ = store(reply, changed(answers=rule))
+    assert answer.meaning is meaning
+
+
+@pytest.mark.parametrize(
+    ("missing", "meaning"),
+    [("rfApiProfileId", CONFIGURATION), ("apiProfile", CONFIGURATION), ("profile", PROFILE)],
+)
+def test_103_about_the_api_profile_is_known_by_its_name(missing: str, meaning: Meaning) -> None:
+    reply = fakes.envelope("103", f"Required parameter missing: {missing}", status=400)
+    answer, _ = store(reply, changed(api_profile={"name": "rfApiProfileId"}))
+    assert answer.meaning is meaning
+
+
+@pytest.mark.parametrize(
+    ("key", "attendee_id"), [("attendeeId", "17a"), ("id", "9"), ("responseCode", "0"), ("x", "")]
+)
+def test_where_the_attendees_id_stands_can_be_set(key: str, attendee_id: str) -> None:
+    reply = fakes.Reply(200, b'{"responseCode": "0", "attendeeId": "17a", "id": 9}')
+    answer, _ = store(reply, changed(answers={"attendee_id": key}))
+    assert answer.attendee_id == attendee_id
+
+
+def test_a_refusal_tells_status_code_and_message() -> None:
+    answer, _ = store(fakes.envelope("103", "A zip is required.", status=400))
+    assert answer == Answer(PROFILE, 400, "103", "A zip is required.")
+    answer, _ = store(fakes.Reply(404, b"Error", HTML))
+    assert answer == Answer(PROFILE, 404, "", "HTTP 404 without RainFocus's envelope")
 
 
 def test_a_stored_attendee_has_the_id_that_rainfocus_gave() -> None:
@@ -105,17 +203,209 @@ def test_the_attendee_is_posted_to_the_connections_address() -> None:
     assert call.timeout == (CONNECTION.limits.connect_timeout, CONNECTION.limits.read_timeout)
 
 
-def test_the_connections_settings_are_followed() -> None:
+# --- how it is asked ----------------------------------------------------------------------------
+
+PERSON = {"email": "ada@example.com", "firstname": "Ada Lé", "state": "UT"}
+HASH = hashlib.sha256(b"ada@example.com").hexdigest()
+URL = "https://events.rainfocus.com/api/acme/v3/attendee/store"
+BEARER = {"Authorization": f"Bearer {token().value}"}
+CLIENT = CREDENTIALS.client_id
+AS_JSON = BEARER | {"apiProfile": CLIENT, "Content-Type": "application/json"}
+FLAT = {"event": "summit2027"} | PERSON
+
+
+def without(members: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: each for name, each in members.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("settings", "url", "headers", "body"),
+    [
+        ({}, URL, AS_JSON, FLAT),
+        # where it is
+        ({"environment": "stg"}, URL.replace("events", "events-stg"), AS_JSON, FLAT),
+        ({"environment": "dev"}, URL.replace("events", "events-dev"), AS_JSON, FLAT),
+        (
+            {"base_url": "https://rf.example.com/x/"},
+            "https://rf.example.com/x" + URL[28:],
+            AS_JSON,
+            FLAT,
+        ),
+        ({"org_id": "Other_1"}, URL.replace("acme", "Other_1"), AS_JSON, FLAT),
+        ({"version": "v2"}, URL.replace("v3", "v2"), AS_JSON, FLAT),
+        ({"path": "/{version}/{call}.do"}, URL[:28] + "/v3/attendee/store.do", AS_JSON, FLAT),
+        ({"path": "/rest/{call}"}, URL[:28] + "/rest/attendee/store", AS_JSON, FLAT),
+        # apiProfile
+        ({"api_profile": {"place": "off"}}, URL, without(AS_JSON, "apiProfile"), FLAT),
+        (
+            {"api_profile": {"place": "query"}},
+            f"{URL}?apiProfile={CLIENT}",
+            without(AS_JSON, "apiProfile"),
+            FLAT,
+        ),
+        ({"api_profile": {"place": "both"}}, f"{URL}?apiProfile={CLIENT}", AS_JSON, FLAT),
+        (
+            {"api_profile": {"place": "both", "name": "rfApiProfileId"}},
+            f"{URL}?rfApiProfileId={CLIENT}",
+            without(AS_JSON, "apiProfile") | {"rfApiProfileId": CLIENT},
+            FLAT,
+        ),
+        (
+            {"api_profile": {"value": "profile_token", "place": "both"}},
+            f"{URL}?apiProfile=pro%26file",
+            AS_JSON | {"apiProfile": "pro&file"},
+            FLAT,
+        ),
+        # event
+        ({"event": {"key": "eventCode"}}, URL, AS_JSON, PERSON | {"eventCode": "summit2027"}),
+        ({"event": {"place": "query"}}, f"{URL}?event=summit2027", AS_JSON, PERSON),
+        ({"event": {"place": "both"}}, f"{URL}?event=summit2027", AS_JSON, FLAT),
+        (
+            {"event": {"place": "query", "key": "e"}, "api_profile": {"place": "query"}},
+            f"{URL}?apiProfile={CLIENT}&e=summit2027",
+            without(AS_JSON, "apiProfile"),
+            PERSON,
+        ),
+        # body
+        ({"body": {"kind": "array"}}, URL, AS_JSON, [FLAT]),
+        ({"body": {"kind": "wrapped"}}, URL, AS_JSON, {"attendee": FLAT}),
+        ({"body": {"kind": "wrapped", "wrapped_under": "a"}}, URL, AS_JSON, {"a": FLAT}),
+        (
+            {"body": {"kind": "wrapped"}, "event": {"place": "query"}},
+            f"{URL}?event=summit2027",
+            AS_JSON,
+            {"attendee": PERSON},
+        ),
+        (
+            {"body": {"kind": "form"}},
+            URL,
+            AS_JSON | {"Content-Type": "application/x-www-form-urlencoded"},
+            "email=ada%40example.com&firstname=Ada+L%C3%A9&state=UT&event=summit2027",
+        ),
+        # fields
+        (
+            {"fields": {"names": {"state": "stateId", "zip": "postcode"}}},
+            URL,
+            AS_JSON,
+            without(FLAT, "state") | {"stateId": "UT"},
+        ),
+        (
+            {"fields": {"names": {"state": "firstname", "firstname": "state"}}},
+            URL,
+            AS_JSON,
+            FLAT | {"state": "Ada Lé", "firstname": "UT"},
+        ),
+        (
+            {"fields": {"constants": {"source": "cdp", "firstname": "x"}}},
+            URL,
+            AS_JSON,
+            FLAT | {"source": "cdp", "firstname": "x"},
+        ),
+        (
+            {"fields": {"match_key": "externalId"}},
+            URL,
+            AS_JSON,
+            FLAT | {"externalId": "ada@example.com"},
+        ),
+        (
+            {"fields": {"match_key": "externalId", "match_value": "email_sha256"}},
+            URL,
+            AS_JSON,
+            FLAT | {"externalId": HASH},
+        ),
+        ({"fields": {"match_value": "email_sha256"}}, URL, AS_JSON, FLAT | {"email": HASH}),
+    ],
+)
+def test_each_setting_changes_what_is_sent(
+    settings: dict[str, object], url: str, headers: dict[str, str], body: object
+) -> None:
+    _, call = store(fakes.stored(), changed(**settings), PERSON, profile_token="pro&file")
+    assert (call.method, call.url) == ("POST", url)
+    names = {"Authorization", "apiProfile", "rfApiProfileId", "Content-Type"}
+    assert {name: each for name, each in call.headers.items() if name in names} == headers
+    assert (call.body if isinstance(body, str) else call.json) == body
+
+
+def test_a_profile_token_alone_goes_without_authorization() -> None:
     connection = changed(
-        base_url="https://rf.example.com",
-        version="v2",
-        api_profile={"place": "off"},
-        limits={"connect_timeout": 1.5, "read_timeout": 2.5},
+        auth={"kind": "profile_token"}, api_profile={"value": "profile_token", "place": "both"}
     )
+    _, call = store(fakes.stored(), connection, value="", profile_token="profile")
+    assert "Authorization" not in call.headers
+    assert call.headers["apiProfile"] == "profile"
+    assert call.url == f"{URL}?apiProfile=profile"
+
+
+@pytest.mark.parametrize("kind", ["json", "form", "array", "wrapped"])
+def test_any_text_can_be_sent(kind: str) -> None:
+    """Half a character can stand in JSON, but in no UTF-8."""
+    person = {"email": "a\ud800@example.com", "firstname": "\ud800 & \0 = 😀"}
+    connection = changed(
+        body={"kind": kind}, fields={"match_key": "k", "match_value": "email_sha256"}
+    )
+    answer, _ = store(fakes.stored(), connection, person)
+    assert answer.meaning is STORED
+
+
+def test_the_timeouts_are_the_connections() -> None:
+    connection = changed(limits={"connect_timeout": 1.5, "read_timeout": 2.5})
     _, call = store(fakes.stored(), connection)
-    assert call.url == "https://rf.example.com/api/acme/v2/attendee/store"
     assert call.timeout == (1.5, 2.5)
-    assert "apiProfile" not in call.headers
+    assert connection.limits.longest_call == 6.5
+
+
+# --- reading an attendee ------------------------------------------------------------------------
+
+
+def read(
+    reply: fakes.Reply, connection: Connection = CONNECTION
+) -> tuple[Answer, dict[str, Any], fakes.Call]:
+    other_end = fakes.Http(reply)
+    client = RainFocus(other_end.session())
+    answer, found = client.read(connection, token(), "summit2027", "ada+x@example.com")
+    [call] = other_end.calls
+    return answer, found, call
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({}, "attendeeInfo?event=summit2027&email=ada%2Bx%40example.com"),
+        ({"event": {"key": "e"}}, "attendeeInfo?e=summit2027&email=ada%2Bx%40example.com"),
+        (
+            {"api_profile": {"place": "query"}},
+            f"attendeeInfo?apiProfile={CLIENT}&event=summit2027&email=ada%2Bx%40example.com",
+        ),
+    ],
+)
+def test_an_attendee_is_looked_up_by_the_query(settings: dict[str, object], url: str) -> None:
+    answer, found, call = read(
+        fakes.Reply(200, b'{"responseCode": "0", "attendee": {"a": "b"}}'), changed(**settings)
+    )
+    assert (call.method, call.url) == ("GET", URL.replace("attendee/store", url))
+    assert call.headers["Authorization"] == BEARER["Authorization"]
+    assert call.body == ""
+    assert (answer.meaning, found) == (STORED, {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("reply", "meaning"),
+    [
+        (fakes.envelope("0"), STORED),
+        (fakes.Reply(200, b'{"responseCode": "0", "attendee": []}'), STORED),
+        (fakes.envelope("124", "ada+x@example.com"), CONFIGURATION),
+        (fakes.Reply(401), TOKEN),
+        (fakes.Reply(200, b"<html>"), PROFILE),
+        (fakes.Reply(error=requests.ReadTimeout("ada+x@example.com")), PASSING),
+    ],
+)
+def test_an_attendee_that_is_not_found_is_empty(reply: fakes.Reply, meaning: Meaning) -> None:
+    answer, found, _ = read(reply)
+    assert (answer.meaning, found) == (meaning, {})
+    assert "example.com" not in str(answer)
+
+
+# --- what is taken of an answer -----------------------------------------------------------------
 
 
 def test_a_redirect_is_not_followed() -> None:

@@ -1,17 +1,20 @@
 import json
+import threading
 import time
+from collections.abc import Callable
 
 import pytest
 import requests
 from botocore.exceptions import ClientError
 
+from attendee_sync import http
 from attendee_sync.access_token import Cause
 from attendee_sync.connection import Connection
 from attendee_sync.ledger import Ledger
 from attendee_sync.settings import SettingsUnavailableError
 from attendee_sync.token_refresh import Request, Result, State, TokenRefresh
 from tests import fakes
-from tests.stack import CONNECTION, STACK, Aws, token
+from tests.stack import CONNECTION, STACK, Aws, changed, token
 
 INTERVAL = 300.0
 GRANT = fakes.Reply(200, b'{"access_token": "granted", "expires_in": 3600}')
@@ -159,6 +162,153 @@ def test_one_connection_does_not_stop_the_others(
     assert [each.cause for each in results] == causes
     assert "org_id" in results[0].reason
     assert endpoint.calls == []
+
+
+def add(aws: Aws, name: str, connection: Connection = CONNECTION) -> None:
+    """Add a connection beside the default one, with credentials and no token yet."""
+    aws.set_connection(name, connection)
+    aws.secrets.versions[f"{STACK}/access-token/{name}"] = ["{}"]
+    credentials = aws.secrets.versions[f"{STACK}/credentials/default"]
+    aws.secrets.versions[f"{STACK}/credentials/{name}"] = list(credentials)
+
+
+def test_connections_are_looked_after_side_by_side(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    ready = threading.Barrier(5, timeout=30)
+
+    def reply(_: fakes.Call) -> fakes.Reply:
+        ready.wait()
+        return GRANT
+
+    for n in range(5):
+        add(aws, f"c{n}")
+    endpoint.reply = reply
+    states = {each.connection: each.state for each in refresh.run()}
+    assert states == {"default": State.GOOD} | {f"c{n}": State.REFRESHED for n in range(5)}
+
+
+def spoil_path(aws: Aws) -> None:
+    text = '{"org_id": "acme", "path": "/{org_id.x}/{call}"}'
+    aws.ssm.parameters[f"/{STACK}/connections/bad"] = text
+
+
+def spoil_token_url(aws: Aws) -> None:
+    aws.set_connection("bad", changed(auth={"token_url": "https://a..b"}))
+
+
+def spoil_credentials(aws: Aws) -> None:
+    text = '{"client_id": "\\ud800", "client_secret": "x"}'
+    aws.secrets.rotate(f"{STACK}/credentials/bad", text)
+    basic = {"token_url": CONNECTION.auth.token_url, "client_auth": "basic"}
+    aws.set_connection("bad", changed(auth=basic))
+
+
+def forget_credentials(aws: Aws) -> None:
+    del aws.secrets.versions[f"{STACK}/credentials/bad"]
+
+
+def forget_token(aws: Aws) -> None:
+    del aws.secrets.versions[f"{STACK}/access-token/bad"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause", "said"),
+    [
+        (spoil_path, Cause.SETTINGS, "the connection is not valid: path"),
+        (spoil_token_url, Cause.TOKEN_URL, "auth.token_url is no usable address"),
+        (spoil_credentials, Cause.SETTINGS, "internal error: UnicodeEncodeError"),
+        (forget_credentials, Cause.CREDENTIALS, "client_id and client_secret are not stored yet"),
+        (forget_token, Cause.SETTINGS, "ResourceNotFoundException"),
+    ],
+)
+def test_a_bad_connection_spoils_no_other(
+    aws: Aws, refresh: TokenRefresh, spoil: Callable[[Aws], None], cause: Cause, said: str
+) -> None:
+    real = http.session(1)  # which has errors that the fake end has not
+    add(aws, "bad")
+    add(aws, "good")
+    spoil(aws)
+    refresh.http.mount("https://a..b", real.get_adapter("https://a..b"))
+    results = {each.connection: each for each in refresh.run()}
+    assert results["good"].state is State.REFRESHED
+    assert results["bad"].state is State.FAILED
+    assert results["bad"].cause is cause
+    assert said in results["bad"].reason
+
+
+def test_a_token_endpoint_out_of_order_spoils_no_other(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if "other" in call.url:
+            return fakes.Reply(error=ZeroDivisionError("not-a-real-client-secret"))
+        return GRANT
+
+    add(aws, "bad", changed(auth={"token_url": "https://other.example.com"}))
+    add(aws, "good")
+    endpoint.reply = reply
+    reason = "internal error: ZeroDivisionError"
+    assert refresh.run() == [
+        failed(Cause.SETTINGS, reason, "bad"),
+        GOOD,
+        Result("good", State.REFRESHED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "result"),
+    [
+        ({"auth": {"token_url": "https://new.example.com"}}, REFRESHED),
+        ({"auth": {"token_url": CONNECTION.auth.token_url, "scope": "new"}}, REFRESHED),
+        ({"org_id": "other"}, REFRESHED),
+        ({"base_url": "https://rf.example.com"}, REFRESHED),
+        ({"limits": {"concurrency": 2}}, GOOD),
+        ({"api_profile": {"place": "query"}}, GOOD),
+    ],
+)
+def test_a_token_is_fetched_anew_when_what_it_depends_on_changes(
+    aws: Aws, refresh: TokenRefresh, settings: dict[str, object], result: Result
+) -> None:
+    aws.set_connection("default", changed(**settings))
+    assert refresh.run() == [result]
+    aws.clock.now += 1
+    assert refresh.run() == [GOOD]
+
+
+def test_a_profile_token_alone_needs_no_call(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    aws.set_connection("default", changed(auth={"kind": "profile_token"}))
+    aws.secrets.rotate(f"{STACK}/credentials/default", '{"profile_token": "one"}')
+    assert refresh.run() == [REFRESHED]
+    assert (aws.stored_token().value, aws.stored_token().profile_token) == ("", "one")
+    aws.clock.now += 1
+    assert refresh.run() == [GOOD]
+    aws.secrets.rotate(f"{STACK}/credentials/default", '{"profile_token": "two"}')
+    aws.clock.now += 1
+    assert refresh.run() == [REFRESHED]
+    assert aws.stored_token().profile_token == "two"
+    assert endpoint.calls == []
+
+
+@pytest.mark.parametrize("expires_in", ["", ', "expires_in": "soon"', ', "expires_in": -1'])
+def test_a_lifetime_that_is_assumed_is_remarked(
+    refresh: TokenRefresh, endpoint: fakes.Http, expires_in: str
+) -> None:
+    endpoint.reply = fakes.Reply(200, f'{{"access_token": "x"{expires_in}}}'.encode())
+    reason = "no usable lifetime in the answer; 600 s are assumed"
+    assert refresh.run("default", token().digest) == [
+        Result("default", State.REFRESHED, reason=reason)
+    ]
+
+
+def test_a_token_knows_which_refused_one_it_replaces(aws: Aws, refresh: TokenRefresh) -> None:
+    refresh.run("default", token().digest)
+    assert aws.stored_token().replaces == token().digest
+    aws.set_token(token(expires_at=0))
+    refresh.run()
+    assert aws.stored_token().replaces == ""
 
 
 def test_only_the_named_connection_is_looked_after(aws: Aws, refresh: TokenRefresh) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 import requests
 
 from attendee_sync.connection import Connection
-from attendee_sync.http import Received, receive
+from attendee_sync.http import UNUSABLE, Received, receive
 
 _MAX_LIFETIME = 86_400 * 365  # seconds
 _UNAVAILABLE = frozenset({408, 425, 429})
@@ -178,6 +178,10 @@ def _ask(http: requests.Session, connection: Connection, credentials: Credential
             stream=True,
         ) as response:
             return receive(response, limits.read_timeout)
+    except UNUSABLE as error:
+        raise TokenNotGrantedError(
+            Cause.TOKEN_URL, f"auth.token_url is no usable address: {type(error).__name__}"
+        ) from None
     except requests.RequestException as error:
         raise TokenNotGrantedError(
             Cause.NETWORK, f"the token endpoint can't be reached: {type(error).__name__}"

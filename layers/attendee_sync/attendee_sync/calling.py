@@ -28,11 +28,17 @@ class HeldBackError(Exception):
     """The call is not made now; the profile waits. The text says why."""
 
     def __init__(
-        self, reason: str, *, retry_after: int | None = None, longest_wait: float = 900.0
+        self,
+        reason: str,
+        *,
+        retry_after: int | None = None,
+        longest_wait: float = 900.0,
+        is_fault_of_settings: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after  # seconds
         self.longest_wait = longest_wait  # seconds
+        self.is_fault_of_settings = is_fault_of_settings
 
 
 class _InconclusiveError(Exception):
@@ -91,7 +97,9 @@ class Caller:
             return error.answer
         except PausedError:
             raise HeldBackError(
-                "the connection is paused", longest_wait=2 * PROBE_SECONDS
+                "the connection is paused",
+                longest_wait=2 * PROBE_SECONDS,
+                is_fault_of_settings=True,
             ) from None
 
     def _call(  # noqa: PLR0913, PLR0917
@@ -121,11 +129,12 @@ class Caller:
     def _connection(self, name: str) -> Connection:
         text = self.settings.connection(name)
         if text is None:
-            raise HeldBackError(f"unknown connection: {name}")
+            raise HeldBackError(f"unknown connection: {name}", is_fault_of_settings=True)
         try:
             return Connection.model_validate_json(text)
         except ValidationError:
-            raise HeldBackError(f"the settings of connection {name} are not valid") from None
+            reason = f"the settings of connection {name} are not valid"
+            raise HeldBackError(reason, is_fault_of_settings=True) from None
 
     def _token(
         self, name: str, connection: Connection, max_age: float | None = None
@@ -138,7 +147,7 @@ class Caller:
         if max_age is None:
             return self._token(name, connection, max_age=_TOKEN_MARGIN)
         self.ask_for_token(name, token.digest if token else "")
-        raise HeldBackError("no access token")
+        raise HeldBackError("no access token", is_fault_of_settings=True)
 
 
 def _is_beyond_renewal(token: AccessToken) -> bool:

@@ -161,7 +161,7 @@ class Connection(_Settings):
     def _names_the_call(cls, path: str) -> str:
         try:
             path.format(org_id="", version="", call="")
-        except (KeyError, IndexError, ValueError):
+        except (KeyError, IndexError, ValueError, AttributeError):
             raise ValueError("only {org_id}, {version} and {call} can stand in braces") from None
         if "{call}" not in path:
             raise ValueError("{call} is missing")

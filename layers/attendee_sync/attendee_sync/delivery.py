@@ -23,6 +23,8 @@ from attendee_sync.settings import Settings, SettingsUnavailableError
 
 THREADS = 10  # as many as a batch has messages
 MAX_AGE = 86_400.0  # seconds after which a profile expires
+# No profile ends for what is wrong with its settings, until the queue would drop it silently.
+MAX_AGE_FOR_SETTINGS = 13 * 86_400.0
 _FIRST_WAIT = 2.0  # seconds; doubled with each attempt
 _MAX_WAIT = 900.0  # seconds
 _BEHIND = "behind an earlier one of this attendee"
@@ -93,6 +95,7 @@ class Delivery:
                 str(error),
                 retry_after=error.retry_after,
                 longest_wait=error.longest_wait,
+                is_fault_of_settings=error.is_fault_of_settings,
             )
             settled = _Settled(message, outcome)
         except SettingsUnavailableError as error:
@@ -103,7 +106,8 @@ class Delivery:
             reason = f"internal error: {type(error).__name__}"
             settled = _Settled(message, Outcome(Kind.RETRY, reason))
         outcome = settled.outcome
-        if outcome.kind is Kind.RETRY and _age(message) > MAX_AGE:
+        max_age = MAX_AGE_FOR_SETTINGS if outcome.is_fault_of_settings else MAX_AGE
+        if outcome.kind is Kind.RETRY and _age(message) > max_age:
             outcome = replace(outcome, kind=Kind.EXPIRED)
         if outcome.kind in (Kind.REJECTED, Kind.EXPIRED):
             outcome = self._bury(message, outcome)
@@ -197,7 +201,8 @@ def _destination(text: str) -> Destination:
     try:
         return Destination.model_validate_json(text)
     except ValidationError:
-        raise HeldBackError("the settings of the destination are not valid") from None
+        reason = "the settings of the destination are not valid"
+        raise HeldBackError(reason, is_fault_of_settings=True) from None
 
 
 def _outcome(answer: Answer, latency: float) -> Outcome:
@@ -217,6 +222,7 @@ def _outcome(answer: Answer, latency: float) -> Outcome:
         answer.message,
         answer.retry_after,
         latency,
+        answer.meaning in (Meaning.TOKEN, Meaning.CONFIGURATION),
     )
 
 

@@ -11,6 +11,14 @@ from requests.adapters import HTTPAdapter
 MAX_ANSWER_BYTES = 65_536
 _CHUNK_BYTES = 8_192
 _HOSTS = 8
+# What a request raises that can't even be made: its address or a header is none. The last two
+# come through requests as they are.
+UNUSABLE = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+    urllib3.exceptions.LocationValueError,
+    UnicodeError,
+)
 
 
 @dataclass(frozen=True)
@@ -23,9 +31,14 @@ class Received:
     complete: bool = True
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return no target: requests would read a redirect's whole body, however it is asked."""
+
+
 def session(pool_size: int) -> requests.Session:
     """Return a session that keeps a connection open for each of as many threads."""
-    made = requests.Session()
+    made = _Session()
     made.trust_env = False  # no .netrc: it would replace the Authorization header
     adapter = HTTPAdapter(pool_connections=_HOSTS, pool_maxsize=pool_size, max_retries=0)
     made.mount("https://", adapter)

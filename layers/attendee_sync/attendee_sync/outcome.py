@@ -24,4 +24,5 @@ class Outcome:
     message: str = ""  # responseMessage of RainFocus's answer
     retry_after: int | None = None  # seconds
     latency: float | None = None  # seconds that RainFocus took
+    is_fault_of_settings: bool = False  # it waits for its connection or destination to be mended
     longest_wait: float = 900.0  # seconds until the next attempt, if there is one

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
+_ROUNDING = 0.001  # seconds
+
 
 class Pace:
     """The pace of one function environment, which has its share of the whole."""
@@ -26,7 +28,7 @@ class Pace:
         with self._lock:
             now = self._clock()
             free_at = max(self._free_at.get(connection, 0.0), now - max(1.0, interval) + interval)
-            if free_at > now:
+            if free_at - now > _ROUNDING:
                 return free_at - now
             self._free_at[connection] = free_at + interval
             return 0.0

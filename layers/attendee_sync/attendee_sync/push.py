@@ -144,7 +144,7 @@ class Ingest:
     def _is_ingest_token(self, shown: bytes, max_age: float | None = None) -> bool:
         matches = False
         for known in self._ingest_tokens(max_age):
-            matches |= hmac.compare_digest(shown, known.encode())
+            matches |= hmac.compare_digest(shown, known.strip().encode())
         return matches
 
     def _ingest_tokens(self, max_age: float | None) -> Iterator[str]:

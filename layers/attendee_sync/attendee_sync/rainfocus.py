@@ -19,7 +19,7 @@ import requests
 
 from attendee_sync.access_token import AccessToken
 from attendee_sync.connection import Connection, Place
-from attendee_sync.http import Received, receive
+from attendee_sync.http import UNUSABLE, Received, receive
 
 STORE = "attendee/store"
 READ = "attendeeInfo"
@@ -100,9 +100,7 @@ class RainFocus:
         found = _envelope(received).get("attendee")
         return answer, found if isinstance(found, dict) else {}
 
-    def _send(
-        self, connection: Connection, request: requests.Request
-    ) -> Received | requests.RequestException:
+    def _send(self, connection: Connection, request: requests.Request) -> Received | Exception:
         limits = connection.limits
         try:
             with self._http.send(
@@ -112,7 +110,7 @@ class RainFocus:
                 stream=True,
             ) as response:
                 return receive(response, limits.read_timeout)
-        except requests.RequestException as error:
+        except (requests.RequestException, *UNUSABLE) as error:
             return error
 
 
@@ -127,7 +125,7 @@ def store_request(
         case "json":
             request.json = record
         case "form":
-            request.data = record
+            request.data = {name: _bytes(text) for name, text in record.items()}
         case "array":
             request.json = [record]
         case "wrapped":
@@ -140,14 +138,16 @@ def read_request(
 ) -> requests.Request:
     """Return the request that looks an attendee up; its parameters stand in the query."""
     request = _request(connection, token, "GET", READ)
-    request.params |= {connection.event.key: event_code, "email": email_address}
+    request.params |= {connection.event.key: event_code, **_identity(connection, email_address)}
     return request
 
 
-def meaning(received: Received | requests.RequestException, connection: Connection) -> Answer:
+def meaning(received: Received | Exception, connection: Connection) -> Answer:
     """Say what an answer, or none, means. Nothing else decides that."""
-    if isinstance(received, requests.RequestException):
-        return Answer(Meaning.PASSING, message=type(received).__name__)
+    if isinstance(received, Exception):
+        is_ours = isinstance(received, UNUSABLE)
+        name = type(received).__name__
+        return Answer(Meaning.CONFIGURATION if is_ours else Meaning.PASSING, message=name)
     status, envelope, rule = received.status, _envelope(received), connection.answers
     code = _word(envelope.get("responseCode"))
     message = _EMAIL.sub("***@***", str(envelope.get("responseMessage") or ""))
@@ -203,12 +203,23 @@ def _record(connection: Connection, attendee: Attendee) -> dict[str, str]:
     """Return attendee fields under the names that the connection gives them."""
     settings = connection.fields
     record = {settings.names.get(name, name): text for name, text in attendee.fields.items()}
-    address = attendee.fields["email"]
+    return record | _identity(connection, attendee.fields["email"]) | settings.constants
+
+
+def _identity(connection: Connection, address: str) -> dict[str, str]:
+    """Return what tells a person: the e-mail address, and the match key if that is another."""
+    settings = connection.fields
+    identity = {settings.names.get("email", "email"): address}
     if settings.match_value == "email_sha256":
-        record[settings.match_key] = hashlib.sha256(address.encode()).hexdigest()
+        identity[settings.match_key] = hashlib.sha256(_bytes(address)).hexdigest()
     elif settings.match_key != "email":
-        record[settings.match_key] = address
-    return record | settings.constants
+        identity[settings.match_key] = address
+    return identity
+
+
+def _bytes(text: str) -> bytes:
+    """Return a text in UTF-8; JSON can hold half a character, UTF-8 can't."""
+    return text.encode("utf-8", "replace")
 
 
 def _put_event(
@@ -220,8 +231,8 @@ def _put_event(
         request.params[key] = event_code
 
 
-def _envelope(received: Received | requests.RequestException) -> dict[str, Any]:
-    if isinstance(received, requests.RequestException) or not received.complete:
+def _envelope(received: Received | Exception) -> dict[str, Any]:
+    if isinstance(received, Exception) or not received.complete:
         return {}
     try:
         value = json.loads(received.body)

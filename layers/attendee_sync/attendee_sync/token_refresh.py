@@ -72,15 +72,17 @@ class TokenRefresh:
         except LockedError:
             return Result(name, State.GOOD, reason="it is being renewed just now")
         except TokenNotGrantedError as error:
-            return Result(name, State.FAILED, error.cause, str(error))
+            cause, reason = error.cause, str(error)
         except ValidationError as error:
             fields = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-            reason = f"the connection is not valid: {fields}"
-            return Result(name, State.FAILED, Cause.SETTINGS, reason)
+            cause, reason = Cause.SETTINGS, f"the connection is not valid: {fields}"
         except SettingsUnavailableError as error:
-            return Result(name, State.FAILED, Cause.SETTINGS, str(error))
+            cause, reason = Cause.SETTINGS, str(error)
         except (BotoCoreError, ClientError) as error:
-            return Result(name, State.FAILED, Cause.NETWORK, f"AWS: {aws.cause(error)}")
+            cause, reason = Cause.NETWORK, f"AWS: {aws.cause(error)}"
+        except Exception as error:  # noqa: BLE001 - one bad connection must not stop the others
+            cause, reason = Cause.SETTINGS, f"internal error: {type(error).__name__}"
+        return Result(name, State.FAILED, cause, reason)
 
     def _renew(self, name: str, text: str | None, refused: str) -> Result:
         if text is None:
