@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import botocore.session
@@ -215,6 +216,18 @@ class Ssm(_Fake):
         page = [{"Name": name, "Value": self.parameters[name]} for name in names[start:end]]
         return {"Parameters": page} | ({"NextToken": str(end)} if end < len(names) else {})
 
+    def put_parameter(self, **request: Any) -> dict[str, Any]:
+        self._called("PutParameter", request)
+        self._use(request["Type"] == "String" and request["Overwrite"], "unlike the template's")
+        self.parameters[request["Name"]] = request["Value"]
+        return {}
+
+    def delete_parameter(self, **request: Any) -> dict[str, Any]:
+        self._called("DeleteParameter", request)
+        if self.parameters.pop(request["Name"], None) is None:
+            raise denied("ParameterNotFound", "DeleteParameter")
+        return {}
+
 
 class Secrets(_Fake):
     """Secrets with a current and a previous version."""
@@ -224,12 +237,45 @@ class Secrets(_Fake):
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.versions: dict[str, list[str]] = {name: [text] for name, text in (texts or {}).items()}
+        self.deleted: dict[str, datetime] = {}  # scheduled for deletion
 
     def rotate(self, name: str, text: str) -> None:
         self.versions[name].append(text)
 
+    def create_secret(self, **request: Any) -> dict[str, Any]:
+        self._called("CreateSecret", request)
+        if request["Name"] in self.versions:
+            raise denied("ResourceExistsException", "CreateSecret")
+        self.versions[request["Name"]] = [request["SecretString"]]
+        return {}
+
+    def describe_secret(self, **request: Any) -> dict[str, Any]:
+        self._called("DescribeSecret", request)
+        name = request["SecretId"]
+        if name not in self.versions:
+            raise denied("ResourceNotFoundException", "DescribeSecret")
+        return {"Name": name} | (
+            {"DeletedDate": self.deleted[name]} if name in self.deleted else {}
+        )
+
+    def delete_secret(self, **request: Any) -> dict[str, Any]:
+        self._called("DeleteSecret", request)
+        name = request["SecretId"]
+        if name not in self.versions:
+            raise denied("ResourceNotFoundException", "DeleteSecret")
+        when = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=request["RecoveryWindowInDays"])
+        self.deleted[name] = when
+        return {"DeletionDate": when}
+
+    def restore_secret(self, **request: Any) -> dict[str, Any]:
+        self._called("RestoreSecret", request)
+        del self.deleted[request["SecretId"]]
+        return {}
+
     def get_secret_value(self, **request: Any) -> dict[str, Any]:
         self._called("GetSecretValue", request)
+        if request["SecretId"] in self.deleted:
+            raise denied("InvalidRequestException", "GetSecretValue")
         back = {"AWSCURRENT": 1, "AWSPREVIOUS": 2}[request["VersionStage"]]
         versions = self.versions.get(request["SecretId"], [])
         if len(versions) < back:
@@ -404,12 +450,37 @@ class Lambda(_Fake):
     def __init__(self) -> None:
         super().__init__()
         self.payloads: list[dict[str, Any]] = []
+        # What a function answers that is waited for, if one is, and whether it failed.
+        self.answer: object = None
+        self.fails = False
 
     def invoke(self, **request: Any) -> dict[str, Any]:
         self._called("Invoke", request)
-        assert request["InvocationType"] == "Event"
         self.payloads.append(json.loads(request["Payload"]))
-        return {"StatusCode": 202}
+        if request["InvocationType"] == "Event":
+            return {"StatusCode": 202}
+        self._use(self.answer is not None or self.fails, "nobody waits for a function")
+        payload = io.BytesIO(json.dumps(self.answer).encode())
+        error = {"FunctionError": "Unhandled"} if self.fails else {}
+        return {"StatusCode": 200, "Payload": payload} | error
+
+
+class CloudFormation(_Fake):
+    """Stacks' outputs by the stacks' names."""
+
+    service = "cloudformation"
+
+    def __init__(self, outputs: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        super().__init__()
+        self.outputs = {name: dict(each) for name, each in (outputs or {}).items()}
+
+    def describe_stacks(self, **request: Any) -> dict[str, Any]:
+        self._called("DescribeStacks", request)
+        if request["StackName"] not in self.outputs:
+            raise denied("ValidationError", "DescribeStacks")
+        outputs = self.outputs[request["StackName"]].items()
+        shown = [{"OutputKey": key, "OutputValue": value} for key, value in outputs]
+        return {"Stacks": [{"StackName": request["StackName"], "Outputs": shown}]}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from attendee_sync.settings import Settings
 from tests import fakes
 
 STACK = "attendee-sync"
+TOKEN_REFRESH = "attendee-sync-token-refresh"
 INGEST_TOKEN = "not-a-real-ingest-token"
 HASH_KEY = "not-a-real-hash-key"
 CREDENTIALS = Credentials("not-a-real-client", "not-a-real-client-secret")
@@ -39,11 +40,13 @@ class Aws:
     secrets: fakes.Secrets = field(default_factory=fakes.Secrets)
     dynamodb: fakes.DynamoDb = field(default_factory=fakes.DynamoDb)
     functions: fakes.Lambda = field(default_factory=fakes.Lambda)
+    stacks: fakes.CloudFormation = field(default_factory=fakes.CloudFormation)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         self.set_connection("default", CONNECTION)
         self.set_destination("default", connection="default", event_code="summit2027")
+        self.stacks.outputs[STACK] = {"TokenRefreshFunctionName": TOKEN_REFRESH}
         self.secrets.versions = {
             f"{STACK}/ingest-token": [INGEST_TOKEN],
             f"{STACK}/hash-key": [HASH_KEY],
@@ -77,7 +80,7 @@ class Aws:
 
     @property
     def misuses(self) -> list[str]:
-        fakes_ = (self.sqs, self.ssm, self.secrets, self.dynamodb, self.functions)
+        fakes_ = (self.sqs, self.ssm, self.secrets, self.dynamodb, self.functions, self.stacks)
         return [misuse for fake in fakes_ for misuse in fake.misuses]
 
     def client(self, service: str) -> Any:
@@ -87,6 +90,7 @@ class Aws:
             "secretsmanager": self.secrets,
             "dynamodb": self.dynamodb,
             "lambda": self.functions,
+            "cloudformation": self.stacks,
         }[service]
 
 

@@ -1,5 +1,37 @@
-"""The commands."""
+"""The command line `attendee-sync`: its global option, and its commands."""
+
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from attendee_sync_cli import connections, credentials, doctor_command, tokens
+from attendee_sync_cli.output import Group
+from attendee_sync_cli.stack import Stack
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,  # their frames would show values, secrets among them
+    epilog="Example: attendee-sync --stack attendee-sync doctor default",
+)
+app.add_typer(connections.app, name="connections")
+app.add_typer(credentials.app, name="credentials")
+app.add_typer(tokens.app, name="token")
+app.command("doctor", epilog=doctor_command.EXAMPLE)(doctor_command.doctor)
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    stack: Annotated[
+        str, typer.Option(envvar="ATTENDEE_SYNC_STACK", help="Name of the CloudFormation stack.")
+    ] = "attendee-sync",
+) -> None:
+    """Look after the RainFocus connections of an attendee-sync stack.
+
+    Account and region are found as the AWS CLI finds them: AWS_PROFILE, AWS_REGION, and
+    AWS_ENDPOINT_URL for a stack in a local cloud.
+    """
+    context.obj = Stack(stack)

@@ -77,6 +77,23 @@ def add(aws: Aws, name: str, connection: Connection, **made: Any) -> None:
     aws.set_token(token(**made), name)
 
 
+def at_once[T](works: list[Callable[[], T]]) -> list[T]:
+    """Do all of it at the same moment, each on a thread of its own."""
+    ready = threading.Barrier(len(works), timeout=60)
+    results: list[T] = []
+
+    def run(work: Callable[[], T]) -> None:
+        ready.wait()
+        results.append(work())
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
 # --- a refused token ----------------------------------------------------------------------------
 
 
@@ -113,6 +130,14 @@ def test_refused_twice_it_is_not_the_tokens_fault(
     desk.rainfocus.reply = REFUSED
     assert desk.call().meaning is meaning
     assert len(desk.aws.functions.payloads) == (meaning is Meaning.TOKEN)
+
+
+def test_a_refused_token_that_is_not_renewed_in_a_minute_pauses(desk: Desk, wall: Clock) -> None:
+    desk.rainfocus.reply = REFUSED
+    assert desk.meaning() == "token"
+    wall.now += 61
+    assert desk.meanings(FAILURES_TO_PAUSE) == ["configuration"] * FAILURES_TO_PAUSE
+    assert desk.meaning() == "the connection is paused"
 
 
 def test_a_newer_token_that_is_refused_at_once_is_not_the_tokens_fault(
@@ -301,28 +326,22 @@ def test_a_connection_takes_so_many_calls_at_once(concurrency: int) -> None:
     assert slot(client, connection).acquire(blocking=False)
 
 
-def test_never_more_calls_are_made_at_once(desk: Desk) -> None:
-    desk.aws.set_connection("default", changed(limits={"concurrency": 2}))
-    pair = threading.Barrier(2, timeout=30)
-    running: list[int] = []
-    most: list[int] = []
+def test_each_call_takes_a_slot(desk: Desk) -> None:
+    connection = changed(limits={"concurrency": 2})
+    desk.aws.set_connection("default", connection)
+    both = threading.Barrier(2, timeout=30)
+    is_one_left: list[bool] = []
 
     def reply(_: fakes.Call) -> fakes.Reply:
-        running.append(1)
-        pair.wait()
-        most.append(len(running))
-        pair.wait()
-        running.pop()
+        both.wait()
+        is_one_left.append(slot(desk.caller.rainfocus, connection).acquire(blocking=False))
+        both.wait()
         return fakes.stored()
 
     desk.rainfocus.reply = reply
-    threads = [threading.Thread(target=desk.call) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(most) == 8
-    assert max(most) == 2
+    assert at_once([desk.meaning, desk.meaning]) == ["stored", "stored"]
+    assert is_one_left == [False, False]
+    assert slot(desk.caller.rainfocus, connection).acquire(blocking=False)
 
 
 def test_a_slot_is_given_back_after_an_error(desk: Desk) -> None:
@@ -350,23 +369,6 @@ def test_no_call_starts_that_could_outlast_the_invocation(
 
 
 # --- a hundred deliveries and a revoked token ---------------------------------------------------
-
-
-def at_once[T](works: list[Callable[[], T]]) -> list[T]:
-    """Do all of it at the same moment, each on a thread of its own."""
-    ready = threading.Barrier(len(works), timeout=60)
-    results: list[T] = []
-
-    def run(work: Callable[[], T]) -> None:
-        ready.wait()
-        results.append(work())
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def test_a_hundred_deliveries_that_meet_a_revoked_token_cause_one_fetch(

@@ -547,6 +547,15 @@ def test_what_meets_a_pause_is_back_within_a_minute(bench: Bench, attempt: int) 
     assert bench.aws.sqs.dead_letters == []
 
 
+@pytest.mark.usefixtures("wall")
+@pytest.mark.parametrize(("age", "kind"), [(12 * DAY, Kind.RETRY), (13 * DAY + 60, Kind.EXPIRED)])
+def test_a_pause_ends_no_profile_until_the_queue_would(
+    bench: Bench, age: float, kind: Kind
+) -> None:
+    pause(bench)
+    assert [each.kind for each in bench.deliver(message(age=age))] == [kind]
+
+
 def test_a_batch_resumes_a_connection_with_one_probe(bench: Bench, wall: Clock) -> None:
     pause(bench)
     wall.now += PROBE_SECONDS

@@ -135,8 +135,10 @@ def test_it_is_not_alone_while_no_other_is_taken(ledger: Ledger, wall: Clock) ->
 def test_messages_and_connections_are_counted_apart(ledger: Ledger, wall: Clock) -> None:
     for name in ("m", "n"):
         alone(ledger, wall, name)
+    alone(ledger, wall, "of-another", "other")
     took(ledger, wall, "other")
     assert alone(ledger, wall, "m") == 0
+    assert alone(ledger, wall, "of-another", "other") == 1
     took(ledger, wall)
     assert [alone(ledger, wall, name) for name in ("m", "n", "new")] == [1, 1, 0]
 

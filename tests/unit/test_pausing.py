@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from attendee_sync.pausing import (
-    FAILURES_TO_PAUSE,
     PROBE_SECONDS,
     ConnectionFault,
     PausedError,
@@ -58,7 +57,7 @@ def outcomes(pausing: Pausing, *works: str, connection: str = "default") -> list
     return [outcome(pausing, work, connection) for work in works]
 
 
-FAULTS = ["fault"] * FAILURES_TO_PAUSE
+FAULTS = ["fault"] * 5
 
 
 def pause(pausing: Pausing, connection: str = "default") -> None:
@@ -80,7 +79,7 @@ def pause(pausing: Pausing, connection: str = "default") -> None:
         (["passing"] * 20, False),
         ([*FAULTS[1:], "passing"], False),
         ([*FAULTS[1:], *["passing"] * 20, "fault"], True),
-        (["passing", "fault"] * FAILURES_TO_PAUSE, True),
+        (["passing", "fault"] * 5, True),
     ],
 )
 def test_faults_in_a_row_pause_a_connection(
@@ -198,7 +197,7 @@ def test_many_threads_that_fail_at_once_pause_once(
 
     assert at_once(20, work) == {"fault": 20}
     assert outcome(pausing, "stored") == "paused"
-    assert 1 <= len(paused_metrics(output())) <= 20 // FAILURES_TO_PAUSE
+    assert 1 <= len(paused_metrics(output())) <= 20 // 5
 
 
 def test_a_probe_that_tells_nothing_is_followed_by_another(pausing: Pausing, wall: Clock) -> None:

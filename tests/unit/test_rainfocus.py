@@ -108,6 +108,7 @@ CONFIGURATION, PROFILE = Meaning.CONFIGURATION, Meaning.PROFILE
         (fakes.Reply(200, b'{"responseCode": ' + b"9" * 5_000 + b"}"), PROFILE),
         (fakes.Reply(200, b"\xff\xfe"), PROFILE),
         (fakes.Reply(200, LARGE), PROFILE),
+        (fakes.Reply(200, b'{"responseCode": "0"}' + b" " * 70_000), PROFILE),
         (fakes.Reply(503, LARGE), PASSING),
         *((fakes.Reply(status), PASSING) for status in (408, 423, 425, 429)),
         *((fakes.Reply(status), PASSING) for status in (500, 502, 503, 504, 520, 599)),
@@ -313,6 +314,12 @@ def without(members: dict[str, str], *names: str) -> dict[str, str]:
             AS_JSON,
             FLAT | {"externalId": HASH},
         ),
+        (
+            {"fields": {"names": {"email": "emailAddress"}}},
+            URL,
+            AS_JSON,
+            without(FLAT, "email") | {"emailAddress": "ada@example.com"},
+        ),
         ({"fields": {"match_value": "email_sha256"}}, URL, AS_JSON, FLAT | {"email": HASH}),
     ],
 )
@@ -375,6 +382,14 @@ def read(
         (
             {"api_profile": {"place": "query"}},
             f"attendeeInfo?apiProfile={CLIENT}&event=summit2027&email=ada%2Bx%40example.com",
+        ),
+        (
+            {"fields": {"names": {"email": "mail"}, "match_key": "id", "constants": {"a": "b"}}},
+            "attendeeInfo?event=summit2027&mail=ada%2Bx%40example.com&id=ada%2Bx%40example.com",
+        ),
+        (
+            {"fields": {"match_value": "email_sha256"}},
+            f"attendeeInfo?event=summit2027&email={hashlib.sha256(b'ada+x@example.com').hexdigest()}",
         ),
     ],
 )
@@ -453,6 +468,8 @@ def test_retry_after_is_read_from_a_number_or_a_date(
     [
         ("Email ada@example.com is blocked.", "Email ***@*** is blocked."),
         ("Email <other@example.org> exists", "Email <***@***> exists"),
+        ("Email mary.o'hara+x@example.org exists", "Email ***@*** exists"),
+        ("'other@example.org' exists", "***@***' exists"),
         ("augusta KING (NOEL) exists", "*** *** exists"),
         ("phone +1 555 0100 is wrong", "phone *** is wrong"),
         ("state UT is wrong", "state UT is wrong"),
@@ -467,6 +484,12 @@ def test_retry_after_is_read_from_a_number_or_a_date(
 def test_a_message_repeats_nothing_of_the_profile(said: Any, kept: str, status: int) -> None:
     answer, _ = store(fakes.envelope("5", said, status=status))
     assert answer.message == kept
+
+
+def test_a_message_repeats_no_token() -> None:
+    reply = fakes.envelope("5", f"Bearer {token().value} of profile-token", status=400)
+    answer, _ = store(reply, profile_token="profile-token")
+    assert answer.message == "Bearer *** of ***"
 
 
 @pytest.mark.parametrize("error", [requests.ConnectionError, requests.ReadTimeout])

@@ -6,7 +6,7 @@ The connection's settings, its token, its pace, its pause, and the time that is 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from attendee_sync.settings import Settings
 _MARGIN = 3.0  # seconds that must remain beyond a call to account for it
 _TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
 _NEW_TOKEN_SECONDS = 60.0
+_MAX_REFUSED = 1_000
 _CONCLUSIVE = frozenset({Meaning.STORED, Meaning.PROFILE})
 
 
@@ -65,6 +66,8 @@ class Caller:
     pace: Pace
     # Gets a connection's name and the digest of its token that was refused.
     ask_for_token: Callable[[str, str], None]
+    # When a token was first refused, by its digest.
+    _refused: dict[str, float] = field(default_factory=dict)
 
     def store(
         self, name: str, attendee: Attendee, trace_parent: str, seconds_left: Callable[[], float]
@@ -121,10 +124,27 @@ class Caller:
         newer = self._token(name, connection, max_age=0)
         if newer.digest != token.digest:
             return self._call(name, connection, newer, attendee, trace_parent, seconds_left)
-        if _is_beyond_renewal(token):
+        if self._is_beyond_renewal(token):
             return replace(answer, meaning=Meaning.CONFIGURATION)
         self.ask_for_token(name, token.digest)
         return answer
+
+    def _is_beyond_renewal(self, token: AccessToken) -> bool:
+        """Tell whether it is not the token's fault, or not to be helped, that it is refused.
+
+        There is no OAuth token to renew, or it was fetched just now because the last one was
+        refused, or it was refused a minute ago and could not be renewed since.
+        """
+        now = time.time()
+        if len(self._refused) >= _MAX_REFUSED:
+            self._refused.clear()
+        first_refused = self._refused.setdefault(token.digest, now)
+        is_new = now - token.issued_at < _NEW_TOKEN_SECONDS
+        return (
+            not token.value
+            or (bool(token.replaces) and is_new)
+            or now - first_refused > _NEW_TOKEN_SECONDS
+        )
 
     def _connection(self, name: str) -> Connection:
         text = self.settings.connection(name)
@@ -148,12 +168,3 @@ class Caller:
             return self._token(name, connection, max_age=_TOKEN_MARGIN)
         self.ask_for_token(name, token.digest if token else "")
         raise HeldBackError("no access token", is_fault_of_settings=True)
-
-
-def _is_beyond_renewal(token: AccessToken) -> bool:
-    """Tell whether a refused token is not the token's fault.
-
-    It has no OAuth token to renew, or it was fetched just now because the last one was refused.
-    """
-    age = time.time() - token.issued_at
-    return not token.value or (bool(token.replaces) and age < _NEW_TOKEN_SECONDS)

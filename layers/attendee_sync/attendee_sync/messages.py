@@ -59,7 +59,9 @@ class Queue:
             self._send_lane(lanes[0])
             return
         with ThreadPoolExecutor(min(_THREADS, len(lanes))) as pool:
-            list(pool.map(self._send_lane, lanes))
+            sent = [pool.submit(self._send_lane, lane) for lane in lanes]
+        for each in sent:
+            each.result()
 
     def put_back(self, receipts: Mapping[str, int]) -> None:
         """Hide received messages for the given seconds, by receipt handle.

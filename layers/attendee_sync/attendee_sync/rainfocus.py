@@ -28,7 +28,7 @@ _MAX_MESSAGE_LENGTH = 500
 _MAX_RETRY_AFTER = 900  # seconds
 _MIN_MASKED_LENGTH = 3  # a two-letter code would tear holes into any text
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
+_EMAIL = re.compile(r"[^\s@<>\"(),;:]+@[^\s@<>\"'(),;:]+")
 
 _PASSING_STATUSES = frozenset({408, 423, 425, 429})
 _PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
@@ -85,7 +85,7 @@ class RainFocus:
         request = store_request(connection, token, attendee)
         request.headers["traceparent"] = trace_parent
         answer = meaning(self._send(connection, request), connection)
-        return _without(attendee.fields.values(), answer)
+        return _without([*attendee.fields.values(), *_secrets(token)], answer)
 
     def read(
         self, connection: Connection, token: AccessToken, event_code: str, email_address: str
@@ -96,7 +96,8 @@ class RainFocus:
         """
         request = read_request(connection, token, event_code, email_address)
         received = self._send(connection, request)
-        answer = _without([email_address], meaning(received, connection))
+        answer = meaning(received, connection)
+        answer = _without([email_address, *_secrets(token)], answer)
         found = _envelope(received).get("attendee")
         return answer, found if isinstance(found, dict) else {}
 
@@ -262,6 +263,10 @@ def _is_configuration(status: int, code: str, message: str, connection: Connecti
 
 def _profile_names(connection: Connection) -> tuple[str, str]:
     return ("apiProfile", connection.api_profile.name)
+
+
+def _secrets(token: AccessToken) -> tuple[str, str]:
+    return (token.value, token.profile_token)
 
 
 def _without(values: Iterable[str], answer: Answer) -> Answer:

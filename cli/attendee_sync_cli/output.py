@@ -1,0 +1,111 @@
+"""What is shown: tables for people, JSON for programs, errors on standard error.
+
+Texts are shown as they are, never as markup: some of them come from RainFocus.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from attendee_sync.destination import Name
+
+# Calls whose request holds a secret: nothing of the answer's text is shown.
+_SECRET_CALLS = frozenset({"CreateSecret", "PutSecretValue"})
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+class FailureError(Exception):
+    """A command could not do its work. The text is for the operator and holds no secret."""
+
+
+class Group(TyperGroup):
+    """The commands. What fails is told on standard error, and ends with exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except FailureError as failure:
+            error(str(failure))
+        except (BotoCoreError, ClientError) as failure:
+            error(f"AWS: {_aws_words(failure)}")
+        raise typer.Exit(1)
+
+
+def _name(text: str) -> str:
+    try:
+        return _NAME.validate_python(text)
+    except ValidationError:
+        raise typer.BadParameter(
+            "a name has lower-case letters, digits and -, 1 to 64 of them, and no - at its ends"
+        ) from None
+
+
+ConnectionName = Annotated[
+    str, typer.Argument(metavar="CONNECTION", help="Name of the connection.", callback=_name)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+
+
+def name(text: str | None) -> str | None:
+    """Check the name of a connection or destination that may be left out."""
+    return None if text is None else _name(text)
+
+
+def say(text: str = "") -> None:
+    """Show a line to people."""
+    Console().print(Text(text), soft_wrap=True)
+
+
+def error(text: str) -> None:
+    """Show a line on standard error."""
+    Console(stderr=True).print(Text(text), soft_wrap=True)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Show a table; long cells go on in the next line. Without any text there is no header."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(headers))
+    for header in headers:
+        made.add_column(header, overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    Console().print(made)
+
+
+def document(value: object) -> None:
+    """Show a value as JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def moment(epoch_seconds: float) -> str:
+    """Return a time as people and programs read it: ISO 8601, to the second, UTC."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds")
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in words, such as "2 h 5 min"."""
+    minutes = round(abs(seconds) / 60)
+    if minutes == 0:
+        return f"{round(abs(seconds))} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _aws_words(failure: BotoCoreError | ClientError) -> str:
+    if isinstance(failure, ParamValidationError):  # its text quotes what was sent
+        return "the request is not one that AWS takes"
+    if not isinstance(failure, ClientError):
+        return str(failure)
+    call, told = failure.operation_name, failure.response["Error"]
+    words = "" if call in _SECRET_CALLS else f": {told.get('Message', '')}"
+    return f"{call} failed with {told['Code']}{words}"

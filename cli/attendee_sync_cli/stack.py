@@ -1,0 +1,208 @@
+"""A deployed stack by its name: its settings, its secrets, and its token-refresh function."""
+
+import functools
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from attendee_sync.access_token import Cause
+from attendee_sync.token_refresh import State
+from attendee_sync_cli.output import FailureError
+
+RECOVERY_DAYS = 30
+MAX_PARAMETER_BYTES = 4_096  # of a standard parameter
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 15.0
+# The token-refresh function runs for at most a minute. It is never asked twice by botocore.
+_INVOKE_SECONDS = 70.0
+_ATTEMPTS = 3
+_FUNCTION_OUTPUT = "TokenRefreshFunctionName"
+
+
+class Refreshed(BaseModel):
+    """What token_refresh says became of one connection's token."""
+
+    connection: str
+    state: State
+    cause: Cause | Literal[""] = ""
+    reason: str = ""
+
+
+class _Answer(BaseModel):
+    results: list[Refreshed]
+
+
+_ANSWER = TypeAdapter(_Answer)
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Return the boto3 client of a service, made once, for the account that the shell chose."""
+    invokes = service == "lambda"
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_INVOKE_SECONDS if invokes else _READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1 if invokes else _ATTEMPTS},
+    )
+    session: Any = boto3.Session()
+    return session.client(service, config=config)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack of that name. Its methods raise FailureError and botocore's errors."""
+
+    name: str
+
+    # --- settings ---
+
+    def connections(self) -> dict[str, str]:
+        """Return the JSON text of every connection by name."""
+        return self._parameters("connections")
+
+    def destinations(self) -> dict[str, str]:
+        """Return the JSON text of every destination by name."""
+        return self._parameters("destinations")
+
+    def connection(self, name: str) -> str | None:
+        """Return the JSON text of a connection, or None if there is none of that name."""
+        try:
+            answer = client("ssm").get_parameter(Name=self._connection_parameter(name))
+        except ClientError as error:
+            if _code(error) == "ParameterNotFound":
+                return None
+            raise
+        return str(answer["Parameter"]["Value"])
+
+    def known_connection(self, name: str) -> str:
+        """Return the JSON text of a connection. Raises FailureError if there is none."""
+        text = self.connection(name)
+        if text is None:
+            raise FailureError(
+                f"There is no connection {name} in stack {self.name}. "
+                "`attendee-sync connections list` shows those there are."
+            )
+        return text
+
+    def put_connection(self, name: str, text: str) -> None:
+        """Store the JSON text of a connection."""
+        client("ssm").put_parameter(
+            Name=self._connection_parameter(name), Value=text, Type="String", Overwrite=True
+        )
+
+    def delete_connection(self, name: str) -> None:
+        """Delete the settings of a connection."""
+        client("ssm").delete_parameter(Name=self._connection_parameter(name))
+
+    def _connection_parameter(self, name: str) -> str:
+        return f"/{self.name}/connections/{name}"
+
+    def _parameters(self, kind: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        token: dict[str, str] = {}
+        while True:
+            page = client("ssm").get_parameters_by_path(Path=f"/{self.name}/{kind}", **token)
+            for parameter in page["Parameters"]:
+                found[parameter["Name"].rsplit("/", 1)[-1]] = parameter["Value"]
+            if not page.get("NextToken"):
+                return found
+            token = {"NextToken": page["NextToken"]}
+
+    # --- secrets, by names such as credentials/default ---
+
+    def secret(self, name: str) -> str | None:
+        """Return a secret's text, or None if there is none of that name."""
+        try:
+            answer = client("secretsmanager").get_secret_value(
+                SecretId=self._secret_id(name), VersionStage="AWSCURRENT"
+            )
+        except ClientError as error:
+            # The second: it is scheduled for deletion.
+            if _code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
+                return None
+            raise
+        return str(answer["SecretString"])
+
+    def put_secret(self, name: str, text: str) -> None:
+        """Store a secret's text; the secret is made if it is not there."""
+        if self.make_secret(name, text) != "made":
+            client("secretsmanager").put_secret_value(
+                SecretId=self._secret_id(name), SecretString=text
+            )
+
+    def make_secret(self, name: str, text: str) -> Literal["made", "restored", "there"]:
+        """Make a secret unless it is there, and say which; one being deleted is restored."""
+        secret_id = self._secret_id(name)
+        try:
+            description = client("secretsmanager").describe_secret(SecretId=secret_id)
+        except ClientError as error:
+            if _code(error) != "ResourceNotFoundException":
+                raise
+            client("secretsmanager").create_secret(Name=secret_id, SecretString=text)
+            return "made"
+        if not description.get("DeletedDate"):
+            return "there"
+        client("secretsmanager").restore_secret(SecretId=secret_id)
+        return "restored"
+
+    def delete_secret(self, name: str) -> datetime | None:
+        """Schedule a secret for deletion and return when; None if there is none.
+
+        Until then, RECOVERY_DAYS from now, Secrets Manager can restore it.
+        """
+        try:
+            answer = client("secretsmanager").delete_secret(
+                SecretId=self._secret_id(name), RecoveryWindowInDays=RECOVERY_DAYS
+            )
+        except ClientError as error:
+            if _code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
+                return None
+            raise
+        when: datetime = answer["DeletionDate"]
+        return when
+
+    def _secret_id(self, name: str) -> str:
+        return f"{self.name}/{name}"
+
+    # --- tokens ---
+
+    def refresh_token(self, connection: str) -> Refreshed:
+        """Have the token of a connection renewed, if it ends soon, and return what became of it."""
+        answer = client("lambda").invoke(
+            FunctionName=self._token_refresh_function(),
+            InvocationType="RequestResponse",
+            Payload=json.dumps({"connection": connection}).encode(),
+        )
+        payload = answer["Payload"].read()
+        if "FunctionError" in answer:
+            raise FailureError("The token-refresh function failed; its log tells why.")
+        try:
+            [result] = _ANSWER.validate_json(payload).results
+        except (ValidationError, ValueError):
+            raise FailureError("The token-refresh function gave no answer to read.") from None
+        return result
+
+    def _token_refresh_function(self) -> str:
+        try:
+            answer = client("cloudformation").describe_stacks(StackName=self.name)
+        except ClientError as error:
+            if _code(error) == "ValidationError":
+                raise FailureError(
+                    f"There is no stack {self.name} in this account and region; "
+                    "--stack names another."
+                ) from None
+            raise
+        for output in answer["Stacks"][0].get("Outputs", []):
+            if output["OutputKey"] == _FUNCTION_OUTPUT:
+                return str(output["OutputValue"])
+        raise FailureError(f"Stack {self.name} has no output {_FUNCTION_OUTPUT}.")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])

@@ -1,0 +1,153 @@
+"""The commands about access tokens. The token itself is never shown."""
+
+import json
+import time
+from dataclasses import dataclass
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from attendee_sync import access_token
+from attendee_sync.access_token import AccessToken, Cause
+from attendee_sync.connection import Connection
+from attendee_sync.token_refresh import State
+from attendee_sync_cli import faults, output
+from attendee_sync_cli.output import AsJson, ConnectionName, FailureError
+from attendee_sync_cli.stack import Refreshed, Stack
+
+app = typer.Typer(no_args_is_help=True, help="Look at access tokens, and renew them.")
+_TOKEN = TypeAdapter(AccessToken)
+_CAUSES: dict[Cause, str] = {
+    Cause.NETWORK: "The token endpoint can't be reached or is out of order",
+    Cause.CREDENTIALS: "RainFocus does not take the stored credentials",
+    Cause.TOKEN_URL: "What answers at auth.token_url is no token endpoint",
+    Cause.SETTINGS: "The way of asking is not right, or what is stored in AWS",
+}
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is shown of a token."""
+
+    state: str
+    words: str
+    kind: str
+    granted_for: str
+    issued_at: int
+    expires_at: int | None
+
+
+@app.command("show", epilog="Example: attendee-sync token show default")
+def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
+    """Show what a connection's token is good for, and until when. Never the token itself."""
+    stack: Stack = context.obj
+    read = faults.read(Connection, stack.known_connection(connection))
+    if isinstance(read, list):
+        raise FailureError(f"The settings of connection {connection} are not valid: {read[0]}")
+    token = _parse(stack.secret(f"access-token/{connection}"))
+    if token is None:
+        raise FailureError(
+            f"Connection {connection} has no token yet. "
+            f"`attendee-sync token refresh {connection}` fetches one."
+        )
+    credentials = access_token.parse_credentials(stack.secret(f"credentials/{connection}"))
+    wanted = access_token.grant_digest(read, credentials)
+    view = _view(token, read, wanted)
+    if as_json:
+        output.document(
+            {
+                "connection": connection,
+                "state": view.state,
+                "words": view.words,
+                "kind": view.kind,
+                "granted_for": view.granted_for,
+                "issued_at": output.moment(view.issued_at),
+                "expires_at": None if view.expires_at is None else output.moment(view.expires_at),
+            }
+        )
+        return
+    ends = "never" if view.expires_at is None else _when(view.expires_at)
+    output.table(
+        ["token of", connection],
+        [
+            ["state", f"{view.state}: {view.words}"],
+            ["kind", view.kind],
+            ["for", view.granted_for],
+            ["issued", _when(view.issued_at)],
+            ["ends", ends],
+        ],
+    )
+
+
+@app.command("refresh", epilog="Example: attendee-sync token refresh default")
+def refresh(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
+    """Have a connection's token renewed, if it ends soon or was asked for with other settings.
+
+    Ends with exit code 1 if no token was granted.
+    """
+    stack: Stack = context.obj
+    stack.known_connection(connection)
+    result = stack.refresh_token(connection)
+    if as_json:
+        output.document(result.model_dump(mode="json"))
+    else:
+        tell(result)
+    if result.state is State.FAILED:
+        raise typer.Exit(1)
+
+
+def tell(result: Refreshed) -> None:
+    """Say in words what became of a token; a failure on standard error."""
+    reason = f" ({result.reason})" if result.reason else ""
+    match result.state:
+        case State.REFRESHED:
+            output.say(f"A new token was fetched{reason}.")
+        case State.GOOD:
+            output.say(f"The token is still good and was left as it is{reason}.")
+        case State.FAILED:
+            words = _CAUSES[result.cause] if result.cause else "No token was granted"
+            output.error(f"No token: {result.cause or 'failed'}. {words}{reason}.")
+            output.error(f"`attendee-sync doctor {result.connection}` looks for the setting.")
+
+
+def _parse(text: str | None) -> AccessToken | None:
+    """Return the token of a secret, whatever connection it is for, or None if it holds none."""
+    try:
+        return _TOKEN.validate_python(json.loads(text or "{}"))
+    except (ValueError, ValidationError):
+        return None
+
+
+def _view(token: AccessToken, connection: Connection, wanted: str) -> _View:
+    state, words = _state(token, connection, wanted)
+    return _View(
+        state,
+        words,
+        "OAuth access token" if token.value else "profile token, without OAuth",
+        token.audience,
+        token.issued_at,
+        token.expires_at,
+    )
+
+
+def _state(token: AccessToken, connection: Connection, wanted: str) -> tuple[str, str]:
+    audience = access_token.audience(connection)
+    if token.audience != audience:
+        return "mismatch", f"the settings say {audience} now, so it is not used"
+    if token.seconds_left() <= 0:
+        return "expired", "it has run out; token_refresh has not renewed it"
+    if token.granted_to != wanted:
+        return (
+            "outdated",
+            "credentials or auth settings have changed since; the next refresh renews it",
+        )
+    if token.replaces:
+        return "good", "fetched because RainFocus refused the one before"
+    return "good", "it matches today's settings and credentials"
+
+
+def _when(epoch_seconds: int) -> str:
+    seconds = epoch_seconds - time.time()
+    span = output.duration(seconds)
+    relative = f"in {span}" if seconds >= 0 else f"{span} ago"
+    return f"{output.moment(epoch_seconds)} ({relative})"

@@ -1,0 +1,125 @@
+"""The command line as a whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError, ParamValidationError
+from typer.testing import CliRunner
+
+from attendee_sync_cli import output, stack
+from attendee_sync_cli.main import app
+from tests.command_line import CommandLine
+from tests.stack import Aws
+
+COMMANDS = [
+    ["connections", "list"],
+    ["connections", "show"],
+    ["connections", "set"],
+    ["connections", "remove"],
+    ["credentials", "set"],
+    ["token", "show"],
+    ["token", "refresh"],
+    ["doctor"],
+]
+
+
+@pytest.fixture
+def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    return CommandLine(aws, monkeypatch)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_teaches_itself_with_an_example(
+    line: CommandLine, command: list[str]
+) -> None:
+    shown = line.succeed(*command, "--help")
+    assert re.search(rf"Examples?: attendee-sync {' '.join(command)}", shown)
+
+
+def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
+    shown = "".join(line.succeed(*command, "--help") for command in COMMANDS)
+    options = set(re.findall(r"--[a-z-]+", shown))
+    assert options <= {
+        "--help",
+        "--json",
+        "--yes",
+        "--stdin",
+        "--destination",
+        "--write-test",
+        "--stack",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nothing"], ["connections", "list", "--nothing"], ["token"]]
+)
+def test_what_is_not_understood_is_a_usage_error(line: CommandLine, arguments: list[str]) -> None:
+    line.fail(*arguments, code=2)
+
+
+def test_the_stack_is_named_by_option_or_environment(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "client", aws.client)
+    monkeypatch.delenv("ATTENDEE_SYNC_STACK", raising=False)
+    asked = ["connections", "list", "--json"]
+    CliRunner().invoke(app, asked)
+    CliRunner(env={"ATTENDEE_SYNC_STACK": "one"}).invoke(app, asked)
+    CliRunner(env={"ATTENDEE_SYNC_STACK": "one"}).invoke(app, ["--stack", "two", *asked])
+    paths = [request["Path"] for _, request in aws.ssm.calls if "/connections" in request["Path"]]
+    assert paths == [f"/{name}/connections" for name in ("attendee-sync", "one", "two")]
+
+
+@pytest.fixture
+def aws_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("aws_environment")
+@pytest.mark.parametrize("service", ["ssm", "secretsmanager", "lambda", "cloudformation"])
+def test_clients_have_timeouts_and_go_where_the_shell_says(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    made = stack.client.__wrapped__(service)
+    assert made.meta.endpoint_url == "http://127.0.0.1:4566"
+    assert made.meta.region_name == "eu-central-1"
+    assert made.meta.config.connect_timeout <= 5
+    assert made.meta.config.read_timeout <= 70
+    assert made.meta.config.retries["total_max_attempts"] == (1 if service == "lambda" else 3)
+
+
+@pytest.mark.usefixtures("aws_environment")
+def test_a_missing_region_is_told() -> None:
+    stack.client.cache_clear()
+    result = CliRunner().invoke(app, ["connections", "list"])
+    assert result.exit_code == 1
+    assert "AWS: You must specify a region" in result.stderr
+
+
+@pytest.mark.parametrize("call", ["CreateSecret", "PutSecretValue"])
+def test_of_a_call_that_holds_a_secret_nothing_is_repeated(call: str) -> None:
+    error = ClientError({"Error": {"Code": "ValidationException", "Message": "hunter2"}}, call)
+    assert output._aws_words(error) == f"{call} failed with ValidationException"
+    assert "hunter2" not in output._aws_words(ParamValidationError(report="hunter2"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (29, "29 s"),
+        (-29, "29 s"),
+        (60, "1 min"),
+        (3_599, "1 h 0 min"),
+        (7_500, "2 h 5 min"),
+    ],
+)
+def test_a_span_of_time_is_told_in_words(seconds: float, words: str) -> None:
+    assert output.duration(seconds) == words
