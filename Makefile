@@ -7,9 +7,13 @@ UV := UV_PYTHON=$$(cat build/python.path) $(UV_FOLDER)/bin/uv
 # The SAM CLI decides which boto3 stands in .venv and the local cloud pins another one.
 DEV := .venv/.installed
 CLOUD := build/cloud/.installed
+PEER := build/peer/.installed
+# What the layer ships, and what only its build needs.
 REQUIREMENTS := layers/attendee_sync/requirements.txt
-EXPORT := $(UV) export --quiet --locked --no-dev --no-emit-project --no-header \
-  --format requirements-txt
+BUILD_REQUIREMENTS := layers/attendee_sync/build-requirements.txt
+EXPORT := $(UV) export --quiet --locked --no-emit-project --no-header --format requirements-txt
+# The layer's table of countries and states; `sam build` makes one of its own.
+REGIONS := layers/attendee_sync/attendee_sync/regions.json
 
 # The stack that the functions invoked by `make invoke-...` belong to.
 STACK ?= attendee-sync
@@ -22,35 +26,45 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local test check format build deploy bench lock clean \
-  invoke-ingest invoke-delivery invoke-token-refresh
+.PHONY: help demo local test check format openapi build deploy bench lock clean \
+  invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(DEV) $(CLOUD) ## Show the whole way of a profile on this machine, without any account
+demo: $(DEV) $(CLOUD) $(REGIONS) ## Show the whole way of a profile on this machine, without any account
 	@python -m local.demo
 
-local: $(DEV) $(CLOUD) ## Keep the stack running on this machine until Ctrl-C
+local: $(DEV) $(CLOUD) $(REGIONS) ## Keep the stack running on this machine until Ctrl-C
 	@python -m local.serve
 
-test: $(DEV) $(CLOUD) ## Run all tests; the integration tests deploy to a local cloud
+test: $(DEV) $(CLOUD) $(REGIONS) ## Run all tests; the integration tests deploy to a local cloud
 	@pytest
 
-check: $(DEV) ## Lint, type-check, and see that the locked versions are up to date
+check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is up to date
 	@ruff check
 	@ruff format --check
 	@mypy
 	@sam validate --lint
 	@cfn-lint template.yaml -a cfn_lint_serverless.rules
 	@$(UV) lock --quiet --check
-	@$(EXPORT) --output-file build/requirements.txt
-	@diff -u $(REQUIREMENTS) build/requirements.txt || \
-	  { echo "$(REQUIREMENTS) is not what uv.lock says: run make lock" >&2; exit 1; }
+	@$(EXPORT) --no-dev --output-file build/requirements.txt
+	@$(EXPORT) --only-group regions --output-file build/build-requirements.txt
+	@for file in $(REQUIREMENTS) $(BUILD_REQUIREMENTS); do \
+	  diff -u $$file build/$${file##*/} || \
+	  { echo "$$file is not what uv.lock says: run make lock" >&2; exit 1; }; \
+	done
+	@python -m docs.openapi >build/openapi.json
+	@diff -u docs/openapi.json build/openapi.json || \
+	  { echo "docs/openapi.json is not what the code says: run make openapi" >&2; exit 1; }
 
 format: $(DEV) ## Format the code
 	@ruff check --fix
 	@ruff format
+
+openapi: $(DEV) $(REGIONS) ## Describe the HTTP interface in docs/openapi.json
+	@python -m docs.openapi >build/openapi.json
+	@mv build/openapi.json docs/openapi.json
 
 build: $(DEV) ## Build the functions and the layer for AWS
 	@sam build
@@ -66,6 +80,10 @@ invoke-delivery: FUNCTION := DeliveryFunction
 invoke-delivery: EVENT ?= events/delivery-batch.json
 invoke-delivery: invoke ## Run delivery likewise
 
+invoke-preview: FUNCTION := PreviewFunction
+invoke-preview: EVENT ?= events/preview-object.json
+invoke-preview: invoke ## Run preview likewise
+
 invoke-token-refresh: FUNCTION := TokenRefreshFunction
 invoke-token-refresh: EVENT ?= events/token-refresh-schedule.json
 invoke-token-refresh: invoke ## Run token_refresh likewise
@@ -75,15 +93,16 @@ invoke: build
 	@python -m local.invoke_env $(STACK)
 	@sam local invoke $(FUNCTION) --event $(EVENT) --env-vars build/env.json --docker-network host
 
-bench: $(DEV) $(CLOUD) ## Measure; each figure is a ratio of two things measured in the same run
+bench: $(DEV) $(CLOUD) $(PEER) $(REGIONS) ## Measure; each figure is a ratio of two things in one run
 	@python -m benchmarks
 
 lock: build/python.path ## Lock the versions of all packages after a change in pyproject.toml
 	@$(UV) lock
-	@$(EXPORT) --output-file $(REQUIREMENTS)
+	@$(EXPORT) --no-dev --output-file $(REQUIREMENTS)
+	@$(EXPORT) --only-group regions --output-file $(BUILD_REQUIREMENTS)
 
 clean: ## Remove everything that make made
-	rm -rf .venv build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache $(REGIONS)
 
 # --- what the above stands on; each file is made once and again when its sources change ---
 
@@ -107,4 +126,14 @@ $(CLOUD): uv.lock pyproject.toml build/python.path
 	@echo "Installing the local cloud into build/cloud"
 	@UV_PROJECT_ENVIRONMENT=build/cloud $(UV) sync --quiet --locked --compile-bytecode \
 	  --only-group cloud --no-install-project
+	@touch $@
+
+$(REGIONS): layers/attendee_sync/generate_regions.py \
+    layers/attendee_sync/attendee_sync/regions.py $(DEV)
+	@python layers/attendee_sync/generate_regions.py $@
+
+$(PEER): uv.lock pyproject.toml build/python.path
+	@echo "Installing the peer of the benchmarks into build/peer"
+	@UV_PROJECT_ENVIRONMENT=build/peer $(UV) sync --quiet --locked --compile-bytecode \
+	  --only-group peer --no-install-project
 	@touch $@

@@ -2,7 +2,8 @@
 
 import json
 
-from attendee_sync.push import Ingest, Request
+from attendee_sync.push import Ingest
+from attendee_sync.reception import Request
 from local.people import as_xdm, people
 from tests.stack import INGEST_TOKEN, Aws
 

@@ -4,6 +4,7 @@ Run it with `make demo`.
 """
 
 import itertools
+import json
 import sys
 import time
 from collections import Counter
@@ -19,12 +20,35 @@ from rich.progress import Progress
 from rich.table import Table
 
 from local.cloud import CloudError
-from local.people import Person, Push, people, pushes
+from local.people import (
+    AUDIENCE,
+    Person,
+    Push,
+    as_xdm,
+    exit_of,
+    opted_out,
+    people,
+    pushes,
+)
 from local.running import EVENT_CODE, ORG_ID, Running, running
 from local.simulator.state import Attendee
 from local.stack import StackError
 
 _PROFILES = 1_000
+# Of them, so many go to a destination with a mapping, a filter and an exit rule of its own.
+_PARTNERS = 60
+_PARTNER_EVENT = "roadshow2026"
+_PARTNER_DESTINATION = {
+    "name": "Partners",
+    "connection": "default",
+    "event_code": _PARTNER_EVENT,
+    "mapping": {
+        "origin": {"value": "AEP", "write": "constant"},
+        "jobtitle": {"write": "omit"},
+    },
+    "filter": f"is_member(@, '{AUDIENCE}') && !has_opted_out(@, 'marketing.email')",
+    "exits": {"action": "set", "fields": {"audience": "left"}},
+}
 _SENDERS = 4
 # Pushed at a pace that the local cloud keeps up with, so that the times told are those of the
 # pipeline and not of a backlog.
@@ -49,6 +73,7 @@ class Result:
     delivered: int = 0
     mismatched: int = 0
     dead_letters: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     seconds_to_attendee: list[float] = field(default_factory=list)
     calls: int = 0
@@ -60,7 +85,7 @@ class Result:
         return (
             not self.failures
             and not self.mismatched
-            and self.delivered == self.accepted
+            and self.delivered + self.outcomes["filtered"] == self.accepted
             and self.dead_letters == self.rejected.total()
             and self.pushed == self.accepted + self.rejected.total()
         )
@@ -85,31 +110,54 @@ def main() -> int:
 
 
 def _run(environment: Running, console: Console) -> Result:
-    everyone = people(_PROFILES)
-    result = Result(pushed=len(everyone))
+    everyone = people(_PROFILES - _PARTNERS)
+    partners = people(_PARTNERS // 2, seed=1)
+    environment.stack.put_destination("partners", _PARTNER_DESTINATION)
+    result = Result(pushed=_PROFILES)
     pushed_at: dict[str, float] = {}
+    requests_ = [*pushes(everyone), *_partner_pushes(partners)]
     with Progress(console=console) as progress:
-        pushing = progress.add_task("Pushing", total=len(everyone))
-        for push, answer, sent_at in _push_all(environment, list(pushes(everyone))):
+        pushing = progress.add_task("Pushing", total=_PROFILES)
+        for push, answer, sent_at in _push_all(environment, requests_):
             _note(result, push, answer)
-            pushed_at |= {person.attendee["email"]: sent_at for person in push.people}
+            if push.destination == "default":
+                pushed_at |= {person.attendee["email"]: sent_at for person in push.people}
             progress.advance(pushing, len(push.people))
         delivering = progress.add_task("Delivering", total=result.accepted)
-        for stored in _arrivals(environment, result.accepted):
-            progress.update(delivering, completed=stored)
-    _compare(result, everyone, _attendees(environment), pushed_at)
+        for left in _remaining(environment):
+            progress.update(delivering, completed=max(0, result.accepted - left))
+        progress.update(delivering, completed=result.accepted)
+    result.outcomes = _outcomes(environment)
+    result.delivered = result.outcomes["delivered"]
+    _compare(result, everyone, _attendees(environment, EVENT_CODE), pushed_at)
+    _compare_partners(result, partners, _attendees(environment, _PARTNER_EVENT))
     result.dead_letters = environment.stack.dead_letter_queue().total
     counts = environment.simulator.counts()
     result.calls = sum(each.count for each in counts.calls if each.call == "attendee/store")
     return result
 
 
+def _partner_pushes(partners: Sequence[Person]) -> Iterator[Push]:
+    """Yield pushes in which a third stays, a third wants no e-mail, and a third leaves.
+
+    Those who leave were there before, but for the last of them.
+    """
+    third = len(partners) // 3
+    staying, silent, leaving = partners[:third], partners[third:-third], partners[-third:]
+    profiles = [as_xdm(each) for each in (*staying, *leaving[:-1])]
+    profiles += [opted_out(each) for each in silent]
+    profiles += [exit_of(each) for each in leaving]
+    rest = _PARTNERS - len(profiles)
+    profiles += [opted_out(silent[0])] * rest
+    concerned = [*staying, *leaving[:-1], *silent, *leaving, *[silent[0]] * rest]
+    yield Push(json.dumps(profiles), concerned, "partners")
+
+
 def _push_all(
     environment: Running, requests_: Sequence[Push]
 ) -> Iterator[tuple[Push, requests.Response, float]]:
     """Yield each push with its answer and the epoch second at which it was sent."""
-    url, headers = environment.stack.push_url()
-    headers |= {
+    headers = {
         "Authorization": f"Bearer {environment.stack.ingest_token()}",
         "Content-Type": "application/json",
     }
@@ -118,7 +166,8 @@ def _push_all(
         def send(push: Push, due: float) -> tuple[Push, requests.Response, float]:
             time.sleep(max(0.0, due - time.time()))
             sent_at = time.time()
-            return push, _post(session, url, headers, push.body), sent_at
+            url, host = environment.stack.push_url(push.destination)
+            return push, _post(session, url, headers | host, push.body), sent_at
 
         sizes = itertools.accumulate((len(push.people) for push in requests_), initial=0)
         started = time.time()
@@ -157,20 +206,45 @@ def _note(result: Result, push: Push, answer: requests.Response) -> None:
         result.failures.append("a push was not accepted and rejected as it should be")
 
 
-def _arrivals(environment: Running, expected: int) -> Iterator[int]:
-    """Yield how many attendees are stored, until all are or nothing moves any more."""
-    stored = 0
+def _remaining(environment: Running) -> Iterator[int]:
+    """Yield how many messages are queued, until none is or nothing moves any more."""
+    fewest = _PROFILES
     last_moved = time.monotonic()
-    while stored < expected and time.monotonic() - last_moved < _PATIENCE_SECONDS:
+    while fewest and time.monotonic() - last_moved < _PATIENCE_SECONDS:
         time.sleep(_POLL_SECONDS)
-        now_stored = len(_attendees(environment))
-        if now_stored > stored:
-            stored, last_moved = now_stored, time.monotonic()
-            yield stored
+        left = environment.stack.profile_queue().total
+        if left < fewest:
+            fewest, last_moved = left, time.monotonic()
+            yield left
 
 
-def _attendees(environment: Running) -> list[Attendee]:
-    return environment.simulator.attendees(EVENT_CODE, org=ORG_ID)
+def _outcomes(environment: Running) -> Counter[str]:
+    """Count the ends that delivery logged, a line for each profile."""
+    lines = environment.stack.function_logs("DeliveryFunction")
+    settled = [json.loads(line) for line in lines if '"profile settled"' in line]
+    return Counter(str(each["outcome"]) for each in settled)
+
+
+def _attendees(environment: Running, event: str) -> list[Attendee]:
+    return environment.simulator.attendees(event, org=ORG_ID)
+
+
+def _compare_partners(
+    result: Result, partners: Sequence[Person], attendees: Sequence[Attendee]
+) -> None:
+    third = len(partners) // 3
+    left = {each.attendee["email"] for each in partners[-third:-1]}
+    expected = {}
+    for person in (*partners[:third], *partners[-third:-1]):
+        fields = {**person.attendee, "origin": "AEP"}
+        del fields["jobtitle"]
+        if person.attendee["email"] in left:
+            fields["audience"] = "left"
+        expected[person.attendee["email"]] = fields
+    stored = {str(each.fields["email"]): each.fields for each in attendees}
+    result.mismatched += sum(stored.get(email) != fields for email, fields in expected.items())
+    if stored.keys() - expected.keys():
+        result.failures.append("somebody is in the partners' event who should not be")
 
 
 def _compare(
@@ -183,7 +257,6 @@ def _compare(
     expected = {each.attendee["email"]: dict(each.attendee) for each in everyone if not each.reason}
     for attendee in attendees:
         email = str(attendee.fields["email"])
-        result.delivered += 1
         result.mismatched += attendee.fields != expected.pop(email, None)
         stored_at = datetime.fromisoformat(attendee.created_at).timestamp()
         result.seconds_to_attendee.append(stored_at - pushed_at.get(email, stored_at))
@@ -197,6 +270,7 @@ def _show(result: Result, console: Console) -> None:
     table.add_row("delivered", str(result.delivered))
     for reason, count in result.rejected.most_common():
         table.add_row(f"rejected: {reason}", str(count))
+    table.add_row("filtered", str(result.outcomes["filtered"]))
     table.add_row("dead letters", str(result.dead_letters))
     if len(result.seconds_to_attendee) > 1:
         percentiles = quantiles(result.seconds_to_attendee, n=100)
@@ -208,7 +282,8 @@ def _show(result: Result, console: Console) -> None:
         console.print(f"[red]wrong:[/red] {failure}" + (f" ({count} times)" if count > 1 else ""))
     console.print(
         f"demo: pushed={result.pushed} delivered={result.delivered} "
-        f"rejected={result.rejected.total()} mismatched={result.mismatched} "
+        f"rejected={result.rejected.total()} filtered={result.outcomes['filtered']} "
+        f"mismatched={result.mismatched} "
         f"seconds={result.seconds:.0f}",
         soft_wrap=True,
     )

@@ -19,7 +19,7 @@ _ADDRESSES = (
     ("5 Harbour Road", "", "Boston", "US-MA", "US", "02110"),
     ("10 Queen St", "Floor 3", "Toronto", "CA-ON", "CA", "M5H 2N2"),
 )
-_AUDIENCE = "59bd2fbd-3c48-4b18-bf56-4f5c5e6967ae"
+AUDIENCE = "59bd2fbd-3c48-4b18-bf56-4f5c5e6967ae"
 # Of a thousand, how many can't become an attendee.
 _UNUSABLE_EVERY = 90
 _PROFILES_PER_PUSH = 10
@@ -35,10 +35,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Push:
-    """One request: its body, and the people in it, in order."""
+    """One request to a destination: its body, and the people in it, in order."""
 
     body: str
     people: Sequence[Person]
+    destination: str = "default"
 
 
 def people(count: int, seed: int = 2026) -> list[Person]:
@@ -48,10 +49,11 @@ def people(count: int, seed: int = 2026) -> list[Person]:
 
 
 def pushes(everyone: Sequence[Person]) -> Iterator[Push]:
-    """Yield requests that push everyone once, in all of AEP's shapes by turns.
+    """Yield requests that push everyone once, in all shapes by turns.
 
-    The HTTP API destination sends one XDM object or an array of them, a Destination SDK
-    destination up to ten profiles with predefined or freeform attributes.
+    AEP's HTTP API destination sends one XDM object or an array of them, a Destination SDK
+    destination up to ten profiles with predefined or freeform attributes; then there are answers
+    of the Profile API, XDM as its registry writes it, and what other platforms send.
     """
     shapes: Iterator[tuple[Callable[[Person], Json], Callable[[list[Json]], object], int]]
     shapes = itertools.cycle(
@@ -60,6 +62,9 @@ def pushes(everyone: Sequence[Person]) -> Iterator[Push]:
             (as_predefined, lambda profiles: {"profiles": profiles}, _PROFILES_PER_PUSH),
             (as_freeform, lambda profiles: {"profiles": profiles}, _PROFILES_PER_PUSH),
             (as_xdm, list, _PROFILES_PER_PUSH),
+            (as_entity, list, _PROFILES_PER_PUSH),
+            (as_prefixed_xdm, list, _PROFILES_PER_PUSH),
+            (as_traits, lambda profiles: profiles[0], 1),
         ]
     )
     left = list(everyone)
@@ -95,6 +100,40 @@ def as_xdm(person: Person) -> Json:
         "segmentMembership": _membership(),
         "identityMap": {"ecid": [{"id": "08130494355355215032117568021714632048"}]},
     }
+
+
+def as_entity(person: Person) -> Json:
+    """Return a person as Adobe's Profile API answers: XDM as an entity."""
+    return {"entityId": "AdLk", "mergePolicy": {"id": "3d0a"}, "entity": as_xdm(person)}
+
+
+def as_prefixed_xdm(person: Person) -> Json:
+    """Return a person as XDM with the prefix that the XDM registry gives to names."""
+    return {
+        f"xdm:{name}" if name != "identityMap" else name: value
+        for name, value in as_xdm(person).items()
+    }
+
+
+def as_traits(person: Person) -> Json:
+    """Return a person as Segment's and RudderStack's identify calls do."""
+    attendee = person.attendee
+    renamed = {"firstname": "firstName", "lastname": "lastName", "companyname": "company"}
+    traits: Json = {renamed.get(name, name): text for name, text in attendee.items()}
+    if not _has_email(person):
+        del traits["email"]
+    return {"type": "identify", "userId": "97980cfea0067", "traits": traits}
+
+
+def exit_of(person: Person) -> Json:
+    """Return the profile of a person who left the audience."""
+    membership = {AUDIENCE: {"lastQualificationTime": "2026-02-02T08:00:00Z", "status": "exited"}}
+    return {**as_xdm(person), "segmentMembership": {"ups": membership}}
+
+
+def opted_out(person: Person) -> Json:
+    """Return the profile of a person who wants no e-mail."""
+    return {**as_xdm(person), "consents": {"marketing": {"email": {"val": "n"}}}}
 
 
 def as_predefined(person: Person) -> Json:
@@ -156,5 +195,5 @@ def _untidy(email: str) -> str:
 
 def _membership() -> Json:
     return {
-        "ups": {_AUDIENCE: {"lastQualificationTime": "2026-01-02T23:37:33Z", "status": "realized"}}
+        "ups": {AUDIENCE: {"lastQualificationTime": "2026-01-02T23:37:33Z", "status": "realized"}}
     }

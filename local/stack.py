@@ -90,6 +90,13 @@ class Stack:
         )
         return str(answer["SecretString"])
 
+    def put_destination(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Add a destination, or change it."""
+        parameter = f"/{self.name}/destinations/{name}"
+        self.client("ssm").put_parameter(
+            Name=parameter, Value=json.dumps(settings), Type="String", Overwrite=True
+        )
+
     # --- RainFocus's tokens ---
 
     def store_credentials(self, connection: str, client_id: str, client_secret: str) -> None:

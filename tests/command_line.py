@@ -14,6 +14,13 @@ from tests.stack import CREDENTIALS, STACK, Aws, token
 SECRETS = (CREDENTIALS.client_secret, token().value, "new-client-secret", "new-profile-token")
 
 
+def cells(shown: str) -> list[list[str]]:
+    """Return the rows of tables, without empty cells; two blanks stand between cells."""
+    return [
+        [cell.strip() for cell in row.split("  ") if cell.strip()] for row in shown.splitlines()
+    ]
+
+
 class CommandLine:
     """Runs commands, and sees to it that no secret is ever shown."""
 

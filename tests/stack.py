@@ -58,7 +58,7 @@ class Aws:
         text = connection.model_dump_json(exclude_defaults=True)
         self.ssm.parameters[f"/{STACK}/connections/{name}"] = text
 
-    def set_destination(self, name: str, **members: str) -> None:
+    def set_destination(self, name: str, **members: object) -> None:
         self.ssm.parameters[f"/{STACK}/destinations/{name}"] = json.dumps(members)
 
     def set_token(self, made: AccessToken, connection: str = "default") -> None:

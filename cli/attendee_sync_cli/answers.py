@@ -8,6 +8,7 @@ import re
 from enum import IntEnum
 
 from attendee_sync.rainfocus import Answer, Meaning
+from attendee_sync_cli import output
 
 PARAMETER_MISSING = "103"  # seen: "Required parameter missing: apiProfile"
 UNAUTHORIZED = 401
@@ -46,7 +47,7 @@ def stage(answer: Answer) -> Stage:
 
 def said(answer: Answer) -> str:
     """Return RainFocus's own words, on one line and without control characters."""
-    message = "".join(each if each.isprintable() else " " for each in answer.message)
+    message = output.plain(answer.message)
     if answer.status is None:
         return f"no answer ({message})"
     if answer.meaning is Meaning.STORED:

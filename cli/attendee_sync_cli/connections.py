@@ -1,18 +1,17 @@
 """The commands about connections: their settings, and the secrets that go with them."""
 
-import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from pydantic import ValidationError
 
 from attendee_sync.connection import Connection
 from attendee_sync.destination import Destination
-from attendee_sync_cli import faults, output
-from attendee_sync_cli.faults import Fault
+from attendee_sync_cli import faults, output, stored
 from attendee_sync_cli.output import AsJson, ConnectionName, FailureError, Yes
-from attendee_sync_cli.stack import MAX_PARAMETER_BYTES, RECOVERY_DAYS, Stack
+from attendee_sync_cli.stack import RECOVERY_DAYS, Stack
+from attendee_sync_cli.stored import SettingsFile
 
 app = typer.Typer(no_args_is_help=True, help="List, show, set and remove connections.")
 # The one that the template makes.
@@ -59,20 +58,12 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
     stack: Stack = context.obj
     text = stack.known_connection(connection)
     read = faults.read(Connection, text)
-    stored = _parsed(text)
     if as_json:
-        output.document(stored)
+        output.document(stored.parsed(text))
     elif isinstance(read, Connection):
-        given = _flat(stored)
-        output.table(
-            ["setting", "value", ""],
-            [
-                [path, _value(value), "set" if path in given else "default"]
-                for path, value in _flat(read.model_dump(mode="json")).items()
-            ],
-        )
+        output.table(["setting", "value", ""], stored.rows(read, stored.parsed(text)))
     if isinstance(read, list):
-        raise FailureError(_all_faults(f"The settings of connection {connection}", read))
+        raise stored.not_valid(f"The settings of connection {connection}", read)
 
 
 @app.command(
@@ -83,10 +74,7 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
 def set_(
     context: typer.Context,
     connection: ConnectionName,
-    file: Annotated[
-        typer.FileText,
-        typer.Argument(encoding="utf-8", help="JSON with the settings; - is standard input."),
-    ],
+    file: SettingsFile,
     yes: Yes = False,
 ) -> None:
     """Store the settings of a connection, after a look at what changes.
@@ -94,31 +82,24 @@ def set_(
     A setting that FILE leaves out has its default. A new connection gets its two secrets too.
     """
     stack: Stack = context.obj
-    if file.name == "<stdin>" and not yes:
-        raise typer.BadParameter("with - there is nobody to ask: add --yes")
-    text = _read(file)
+    text = stored.from_file(file, yes=yes)
     wanted = faults.read(Connection, text)
     if isinstance(wanted, list):
-        raise FailureError(_all_faults("The settings", wanted))
-    compact = json.dumps(json.loads(text), ensure_ascii=False)
-    if len(compact.encode()) > MAX_PARAMETER_BYTES:
-        raise FailureError(f"The settings take more than {MAX_PARAMETER_BYTES} bytes.")
+        raise stored.not_valid("The settings", wanted)
+    compact = stored.compact(text)
     before = stack.connection(connection)
-    changes = _changes(before, wanted)
+    changes = stored.changes(before, wanted)
     if changes:
-        output.say(f"Connection {connection}" + (" is new:" if before is None else " changes:"))
-        output.table(["setting", "from", "to"], changes)
-        if not yes:
-            typer.confirm("Store this?", abort=True)
+        stored.ask(f"Connection {connection}", changes, is_new=before is None, yes=yes)
         stack.put_connection(connection, compact)
-        output.say("Stored. The functions take it up within a minute.")
+        output.say(stored.STORED)
         if connection == _TEMPLATE_CONNECTION:
             output.say(
                 "The template made this connection: a deploy that changes Environment, OrgId, "
                 "BaseUrl or TokenUrl writes it anew."
             )
     else:
-        output.say("Nothing changes.")
+        output.say(stored.NOTHING)
     _make_secrets(stack, connection)
     if before is None:
         output.say(f"Next: attendee-sync credentials set {connection}")
@@ -137,7 +118,7 @@ def remove(context: typer.Context, connection: ConnectionName, yes: Yes = False)
     if used_by:
         raise FailureError(
             f"Connection {connection} is used by {', '.join(used_by)}: not removed. "
-            f"Remove these under /{stack.name}/destinations/ first."
+            "`attendee-sync destinations remove` removes one."
         )
     if connection == _TEMPLATE_CONNECTION:
         raise FailureError(
@@ -154,13 +135,6 @@ def remove(context: typer.Context, connection: ConnectionName, yes: Yes = False)
                 f"The secret {stack.name}/{kind}/{connection} is deleted in {RECOVERY_DAYS} days, "
                 f"on {when:%Y-%m-%d}; until then it can be restored."
             )
-
-
-def _read(file: typer.FileText) -> str:
-    try:
-        return file.read()
-    except UnicodeDecodeError:
-        raise FailureError("The settings are not UTF-8 text.") from None
 
 
 def _make_secrets(stack: Stack, connection: str) -> None:
@@ -183,7 +157,7 @@ def _users(stack: Stack) -> dict[str, list[str]]:
         try:
             connection = Destination.model_validate_json(text).connection
         except ValidationError:
-            members = _parsed(text)
+            members = stored.parsed(text)
             connection = str(
                 members.get("connection", Destination.model_fields["connection"].default)
             )
@@ -201,57 +175,3 @@ def _summary(name: str, text: str, users: Mapping[str, list[str]]) -> dict[str, 
         "destinations": users.get(name, []),
         "valid": valid,
     }
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    """Return the members of a JSON object, or none if it is none."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return settings by their paths, such as auth.client_auth."""
-    found: dict[str, Any] = {}
-    for key, each in value.items():
-        if isinstance(each, dict) and each:
-            found |= _flat(each, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = sorted(each, key=str) if isinstance(each, list) else each
-    return found
-
-
-def _changes(before: str | None, wanted: Connection) -> list[list[str]]:
-    """Return path, old and new value of every setting that changes, defaults included."""
-    new = _flat(wanted.model_dump(mode="json"))
-    old: dict[str, Any] = {}
-    if before is not None:
-        read = faults.read(Connection, before)
-        old = _flat(
-            read.model_dump(mode="json") if isinstance(read, Connection) else _parsed(before)
-        )
-    else:
-        given = _flat(wanted.model_dump(mode="json", exclude_unset=True))
-        return [[path, "", _value(value)] for path, value in given.items()]
-    return [
-        [path, _value(old.get(path)), _value(new.get(path))]
-        for path in sorted(old.keys() | new.keys())
-        if old.get(path) != new.get(path)
-    ]
-
-
-def _value(value: object) -> str:
-    if value is None:
-        return "(none)"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "(none)"
-    if value in ("", {}):
-        return "(empty)"
-    return str(value)
-
-
-def _all_faults(what: str, found: list[Fault]) -> str:
-    lines = "".join(f"\n  {fault}" for fault in found)
-    return f"{what} are not valid:{lines}"

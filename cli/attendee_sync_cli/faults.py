@@ -8,13 +8,16 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
 
+import jmespath
+from jmespath.exceptions import LexerError, ParseError
 from pydantic import BaseModel, ValidationError
 
 _WORD = re.compile(r"[A-Za-z_]{1,20}|v\d{1,2}")  # such as "production"; no secret looks like it
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NUMBERS = re.compile(r"limits\.\w+|auth\.assumed_lifetime")
+_EXPRESSIONS = re.compile(r"mapping\.[^.]+|filter")  # no secret stands there
 _CREDENTIALS = frozenset({"client_id", "client_secret", "profile_token"})
 _PATTERNS = {
     "org_id": "letters, digits, _ and -, 1 to 64 of them",
@@ -55,6 +58,9 @@ def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> Fault:
     path = ".".join(map(_part, location)) or "the whole"
     if kind == "json_invalid":
         return Fault(path, "no JSON", f"a JSON object ({detail['msg'].removeprefix('Invalid ')})")
+    expression = _expression(path, kind, detail["input"])
+    if expression:
+        return Fault(path, f'"{expression}"', _expected_of(expression, detail))
     given = "nothing" if kind == "missing" else _given(path, kind, detail["input"])
     return Fault(path, given, _expected(model, location, path, detail))
 
@@ -97,6 +103,22 @@ def _expected(
     return words.get(kind, told.removeprefix("Value error, ").removeprefix("Input should be "))
 
 
+def _expression(path: str, kind: str, value: object) -> str:
+    """Return the expression that a fault is about, or nothing."""
+    if kind != "value_error" or not _EXPRESSIONS.fullmatch(path):
+        return ""
+    text = value.get("value") if isinstance(value, dict) else value
+    return text if isinstance(text, str) and text.isprintable() else ""
+
+
+def _expected_of(expression: str, detail: Mapping[str, Any]) -> str:
+    try:
+        jmespath.compile(expression)
+    except (LexerError, ParseError) as error:
+        return f"a JMESPath expression; it is none from position {error.lex_position} on"
+    return str(detail["msg"]).removeprefix("Value error, ").removesuffix(f": {expression}")
+
+
 def _instead(model: type[BaseModel], location: Sequence[str | int]) -> str:
     """Say what could have been meant by a setting that does not exist."""
     key = str(location[-1])
@@ -111,8 +133,17 @@ def _instead(model: type[BaseModel], location: Sequence[str | int]) -> str:
 def _settings_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     for part in location:
         field = model.model_fields.get(str(part))
-        if not field or not isinstance(field.annotation, type):
-            break
-        if issubclass(field.annotation, BaseModel):
-            model = field.annotation
+        inner = _model_in(field.annotation) if field else None
+        model = inner or model
     return list(model.model_fields)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """Return the settings that a setting holds, be it once or by names."""
+    if get_origin(annotation) is dict:
+        annotation = get_args(annotation)[1]
+    if get_args(annotation):  # Annotated
+        annotation = get_args(annotation)[0]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None

@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from attendee_sync_cli import connections, credentials, doctor_command, tokens
+from attendee_sync_cli import (
+    connections,
+    credentials,
+    destinations,
+    doctor_command,
+    preview,
+    tokens,
+)
 from attendee_sync_cli.output import Group
 from attendee_sync_cli.stack import Stack
 
@@ -17,8 +24,10 @@ app = typer.Typer(
     epilog="Example: attendee-sync --stack attendee-sync doctor default",
 )
 app.add_typer(connections.app, name="connections")
+app.add_typer(destinations.app, name="destinations")
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(tokens.app, name="token")
+app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
 app.command("doctor", epilog=doctor_command.EXAMPLE)(doctor_command.doctor)
 
 
@@ -29,7 +38,7 @@ def main(
         str, typer.Option(envvar="ATTENDEE_SYNC_STACK", help="Name of the CloudFormation stack.")
     ] = "attendee-sync",
 ) -> None:
-    """Look after the RainFocus connections of an attendee-sync stack.
+    """Look after the RainFocus connections and the destinations of an attendee-sync stack.
 
     Account and region are found as the AWS CLI finds them: AWS_PROFILE, AWS_REGION, and
     AWS_ENDPOINT_URL for a stack in a local cloud.

@@ -53,6 +53,9 @@ def _name(text: str) -> str:
 ConnectionName = Annotated[
     str, typer.Argument(metavar="CONNECTION", help="Name of the connection.", callback=_name)
 ]
+DestinationName = Annotated[
+    str, typer.Argument(metavar="DESTINATION", help="Name of the destination.", callback=_name)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
@@ -60,6 +63,14 @@ Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 def name(text: str | None) -> str | None:
     """Check the name of a connection or destination that may be left out."""
     return None if text is None else _name(text)
+
+
+def text_of(file: typer.FileText, what: str) -> str:
+    """Return the text of a file. Raises FailureError if it is none, with `what` to begin with."""
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise FailureError(f"{what} not UTF-8 text.") from None
 
 
 def say(text: str = "") -> None:
@@ -82,9 +93,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     Console().print(made)
 
 
-def document(value: object) -> None:
-    """Show a value as JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def document(value: object, *, ascii_only: bool = False) -> None:
+    """Show a value as JSON; pushed texts in ASCII alone, as they can hold half a character."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=ascii_only))
+
+
+def plain(text: str) -> str:
+    """Return a text on one line and without control characters, which could steer a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def moment(epoch_seconds: float) -> str:

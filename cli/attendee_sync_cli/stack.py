@@ -72,36 +72,60 @@ class Stack:
 
     def connection(self, name: str) -> str | None:
         """Return the JSON text of a connection, or None if there is none of that name."""
+        return self._setting(f"connections/{name}")
+
+    def destination(self, name: str) -> str | None:
+        """Return the JSON text of a destination, or None if there is none of that name."""
+        return self._setting(f"destinations/{name}")
+
+    def known_connection(self, name: str) -> str:
+        """Return the JSON text of a connection. Raises FailureError if there is none."""
+        return self._known("connection", name, self.connection(name))
+
+    def known_destination(self, name: str) -> str:
+        """Return the JSON text of a destination. Raises FailureError if there is none."""
+        return self._known("destination", name, self.destination(name))
+
+    def put_connection(self, name: str, text: str) -> None:
+        """Store the JSON text of a connection."""
+        self._put_setting(f"connections/{name}", text)
+
+    def put_destination(self, name: str, text: str) -> None:
+        """Store the JSON text of a destination."""
+        self._put_setting(f"destinations/{name}", text)
+
+    def delete_connection(self, name: str) -> None:
+        """Delete the settings of a connection."""
+        self._delete_setting(f"connections/{name}")
+
+    def delete_destination(self, name: str) -> None:
+        """Delete the settings of a destination."""
+        self._delete_setting(f"destinations/{name}")
+
+    def _setting(self, path: str) -> str | None:
         try:
-            answer = client("ssm").get_parameter(Name=self._connection_parameter(name))
+            answer = client("ssm").get_parameter(Name=f"/{self.name}/{path}")
         except ClientError as error:
             if _code(error) == "ParameterNotFound":
                 return None
             raise
         return str(answer["Parameter"]["Value"])
 
-    def known_connection(self, name: str) -> str:
-        """Return the JSON text of a connection. Raises FailureError if there is none."""
-        text = self.connection(name)
-        if text is None:
-            raise FailureError(
-                f"There is no connection {name} in stack {self.name}. "
-                "`attendee-sync connections list` shows those there are."
-            )
-        return text
-
-    def put_connection(self, name: str, text: str) -> None:
-        """Store the JSON text of a connection."""
+    def _put_setting(self, path: str, text: str) -> None:
         client("ssm").put_parameter(
-            Name=self._connection_parameter(name), Value=text, Type="String", Overwrite=True
+            Name=f"/{self.name}/{path}", Value=text, Type="String", Overwrite=True
         )
 
-    def delete_connection(self, name: str) -> None:
-        """Delete the settings of a connection."""
-        client("ssm").delete_parameter(Name=self._connection_parameter(name))
+    def _delete_setting(self, path: str) -> None:
+        client("ssm").delete_parameter(Name=f"/{self.name}/{path}")
 
-    def _connection_parameter(self, name: str) -> str:
-        return f"/{self.name}/connections/{name}"
+    def _known(self, kind: str, name: str, text: str | None) -> str:
+        if text is None:
+            raise FailureError(
+                f"There is no {kind} {name} in stack {self.name}. "
+                f"`attendee-sync {kind}s list` shows those there are."
+            )
+        return text
 
     def _parameters(self, kind: str) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -11,6 +11,7 @@ from attendee_sync import aws, http, messages, observability, token_refresh
 from attendee_sync.calling import Caller
 from attendee_sync.delivery import THREADS, Delivery
 from attendee_sync.ledger import Ledger
+from attendee_sync.mapping import LEFT_OUT
 from attendee_sync.messages import Queue
 from attendee_sync.outcome import Kind
 from attendee_sync.pace import Pace
@@ -28,6 +29,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     outcomes = _delivery().deliver(batch, lambda: context.get_remaining_time_in_millis() / 1000)
     counts = Counter((message.destination, outcome.kind.value) for message, outcome in outcomes)
     observability.count("Profiles", counts, ("destination", "outcome"))
+    left_out = Counter(
+        (message.destination, field, text)
+        for message, outcome in outcomes
+        for field, text in outcome.remarks
+        if text.startswith(LEFT_OUT) and outcome.kind is Kind.DELIVERED
+    )
+    observability.count("FieldsLeftOut", left_out, ("destination", "field", "reason"))
     return {
         "batchItemFailures": [
             {"itemIdentifier": message.message_id}

@@ -11,6 +11,7 @@ from attendee_sync import aws as aws_clients
 from attendee_sync import http
 from functions.delivery import app as delivery
 from functions.ingest import app as ingest
+from functions.preview import app as preview
 from functions.token_refresh import app as token_refresh
 from tests import fakes
 from tests.stack import STACK, TOKEN_URL, Aws
@@ -20,6 +21,7 @@ type Handle = Callable[[str], dict[str, Any]]
 EVENTS = Path(__file__).parents[2] / "events"
 HANDLERS: dict[str, ModuleType] = {
     "ingest": ingest,
+    "preview": preview,
     "delivery": delivery,
     "token-refresh": token_refresh,
 }

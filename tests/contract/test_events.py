@@ -26,6 +26,15 @@ class Push:
 
 
 @dataclass(frozen=True)
+class Foresight:
+    """What preview must make of an event."""
+
+    status: int
+    outcomes: list[tuple[str, str]] = field(default_factory=list)
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class Batch:
     """What delivery must make of an event."""
 
@@ -41,7 +50,7 @@ class Refresh:
     fetched: int
 
 
-EXPECTED: dict[str, Push | Batch | Refresh] = {
+EXPECTED: dict[str, Push | Foresight | Batch | Refresh] = {
     "ingest-object": Push(202, queued=1),
     "ingest-array": Push(202, queued=3),
     "ingest-profiles": Push(202, queued=2),
@@ -66,6 +75,23 @@ EXPECTED: dict[str, Push | Batch | Refresh] = {
     "ingest-wrong-token": Push(403, message="the ingest token is wrong"),
     "ingest-unknown-destination": Push(404, message="unknown destination: nowhere"),
     "ingest-health": Push(200),
+    "preview-object": Foresight(200, [("delivered, if RainFocus takes it", "")]),
+    "preview-each-outcome": Foresight(
+        200,
+        [
+            ("delivered, if RainFocus takes it", ""),
+            ("rejected", "no e-mail address"),
+            ("filtered", "left the audience"),
+            ("rejected", "only a hash of the e-mail address is known"),
+            ("rejected", "a profile is a JSON object, not a string"),
+        ],
+    ),
+    "preview-not-json": Foresight(400, message="not JSON: Expecting value (line 2, column 15)"),
+    "preview-unauthorised": Foresight(
+        401, message="an Authorization header with the ingest token is missing"
+    ),
+    "preview-wrong-token": Foresight(403, message="the ingest token is wrong"),
+    "preview-unknown-destination": Foresight(404, message="unknown destination: nowhere"),
     "delivery-batch": Batch(
         stored=[
             "ada.marlow@example.com",
@@ -125,6 +151,25 @@ def test_health_needs_nothing_of_aws(aws: Aws, handle: Handle) -> None:
     assert not aws.secrets.calls
 
 
+@pytest.mark.parametrize("name", names(Foresight))
+def test_preview_answers(aws: Aws, rainfocus: fakes.Http, handle: Handle, name: str) -> None:
+    expected = EXPECTED[name]
+    assert isinstance(expected, Foresight)
+    answer = handle(name)
+    body = json.loads(answer["body"])
+    assert answer["statusCode"] == expected.status
+    assert answer["headers"]["Content-Type"] == "application/json"
+    assert ("WWW-Authenticate" in answer["headers"]) == (expected.status == 401)
+    assert body["requestId"] == event_of(name)["requestContext"]["requestId"]
+    assert body.get("message", "").endswith(expected.message)
+    foreseen = body.get("profiles", [])
+    assert [(each["outcome"], each["reason"]) for each in foreseen] == expected.outcomes
+    assert [each["index"] for each in foreseen] == list(range(len(expected.outcomes)))
+    assert rainfocus.calls == []
+    assert not aws.sqs.calls
+    assert not aws.dynamodb.calls
+
+
 @pytest.mark.parametrize("name", names(Batch))
 def test_delivery_stores(aws: Aws, rainfocus: fakes.Http, handle: Handle, name: str) -> None:
     expected = EXPECTED[name]
@@ -163,6 +208,19 @@ def test_outcomes_are_counted_by_destination(handle: Handle, output: Callable[[]
     metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
     counted = {(line["destination"], line["outcome"]): line["Profiles"] for line in metrics}
     assert counted == {("default", "rejected"): [1.0], ("nowhere", "rejected"): [1.0]}
+
+
+def test_fields_that_are_left_out_are_counted_with_their_reason(
+    aws: Aws, handle: Handle, output: Callable[[], str]
+) -> None:
+    country = {"value": "Atlantis", "write": "constant"}
+    aws.set_destination("default", event_code="summit2027", mapping={"countryid": country})
+    handle("delivery-batch")
+    metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
+    [left_out] = [line for line in metrics if "FieldsLeftOut" in line]
+    assert (left_out["destination"], left_out["field"]) == ("default", "countryid")
+    assert left_out["reason"] == "left out: not a country of ISO 3166-1, by code or English name"
+    assert "Atlantis" not in json.dumps(metrics)
 
 
 @pytest.mark.parametrize("name", names(Refresh))
@@ -246,8 +304,8 @@ def test_nothing_personal_of_an_event_is_logged(
     assert "not-a-real" not in written
 
 
-@pytest.mark.parametrize("name", names(Push))
-def test_ingest_events_have_the_format_of_api_gateway(name: str) -> None:
+@pytest.mark.parametrize("name", names(Push) + names(Foresight))
+def test_requests_have_the_format_of_api_gateway(name: str) -> None:
     event = event_of(name)
     context = event["requestContext"]
     assert event["resource"] == context["resourcePath"]

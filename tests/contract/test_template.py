@@ -29,6 +29,7 @@ NO_VALUE = object()
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 FUNCTIONS = {
     "IngestFunction": "ingest",
+    "PreviewFunction": "preview",
     "DeliveryFunction": "delivery",
     "TokenRefreshFunction": "token_refresh",
 }
@@ -247,14 +248,29 @@ def test_the_access_log_is_json_without_anything_that_was_sent(api: dict[str, An
         )
 
 
-def test_the_api_has_two_routes() -> None:
-    events = TEMPLATE["Resources"]["IngestFunction"]["Properties"]["Events"].values()
-    routes = {(each["Properties"]["Method"], each["Properties"]["Path"]) for each in events}
-    assert routes == {
-        ("POST", "/v1/destinations/{destination}/profiles"),
-        ("GET", "/v1/health"),
+def test_the_api_has_three_routes() -> None:
+    routes = {
+        (function, route["Method"], route["Path"], route["RestApiId"]["Ref"])
+        for function, properties in resources("AWS::Serverless::Function").items()
+        for route in (
+            each["Properties"] for each in properties["Events"].values() if each["Type"] == "Api"
+        )
     }
-    assert {each["Properties"]["RestApiId"]["Ref"] for each in events} == {"Api"}
+    assert routes == {
+        ("IngestFunction", "POST", "/v1/destinations/{destination}/profiles", "Api"),
+        ("IngestFunction", "GET", "/v1/health", "Api"),
+        ("PreviewFunction", "POST", "/v1/destinations/{destination}/preview", "Api"),
+    }
+
+
+def test_preview_is_permitted_to_read_and_nothing_else() -> None:
+    allowed = {action for actions, _ in statements("PreviewFunction") for action in actions}
+    assert allowed == {"ssm:GetParameter", "secretsmanager:GetSecretValue"}
+
+
+def test_who_answers_a_request_does_so_before_the_api_gives_up() -> None:
+    for function in ("IngestFunction", "PreviewFunction"):
+        assert TEMPLATE["Resources"][function]["Properties"]["Timeout"] < 29
 
 
 def test_callers_can_be_limited_to_addresses(api: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from attendee_sync import regions
 from tests.integration.conftest import Local
 
 # What Lambda's Python runtime brings along: boto3 and what it needs.
@@ -35,3 +36,10 @@ def test_a_function_needs_nothing_but_the_layer_and_the_runtime(
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_layer_has_the_same_regions_as_the_tests_and_not_what_made_them(local: Local) -> None:
+    layer = local.running.build / "SharedLayer" / "python"
+    tested = Path(regions.__file__).with_name("regions.json")
+    assert (layer / "attendee_sync" / "regions.json").read_bytes() == tested.read_bytes()
+    assert not list(layer.parent.rglob("pycountry*"))

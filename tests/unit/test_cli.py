@@ -17,6 +17,11 @@ COMMANDS = [
     ["connections", "show"],
     ["connections", "set"],
     ["connections", "remove"],
+    ["destinations", "list"],
+    ["destinations", "show"],
+    ["destinations", "put"],
+    ["destinations", "remove"],
+    ["preview"],
     ["credentials", "set"],
     ["token", "show"],
     ["token", "refresh"],
@@ -47,6 +52,7 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--stdin",
         "--destination",
         "--write-test",
+        "--request",
         "--stack",
     }
 

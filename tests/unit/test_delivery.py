@@ -2,79 +2,29 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 import requests
 
-from attendee_sync import attendee, http, mapping
+from attendee_sync import attendee, http
 from attendee_sync import delivery as module
-from attendee_sync.calling import Caller
-from attendee_sync.delivery import Delivery
-from attendee_sync.ledger import Ledger
-from attendee_sync.messages import Received
+from attendee_sync.mapping import Decision, Mapper
 from attendee_sync.outcome import Kind, Outcome
-from attendee_sync.pace import Pace
-from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS, Pausing
-from attendee_sync.rainfocus import RainFocus
-from attendee_sync.token_refresh import Request
+from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS
 from tests import fakes
+from tests.bench import TRACE, Bench, at_work, kinds, message
 from tests.stack import CONNECTION, HASH_KEY, STACK, Aws, Clock, changed, token
 
-TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 BUSY = fakes.Reply(503)
 REFUSED = fakes.Reply(401)
 DAY = 86_400
 
 
-@dataclass
-class Bench:
-    """A delivery with RainFocus and AWS around it."""
-
-    aws: Aws
-    rainfocus: fakes.Http
-    delivery: Delivery
-    seconds_left: float = 60.0
-
-    def deliver(self, *batch: Received) -> list[Outcome]:
-        outcomes = dict(self.delivery.deliver(batch, lambda: self.seconds_left))
-        return [outcomes[each] for each in batch]
-
-    @property
-    def emails(self) -> list[str]:
-        return [call.json["email"] for call in self.rainfocus.calls]
-
-    @property
-    def noted(self) -> dict[str, dict[str, Any]]:
-        """The ledger's entries, without what else its table keeps."""
-        items = self.aws.dynamodb.items.items()
-        return {key: item for key, item in items if key.startswith("attendee#")}
-
-    @property
-    def waits(self) -> dict[str, int]:
-        return self.aws.sqs.hidden
-
-
 @pytest.fixture
 def bench(aws: Aws) -> Iterator[Bench]:
-    rainfocus = fakes.Http()
-    settings = aws.settings()
-    made = Delivery(
-        settings,
-        Ledger(aws.dynamodb, fakes.TABLE),
-        profiles=aws.profile_queue(),
-        dead_letters=aws.dead_letter_queue(),
-        caller=Caller(
-            settings,
-            RainFocus(rainfocus.session()),
-            Pausing(aws.dynamodb, fakes.TABLE),
-            Pace(environments=1),
-            ask_for_token=Request(aws.functions, "refresh-function"),
-        ),
-    )
-    yield Bench(aws, rainfocus, made)
-    made._threads.shutdown()
+    with at_work(aws) as made:
+        yield made
 
 
 @pytest.fixture
@@ -82,36 +32,13 @@ def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attendee_sync.delivery.random.uniform", lambda _, longest: longest)
 
 
-def message(
-    n: int = 0, person: str = "", body: str = "", age: float = 0, **changes: Any
-) -> Received:
-    person = person or f"p{n}"
-    made = Received(
-        message_id=f"message-{n}",
-        receipt=f"receipt-{n}",
-        group=f"group-of-{person}",
-        body=body or json.dumps({"email": f"{person}@example.com", "zip": str(n)}),
-        destination="default",
-        request_id="push",
-        index=str(n),
-        trace_parent=TRACE,
-        accepted_at=int((time.time() - age) * 1_000),
-        attempt=1,
-        sequence=f"{n:020}",
-    )
-    return replace(made, **changes)
-
-
-def kinds(outcomes: list[Outcome]) -> list[str]:
-    return [outcome.kind.value for outcome in outcomes]
-
-
 def by_email(replies: dict[str, fakes.Reply]) -> Callable[[fakes.Call], fakes.Reply]:
     return lambda call: replies.get(call.json["email"].partition("@")[0], fakes.stored())
 
 
 def entry_key(person: str) -> str:
-    return f"attendee#{attendee.key(HASH_KEY, 'default', f'{person}@example.com')}"
+    email_hash = attendee.email_sha256(f"{person}@example.com")
+    return f"attendee#{attendee.key(HASH_KEY, 'default', email_hash)}"
 
 
 def in_turn(*replies: fakes.Reply) -> Callable[[fakes.Call], fakes.Reply]:
@@ -669,14 +596,14 @@ def test_wrong_settings_lose_no_profile(bench: Bench, name: str, text: str, reas
 def test_an_unexpected_error_does_not_stop_the_batch(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = mapping.attendee_of
+    whole = Mapper.decide
 
-    def attendee_of(document: dict[str, Any]) -> dict[str, str]:
+    def decide(rules: Mapper, document: dict[str, Any], foreign_state: str) -> Decision:
         if document["email"] == "p1@example.com":
             raise ZeroDivisionError(str(document))
-        return whole(document)
+        return whole(rules, document, foreign_state)
 
-    monkeypatch.setattr("attendee_sync.mapping.attendee_of", attendee_of)
+    monkeypatch.setattr(Mapper, "decide", decide)
     outcomes = bench.deliver(*(message(n) for n in range(3)))
     assert kinds(outcomes) == ["delivered", "retry", "delivered"]
     assert outcomes[1].reason == "internal error: ZeroDivisionError"
@@ -753,3 +680,119 @@ def test_a_session_serves_each_thread_with_a_connection_of_its_own() -> None:
         pool = adapter.poolmanager.connection_pool_kw
         assert pool["maxsize"] == module.THREADS
         assert adapter.max_retries.total == 0
+
+
+# --- what the destination wants -----------------------------------------------------------------
+
+LEFT = {"segmentMembership": {"ups": {"audience-1": {"status": "exited"}}}}
+ADDRESS = {"email": "ada@example.com"}
+
+
+def body(*parts: dict[str, Any]) -> str:
+    return json.dumps({name: value for part in parts for name, value in part.items()})
+
+
+@pytest.mark.parametrize(
+    ("destination", "pushed", "reason"),
+    [
+        ({}, [ADDRESS, LEFT], "left the audience"),
+        ({"filter": "country == 'US'"}, [ADDRESS], "the filter does not hold"),
+        (
+            {"filter": "length(age) > `1`"},
+            [ADDRESS, {"age": 5}],
+            "the filter can't be evaluated: JMESPathTypeError",
+        ),
+        (
+            {"exits": {"action": "set", "fields": {"status": "left"}}},
+            [ADDRESS, LEFT],
+            "left the audience, and was never delivered",
+        ),
+    ],
+)
+def test_what_is_filtered_is_settled_and_no_dead_letter(
+    bench: Bench, destination: dict[str, Any], pushed: list[dict[str, Any]], reason: str
+) -> None:
+    bench.aws.set_destination("default", event_code="summit2027", **destination)
+    assert bench.deliver(message(body=body(*pushed))) == [Outcome(Kind.FILTERED, reason)]
+    assert bench.rainfocus.calls == []
+    assert bench.aws.sqs.calls == []
+    assert bench.noted == {}
+
+
+def test_who_leaves_is_marked_once_the_ledger_knows_them(bench: Bench) -> None:
+    exits = {"action": "set", "fields": {"custom.status": "left"}}
+    bench.aws.set_destination("default", event_code="summit2027", exits=exits)
+    leaving = body(ADDRESS, LEFT, {"firstName": "Ada"})
+    outcomes = [
+        bench.deliver(message(0, "ada", leaving)),
+        bench.deliver(message(1, "ada", body(ADDRESS, {"firstName": "Ada"}))),
+        bench.deliver(message(2, "ada", leaving)),
+        bench.deliver(message(3, "ben", leaving.replace("ada", "ben"))),
+    ]
+    assert [kinds(each) for each in outcomes] == [
+        ["filtered"],
+        ["delivered"],
+        ["delivered"],
+        ["filtered"],
+    ]
+    assert [call.json for call in bench.rainfocus.calls] == [
+        {"event": "summit2027", **ADDRESS, "firstname": "Ada"},
+        {"event": "summit2027", **ADDRESS, "custom.status": "left"},
+    ]
+    assert bench.noted.keys() == {entry_key("ada")}
+
+
+def test_a_person_known_to_one_destination_is_not_known_to_another(bench: Bench) -> None:
+    exits = {"action": "set", "fields": {"status": "left"}}
+    for name in ("default", "partners"):
+        bench.aws.set_destination(name, event_code="summit2027", exits=exits)
+    assert kinds(bench.deliver(message(0, "ada"))) == ["delivered"]
+    leaving = message(1, "ada", body(ADDRESS, LEFT), destination="partners")
+    assert kinds(bench.deliver(leaving)) == ["filtered"]
+
+
+def test_a_ledger_that_cannot_be_read_lets_nobody_leave_yet(bench: Bench) -> None:
+    exits = {"action": "set", "fields": {"status": "left"}}
+    bench.aws.set_destination("default", event_code="summit2027", exits=exits)
+    bench.aws.dynamodb.always = fakes.denied("InternalServerError")
+    assert kinds(bench.deliver(message(body=body(ADDRESS, LEFT)))) == ["retry"]
+    assert bench.rainfocus.calls == []
+
+
+def test_a_bad_optional_field_is_left_out_and_noted(
+    bench: Bench, output: Callable[[], str]
+) -> None:
+    [outcome] = bench.deliver(message(body=body(ADDRESS, {"country": "Ruritania", "zip": "1"})))
+    assert outcome.kind is Kind.DELIVERED
+    reason = "left out: not a country of ISO 3166-1, by code or English name"
+    assert outcome.remarks == (("countryid", reason),)
+    assert json.loads(output())["remarks"] == [f"countryid: {reason}"]
+    [call] = bench.rainfocus.calls
+    assert call.json == {"event": "summit2027", **ADDRESS, "zip": "1"}
+
+
+def test_a_state_goes_where_the_connection_says(bench: Bench) -> None:
+    pushed = message(body=body(ADDRESS, {"country": "DE", "state": "Bavaria"}))
+    bench.deliver(pushed)
+    bench.aws.set_connection("default", changed(fields={"foreign_state": "foreignstate"}))
+    bench.aws.clock.now += 3_600
+    bench.deliver(pushed)
+    expected = {"event": "summit2027", **ADDRESS, "countryid": "DE"}
+    assert [call.json for call in bench.rainfocus.calls] == [
+        expected,
+        expected | {"foreignstate": "Bavaria"},
+    ]
+
+
+def test_where_only_a_hash_is_known_the_destination_says_what_happens(bench: Bench) -> None:
+    email_hash = attendee.email_sha256("ada@example.com")
+    pushed = message(body=body({"email": email_hash, "zip": "1"}))
+    [outcome] = bench.deliver(pushed)
+    assert outcome == Outcome(Kind.REJECTED, "only a hash of the e-mail address is known")
+    hashes = {"only": "send", "field": "hashedEmail"}
+    bench.aws.set_destination("default", event_code="summit2027", hashes=hashes)
+    bench.aws.clock.now += 3_600
+    assert kinds(bench.deliver(pushed)) == ["delivered"]
+    [call] = bench.rainfocus.calls
+    assert call.json == {"event": "summit2027", "hashedEmail": email_hash, "zip": "1"}
+    assert bench.noted.keys() == {entry_key("ada")}

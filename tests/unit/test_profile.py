@@ -1,3 +1,4 @@
+import hashlib
 import json
 from typing import Any
 
@@ -170,6 +171,9 @@ def test_any_profiles_come_back_as_they_were(
     assert [piece.profile for piece in pushed] == [json.loads(text) for text in texts]
 
 
+READ_TOO = ("address", "identityMap", "segmentMembership")  # they are there in any case
+
+
 @pytest.mark.parametrize(
     ("document", "read"),
     [
@@ -177,43 +181,117 @@ def test_any_profiles_come_back_as_they_were(
         ({"attributes": {"firstName": "Ada"}}, {"firstName": "Ada"}),
         ({"attributes": {"firstName": {"value": "Ada"}}}, {"firstName": "Ada"}),
         ({"attributes": {"firstName": {}, "lastName": {"value": "B"}}}, {"lastName": "B"}),
+        ({"attributes": {"firstName": {"value": None}}}, {"firstName": None}),
+        ({"attributes": {"firstName": None}}, {"firstName": None}),
         ({"attributes": {"person": {"value": 1, "x": 2}}}, {"person": {"value": 1, "x": 2}}),
         ({"traits": {"email": "ada@example.com"}}, {"email": "ada@example.com"}),
         ({"email": "outer", "attributes": {"email": "inner"}}, {"email": "inner"}),
+        ({"email": "outer", "traits": {"email": "inner"}}, {"email": "inner"}),
         ({"attributes": "text", "traits": None}, {"attributes": "text", "traits": None}),
+        ({"entity": {"a": 1}}, {"a": 1}),
+        ({"A2-1": {"entityId": "A2-1", "entity": {"a": 1}}}, {"entityId": "A2-1", "a": 1}),
+        ({"a": {"entity": 1}}, {"a": {"entity": 1}}),
+        ({"xdm": {"a": 1}}, {"a": 1}),
+        ({"xdm": {"xdm:a": {"xdm:b": 1}}}, {"a": {"b": 1}}),
+        ({"xdm:a": [{"xdm:b": 1}], "c": 2}, {"a": [{"b": 1}], "c": 2}),
+        ({"a": {"xdm:b": 1}}, {"a": {"xdm:b": 1}}),
     ],
 )
 def test_attributes_are_read_from_every_shape(
     document: dict[str, Any], read: dict[str, Any]
 ) -> None:
     before = json.dumps(document)
-    assert profile.read(document) == read
+    found = profile.read(document)
+    assert {name: found[name] for name in found if name not in READ_TOO} == read
     assert json.dumps(document) == before
+
+
+@pytest.mark.parametrize("traits", [{"a": "deep"}, {"a": {"value": "deep"}}])
+def test_traits_in_the_context_count_where_nothing_else_is_said(traits: dict[str, Any]) -> None:
+    assert profile.read({"context": {"traits": traits}})["a"] == "deep"
+    assert profile.read({"a": "top", "context": {"traits": traits}})["a"] == "top"
+
+
+@pytest.mark.parametrize(
+    ("document", "address"),
+    [
+        ({}, {}),
+        ({"address": {"city": "A"}, "workAddress": {"city": "B"}}, {"city": "A"}),
+        ({"address": None, "workAddress": {"city": "B"}}, {"city": "B"}),
+        ({"address": "1 Main Street"}, "1 Main Street"),
+        ({"homeAddress": {"city": "A"}, "workAddress": {"city": "B"}}, {"city": "B"}),
+        ({"homeAddress": {"city": "A"}, "mailingAddress": {"city": "B"}}, {"city": "B"}),
+        ({"homeAddress": {"city": "A"}, "workAddress": {}}, {"city": "A"}),
+        ({"homeAddress": {"city": "A"}, "workAddress": "text"}, {"city": "A"}),
+        ({"shippingAddress": {"city": "A"}, "billingAddress": {"city": "B"}}, {"city": "B"}),
+    ],
+)
+def test_one_address_is_chosen(document: dict[str, Any], address: object) -> None:
+    assert profile.read(document)["address"] == address
+
+
+# --- identities ---------------------------------------------------------------------------------
+
+ADDRESS = "ada@example.com"
+OTHER = "b@example.org"
+HASH = hashlib.sha256(ADDRESS.encode()).hexdigest()
+DOCS_HASH = "655332b5fa2aea4498bf7a290cff017cb4"  # of Adobe's page: 34 digits
+
+
+@pytest.mark.parametrize("namespace", ["email", "Email", "EMAIL"])
+@pytest.mark.parametrize(
+    "identities",
+    [[{"id": ADDRESS}], [{"value": ADDRESS}], [ADDRESS], {"id": ADDRESS}, ADDRESS],
+)
+def test_identities_are_read_in_any_form(namespace: str, identities: object) -> None:
+    read = profile.read({"identityMap": {namespace: identities}})
+    assert [each["id"] for each in read["identityMap"]["email"]] == [ADDRESS]
+
+
+def test_namespaces_that_differ_in_case_are_one() -> None:
+    document = {"identityMap": {"Email": [{"id": OTHER}], "email": [{"id": ADDRESS}]}}
+    read = profile.read(document | {"identities": [{"type": "EMAIL", "id": "c@example.com"}]})
+    ids = [each["id"] for each in read["identityMap"]["email"]]
+    assert ids == [OTHER, ADDRESS, "c@example.com"]
 
 
 @pytest.mark.parametrize(
     "document",
     [
         {"email": "Ada@Example.com "},
-        {"emailAddress": "ada@example.com"},
-        {"personalEmail": {"address": "ada@example.com"}},
-        {"workEmail": {"address": "ada@example.com"}},
-        {"email": "not an address", "workEmail": {"address": "ada@example.com"}},
-        {"email": {"address": "ada@example.com"}},
-        {"email": None, "identityMap": {"Email": [{"id": "ada@example.com"}]}},
-        {"identityMap": {"email": [{"id": "b@example.org"}, {"id": "ada@example.com"}]}}
-        | {"personalEmail": {"address": "ada@example.com"}},
-        {
-            "identityMap": {
-                "email": [{"id": "b@example.org"}, {"id": "ada@example.com", "primary": True}]
-            }
-        },
-        {"identityMap": {"email": ["junk", {"id": 5}, {"id": "ada@example.com"}]}},
-        {"identities": [{"type": "ECID", "id": "1"}, {"type": "Email", "id": "ada@example.com"}]},
+        {"email": "\tada@example.com"},
+        {"emailAddress": ADDRESS},
+        {"personalEmail": {"address": ADDRESS}},
+        {"workEmail": {"address": ADDRESS}},
+        {"workEmail": ADDRESS},
+        {"email": "not an address", "workEmail": {"address": ADDRESS}},
+        {"email": HASH, "workEmail": {"address": ADDRESS}},
+        {"email": {"address": ADDRESS}},
+        {"email": None, "identityMap": {"Email": [{"id": ADDRESS}]}},
+        {"identityMap": {"email": [{"id": OTHER, "primary": True}]}, "email": ADDRESS},
+        {"identityMap": {"email": [{"id": OTHER}, {"id": ADDRESS, "primary": True}]}},
+        {"identityMap": {"email": [{"id": OTHER, "primary": "true"}, {"id": ADDRESS}]}}
+        | {"workEmail": ADDRESS},
+        {"identityMap": {"email": [{"id": ADDRESS}, {"id": OTHER, "primary": False}]}},
+        {"identityMap": {"email": [{"id": HASH, "primary": True}, {"id": ADDRESS}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": OTHER}], "email": [{"id": ADDRESS}]}},
+        {"identityMap": {"email": ["junk", {"id": 5}, {"id": ADDRESS}]}},
+        {"identityMap": {"email": {"id": ADDRESS}}},
+        {"identities": [{"type": "ECID", "id": "1"}, {"type": "Email", "id": ADDRESS}]},
     ],
 )
 def test_the_email_address_is_found(document: dict[str, Any]) -> None:
-    assert profile.email_of(document) == "ada@example.com"
+    read = profile.read(document)
+    assert profile.email_of(read) == ADDRESS
+    assert profile.email_hash_of(read, ADDRESS) == HASH
+
+
+def test_what_the_destination_maps_stands_in_place_of_the_usual_attributes() -> None:
+    read = profile.read({"email": OTHER, "contact": ADDRESS})
+    assert profile.email_of(read, lambda found: found.get("contact")) == ADDRESS
+    assert profile.email_of(read, lambda found: found.get("nothing")) is None
+    identified = profile.read({"email": OTHER, "identityMap": {"email": [{"id": ADDRESS}]}})
+    assert profile.email_of(identified, lambda found: found.get("contact")) == ADDRESS
 
 
 @pytest.mark.parametrize(
@@ -221,16 +299,103 @@ def test_the_email_address_is_found(document: dict[str, Any]) -> None:
     [
         {},
         {"email": 5},
-        {"email": ["ada@example.com"]},
+        {"email": [ADDRESS]},
         {"email": "ada"},
+        {"email": HASH},
+        {"email": HASH.upper()},
         {"email": f"{'a' * 250}@example.com"},
         {"personalEmail": "not an object"},
-        {"identityMap": {"email_lc_sha256": [{"id": "655332b5fa2aea4498bf7a290cff017cb4"}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": ADDRESS}]}},
         {"identityMap": {"ecid": [{"id": "14575006536349286404619648085736425115"}]}},
-        {"identityMap": {"email": {"id": "ada@example.com"}}},
         {"identityMap": [], "identities": {}},
-        {"identities": ["junk", {"id": "ada@example.com"}]},
+        {"identities": ["junk", {"id": ADDRESS}]},
     ],
 )
 def test_nothing_else_is_taken_for_an_email_address(document: dict[str, Any]) -> None:
-    assert profile.email_of(document) is None
+    assert profile.email_of(profile.read(document)) is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"email": HASH},
+        {"email": f" {HASH.upper()} "},
+        {"personalEmail": {"address": HASH}},
+        {"identityMap": {"Email": [{"id": HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": HASH}]}},
+        {"identityMap": {"Email_LC_SHA256": [{"id": HASH.upper()}]}},
+        {"identityMap": {"emailsha256": HASH}},
+        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}, {"id": HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": "0" * 64}, {"id": HASH, "primary": True}]}},
+        {"identities": [{"type": "email_lc_sha256", "id": HASH}]},
+        {"attributes": {"email_lc_sha256": {"value": HASH}}},
+    ],
+)
+def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
+    read = profile.read(document)
+    assert profile.email_of(read) is None
+    assert profile.email_hash_of(read, None) == HASH
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"email": HASH[:-1]},
+        {"email": f"{HASH}0"},
+        {"email": "g" * 64},
+        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}]}},
+        {"identityMap": {"ecid": [{"id": HASH}]}},
+        {"firstName": HASH},
+        {"email_lc_sha256": 5},
+    ],
+)
+def test_nothing_else_is_taken_for_a_hash(document: dict[str, Any]) -> None:
+    assert profile.email_hash_of(profile.read(document), None) == ""
+
+
+# --- audiences ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("namespace", ["ups", "UPS", "aam", "AAM", "Email", "a custom upload"])
+@pytest.mark.parametrize(
+    ("membership", "state"),
+    [
+        ({"status": "realized"}, "realized"),
+        ({"status": "existing"}, "existing"),
+        ({"status": "exited"}, "exited"),
+        ({"status": "exiting"}, "exiting"),
+        ({"status": "EXITED"}, "exited"),
+        ({"status": None}, "realized"),
+        ({}, "realized"),
+        ({"lastQualificationTime": "2022-01-11T21:24:39Z", "status": "exited"}, "exited"),
+        ({"lastQualificationTime": "2019-04-15T02:41:50+0000"}, "realized"),
+        ({"lastQualificationTime": "2019-04-15T02:41:50.000+0000"}, "realized"),
+        ({"lastQualificationTime": "2018-04-26T15:52:25+00:00"}, "realized"),
+        ({"createdAt": 1648553325000, "mappingUpdatedAt": 1649856570000}, "realized"),
+        ({"lastQualificationTime": None, "createdAt": "?", "status": "exited"}, "exited"),
+    ],
+)
+def test_memberships_are_read_in_any_namespace(
+    namespace: str, membership: dict[str, Any], state: str
+) -> None:
+    read = profile.read({"segmentMembership": {namespace: {"a1": membership}}})
+    assert profile.memberships(read) == {"a1": {state}}
+    assert read["segmentMembership"][namespace.lower()]["a1"] == membership | {"status": state}
+
+
+def test_a_text_in_place_of_a_membership_is_its_state() -> None:
+    read = profile.read({"segmentMembership": {"ups": {"a1": "Exited"}, "UPS": {"a2": "existing"}}})
+    assert profile.memberships(read) == {"a1": {"exited"}, "a2": {"existing"}}
+
+
+def test_an_audience_in_two_namespaces_has_the_states_of_both() -> None:
+    found = {"ups": {"a1": {"status": "exited"}}, "aam": {"a1": {}, "a2": {"status": "existing"}}}
+    read = profile.read({"segmentMembership": found})
+    assert profile.memberships(read) == {"a1": {"exited", "realized"}, "a2": {"existing"}}
+
+
+@pytest.mark.parametrize("pushed", [None, [], "ups", {"ups": []}, {"ups": {"a1": 5}}])
+def test_what_is_no_membership_is_none(pushed: object) -> None:
+    assert profile.memberships(profile.read({"segmentMembership": pushed})) == {}

@@ -9,7 +9,8 @@ import pytest
 
 from attendee_sync import attendee
 from attendee_sync.messages import MAX_PROFILE_BYTES
-from attendee_sync.push import Answer, Ingest, Request
+from attendee_sync.push import Ingest
+from attendee_sync.reception import Answer, Request
 from tests import fakes
 from tests.stack import HASH_KEY, INGEST_TOKEN, STACK, Aws
 
@@ -35,6 +36,10 @@ def with_token(shown: str | None) -> Request:
     made = request()
     others = {name: value for name, value in made.headers.items() if name != "authorization"}
     return replace(made, headers=others | ({} if shown is None else {"authorization": shown}))
+
+
+def group_of(address: str) -> str:
+    return attendee.key(HASH_KEY, "default", attendee.email_sha256(address))
 
 
 def message_of(answer: Answer) -> str:
@@ -84,11 +89,11 @@ def test_a_message_says_what_delivery_must_know(aws: Aws, ingest: Ingest) -> Non
     assert accepted_at.isdecimal()
     assert first == fakes.Sent(
         ADA,
-        attendee.key(HASH_KEY, "default", "ada@example.com"),
+        group_of("ada@example.com"),
         "push-0",
         {"destination": "default", "request_id": "push", "trace_parent": TRACE, "index": "0"},
     )
-    assert second.group == attendee.key(HASH_KEY, "default", "bob@example.org")
+    assert second.group == group_of("bob@example.org")
     assert second.attributes["index"] == "1"
 
 
@@ -389,7 +394,7 @@ def test_tokens_are_compared_in_constant_time(
         compared.append((shown, known))
         return shown == known
 
-    monkeypatch.setattr("attendee_sync.push.hmac.compare_digest", compare_digest)
+    monkeypatch.setattr("attendee_sync.reception.hmac.compare_digest", compare_digest)
     aws.secrets.rotate(f"{STACK}/ingest-token", "newer")
     assert ingest.push(with_token("Bearer newer")).status == 202
     assert compared == [(b"newer", b"newer"), (b"newer", INGEST_TOKEN.encode())]
@@ -533,6 +538,6 @@ def test_the_log_says_why_a_push_was_put_off(
     aws.client(service).always = fakes.denied("KmsThrottlingException")
     ingest.push(request())
     line = json.loads(output())
-    assert (line["level"], line["message"]) == ("ERROR", "push put off")
+    assert (line["level"], line["message"]) == ("ERROR", "request put off")
     assert "KmsThrottlingException" in line["reason"]
     assert "ada" not in json.dumps(line)

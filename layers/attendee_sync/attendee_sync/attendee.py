@@ -30,7 +30,11 @@ _MAX_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
 
 def normalise_email(text: str) -> str:
     """Return an e-mail address as it is compared: Unicode NFC, trimmed, lower case."""
-    return unicodedata.normalize("NFC", text).strip().lower()
+    if text.isascii():
+        return text.strip().lower()
+    lower = unicodedata.normalize("NFC", text).strip().lower()
+    # Some letters have a composed form in lower case alone, such as h with a line below.
+    return unicodedata.normalize("NFC", lower)
 
 
 def is_email(text: str) -> bool:
@@ -38,13 +42,20 @@ def is_email(text: str) -> bool:
     return len(text) <= _MAX_EMAIL_LENGTH and _EMAIL.fullmatch(text) is not None
 
 
-def key(hash_key: str, destination: str, email: str) -> str:
-    """Return the key of an attendee: 64 hex digits of HMAC-SHA256 over destination and e-mail.
+def email_sha256(email: str) -> str:
+    """Return the SHA-256 of an e-mail address, as `email_lc_sha256` has it: 64 hex digits."""
+    text = normalise_email(email)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
-    It groups the person's messages on the queue and names the ledger entry, without telling who
-    it is. Case and surrounding blanks of the address make no difference.
+
+def key(hash_key: str, destination: str, email_hash: str) -> str:
+    """Return the key of an attendee: 64 hex digits of HMAC-SHA256.
+
+    It is over the destination and the SHA-256 of the e-mail address, so that a person is the same
+    whether the address or its hash was pushed, in whatever case. It groups the person's messages
+    on the queue and names the ledger entry, without telling who it is.
     """
-    return _hmac(hash_key, f"{destination}\n{normalise_email(email)}")
+    return _hmac(hash_key, f"{destination}\n{email_hash}")
 
 
 def content_digest(hash_key: str, fields: Mapping[str, str]) -> str:

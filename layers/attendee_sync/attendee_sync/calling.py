@@ -76,7 +76,7 @@ class Caller:
 
         Raises HeldBackError, SettingsUnavailableError, and botocore's errors.
         """
-        connection = self._connection(name)
+        connection = self.connection(name)
         wait = self.pace.wait(name, connection.limits.requests_per_second)
         if wait:
             raise HeldBackError(
@@ -146,7 +146,11 @@ class Caller:
             or now - first_refused > _NEW_TOKEN_SECONDS
         )
 
-    def _connection(self, name: str) -> Connection:
+    def connection(self, name: str) -> Connection:
+        """Return the settings of a connection.
+
+        Raises HeldBackError if it has none that are valid, and SettingsUnavailableError.
+        """
         text = self.settings.connection(name)
         if text is None:
             raise HeldBackError(f"unknown connection: {name}", is_fault_of_settings=True)

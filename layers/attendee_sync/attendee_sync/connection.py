@@ -87,6 +87,9 @@ class Fields(_Settings):
     # By attendee field, e.g. {"state": "stateId", "countryid": "countryId"} as a v2 client has it.
     names: dict[Key, Key] = {}
     constants: dict[Key, str] = {}
+    # Where the state goes for countries whose states have no code; empty: nowhere. A v2 client
+    # has it in foreignstate (seen once).
+    foreign_state: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{1,64})?$")] = ""
     # Unverified: e-mail. Another key gets the e-mail address or its hash as well.
     match_key: Key = "email"
     match_value: Literal["email", "email_sha256"] = "email"

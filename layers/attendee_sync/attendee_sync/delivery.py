@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from attendee_sync import attendee, aws, mapping, messages, observability
 from attendee_sync.calling import Caller, HeldBackError
-from attendee_sync.destination import Destination
 from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError
+from attendee_sync.mapping import Decision, Mapper, Verdict
 from attendee_sync.messages import Queue, QueueUnavailableError, Received
 from attendee_sync.outcome import Kind, Outcome
 from attendee_sync.rainfocus import Answer, Attendee, Meaning
@@ -30,6 +30,7 @@ _MAX_WAIT = 900.0  # seconds
 _BEHIND = "behind an earlier one of this attendee"
 _ALONE = "RainFocus takes others of this connection, but not this profile"
 _TIMES_ALONE = 3
+_NEVER_CAME = "left the audience, and was never delivered"
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,19 @@ class Delivery:
                 waiting = replace(settled[-1].outcome, reason=_BEHIND)
                 settled.append(_Settled(message, waiting))
                 continue
-            settled.append(self._settle(message, seconds_left))
+            known = {each.entry.attendee for each in settled if each.entry}
+            settled.append(self._settle(message, known, seconds_left))
         return settled
 
-    def _settle(self, message: Received, seconds_left: Callable[[], float]) -> _Settled:
-        """Return a message's outcome; what ends badly is on the dead-letter queue by then."""
+    def _settle(
+        self, message: Received, known: Set[str], seconds_left: Callable[[], float]
+    ) -> _Settled:
+        """Return a message's outcome; what ends badly is on the dead-letter queue by then.
+
+        `known` are attendees that were delivered in this batch and are not in the ledger yet.
+        """
         try:
-            settled = self._attempt(message, seconds_left)
+            settled = self._attempt(message, known, seconds_left)
         except HeldBackError as error:
             outcome = Outcome(
                 Kind.RETRY,
@@ -113,29 +120,57 @@ class Delivery:
             outcome = self._bury(message, outcome)
         return replace(settled, outcome=outcome)
 
-    def _attempt(self, message: Received, seconds_left: Callable[[], float]) -> _Settled:
+    def _attempt(
+        self, message: Received, known: Set[str], seconds_left: Callable[[], float]
+    ) -> _Settled:
         document = _document(message.body)
         if document is None:
             return _Settled(message, Outcome(Kind.REJECTED, "not a JSON object"))
         text = self.settings.destination(message.destination)
         if text is None:
             return _Settled(message, Outcome(Kind.REJECTED, "unknown destination"))
-        destination = _destination(text)
-        try:
-            fields = mapping.attendee_of(document)
-        except mapping.NoEmailError as error:
-            return _Settled(message, Outcome(Kind.REJECTED, str(error)))
-        name = destination.connection
-        person = Attendee(destination.event_code, fields)
+        destination = _rules(text).destination
+        connection = self.caller.connection(destination.connection)
+        decision = _rules(text).decide(document, connection.fields.foreign_state)
+        key = attendee.key(self.settings.hash_key(), message.destination, decision.email_hash)
+        unsent = self._unsent(decision, key, known)
+        if unsent:
+            return _Settled(message, unsent)
+        person = Attendee(destination.event_code, decision.fields)
         started = time.monotonic()
+        name = destination.connection
         answer = self.caller.store(name, person, message.trace_parent, seconds_left)
-        outcome = _outcome(answer, time.monotonic() - started)
+        latency = time.monotonic() - started
+        outcome = replace(_outcome(answer, latency), remarks=decision.remarks)
         if answer.meaning is Meaning.CONFIGURATION and self._is_alone(message, name):
             return _Settled(message, replace(outcome, kind=Kind.REJECTED, reason=_ALONE))
         if outcome.kind is not Kind.DELIVERED:
             return _Settled(message, outcome)
-        entry = _entry(self.settings.hash_key(), message, fields, answer)
-        return _Settled(message, outcome, entry, name)
+        return _Settled(message, outcome, self._entry(message, key, decision.fields, answer), name)
+
+    def _unsent(self, decision: Decision, key: str, known: Set[str]) -> Outcome | None:
+        """Return the outcome of a profile that RainFocus does not get."""
+        match decision.verdict:
+            case Verdict.REJECT:
+                return Outcome(Kind.REJECTED, decision.reason)
+            case Verdict.FILTER:
+                return Outcome(Kind.FILTERED, decision.reason)
+            case Verdict.EXIT if key not in known and not self.ledger.knows(key):
+                return Outcome(Kind.FILTERED, _NEVER_CAME)
+        return None
+
+    def _entry(
+        self, message: Received, key: str, fields: Mapping[str, str], answer: Answer
+    ) -> Entry:
+        return Entry(
+            attendee=key,
+            destination=message.destination,
+            content_digest=attendee.content_digest(self.settings.hash_key(), fields),
+            sequence=message.sequence,
+            status=answer.status or 0,
+            code=answer.code,
+            attendee_id=answer.attendee_id,
+        )
 
     def _is_alone(self, message: Received, connection: str) -> bool:
         """Tell whether a message keeps meeting a fault of its connection that others don't meet."""
@@ -197,9 +232,9 @@ def _document(body: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _destination(text: str) -> Destination:
+def _rules(text: str) -> Mapper:
     try:
-        return Destination.model_validate_json(text)
+        return mapping.mapper(text)
     except ValidationError:
         reason = "the settings of the destination are not valid"
         raise HeldBackError(reason, is_fault_of_settings=True) from None
@@ -226,18 +261,6 @@ def _outcome(answer: Answer, latency: float) -> Outcome:
     )
 
 
-def _entry(hash_key: str, message: Received, fields: dict[str, str], answer: Answer) -> Entry:
-    return Entry(
-        attendee=attendee.key(hash_key, message.destination, fields["email"]),
-        destination=message.destination,
-        content_digest=attendee.content_digest(hash_key, fields),
-        sequence=message.sequence,
-        status=answer.status or 0,
-        code=answer.code,
-        attendee_id=answer.attendee_id,
-    )
-
-
 def _age(message: Received) -> float:
     """Return the seconds since a profile was accepted."""
     return time.time() - message.accepted_at / 1000
@@ -252,6 +275,7 @@ def _log(message: Received, outcome: Outcome) -> None:
         reason=outcome.reason,
         status=outcome.status,
         code=outcome.code,
+        remarks=[f"{field}: {text}" for field, text in outcome.remarks],
         answer=outcome.message,
         latency_ms=None if outcome.latency is None else round(outcome.latency * 1000),
         age_ms=round(_age(message) * 1000),

@@ -5,13 +5,19 @@ what uses any other part is left to the jmespath library. Both give the same ans
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jmespath
+from jmespath import functions
 
 type Search = Callable[[Any], Any]
 type _Node = Mapping[str, Any]
+
+# What evaluating an expression raises where it has no answer. Beside JMESPathError, a ValueError,
+# some functions of the library let Python's own errors through, such as a TypeError of
+# contains('text', `1`).
+UNANSWERED = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 @functools.cache
@@ -24,25 +30,114 @@ def compiled(expression: str) -> Search:
     return _closure(parsed.parsed) or parsed.search
 
 
+@functools.cache
+def lenient(expression: str) -> Search:
+    """Return a function that evaluates an expression, and gives None where it can't.
+
+    Functions of the language can meet values that they don't take. Raises
+    jmespath.exceptions.JMESPathError for what is not JMESPath.
+    """
+    parsed = jmespath.compile(expression)
+    plain = _closure(parsed.parsed)  # never raises
+
+    def search(value: Any) -> Any:
+        try:
+            return parsed.search(value)
+        except UNANSWERED:
+            return None
+
+    return plain or search
+
+
+def check_functions(
+    expression: str, known: type[functions.Functions] = functions.Functions
+) -> None:
+    """Raise ValueError, with the positions, if an expression calls functions that don't exist."""
+    called = set(_functions(jmespath.compile(expression).parsed))
+    unknown = sorted(called - known.FUNCTION_TABLE.keys(), key=expression.find)
+    if unknown:
+        places = ", ".join(f"{name} at position {expression.find(name)}" for name in unknown)
+        raise ValueError(f"a function of JMESPath is expected; there is no {places}: {expression}")
+
+
+def _functions(node: _Node) -> Iterator[str]:
+    if node["type"] == "function_expression":
+        yield node["value"]
+    if node["type"] != "slice":  # its children are numbers
+        for child in node["children"]:
+            yield from _functions(child)
+
+
+@functools.cache
+def explicit_null(expression: str) -> Search:
+    """Return a function that tells whether a value says null where the expression looks.
+
+    Raises ValueError for an expression that is not plain: only names, `.` and `||` can tell a
+    null from what is absent.
+    """
+    return _nulls(jmespath.compile(expression).parsed)
+
+
+def _nulls(node: _Node) -> Search:
+    match node["type"]:
+        case "field":
+            return lambda value: isinstance(value, dict) and value.get(node["value"], 0) is None
+        case "or_expression":
+            alternatives = [_nulls(child) for child in node["children"]]
+            return lambda value: any(is_null(value) for is_null in alternatives)
+        case "subexpression":
+            *outer, last = node["children"]
+            path = [search for search in map(_closure, outer) if search]
+            is_null = _nulls(last)
+            if len(path) == len(outer):
+                return _chain([*path, is_null])
+    raise ValueError("only names, . and || can tell a null from what is absent")
+
+
 def _closure(node: _Node) -> Search | None:
     """Return a node's closure, or None if it or a part of it is not plain."""
-    children = [_closure(child) for child in node["children"]]
-    plain = [child for child in children if child]
-    if len(plain) < len(children):
-        return None
+    children = node["children"]
     match node["type"]:
+        case "subexpression" if _names(node):
+            return _path(_names(node))
         case "subexpression" | "index_expression":
-            return functools.reduce(_chain, plain)
+            return _combined(_chain, children)
         case "or_expression":
-            return _either(*plain)
+            return _either(_alternatives(node))
         case leaf:
             return _leaf(leaf, node)
+
+
+def _combined(
+    combine: Callable[[Sequence[Search]], Search], nodes: Sequence[_Node]
+) -> Search | None:
+    plain = [search for search in map(_closure, nodes) if search]
+    return combine(plain) if len(plain) == len(nodes) else None
+
+
+def _alternatives(node: _Node) -> list[_Node]:
+    """Return what stands between `||`, however it is nested."""
+    if node["type"] != "or_expression":
+        return [node]
+    return [each for child in node["children"] for each in _alternatives(child)]
+
+
+def _either(nodes: Sequence[_Node]) -> Search | None:
+    paths = [_names(node) for node in nodes]
+    return _first_path([each for each in paths if each]) if all(paths) else _combined(_first, nodes)
+
+
+def _names(node: _Node) -> tuple[str, ...]:
+    """Return the names of a path, or nothing if the node is something else."""
+    steps = node["children"] if node["type"] == "subexpression" else [node]
+    is_path = all(step["type"] == "field" for step in steps)
+    return tuple(step["value"] for step in steps) if is_path else ()
 
 
 def _leaf(kind: str, node: _Node) -> Search | None:
     match kind:
         case "field":
-            return _field(node["value"])
+            return _path([node["value"]])
         case "index":
             return _index(node["value"])
         case "literal":
@@ -51,8 +146,19 @@ def _leaf(kind: str, node: _Node) -> Search | None:
             return None
 
 
-def _field(name: str) -> Search:
-    return lambda value: value.get(name) if isinstance(value, dict) else None
+def _path(names: Sequence[str]) -> Search:
+    if len(names) == 1:
+        [only] = names
+        return lambda value: value.get(only) if isinstance(value, dict) else None
+
+    def search(value: Any) -> Any:
+        for name in names:
+            if not isinstance(value, dict):
+                return None
+            value = value.get(name)
+        return value
+
+    return search
 
 
 def _index(n: int) -> Search:
@@ -64,18 +170,50 @@ def _index(n: int) -> Search:
     return search
 
 
-def _chain(outer: Search, inner: Search) -> Search:
-    return lambda value: inner(outer(value))
-
-
-def _either(first: Search, second: Search) -> Search:
+def _chain(searches: Sequence[Search]) -> Search:
     def search(value: Any) -> Any:
-        found = first(value)
-        return second(value) if _is_false(found) else found
+        for each in searches:
+            value = each(value)
+        return value
 
     return search
 
 
-def _is_false(value: Any) -> bool:
-    """Tell what counts as false: https://jmespath.org/specification.html#or-expressions."""
-    return value is None or value is False or (isinstance(value, str | list | dict) and not value)
+def _first(searches: Sequence[Search]) -> Search:
+    """Return the first value that counts as true, or else the last one.
+
+    In JMESPath 0 counts as true: https://jmespath.org/specification.html#or-expressions
+    """
+
+    def search(value: Any) -> Any:
+        found = None
+        for each in searches:
+            found = each(value)
+            if found or (found == 0 and found is not False):
+                return found
+        return found
+
+    return search
+
+
+def _first_path(paths: Sequence[tuple[str, ...]]) -> Search:
+    """Do what _first does for paths, which is what mappings mostly are, without a call for each."""
+    steps = [(path[0], path[1:]) for path in paths]
+
+    def search(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return None
+        get = value.get
+        found = None
+        for first, rest in steps:
+            found = get(first)
+            for name in rest:
+                if not isinstance(found, dict):
+                    found = None
+                    break
+                found = found.get(name)
+            if found or (found is not None and found == 0 and found is not False):
+                return found
+        return found
+
+    return search

@@ -64,6 +64,15 @@ class Ledger:
                 return
         raise LedgerUnavailableError("DynamoDB is too busy")
 
+    def knows(self, attendee: str) -> bool:
+        """Tell whether something was delivered to an attendee. Raises botocore's errors."""
+        answer = self._client.get_item(
+            TableName=self._table,
+            Key={"key": {"S": f"attendee#{attendee}"}},
+            ProjectionExpression="delivered_at",
+        )
+        return "Item" in answer
+
     def times_alone(self, message_id: str, connection: str) -> int:
         """Note that a message met a fault of its connection; return how often it was alone in it.
 

@@ -123,6 +123,12 @@ def legal(text: str) -> str:
     return _REFUSED_CHARACTERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def fault(text: str) -> str:
+    """Return why a profile's text can't be queued, or nothing."""
+    is_large = len(text.encode()) > MAX_PROFILE_BYTES
+    return f"larger than {MAX_PROFILE_BYTES} bytes" if is_large else ""
+
+
 def _again(messages: Sequence[Message], failed: Collection[int]) -> list[Message]:
     """Return the failed messages, each with the later ones of its group.
 

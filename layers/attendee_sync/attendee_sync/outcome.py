@@ -8,6 +8,7 @@ class Kind(StrEnum):
     """The words for it in logs, metrics and dead letters."""
 
     DELIVERED = "delivered"
+    FILTERED = "filtered"  # the destination does not want it
     REJECTED = "rejected"
     EXPIRED = "expired"
     RETRY = "retry"  # no end: the profile goes back to the queue
@@ -25,4 +26,6 @@ class Outcome:
     retry_after: int | None = None  # seconds
     latency: float | None = None  # seconds that RainFocus took
     is_fault_of_settings: bool = False  # it waits for its connection or destination to be mended
+    # By field: what was left out, and why. Never a value.
+    remarks: tuple[tuple[str, str], ...] = ()
     longest_wait: float = 900.0  # seconds until the next attempt, if there is one

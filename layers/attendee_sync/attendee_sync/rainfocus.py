@@ -4,7 +4,6 @@ Knows nothing of queues. What is known of the API is little; see Connection for 
 """
 
 import email.utils
-import hashlib
 import json
 import re
 import threading
@@ -18,6 +17,7 @@ from typing import Any
 import requests
 
 from attendee_sync.access_token import AccessToken
+from attendee_sync.attendee import email_sha256
 from attendee_sync.connection import Connection, Place
 from attendee_sync.http import UNUSABLE, Received, receive
 
@@ -204,7 +204,9 @@ def _record(connection: Connection, attendee: Attendee) -> dict[str, str]:
     """Return attendee fields under the names that the connection gives them."""
     settings = connection.fields
     record = {settings.names.get(name, name): text for name, text in attendee.fields.items()}
-    return record | _identity(connection, attendee.fields["email"]) | settings.constants
+    address = attendee.fields.get("email")
+    identity = _identity(connection, address) if address else {}
+    return record | identity | settings.constants
 
 
 def _identity(connection: Connection, address: str) -> dict[str, str]:
@@ -212,7 +214,7 @@ def _identity(connection: Connection, address: str) -> dict[str, str]:
     settings = connection.fields
     identity = {settings.names.get("email", "email"): address}
     if settings.match_value == "email_sha256":
-        identity[settings.match_key] = hashlib.sha256(_bytes(address)).hexdigest()
+        identity[settings.match_key] = email_sha256(address)
     elif settings.match_key != "email":
         identity[settings.match_key] = address
     return identity

@@ -1,0 +1,1 @@
+"""Descriptions that are made from the code."""

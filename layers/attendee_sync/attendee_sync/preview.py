@@ -1,0 +1,119 @@
+"""Preview: what a push would do, without doing any of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+from pydantic import ValidationError
+
+from attendee_sync import mapping, messages, rainfocus
+from attendee_sync.access_token import AccessToken
+from attendee_sync.connection import Connection
+from attendee_sync.http import UNUSABLE
+from attendee_sync.mapping import Decision, Mapper, Verdict
+from attendee_sync.outcome import Kind
+from attendee_sync.profile import Pushed
+from attendee_sync.rainfocus import Attendee
+from attendee_sync.reception import (
+    Answer,
+    Reception,
+    RefusedError,
+    Request,
+    answer,
+    answering,
+)
+from attendee_sync.settings import Settings
+
+# Stands where a call would show the real ones.
+_SHOWN = AccessToken("<access token>", None, 0, "<client id>", "<profile token>", "", "")
+OUTCOMES: Final[Mapping[Verdict, str]] = {
+    Verdict.SEND: "delivered, if RainFocus takes it",
+    Verdict.EXIT: "delivered, if the attendee was delivered before; else filtered",
+    Verdict.FILTER: Kind.FILTERED.value,
+    Verdict.REJECT: Kind.REJECTED.value,
+}
+
+
+@dataclass(frozen=True)
+class Destination:
+    """What a preview must know of where profiles go."""
+
+    rules: Mapper
+    connection: Connection
+
+
+class Preview:
+    """Shows what would become of a push to one stack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._reception = Reception(settings)
+
+    def preview(self, request: Request) -> Answer:
+        """Authenticate a request and answer what would become of each of its profiles.
+
+        Nothing is queued, sent or written.
+        """
+        return answering(request, lambda: self._preview(request))
+
+    def _preview(self, request: Request) -> Answer:
+        text, pushed = self._reception.receive(request)
+        try:
+            rules = mapping.mapper(text)
+            found = self._settings.connection(rules.destination.connection)
+            if found is None:
+                raise RefusedError(409, f"unknown connection: {rules.destination.connection}")
+            connection = Connection.model_validate_json(found)
+        except ValidationError as error:
+            faults = "; ".join(
+                ": ".join([".".join(map(str, each["loc"])) or error.title, each["msg"]])
+                for each in error.errors()
+            )
+            raise RefusedError(409, f"the settings are not valid: {faults}") from error
+        destination = Destination(rules, connection)
+        try:
+            foresight = [foreseen(destination, each) for each in pushed]
+        except UNUSABLE as error:
+            raise RefusedError(409, "no request can be made to the connection's address") from error
+        profiles = [{"index": n, **each} for n, each in enumerate(foresight)]
+        return answer(request, 200, profiles=profiles)
+
+
+def foreseen(destination: Destination, pushed: Pushed) -> dict[str, Any]:
+    """Return what would become of one profile: the outcome, and all that leads to it.
+
+    The members: outcome, reason, attendee (field by name), request (method, url, headers and
+    body, with placeholders for secrets), sources (what gave each field) and remarks.
+    """
+    fault = pushed.fault or messages.fault(messages.legal(pushed.text))
+    if fault or pushed.profile is None:
+        return {"outcome": Kind.REJECTED.value, "reason": fault}
+    foreign_state = destination.connection.fields.foreign_state
+    decision = destination.rules.decide(pushed.profile, foreign_state)
+    return {
+        "outcome": OUTCOMES[decision.verdict],
+        "reason": decision.reason,
+        "attendee": dict(decision.fields),
+        "sources": {
+            name: destination.rules.source_of(name, decision.verdict) for name in decision.fields
+        },
+        "remarks": [{"field": name, "text": text} for name, text in decision.remarks],
+        "request": _request(destination, decision) if decision.fields else None,
+    }
+
+
+def _request(destination: Destination, decision: Decision) -> Mapping[str, Any]:
+    attendee = Attendee(destination.rules.destination.event_code, decision.fields)
+    request = rainfocus.store_request(destination.connection, _SHOWN, attendee)
+    prepared = requests.Request(request.method, request.url, params=request.params).prepare()
+    return {
+        "method": request.method,
+        "url": prepared.url,
+        "headers": dict(request.headers),
+        "body": request.json if request.json is not None else _form(request.data),
+    }
+
+
+def _form(fields: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: text.decode() for name, text in fields.items()}

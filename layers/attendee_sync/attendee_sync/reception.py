@@ -1,0 +1,188 @@
+"""Reception: who asks, for which destination, with which profiles. Ingest and preview share it."""
+
+import base64
+import hmac
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from attendee_sync import messages, observability, profile
+from attendee_sync.messages import QueueUnavailableError
+from attendee_sync.profile import Pushed, UnreadableBodyError
+from attendee_sync.settings import Settings, SettingsUnavailableError
+
+MAX_BODY_BYTES = 4_500_000  # Lambda takes 6 MB, of which base64 and the event take a part
+MAX_PROFILES = 1_000
+
+_DESTINATION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+# A token that does not fit may be brand-new: look again, but not for every wrong guess.
+_TOKEN_RECHECK_SECONDS = 5.0
+_UNREADABLE_TYPES = re.compile(
+    r"(?!application/([\w.-]+\+)?(json|x-ndjson|ndjson|jsonl|json-lines)$|text/plain$).+"
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a sender sent. Header names are in lower case."""
+
+    request_id: str
+    destination: str
+    headers: Mapping[str, str]
+    body: str
+    is_base64: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the sender is told: an HTTP status and the members of a JSON object."""
+
+    status: int
+    body: Mapping[str, object]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RefusedError(Exception):
+    """A request is not taken; the sender is told why."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+def request_of(event: Mapping[str, Any]) -> Request:
+    """Read an event of API Gateway's REST proxy integration.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    """
+    return Request(
+        request_id=event["requestContext"]["requestId"],
+        destination=(event["pathParameters"] or {}).get("destination", ""),
+        headers={name.lower(): value for name, value in (event["headers"] or {}).items()},
+        body=event["body"] or "",
+        is_base64=bool(event.get("isBase64Encoded")),
+    )
+
+
+def response_of(given: Answer) -> dict[str, Any]:
+    """Return an answer as API Gateway's REST proxy integration wants it."""
+    return {
+        "statusCode": given.status,
+        "headers": {"Content-Type": "application/json", **given.headers},
+        "body": json.dumps(given.body),
+    }
+
+
+def answering(request: Request, work: Callable[[], Answer]) -> Answer:
+    """Return the answer that the work gives, or the one for why it can't be done."""
+    try:
+        return work()
+    except RefusedError as refusal:
+        return answer(request, refusal.status, refusal.headers, message=str(refusal))
+    except (SettingsUnavailableError, QueueUnavailableError) as error:
+        observability.logger().error("request put off", reason=str(error))
+        return answer(request, 503, {"Retry-After": "5"}, message="not now; please push again")
+
+
+def answer(
+    request: Request, status: int, headers: Mapping[str, str] | None = None, **members: object
+) -> Answer:
+    """Return an answer to a request, with its id."""
+    return Answer(status, {"requestId": request.request_id, **members}, headers or {})
+
+
+class Reception:
+    """Receives requests for one stack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def receive(self, request: Request) -> tuple[str, list[Pushed]]:
+        """Authenticate a request; return its destination's JSON text and its profiles.
+
+        Raises RefusedError and SettingsUnavailableError.
+        """
+        self._authenticate(request.headers.get("authorization"))
+        return self._destination(request.destination), _split(request)
+
+    def _authenticate(self, authorization: str | None) -> None:
+        """Raise RefusedError unless the header shows the ingest token or the one before it."""
+        if not authorization:
+            raise RefusedError(
+                401, "an Authorization header with the ingest token is missing", **_CHALLENGE
+            )
+        scheme, _, token = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise RefusedError(401, "Authorization must be: Bearer <ingest token>", **_CHALLENGE)
+        shown = token.strip().encode()
+        if not self._is_ingest_token(shown) and not self._is_ingest_token(
+            shown, max_age=_TOKEN_RECHECK_SECONDS
+        ):
+            raise RefusedError(403, "the ingest token is wrong")
+
+    def _is_ingest_token(self, shown: bytes, max_age: float | None = None) -> bool:
+        matches = False
+        for known in self._ingest_tokens(max_age):
+            matches |= hmac.compare_digest(shown, known.strip().encode())
+        return matches
+
+    def _ingest_tokens(self, max_age: float | None) -> Iterator[str]:
+        current = self._settings.secret("ingest-token", max_age=max_age)
+        if not current:
+            raise SettingsUnavailableError("ingest-token", "it does not exist")
+        yield current
+        previous = self._settings.secret("ingest-token", stage="AWSPREVIOUS", max_age=max_age)
+        if previous:
+            yield previous
+
+    def _destination(self, name: str) -> str:
+        """Return a destination's JSON text."""
+        if not _DESTINATION_NAME.fullmatch(name):
+            raise RefusedError(
+                404,
+                "unknown destination: a name has at most 64 characters of a-z, 0-9 and -, "
+                "with no - at its ends",
+            )
+        text = self._settings.destination(name)
+        if text is None:
+            raise RefusedError(404, f"unknown destination: {name}")
+        return text
+
+
+def _split(request: Request) -> list[Pushed]:
+    content_type = request.headers.get("content-type", "")
+    if _UNREADABLE_TYPES.fullmatch(content_type.partition(";")[0].strip().lower()):
+        raise RefusedError(415, "Content-Type must be application/json or application/x-ndjson")
+    body = _text(request)
+    try:
+        pushed = profile.split(body, content_type)
+    except UnreadableBodyError as error:
+        raise RefusedError(400, str(error)) from error
+    if len(pushed) > MAX_PROFILES:
+        raise RefusedError(
+            413, f"{len(pushed)} profiles in one push; at most {MAX_PROFILES} are taken"
+        )
+    if len(pushed) == 1 and len(body.encode()) > messages.MAX_PROFILE_BYTES:
+        raise RefusedError(413, f"a profile has at most {messages.MAX_PROFILE_BYTES} bytes")
+    return pushed
+
+
+def _text(request: Request) -> str:
+    try:
+        raw = (
+            base64.b64decode(request.body, validate=True)
+            if request.is_base64
+            else request.body.encode("utf-8", "surrogatepass")
+        )
+    except ValueError as error:
+        raise RefusedError(400, "the body is not valid base64") from error
+    if len(raw) > MAX_BODY_BYTES:
+        raise RefusedError(413, f"a body has at most {MAX_BODY_BYTES} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RefusedError(400, f"not UTF-8 at byte {error.start}") from error
