@@ -207,12 +207,14 @@ def _first_path(paths: Sequence[tuple[str, ...]]) -> Search:
         found = None
         for first, rest in steps:
             found = get(first)
+            if found is None:
+                continue
             for name in rest:
                 if not isinstance(found, dict):
                     found = None
                     break
                 found = found.get(name)
-            if found or (found is not None and found == 0 and found is not False):
+            if found or (found == 0 and found is not False):
                 return found
         return found
 

@@ -31,8 +31,6 @@ DEFAULT: Final[Mapping[str, str]] = {
     "state": "state || address.stateProvince || address.state || address.region",
     "zip": "zip || postalCode || address.postalCode || address.zip",
 }
-# States and countries recur.
-_state = functools.lru_cache(maxsize=1_024)(normalisation.state)
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
 _ONLY_HASH = "only a hash of the e-mail address is known"
 _NO_EMAIL = "no e-mail address"
@@ -98,7 +96,7 @@ class Mapper:
         if verdict is Verdict.EXIT:
             return Decision(verdict, reason, email_hash, fields | self.destination.exits.fields)
         remarks: list[Remark] = []
-        fields |= self._map(read, foreign_state, remarks)
+        fields |= self.map(read, remarks, foreign_state)
         return Decision(verdict, reason, email_hash, fields, tuple(remarks))
 
     def source_of(self, field: str, verdict: Verdict) -> str:
@@ -118,7 +116,7 @@ class Mapper:
         return _ONLY_HASH if self.destination.hashes.only == "reject" else ""
 
     def _wanted(self, read: profile.Json) -> tuple[Verdict, str]:
-        states = set().union(*profile.memberships(read).values())
+        states = profile.states(read)
         has_left = bool(states) and not states & conditions.MEMBER_STATES
         try:
             fits = not self.destination.filter or conditions.holds(self.destination.filter, read)
@@ -131,12 +129,17 @@ class Mapper:
             return Verdict.EXIT, "left the audience"
         return Verdict.FILTER, "left the audience" if has_left else "the filter does not hold"
 
-    def _map(self, read: profile.Json, foreign_state: str, remarks: list[Remark]) -> dict[str, str]:
-        """Return the fields of a profile, in one spelling each."""
+    def map(
+        self, read: profile.Json, remarks: list[Remark], foreign_state: str = ""
+    ) -> dict[str, str]:
+        """Return the fields of a profile that was read, in one spelling each, but for the e-mail.
+
+        What there is to remark on them is appended to the remarks.
+        """
         fields: dict[str, str] = {}
         for name, search, is_null, normalise in self.fields:
             value = search(read)
-            text = value if type(value) is str else _text(value)
+            text = value if normalise and type(value) is str else _text(value)
             if text:
                 try:
                     tidy = normalise(text) if normalise else text
@@ -167,7 +170,7 @@ def _place_state(fields: dict[str, str], foreign_state: str, remarks: list[Remar
     """Bring the state to its code, or to the field for states that have none."""
     text = fields.pop("state")
     try:
-        state = _state(text, fields.get("countryid"))
+        state = normalisation.state(text, fields.get("countryid"))
     except NotNormalisedError as error:
         remarks.append(("state", f"{LEFT_OUT}: {error.reason}"))
         return

@@ -5,6 +5,7 @@ empty, but is no e-mail address. What can't be normalised raises NotNormalisedEr
 that never tells the value.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ _REMOVED = re.compile(
     "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
 )
+# Countries and states recur; their results are kept.
+_KEPT = 1_024
 _JOINERS = " \u200c\u200d"
 
 # https://www.iso.org/standard/72483.html: a country's alpha-2 code, a hyphen, up to three more.
@@ -80,6 +83,7 @@ def email(text: str) -> str:
     raise NotNormalisedError("not an e-mail address")
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def countryid(text: str) -> str:
     """Return the ISO 3166-1 alpha-2 code of a country's code or English name.
 
@@ -94,6 +98,7 @@ def countryid(text: str) -> str:
     return code
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def state(text: str, country: str | None) -> State:
     """Return a state, from its ISO 3166-2 code, its bare code or its English name.
 

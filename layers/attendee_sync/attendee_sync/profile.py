@@ -24,6 +24,7 @@ _NDJSON_TYPES = (
 _WHITE_SPACE = " \t\r\n"
 
 _ADDRESSES = ("workAddress", "mailingAddress", "homeAddress", "billingAddress", "shippingAddress")
+_STATES = ("realized", "exited", "existing")
 _WRAPPERS = ("entity", "xdm", "attributes", "traits")
 _EMAIL_ATTRIBUTES = ("email", "emailAddress", "personalEmail", "workEmail")
 _HASH_NAMESPACES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
@@ -75,8 +76,10 @@ def read(document: Json) -> Json:
     came in, and `segmentMembership` lower-case states.
     """
     profile = _unwrapped(document)
-    if any(name.startswith("xdm:") for name in profile):
-        profile = _without_prefix(profile)
+    for name in profile:
+        if name.startswith("xdm:"):
+            profile = _without_prefix(profile)
+            break
     if profile.get("address") is None:
         profile["address"] = _chosen_address(profile)
     profile["identityMap"] = _identity_map(profile)
@@ -131,6 +134,15 @@ def memberships(profile: Json) -> dict[str, set[str]]:
         for audience, membership in audiences.items():
             states.setdefault(audience, set()).add(membership["status"])
     return states
+
+
+def states(profile: Json) -> set[str]:
+    """Return the states of all audience memberships of a profile."""
+    return {
+        membership["status"]
+        for audiences in profile["segmentMembership"].values()
+        for membership in audiences.values()
+    }
 
 
 def _candidates(profile: Json, mapped: Mapped | None, *namespaces: str) -> Iterator[str]:
@@ -207,7 +219,7 @@ def _identity_map(profile: Json) -> dict[str, list[Json]]:
 def _identity(value: object) -> Json:
     if not isinstance(value, dict):
         return {"id": value}
-    return {**value, "id": value.get("id", value.get("value"))}
+    return value if "id" in value else {**value, "id": value.get("value")}
 
 
 def _memberships(profile: Json) -> dict[str, dict[str, Json]]:
@@ -224,8 +236,11 @@ def _memberships(profile: Json) -> dict[str, dict[str, Json]]:
         for audience, pushed_one in audiences.items():
             membership = {"status": pushed_one} if isinstance(pushed_one, str) else pushed_one
             if isinstance(membership, dict):
-                status = str(membership.get("status") or "realized").lower()
-                known[audience] = {**membership, "status": status}
+                status = membership.get("status")
+                if status not in _STATES:
+                    status = str(status or "realized").lower()
+                    membership = {**membership, "status": status}
+                known[audience] = membership
     return found
 
 
