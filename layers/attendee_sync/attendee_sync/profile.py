@@ -82,9 +82,39 @@ def read(document: Json) -> Json:
             break
     if profile.get("address") is None:
         profile["address"] = _chosen_address(profile)
-    profile["identityMap"] = _identity_map(profile)
-    profile["segmentMembership"] = _memberships(profile)
+    if not _has_usual_identities(profile):
+        profile["identityMap"] = _identity_map(profile)
+    if not _has_usual_memberships(profile):
+        profile["segmentMembership"] = _memberships(profile)
     return profile
+
+
+def _has_usual_identities(profile: Json) -> bool:
+    """Tell whether identities are in the one shape already, as most are."""
+    by_namespace = profile.get("identityMap")
+    if not isinstance(by_namespace, dict) or "identities" in profile:
+        return False
+    for namespace, listed in by_namespace.items():
+        if not namespace.islower() or not isinstance(listed, list):
+            return False
+        for each in listed:
+            if not isinstance(each, dict) or "id" not in each:
+                return False
+    return True
+
+
+def _has_usual_memberships(profile: Json) -> bool:
+    """Tell whether memberships are in the one shape already, as most are."""
+    by_namespace = profile.get("segmentMembership")
+    if not isinstance(by_namespace, dict):
+        return False
+    for namespace, audiences in by_namespace.items():
+        if not namespace.islower() or not isinstance(audiences, dict):
+            return False
+        for each in audiences.values():
+            if not isinstance(each, dict) or each.get("status") not in _STATES:
+                return False
+    return True
 
 
 def _chosen_address(profile: Json) -> Json:
@@ -148,6 +178,8 @@ def states(profile: Json) -> set[str]:
 def _candidates(profile: Json, mapped: Mapped | None, *namespaces: str) -> Iterator[str]:
     attributes = [mapped(profile)] if mapped else map(profile.get, _EMAIL_ATTRIBUTES)
     for value in attributes:
+        if value is None:
+            continue
         candidate = value.get("address") if isinstance(value, dict) else value
         if isinstance(candidate, str):
             yield candidate
@@ -175,14 +207,13 @@ def _without_prefix(value: Any, depth: int = 0) -> Any:
 
 def _unwrapped(document: Json) -> Json:
     profile = dict(document)
-    only = next(iter(profile.values()), None)
-    if len(profile) == 1 and isinstance(only, dict) and isinstance(only.get("entity"), dict):
-        profile = dict(only)  # the Profile API answers with entities by id
+    if len(profile) == 1:
+        [only] = profile.values()
+        if isinstance(only, dict) and isinstance(only.get("entity"), dict):
+            profile = dict(only)  # the Profile API answers with entities by id
     for wrapper in _WRAPPERS:
-        inner = profile.get(wrapper)
-        if isinstance(inner, dict):
-            del profile[wrapper]
-            profile |= _plain(inner)
+        if wrapper in profile and isinstance(profile[wrapper], dict):
+            profile |= _plain(profile.pop(wrapper))
     context = profile.get("context")
     if isinstance(context, dict) and isinstance(context.get("traits"), dict):
         profile = _plain(context["traits"]) | profile
@@ -236,11 +267,8 @@ def _memberships(profile: Json) -> dict[str, dict[str, Json]]:
         for audience, pushed_one in audiences.items():
             membership = {"status": pushed_one} if isinstance(pushed_one, str) else pushed_one
             if isinstance(membership, dict):
-                status = membership.get("status")
-                if status not in _STATES:
-                    status = str(status or "realized").lower()
-                    membership = {**membership, "status": status}
-                known[audience] = membership
+                status = str(membership.get("status") or "realized").lower()
+                known[audience] = {**membership, "status": status}
     return found
 
 
