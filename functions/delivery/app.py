@@ -48,11 +48,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 @functools.cache
 def _delivery() -> Delivery:
     queues = aws.client("sqs")
-    settings = Settings(
-        os.environ["STACK_NAME"],
-        ssm=aws.client("ssm"),
-        secrets=aws.client("secretsmanager"),
-    )
+    settings = Settings.of_stack(os.environ["STACK_NAME"])
     ledger = aws.client("dynamodb")
     return Delivery(
         settings,

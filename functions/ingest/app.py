@@ -23,11 +23,7 @@ def ingest() -> Ingest:
     """Return what takes the pushes, made once."""
     queues = aws.client("sqs")
     return Ingest(
-        Settings(
-            os.environ["STACK_NAME"],
-            ssm=aws.client("ssm"),
-            secrets=aws.client("secretsmanager"),
-        ),
+        Settings.of_stack(os.environ["STACK_NAME"]),
         profiles=Queue(queues, os.environ["QUEUE_URL"]),
         dead_letters=Queue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
     )

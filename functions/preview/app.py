@@ -4,7 +4,6 @@ import functools
 import os
 from typing import Any
 
-from attendee_sync import aws
 from attendee_sync.preview import Preview
 from attendee_sync.reception import request_of, response_of
 from attendee_sync.settings import Settings
@@ -17,10 +16,4 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 @functools.cache
 def _preview() -> Preview:
-    return Preview(
-        Settings(
-            os.environ["STACK_NAME"],
-            ssm=aws.client("ssm"),
-            secrets=aws.client("secretsmanager"),
-        )
-    )
+    return Preview(Settings.of_stack(os.environ["STACK_NAME"]))

@@ -37,11 +37,7 @@ def _members(result: Result) -> dict[str, str]:
 @functools.cache
 def _token_refresh() -> TokenRefresh:
     return TokenRefresh(
-        Settings(
-            os.environ["STACK_NAME"],
-            ssm=aws.client("ssm"),
-            secrets=aws.client("secretsmanager"),
-        ),
+        Settings.of_stack(os.environ["STACK_NAME"]),
         Ledger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"]),
         http.session(pool_size=1),
         interval=60.0 * int(os.environ["REFRESH_INTERVAL_MINUTES"]),

@@ -29,11 +29,6 @@ COMMANDS = [
 ]
 
 
-@pytest.fixture
-def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    return CommandLine(aws, monkeypatch)
-
-
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_teaches_itself_with_an_example(
     line: CommandLine, command: list[str]

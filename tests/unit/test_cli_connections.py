@@ -6,15 +6,10 @@ import pytest
 
 from tests import fakes
 from tests.command_line import CommandLine
-from tests.stack import CONNECTION, STACK, Aws, changed
+from tests.stack import CONNECTION, STACK, changed
 
 PARAMETER = f"/{STACK}/connections/default"
 SETTINGS: dict[str, Any] = {"org_id": "acme", "auth": {"token_url": "https://t.example.com/token"}}
-
-
-@pytest.fixture
-def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    return CommandLine(aws, monkeypatch)
 
 
 @pytest.fixture

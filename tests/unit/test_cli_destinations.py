@@ -6,7 +6,7 @@ import pytest
 
 from attendee_sync.mapping import DEFAULT
 from tests.command_line import CommandLine, cells
-from tests.stack import CONNECTION, STACK, Aws
+from tests.stack import CONNECTION, STACK
 
 PARAMETER = f"/{STACK}/destinations/default"
 EMEA = f"/{STACK}/destinations/emea"
@@ -20,11 +20,6 @@ SETTINGS: dict[str, Any] = {
     "not_normalised": ["phone"],
     "filter": "is_member(@, 'vip')",
 }
-
-
-@pytest.fixture
-def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    return CommandLine(aws, monkeypatch)
 
 
 @pytest.fixture

@@ -9,17 +9,12 @@ from attendee_sync.preview import Preview
 from attendee_sync.reception import Request
 from attendee_sync_cli import preview as command
 from tests.command_line import CommandLine, cells
-from tests.stack import INGEST_TOKEN, STACK, Aws, changed
+from tests.stack import INGEST_TOKEN, STACK, changed
 
 ADA = {"email": "Ada@Example.com", "firstname": "Ada", "countryid": "USA", "state": "Nowhere"}
 BEN = {"email": "ben@example.org"}
 NOBODY = {"firstname": "Nobody"}
 READ_CALLS = {"GetParameter"}
-
-
-@pytest.fixture
-def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    return CommandLine(aws, monkeypatch)
 
 
 def lines(*profiles: object) -> str:

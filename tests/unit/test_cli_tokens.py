@@ -5,14 +5,9 @@ from typing import Any
 import pytest
 
 from tests.command_line import CommandLine
-from tests.stack import CREDENTIALS, STACK, Aws, changed, token
+from tests.stack import CREDENTIALS, STACK, changed, token
 
 SECRET = f"{STACK}/access-token/default"
-
-
-@pytest.fixture
-def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    return CommandLine(aws, monkeypatch)
 
 
 # --- show ---

@@ -128,7 +128,7 @@ def obtain(
     if connection.auth.kind == "profile_token":
         return _token(connection, credentials, "", None), ""
     received = _ask(http, connection, credentials)
-    members = _members(received)
+    members = received.members()
     value = members.get("access_token")
     if received.status != requests.codes.ok or not isinstance(value, str) or not value:
         raise _refusal(received, members)
@@ -221,14 +221,6 @@ def _token(
         granted_to=grant_digest(connection, credentials),
         audience=audience(connection),
     )
-
-
-def _members(received: Received) -> dict[str, Any]:
-    try:
-        value = json.loads(received.body)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _oauth_error(members: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from attendee_sync import access_token
 from attendee_sync.access_token import AccessToken
-from attendee_sync.connection import Connection
+from attendee_sync.connection import Connection, connection_of
 from attendee_sync.pace import Pace
 from attendee_sync.pausing import PROBE_SECONDS, ConnectionFault, PausedError, Pausing
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
@@ -155,7 +155,7 @@ class Caller:
         if text is None:
             raise HeldBackError(f"unknown connection: {name}", is_fault_of_settings=True)
         try:
-            return Connection.model_validate_json(text)
+            return connection_of(text)
         except ValidationError:
             reason = f"the settings of connection {name} are not valid"
             raise HeldBackError(reason, is_fault_of_settings=True) from None

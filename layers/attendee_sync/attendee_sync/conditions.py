@@ -1,6 +1,5 @@
 """Conditions: JMESPath predicates over a profile, with functions for audiences and consent."""
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,17 +41,12 @@ def checked(text: str) -> str:
     return text
 
 
-@functools.cache
-def _compiled(text: str) -> Any:
-    return jmespath.compile(text)
-
-
 def holds(text: str, document: Mapping[str, Any]) -> bool:
     """Tell whether a predicate holds for a profile that was read.
 
     Raises one of expression.UNANSWERED where it can't be evaluated on this profile.
     """
-    return bool(_compiled(text).search(document, options=_OPTIONS))
+    return bool(jmespath.compile(text).search(document, options=_OPTIONS))
 
 
 def _choice(document: Mapping[str, Any], path: str) -> str:

@@ -4,6 +4,7 @@ RainFocus publishes no API reference. So whatever is not known for sure is a set
 default below names where it is seen, or is called unverified.
 """
 
+import functools
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
@@ -178,3 +179,9 @@ class Connection(_Settings):
     def url(self, call: str) -> str:
         """Return the address of an API call such as `attendee/store`."""
         return self.base + self.path.format(org_id=self.org_id, version=self.version, call=call)
+
+
+@functools.lru_cache(maxsize=256)
+def connection_of(text: str) -> Connection:
+    """Return the connection of a JSON text, read once. Raises pydantic.ValidationError."""
+    return Connection.model_validate_json(text)

@@ -129,9 +129,10 @@ class Delivery:
         text = self.settings.destination(message.destination)
         if text is None:
             return _Settled(message, Outcome(Kind.REJECTED, "unknown destination"))
-        destination = _rules(text).destination
+        rules = _rules(text)
+        destination = rules.destination
         connection = self.caller.connection(destination.connection)
-        decision = _rules(text).decide(document, connection.fields.foreign_state)
+        decision = rules.decide(document, connection.fields.foreign_state)
         key = attendee.key(self.settings.hash_key(), message.destination, decision.email_hash)
         unsent = self._unsent(decision, key, known)
         if unsent:

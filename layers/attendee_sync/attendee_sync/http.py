@@ -1,8 +1,10 @@
 """HTTP calls: sessions that keep connections, and answers that can't fill the memory."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import requests
 import urllib3
@@ -29,6 +31,14 @@ class Received:
     body: bytes
     headers: Mapping[str, str]
     complete: bool = True
+
+    def members(self) -> dict[str, Any]:
+        """Return the members of the JSON object that the body is, or none if it is none."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return value if isinstance(value, dict) else {}
 
 
 class _Session(requests.Session):

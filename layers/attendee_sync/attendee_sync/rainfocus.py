@@ -4,7 +4,6 @@ Knows nothing of queues. What is known of the API is little; see Connection for 
 """
 
 import email.utils
-import json
 import re
 import threading
 from collections.abc import Iterable, Mapping
@@ -237,11 +236,7 @@ def _put_event(
 def _envelope(received: Received | Exception) -> dict[str, Any]:
     if isinstance(received, Exception) or not received.complete:
         return {}
-    try:
-        value = json.loads(received.body)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return received.members()
 
 
 def _word(value: object) -> str:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -54,6 +54,11 @@ class Settings:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
+
+    @classmethod
+    def of_stack(cls, stack: str) -> Self:
+        """Return the settings of a stack, read with this process's own clients."""
+        return cls(stack, ssm=aws.client("ssm"), secrets=aws.client("secretsmanager"))
 
     def destination(self, name: str) -> str | None:
         """Return the JSON text of a destination, or None if there is none of that name."""
