@@ -9,6 +9,7 @@ from statistics import median
 import requests
 
 from attendee_sync import aws, http, messages
+from attendee_sync.attendee import Version
 from attendee_sync.calling import Caller
 from attendee_sync.connection import Connection
 from attendee_sync.delivery import THREADS, Delivery
@@ -65,6 +66,7 @@ def _delivery(url: str) -> Delivery:
             Pace(environments=1),
             ask_for_token=lambda _connection, _refused: None,
         ),
+        max_age=86_400,
     )
 
 
@@ -84,9 +86,8 @@ def _message(n: int) -> messages.Received:
         request_id="bench",
         index=str(n),
         trace_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        accepted_at=int(time.time() * 1000),
+        version=Version(int(time.time() * 1000), str(n)),
         attempt=1,
-        sequence=str(n),
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from attendee_sync.attendee import Version
 from attendee_sync.calling import Caller
 from attendee_sync.delivery import Delivery
 from attendee_sync.ledger import Ledger
@@ -66,6 +67,7 @@ def at_work(aws: Aws) -> Iterator[Bench]:
             Pace(environments=1),
             ask_for_token=Request(aws.functions, "refresh-function"),
         ),
+        max_age=86_400,
     )
     try:
         yield Bench(aws, rainfocus, made)
@@ -77,6 +79,7 @@ def message(
     n: int = 0, person: str = "", body: str = "", age: float = 0, **changes: Any
 ) -> Received:
     person = person or f"p{n}"
+    accepted_at = int((time.time() - age) * 1_000)
     made = Received(
         message_id=f"message-{n}",
         receipt=f"receipt-{n}",
@@ -86,9 +89,8 @@ def message(
         request_id="push",
         index=str(n),
         trace_parent=TRACE,
-        accepted_at=int((time.time() - age) * 1_000),
+        version=Version(accepted_at, f"{n + 1:040}"),
         attempt=1,
-        sequence=f"{n:020}",
     )
     return replace(made, **changes)
 

@@ -438,6 +438,8 @@ def _compare(held: Mapping[str, str] | None, operator: str, value: Mapping[str, 
     if operator == "=":
         return held == value
     assert operator in ("<", "<=")
+    if "S" in held:
+        return held["S"] < value["S"] or (operator == "<=" and held == value)
     left, right = float(held["N"]), float(value["N"])
     return left < right or (operator == "<=" and left == right)
 

@@ -32,6 +32,7 @@ VARIABLES = {
     "LEDGER_TABLE": fakes.TABLE,
     "TOKEN_REFRESH_FUNCTION": "token-refresh",
     "MAXIMUM_CONCURRENCY": "20",
+    "MAX_AGE_HOURS": "24",
     "REFRESH_INTERVAL_MINUTES": "5",
 }
 

@@ -1,11 +1,12 @@
-"""Attendees: the fields RainFocus stores, and the key that stands for a person."""
+"""Attendees: the fields RainFocus stores, the key that stands for a person, and versions."""
 
+import base64
 import hashlib
 import hmac
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 # Target fields of RainFocus's own destination in Adobe Experience Platform:
 # https://experienceleague.adobe.com/docs/experience-platform/destinations/catalog/marketing-automation/rainfocus.html
@@ -55,17 +56,41 @@ def key(hash_key: str, destination: str, email_hash: str) -> str:
     whether the address or its hash was pushed, in whatever case. It groups the person's messages
     on the queue and names the ledger entry, without telling who it is.
     """
-    return _hmac(hash_key, f"{destination}\n{email_hash}")
+    return _hmac(hash_key, f"{destination}\n{email_hash}").hex()
 
 
-def content_digest(hash_key: str, fields: Mapping[str, str]) -> str:
-    """Return what tells one content of an attendee from another: 64 hex digits of HMAC-SHA256.
+def digests(hash_key: str, attendee: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """Return by field what tells one value of an attendee's field from another.
 
-    Keyed as well, since what stands in a plain hash of a name and an address can be guessed.
+    They are 22 characters of HMAC-SHA256 over the attendee's key, the field and the value: keyed,
+    since what stands in a plain hash of a name can be guessed, and never the same for two people.
     """
-    return _hmac(hash_key, json.dumps(fields, sort_keys=True))
+    return {
+        name: base64.urlsafe_b64encode(_hmac(hash_key, f"{attendee}\n{name}\n{text}")[:16])
+        .decode()
+        .rstrip("=")
+        for name, text in fields.items()
+    }
 
 
-def _hmac(hash_key: str, text: str) -> str:
+@dataclass(frozen=True)
+class Version:
+    """When a profile was accepted: tells which of two states of an attendee is the newer one."""
+
+    accepted_at: int  # epoch milliseconds
+    sequence: str = ""  # of its message, growing within a group; empty if it was never queued
+
+    def is_before(self, other: "Version") -> bool:
+        """Tell whether this version is older than another one of the same attendee.
+
+        The queue's sequence decides, unless the clock says the opposite: a queue that was
+        replaced counts anew. Where there is no sequence, the clock decides alone.
+        """
+        if not (self.sequence and other.sequence):
+            return self.accepted_at < other.accepted_at
+        return self.sequence < other.sequence and self.accepted_at <= other.accepted_at
+
+
+def _hmac(hash_key: str, text: str) -> bytes:
     message = text.encode("utf-8", "surrogatepass")
-    return hmac.new(hash_key.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(hash_key.encode(), message, hashlib.sha256)

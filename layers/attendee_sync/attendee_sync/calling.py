@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pydantic import ValidationError
-
 from attendee_sync import access_token
 from attendee_sync.access_token import AccessToken
-from attendee_sync.connection import Connection, connection_of
+from attendee_sync.connection import Connection
+from attendee_sync.outcome import HeldBackError
 from attendee_sync.pace import Pace
 from attendee_sync.pausing import PROBE_SECONDS, ConnectionFault, PausedError, Pausing
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
@@ -23,23 +22,6 @@ _TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any
 _NEW_TOKEN_SECONDS = 60.0
 _MAX_REFUSED = 1_000
 _CONCLUSIVE = frozenset({Meaning.STORED, Meaning.PROFILE})
-
-
-class HeldBackError(Exception):
-    """The call is not made now; the profile waits. The text says why."""
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        retry_after: int | None = None,
-        longest_wait: float = 900.0,
-        is_fault_of_settings: bool = False,
-    ) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after  # seconds
-        self.longest_wait = longest_wait  # seconds
-        self.is_fault_of_settings = is_fault_of_settings
 
 
 class _InconclusiveError(Exception):
@@ -70,13 +52,17 @@ class Caller:
     _refused: dict[str, float] = field(default_factory=dict)
 
     def store(
-        self, name: str, attendee: Attendee, trace_parent: str, seconds_left: Callable[[], float]
+        self,
+        name: str,
+        connection: Connection,
+        attendee: Attendee,
+        trace_parent: str,
+        seconds_left: Callable[[], float],
     ) -> Answer:
         """Store an attendee over the connection of that name.
 
         Raises HeldBackError, SettingsUnavailableError, and botocore's errors.
         """
-        connection = self.connection(name)
         wait = self.pace.wait(name, connection.limits.requests_per_second)
         if wait:
             raise HeldBackError(
@@ -145,20 +131,6 @@ class Caller:
             or (bool(token.replaces) and is_new)
             or now - first_refused > _NEW_TOKEN_SECONDS
         )
-
-    def connection(self, name: str) -> Connection:
-        """Return the settings of a connection.
-
-        Raises HeldBackError if it has none that are valid, and SettingsUnavailableError.
-        """
-        text = self.settings.connection(name)
-        if text is None:
-            raise HeldBackError(f"unknown connection: {name}", is_fault_of_settings=True)
-        try:
-            return connection_of(text)
-        except ValidationError:
-            reason = f"the settings of connection {name} are not valid"
-            raise HeldBackError(reason, is_fault_of_settings=True) from None
 
     def _token(
         self, name: str, connection: Connection, max_age: float | None = None

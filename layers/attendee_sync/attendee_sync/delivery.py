@@ -1,46 +1,38 @@
 """Delivery: from a batch of queued profiles to attendees in RainFocus, each with an outcome."""
 
 import itertools
-import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import ValidationError
-
-from attendee_sync import attendee, aws, mapping, messages, observability
-from attendee_sync.calling import Caller, HeldBackError
-from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError
-from attendee_sync.mapping import Decision, Mapper, Verdict
+from attendee_sync import attendee, messages, observability, planning
+from attendee_sync.calling import Caller
+from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError, OvertakenError
 from attendee_sync.messages import Queue, QueueUnavailableError, Received
 from attendee_sync.outcome import Kind, Outcome
+from attendee_sync.planning import Plan, Planner
 from attendee_sync.rainfocus import Answer, Attendee, Meaning
-from attendee_sync.settings import Settings, SettingsUnavailableError
+from attendee_sync.settings import Settings
 
 THREADS = 10  # as many as a batch has messages
-MAX_AGE = 86_400.0  # seconds after which a profile expires
-# No profile ends for what is wrong with its settings, until the queue would drop it silently.
-MAX_AGE_FOR_SETTINGS = 13 * 86_400.0
+# What waits for its settings to be mended expires later, but before SQS gives it up for having
+# been received 1,000 times: with the waits of _wait() that takes a little longer.
+MAX_AGE_FOR_SETTINGS = 4 * 86_400.0  # seconds
 _FIRST_WAIT = 2.0  # seconds; doubled with each attempt
+_MORE_WAIT = 2.0  # seconds that each attempt adds where waits are to be short
 _MAX_WAIT = 900.0  # seconds
 _BEHIND = "behind an earlier one of this attendee"
+_TOGETHER = "in one call with a later one of this attendee"
+_OVERTAKEN = "a newer one of this attendee was settled at the same time"
 _ALONE = "RainFocus takes others of this connection, but not this profile"
 _TIMES_ALONE = 3
-_NEVER_CAME = "left the audience, and was never delivered"
+# After these ends, what is older is stale. A rejected profile may yet be mended.
+_NOTED = frozenset({Kind.DELIVERED, Kind.UNCHANGED, Kind.FILTERED})
 
-
-@dataclass(frozen=True)
-class _Settled:
-    """A message, its outcome, and what the ledger must know of it."""
-
-    message: Received
-    outcome: Outcome
-    entry: Entry | None = None
-    connection: str = ""
+type _Settled = tuple[Plan, Outcome]
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,7 @@ class Delivery:
     profiles: Queue
     dead_letters: Queue
     caller: Caller
+    max_age: float  # seconds after which a profile that can't be delivered expires
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS))
 
     def deliver(
@@ -62,136 +55,150 @@ class Delivery:
         Behind a message that must be retried the rest of its group waits as well. Messages to
         retry are put back on the queue with growing waits. Returns every message's outcome.
         """
-        by_group: dict[str, list[Received]] = {}
-        for message in batch:
-            by_group.setdefault(message.group, []).append(message)
+        planner = Planner(self.settings)
+        plans = [planner.plan(message) for message in batch]
+        known = self._known(plans)
+        by_group: dict[str, list[Plan]] = {}
+        for plan in plans:
+            by_group.setdefault(plan.message.group, []).append(plan)
         groups = self._threads.map(
-            lambda group: self._deliver_group(group, seconds_left), by_group.values()
+            lambda group: self._deliver_group(group, known, seconds_left), by_group.values()
         )
-        settled = self._note(list(itertools.chain.from_iterable(groups)))
-        for each in settled:
-            _log(each.message, each.outcome)
+        settled = list(itertools.chain.from_iterable(groups))
+        for plan, outcome in settled:
+            _log(plan, outcome)
         self._put_back(settled)
-        return [(each.message, each.outcome) for each in settled]
+        return [(plan.message, outcome) for plan, outcome in settled]
+
+    def _known(self, plans: Sequence[Plan]) -> Mapping[str, Entry] | Outcome:
+        """Return what the ledger knows of the batch's attendees, or why that is not known."""
+        try:
+            return self.ledger.read({plan.attendee for plan in plans if plan.attendee})
+        except LedgerUnavailableError as error:
+            return Outcome(Kind.RETRY, f"the ledger can't be read: {error}")
 
     def _deliver_group(
-        self, group: Sequence[Received], seconds_left: Callable[[], float]
+        self,
+        plans: Sequence[Plan],
+        known: Mapping[str, Entry] | Outcome,
+        seconds_left: Callable[[], float],
     ) -> list[_Settled]:
-        settled: list[_Settled] = []
-        for message in group:
-            if settled and settled[-1].outcome.kind is Kind.RETRY:
-                waiting = replace(settled[-1].outcome, reason=_BEHIND)
-                settled.append(_Settled(message, waiting))
+        """Deliver one group and return the outcomes; what ends badly is a dead letter by then."""
+        entries = {} if isinstance(known, Outcome) else dict(known)
+        outcomes: dict[str, Outcome] = {}  # by message id
+        due: list[Plan] = []
+        latest: Plan | None = None
+        for plan in plans:
+            if latest and plan.message.version.is_before(latest.message.version):
+                # It was redriven. Once the newer ones have ended, the ledger tells if it is stale.
+                outcomes[plan.message.message_id] = Outcome(Kind.RETRY, _BEHIND)
+                break
+            unsent = _unsent(plan, known, follows=bool(due))
+            if not unsent:
+                due.append(plan)
+                latest = plan
                 continue
-            known = {each.entry.attendee for each in settled if each.entry}
-            settled.append(self._settle(message, known, seconds_left))
-        return settled
+            outcome = outcomes[plan.message.message_id] = self._end(plan, unsent, entries)
+            if outcome.kind is Kind.RETRY:
+                break
+            latest = plan if outcome.kind in _NOTED else latest
+        for _, updates in itertools.groupby(due, lambda plan: plan.attendee):
+            sent = self._send(list(updates), entries, seconds_left)
+            outcomes |= {plan.message.message_id: outcome for plan, outcome in sent}
+            if sent[-1][1].kind is Kind.RETRY:
+                break
+        return self._note(_in_order(plans, outcomes), entries)
 
-    def _settle(
-        self, message: Received, known: Set[str], seconds_left: Callable[[], float]
-    ) -> _Settled:
-        """Return a message's outcome; what ends badly is on the dead-letter queue by then.
+    def _send(
+        self, plans: list[Plan], entries: dict[str, Entry], seconds_left: Callable[[], float]
+    ) -> list[_Settled]:
+        """Send consecutive updates of one attendee: in one call, with the state after the last.
 
-        `known` are attendees that were delivered in this batch and are not in the ledger yet.
+        If RainFocus does not take it, the fault may be in one of them, and each is sent by itself.
+        Ends with the first that must be retried. Notes deliveries in the entries.
         """
+        last = self._store(plans, entries, seconds_left)
+        one_by_one = last.kind is Kind.REJECTED and len(plans) > 1
+        sent: list[_Settled] = []
+        for plan in plans:
+            if one_by_one:
+                outcome = plan.unsent(entries.get(plan.attendee)) or self._store(
+                    [plan], entries, seconds_left
+                )
+            else:
+                outcome = last if plan is plans[-1] else _together(last)
+            outcome = self._end(plan, replace(outcome, remarks=plan.remarks), entries)
+            sent.append((plan, outcome))
+            if outcome.kind is Kind.RETRY:
+                break
+        return sent
+
+    def _store(
+        self, plans: Sequence[Plan], entries: dict[str, Entry], seconds_left: Callable[[], float]
+    ) -> Outcome:
+        """Store the state of an attendee after some updates, unless RainFocus has it already."""
         try:
-            settled = self._attempt(message, known, seconds_left)
-        except HeldBackError as error:
-            outcome = Outcome(
-                Kind.RETRY,
-                str(error),
-                retry_after=error.retry_after,
-                longest_wait=error.longest_wait,
-                is_fault_of_settings=error.is_fault_of_settings,
-            )
-            settled = _Settled(message, outcome)
-        except SettingsUnavailableError as error:
-            settled = _Settled(message, Outcome(Kind.RETRY, str(error)))
-        except (BotoCoreError, ClientError) as error:
-            settled = _Settled(message, Outcome(Kind.RETRY, f"AWS: {aws.cause(error)}"))
+            return self._attempt(plans, entries, seconds_left)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
-            reason = f"internal error: {type(error).__name__}"
-            settled = _Settled(message, Outcome(Kind.RETRY, reason))
-        outcome = settled.outcome
-        max_age = MAX_AGE_FOR_SETTINGS if outcome.is_fault_of_settings else MAX_AGE
-        if outcome.kind is Kind.RETRY and _age(message) > max_age:
-            outcome = replace(outcome, kind=Kind.EXPIRED)
-        if outcome.kind in (Kind.REJECTED, Kind.EXPIRED):
-            outcome = self._bury(message, outcome)
-        return replace(settled, outcome=outcome)
+            return planning.retry(error)
 
     def _attempt(
-        self, message: Received, known: Set[str], seconds_left: Callable[[], float]
-    ) -> _Settled:
-        document = _document(message.body)
-        if document is None:
-            return _Settled(message, Outcome(Kind.REJECTED, "not a JSON object"))
-        text = self.settings.destination(message.destination)
-        if text is None:
-            return _Settled(message, Outcome(Kind.REJECTED, "unknown destination"))
-        rules = _rules(text)
-        destination = rules.destination
-        connection = self.caller.connection(destination.connection)
-        decision = rules.decide(document, connection.fields.foreign_state)
-        key = attendee.key(self.settings.hash_key(), message.destination, decision.email_hash)
-        unsent = self._unsent(decision, key, known)
-        if unsent:
-            return _Settled(message, unsent)
-        person = Attendee(destination.event_code, decision.fields)
+        self, plans: Sequence[Plan], entries: dict[str, Entry], seconds_left: Callable[[], float]
+    ) -> Outcome:
+        last = plans[-1]
+        if last.target is None:
+            raise RuntimeError("what is to be sent has a target")
+        fields = {name: text for plan in plans for name, text in plan.fields.items()}
+        digests = attendee.digests(self.settings.hash_key(), last.attendee, fields)
+        before = entries.get(last.attendee)
+        delivered = before.fields_of(last.target.mapping_version) if before else {}
+        if digests.items() <= delivered.items():
+            return Outcome(Kind.UNCHANGED)
+        person = Attendee(last.target.event_code, fields)
         started = time.monotonic()
-        name = destination.connection
-        answer = self.caller.store(name, person, message.trace_parent, seconds_left)
-        latency = time.monotonic() - started
-        outcome = replace(_outcome(answer, latency), remarks=decision.remarks)
-        if answer.meaning is Meaning.CONFIGURATION and self._is_alone(message, name):
-            return _Settled(message, replace(outcome, kind=Kind.REJECTED, reason=_ALONE))
-        if outcome.kind is not Kind.DELIVERED:
-            return _Settled(message, outcome)
-        return _Settled(message, outcome, self._entry(message, key, decision.fields, answer), name)
-
-    def _unsent(self, decision: Decision, key: str, known: Set[str]) -> Outcome | None:
-        """Return the outcome of a profile that RainFocus does not get."""
-        match decision.verdict:
-            case Verdict.REJECT:
-                return Outcome(Kind.REJECTED, decision.reason)
-            case Verdict.FILTER:
-                return Outcome(Kind.FILTERED, decision.reason)
-            case Verdict.EXIT if key not in known and not self.ledger.knows(key):
-                return Outcome(Kind.FILTERED, _NEVER_CAME)
-        return None
-
-    def _entry(
-        self, message: Received, key: str, fields: Mapping[str, str], answer: Answer
-    ) -> Entry:
-        return Entry(
-            attendee=key,
-            destination=message.destination,
-            content_digest=attendee.content_digest(self.settings.hash_key(), fields),
-            sequence=message.sequence,
-            status=answer.status or 0,
-            code=answer.code,
-            attendee_id=answer.attendee_id,
+        name, message = last.target.connection_name, last.message
+        answer = self.caller.store(
+            name, last.target.connection, person, message.trace_parent, seconds_left
         )
+        outcome = _outcome(answer, time.monotonic() - started)
+        if answer.meaning is Meaning.CONFIGURATION and self._is_alone(message, name):
+            return replace(outcome, kind=Kind.REJECTED, reason=_ALONE)
+        if outcome.kind is Kind.DELIVERED:
+            self.ledger.note_stored(name)
+            entries[last.attendee] = _delivery(last, answer, {**delivered, **digests})
+        return outcome
 
     def _is_alone(self, message: Received, connection: str) -> bool:
         """Tell whether a message keeps meeting a fault of its connection that others don't meet."""
         return self.ledger.times_alone(message.message_id, connection) >= _TIMES_ALONE
 
-    def _note(self, settled: list[_Settled]) -> list[_Settled]:
-        """Write deliveries to the ledger; what can't be noted is delivered once more later."""
-        entries = {each.entry.attendee: each.entry for each in settled if each.entry}
-        if not entries:
-            return settled
+    def _end(self, plan: Plan, outcome: Outcome, entries: dict[str, Entry]) -> Outcome:
+        """Return an outcome once it holds: what has waited too long expires, bad ends are kept."""
+        max_age = MAX_AGE_FOR_SETTINGS if outcome.is_fault_of_settings else self.max_age
+        if outcome.kind is Kind.RETRY and plan.message.age > max_age:
+            outcome = replace(outcome, kind=Kind.EXPIRED)
+        if outcome.kind not in (Kind.REJECTED, Kind.EXPIRED):
+            return outcome
         try:
-            self.ledger.record(
-                entries.values(), {each.connection for each in settled if each.entry}
-            )
+            if plan.message.attempt > 1:
+                self._make_due(plan.attendee, entries)
+            self._bury(plan.message, outcome)
         except LedgerUnavailableError as error:
-            again = Outcome(Kind.RETRY, f"the ledger can't be written: {error}")
-            return [replace(each, outcome=again) if each.entry else each for each in settled]
-        return settled
+            return Outcome(Kind.RETRY, f"the ledger can't be written: {error}")
+        except QueueUnavailableError:
+            return Outcome(Kind.RETRY, "the dead-letter queue does not take it")
+        return outcome
 
-    def _bury(self, message: Received, outcome: Outcome) -> Outcome:
+    def _make_due(self, key: str, entries: dict[str, Entry]) -> None:
+        """Have an attendee sent with the next update, even if the ledger knows it as delivered.
+
+        An earlier attempt may have got through to RainFocus without an answer to us.
+        """
+        if key in entries:
+            self.ledger.make_due(key)
+            entries[key] = replace(entries[key], mapping_version="")
+
+    def _bury(self, message: Received, outcome: Outcome) -> None:
         why = {
             "outcome": outcome.kind.value,
             "reason": outcome.reason,
@@ -199,18 +206,32 @@ class Delivery:
             "code": outcome.code,
             "message": outcome.message,
         }
-        letter = messages.dead_letter(message, why)
-        try:
-            self.dead_letters.send([letter])
-        except QueueUnavailableError:
-            return Outcome(Kind.RETRY, "the dead-letter queue does not take it")
-        return outcome
+        was = messages.queued_again(message, message.group, message.message_id)
+        self.dead_letters.send([messages.dead_letter(was, why, message.attempt)])
+
+    def _note(self, settled: list[_Settled], entries: Mapping[str, Entry]) -> list[_Settled]:
+        """Write to the ledger how a group ended; what can't be noted is retried."""
+        newest = {
+            plan.attendee: (plan, outcome) for plan, outcome in settled if outcome.kind in _NOTED
+        }
+        for key, (plan, outcome) in newest.items():
+            try:
+                self.ledger.record(_entry(plan, outcome, entries.get(key)))
+            except OvertakenError:
+                # RainFocus may have got this one last, so that the newer one is due once more.
+                settled = _instead(settled, key, Outcome(Kind.STALE, _OVERTAKEN))
+                with suppress(LedgerUnavailableError):
+                    self.ledger.make_due(key)
+            except LedgerUnavailableError as error:
+                again = Outcome(Kind.RETRY, f"the ledger can't be written: {error}")
+                settled = _instead(settled, key, again)
+        return settled
 
     def _put_back(self, settled: Sequence[_Settled]) -> None:
         """Hide what must be retried; a group's messages for the same time, to keep their order."""
         waits: dict[str, int] = {}
         receipts: dict[str, int] = {}
-        for message, outcome in ((each.message, each.outcome) for each in settled):
+        for message, outcome in ((plan.message, outcome) for plan, outcome in settled):
             if outcome.kind is Kind.RETRY:
                 wait = waits.setdefault(message.group, _wait(message.attempt, outcome))
                 receipts[message.receipt] = wait
@@ -218,27 +239,78 @@ class Delivery:
             self.profiles.put_back(receipts)
 
 
+def _unsent(plan: Plan, known: Mapping[str, Entry] | Outcome, *, follows: bool) -> Outcome | None:
+    """Return the outcome of what is not sent now."""
+    if not isinstance(known, Outcome):
+        return plan.unsent(known.get(plan.attendee), follows=follows)
+    return known if plan.attendee else plan.outcome
+
+
+def _in_order(plans: Sequence[Plan], outcomes: Mapping[str, Outcome]) -> list[_Settled]:
+    """Return a group's plans with their outcomes; behind one to be retried nothing takes effect."""
+    settled: list[_Settled] = []
+    behind: Outcome | None = None
+    for plan in plans:
+        outcome = outcomes.get(plan.message.message_id, behind)
+        if outcome is None:
+            raise RuntimeError("only behind a retry there is no outcome")
+        if behind and outcome.kind not in (Kind.REJECTED, Kind.EXPIRED):
+            outcome = behind
+        elif outcome.kind is Kind.RETRY:
+            behind = replace(outcome, reason=_BEHIND, remarks=())
+        settled.append((plan, outcome))
+    return settled
+
+
+def _instead(settled: Sequence[_Settled], key: str, outcome: Outcome) -> list[_Settled]:
+    """Return the outcomes with another one wherever an attendee's was to be noted."""
+    return [
+        (plan, outcome if plan.attendee == key and before.kind in _NOTED else before)
+        for plan, before in settled
+    ]
+
+
+def _together(outcome: Outcome) -> Outcome:
+    """Return the outcome of an update that was sent with a later one."""
+    reason = _TOGETHER if outcome.kind is Kind.DELIVERED else outcome.reason
+    return replace(outcome, reason=reason, latency=None)
+
+
+def _delivery(plan: Plan, answer: Answer, digests: Mapping[str, str]) -> Entry:
+    now = int(time.time())
+    return Entry(
+        attendee=plan.attendee,
+        destination=plan.message.destination,
+        version=plan.message.version,
+        outcome=Kind.DELIVERED,
+        settled_at=now,
+        fields=digests,
+        mapping_version=plan.target.mapping_version if plan.target else "",
+        status=answer.status or 0,
+        code=answer.code,
+        attendee_id=answer.attendee_id,
+        delivered_at=now,
+    )
+
+
+def _entry(plan: Plan, outcome: Outcome, before: Entry | None) -> Entry:
+    """Return what the ledger is to know after the last of an attendee's profiles."""
+    now = int(time.time())
+    message = plan.message
+    if before is None:
+        return Entry(plan.attendee, message.destination, message.version, outcome.kind, now)
+    return replace(before, version=message.version, outcome=outcome.kind, settled_at=now)
+
+
 def _wait(attempt: int, outcome: Outcome) -> int:
     """Return the seconds until the next attempt: a random part of a doubling time."""
-    longest = min(_FIRST_WAIT * 2 ** min(attempt, 10), outcome.longest_wait)
+    longest = min(
+        _FIRST_WAIT * 2 ** min(attempt, 10),
+        outcome.longest_wait + _MORE_WAIT * attempt,
+        _MAX_WAIT,
+    )
     jittered = random.uniform(0, longest)  # noqa: S311 - spreads load, hides nothing
     return int(min((outcome.retry_after or 0) + max(jittered, 1.0), _MAX_WAIT))
-
-
-def _document(body: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _rules(text: str) -> Mapper:
-    try:
-        return mapping.mapper(text)
-    except ValidationError:
-        reason = "the settings of the destination are not valid"
-        raise HeldBackError(reason, is_fault_of_settings=True) from None
 
 
 def _outcome(answer: Answer, latency: float) -> Outcome:
@@ -262,24 +334,23 @@ def _outcome(answer: Answer, latency: float) -> Outcome:
     )
 
 
-def _age(message: Received) -> float:
-    """Return the seconds since a profile was accepted."""
-    return time.time() - message.accepted_at / 1000
-
-
-def _log(message: Received, outcome: Outcome) -> None:
+def _log(plan: Plan, outcome: Outcome) -> None:
+    message = plan.message
     observability.logger().info(
         "profile settled" if outcome.kind is not Kind.RETRY else "profile put back",
         destination=message.destination,
-        attendee=message.group,
+        request_id=message.request_id,
+        index=message.index,
+        attendee=plan.attendee or message.group,
         outcome=outcome.kind,
         reason=outcome.reason,
         status=outcome.status,
         code=outcome.code,
-        remarks=[f"{field}: {text}" for field, text in outcome.remarks],
         answer=outcome.message,
+        remarks=[f"{field}: {text}" for field, text in outcome.remarks],
         latency_ms=None if outcome.latency is None else round(outcome.latency * 1000),
-        age_ms=round(_age(message) * 1000),
+        age_ms=round(message.age * 1000),
         attempt=message.attempt,
+        mapping_version=plan.target.mapping_version if plan.target else "",
         trace_id=observability.trace_id(message.trace_parent),
     )

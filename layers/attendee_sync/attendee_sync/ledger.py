@@ -1,39 +1,62 @@
-"""The ledger: what was last delivered to whom. It holds no personal data.
+"""The ledger: what became of whom, and what was last delivered. It holds no personal data.
 
 Its table also keeps the locks under which tokens are renewed.
 """
 
 import time
 import uuid
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync import aws
+from attendee_sync.attendee import Version
+from attendee_sync.outcome import Kind
 
-_ATTEMPTS = 3
+_PREFIX = "attendee#"
+_ATTEMPTS = 2
 _TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
 _KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
+_STORED_SECONDS = 10.0  # at most so often a connection's success is noted
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What was delivered to one attendee."""
+    """What is known of one attendee."""
 
     attendee: str  # attendee.key
     destination: str
-    content_digest: str  # attendee.content_digest
-    sequence: str  # of the message, growing within its group
-    status: int
-    code: str
-    attendee_id: str  # as RainFocus knows it
+    # Of the profile that was settled last, as `outcome` says, and when: epoch seconds.
+    version: Version
+    outcome: Kind
+    settled_at: int
+    # Of the last delivery; nothing of it is there if there was none.
+    fields: Mapping[str, str] = field(default_factory=dict)  # attendee.digests
+    mapping_version: str = ""
+    status: int = 0
+    code: str = ""
+    attendee_id: str = ""  # as RainFocus knows it
+    delivered_at: int = 0  # epoch seconds
+
+    @property
+    def was_delivered(self) -> bool:
+        """Tell whether the attendee is in RainFocus."""
+        return self.delivered_at > 0
+
+    def fields_of(self, mapping_version: str) -> Mapping[str, str]:
+        """Return the digests of what was delivered, if it was by that version of the mapping."""
+        return self.fields if self.mapping_version == mapping_version else {}
 
 
 class LedgerUnavailableError(Exception):
-    """The ledger can't be written now."""
+    """The ledger can't be read or written now."""
+
+
+class OvertakenError(Exception):
+    """The ledger knows something newer of the attendee by now."""
 
 
 class LockedError(Exception):
@@ -46,32 +69,84 @@ class Ledger:
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
+        self._stored_at: dict[str, float] = {}
 
-    def record(self, entries: Collection[Entry], connections: Collection[str]) -> None:
-        """Note deliveries to different attendees, and the connections that took them.
+    def read(self, attendees: Collection[str]) -> dict[str, Entry]:
+        """Return what is known of attendees, at most 100, by their keys.
 
-        It is one call for at most 25 of both. Raises LedgerUnavailableError if some are not
-        noted; others may be.
+        Raises LedgerUnavailableError.
         """
-        items = [_item(each) for each in entries] + [_stored(each) for each in connections]
-        pending = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
-        for _ in range(_ATTEMPTS):
+        keys = [{"key": {"S": f"{_PREFIX}{each}"}} for each in attendees]
+        pending = {self._table: {"Keys": keys, "ConsistentRead": True}} if keys else {}
+        entries: dict[str, Entry] = {}
+        for _ in range(_ATTEMPTS + 1):
+            if not pending:
+                return entries
             try:
-                pending = self._client.batch_write_item(RequestItems=pending)["UnprocessedItems"]
+                answer = self._client.batch_get_item(RequestItems=pending)
             except (BotoCoreError, ClientError) as error:
                 raise LedgerUnavailableError(aws.cause(error)) from error
-            if not pending:
-                return
+            for item in answer["Responses"].get(self._table, []):
+                entry = _entry(item)
+                entries[entry.attendee] = entry
+            pending = answer.get("UnprocessedKeys", {})
         raise LedgerUnavailableError("DynamoDB is too busy")
 
-    def knows(self, attendee: str) -> bool:
-        """Tell whether something was delivered to an attendee. Raises botocore's errors."""
-        answer = self._client.get_item(
-            TableName=self._table,
-            Key={"key": {"S": f"attendee#{attendee}"}},
-            ProjectionExpression="delivered_at",
-        )
-        return "Item" in answer
+    def record(self, entry: Entry) -> None:
+        """Note what is known of an attendee now.
+
+        Raises OvertakenError if something newer is noted, and LedgerUnavailableError.
+        """
+        request = {
+            "TableName": self._table,
+            "Item": _item(entry),
+            "ConditionExpression": "attribute_not_exists(#key)"
+            " OR #sequence <= :sequence OR accepted_at <= :accepted_at",
+            "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence"},
+            "ExpressionAttributeValues": {
+                ":sequence": {"S": entry.version.sequence},
+                ":accepted_at": {"N": str(entry.version.accepted_at)},
+            },
+        }
+        for remaining in reversed(range(_ATTEMPTS)):
+            try:
+                self._client.put_item(**request)
+            except (BotoCoreError, ClientError) as error:
+                if _is_condition(error):
+                    raise OvertakenError from None
+                if not remaining:
+                    raise LedgerUnavailableError(aws.cause(error)) from error
+            else:
+                return
+
+    def make_due(self, attendee: str) -> None:
+        """Have an attendee sent with its next push, even if that is the same as the last.
+
+        Raises LedgerUnavailableError.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"key": {"S": f"{_PREFIX}{attendee}"}},
+                UpdateExpression="SET #version = :none",
+                ExpressionAttributeNames={"#version": "mapping_version"},
+                ExpressionAttributeValues={":none": {"S": ""}},
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise LedgerUnavailableError(aws.cause(error)) from error
+
+    def note_stored(self, connection: str) -> None:
+        """Note that a connection took something just now: times_alone() asks for it.
+
+        It is written now and then only, and what can't be written is let go.
+        """
+        now = time.time()
+        if now - self._stored_at.get(connection, 0.0) < _STORED_SECONDS:
+            return
+        self._stored_at[connection] = now
+        item = {"key": {"S": f"stored#{connection}"}, "at": {"N": str(int(now * 1000))}}
+        with suppress(BotoCoreError, ClientError):
+            self._client.put_item(TableName=self._table, Item=item)
 
     def times_alone(self, message_id: str, connection: str) -> int:
         """Note that a message met a fault of its connection; return how often it was alone in it.
@@ -137,23 +212,48 @@ class Ledger:
 
 
 def _item(entry: Entry) -> dict[str, Any]:
-    now = int(time.time())
-    return {
-        "key": {"S": f"attendee#{entry.attendee}"},
+    item: dict[str, Any] = {
+        "key": {"S": f"{_PREFIX}{entry.attendee}"},
         "destination": {"S": entry.destination},
-        "content_digest": {"S": entry.content_digest},
-        "sequence": {"S": entry.sequence},
-        "status": {"N": str(entry.status)},
-        "code": {"S": entry.code},
-        "attendee_id": {"S": entry.attendee_id},
-        "delivered_at": {"N": str(now)},
-        "expires_at": {"N": str(now + _KEPT_SECONDS)},
+        "accepted_at": {"N": str(entry.version.accepted_at)},
+        "sequence": {"S": entry.version.sequence},
+        "outcome": {"S": entry.outcome},
+        "settled_at": {"N": str(entry.settled_at)},
+        "expires_at": {"N": str(entry.settled_at + _KEPT_SECONDS)},
     }
+    if entry.was_delivered:
+        item |= {
+            "fields": {"M": {name: {"S": digest} for name, digest in entry.fields.items()}},
+            "mapping_version": {"S": entry.mapping_version},
+            "status": {"N": str(entry.status)},
+            "code": {"S": entry.code},
+            "attendee_id": {"S": entry.attendee_id},
+            "delivered_at": {"N": str(entry.delivered_at)},
+        }
+    return item
 
 
-def _stored(connection: str) -> dict[str, Any]:
-    return {"key": {"S": f"stored#{connection}"}, "at": {"N": str(int(time.time() * 1000))}}
+def _entry(item: Mapping[str, Any]) -> Entry:
+    def text(name: str) -> str:
+        return str(item.get(name, {}).get("S", ""))
+
+    def number(name: str) -> int:
+        return int(item.get(name, {}).get("N", 0))
+
+    return Entry(
+        attendee=text("key").removeprefix(_PREFIX),
+        destination=text("destination"),
+        version=Version(number("accepted_at"), text("sequence")),
+        outcome=Kind(text("outcome")),
+        settled_at=number("settled_at"),
+        fields={name: digest["S"] for name, digest in item.get("fields", {}).get("M", {}).items()},
+        mapping_version=text("mapping_version"),
+        status=number("status"),
+        code=text("code"),
+        attendee_id=text("attendee_id"),
+        delivered_at=number("delivered_at"),
+    )
 
 
-def _is_condition(error: ClientError) -> bool:
-    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
+def _is_condition(error: BotoCoreError | ClientError) -> bool:
+    return aws.cause(error) == "ConditionalCheckFailedException"

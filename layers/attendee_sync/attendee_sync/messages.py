@@ -1,16 +1,19 @@
 """What travels on the profile queue and the dead-letter queue, and how it gets there."""
 
 import itertools
+import json
 import re
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from attendee_sync import aws
+from attendee_sync import aws, observability
+from attendee_sync.attendee import Version
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 _ENTRIES_PER_CALL = 10
@@ -22,6 +25,11 @@ _THREADS = 10
 # Attribute values and group ids are short; this is what one entry may add to its body, in bytes.
 _ATTRIBUTE_BYTES = 4_096
 _MAX_ATTRIBUTE_LENGTH = 500
+# What a dead letter keeps in one attribute of its message's own.
+_ORIGIN = ("request_id", "index", "accepted_at", "sequence")
+GIVEN_UP = "received too often, and given up by SQS: see the function's log"
+_NO_SEQUENCE = "0"
+_SEQUENCE_DIGITS = 40  # of 128 bits; with leading zeros texts compare as numbers do
 # What SQS does not take: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 _REFUSED_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -205,9 +213,13 @@ class Received:
     request_id: str
     index: str
     trace_parent: str
-    accepted_at: int  # epoch milliseconds
+    version: Version
     attempt: int  # 1 is the first
-    sequence: str  # grows within the group
+
+    @property
+    def age(self) -> float:
+        """Seconds since the profile was accepted."""
+        return time.time() - self.version.accepted_at / 1000
 
 
 def received(record: Mapping[str, Any]) -> Received:
@@ -217,6 +229,7 @@ def received(record: Mapping[str, Any]) -> Received:
     """
     system = record["attributes"]
     ours = {name: each.get("stringValue", "") for name, each in record["messageAttributes"].items()}
+    sequence = ours.get("sequence") or system["SequenceNumber"]
     accepted_at = ours.get("accepted_at", "")
     return Received(
         message_id=record["messageId"],
@@ -227,23 +240,109 @@ def received(record: Mapping[str, Any]) -> Received:
         request_id=ours.get("request_id", ""),
         index=ours.get("index", ""),
         trace_parent=ours.get("trace_parent", ""),
-        accepted_at=int(accepted_at if accepted_at.isdecimal() else system["SentTimestamp"]),
+        version=_version(accepted_at or system["SentTimestamp"], sequence),
         attempt=int(system["ApproximateReceiveCount"]),
-        sequence=system["SequenceNumber"],
     )
 
 
-def dead_letter(message: Received, why: Mapping[str, str]) -> Message:
-    """Return the dead letter of a message: its body as it is, and why it can't be delivered.
-
-    SQS takes ten attributes a message: five say where it comes from, so at most five say why.
-    """
+def queued_again(message: Received, group: str, deduplication_id: str) -> Message:
+    """Return what puts a message on the profile queue once more; it keeps its version."""
     attributes = {
         "destination": message.destination,
         "request_id": message.request_id,
         "index": message.index,
         "trace_parent": message.trace_parent,
-        "accepted_at": str(message.accepted_at),
+        "accepted_at": str(message.version.accepted_at),
+        "sequence": message.version.sequence or _NO_SEQUENCE,
+    }
+    return Message(message.body, group, deduplication_id, attributes)
+
+
+def dead_letter(message: Message, why: Mapping[str, str], attempts: int = 0) -> Message:
+    """Return the dead letter of a message: its body as it is, and why it can't be delivered.
+
+    SQS takes ten attributes a message: at most five say why, four whose it is, how often it was
+    tried and when that ended, and one holds as JSON what a redrive needs.
+    """
+    given = message.attributes
+    attributes = {
+        "destination": given.get("destination", ""),
+        "attempts": str(attempts),
+        "trace_id": observability.trace_id(given.get("trace_parent", "")),
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "origin": json.dumps({name: given.get(name, "") for name in _ORIGIN}),
     }
     attributes |= {name: legal(text)[:_MAX_ATTRIBUTE_LENGTH] for name, text in why.items()}
-    return Message(message.body, message.group, message.message_id, attributes)
+    return replace(message, attributes=attributes)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter, and the message that it was."""
+
+    message: Received  # its receipt is the letter's
+    outcome: str  # rejected or expired; empty if SQS itself gave the message up
+    reason: str
+    status: str
+    code: str
+    answer: str  # RainFocus's own words
+    died_at: str  # ISO 8601, UTC
+
+    @property
+    def id(self) -> str:
+        """The request id and the index, as the push was answered and as logs have it."""
+        parts = (self.message.request_id, self.message.index)
+        return "-".join(parts) if all(parts) else self.message.message_id
+
+
+def letter(found: Mapping[str, Any]) -> Letter:
+    """Read a message of the dead-letter queue, as ReceiveMessage returns it.
+
+    It must have been asked for with all its attributes.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+    """
+    system = found["Attributes"]
+    ours = {
+        name: str(each.get("StringValue", ""))
+        for name, each in found.get("MessageAttributes", {}).items()
+    }
+    origin = {**ours, **_origin(ours.get("origin", ""))}
+    sequence = origin.get("sequence", "")
+    died = datetime.fromtimestamp(int(system["SentTimestamp"]) / 1000, UTC)
+    message = Received(
+        message_id=found["MessageId"],
+        receipt=found["ReceiptHandle"],
+        group=system["MessageGroupId"],
+        body=found["Body"],
+        destination=ours.get("destination", ""),
+        request_id=origin.get("request_id", ""),
+        index=origin.get("index", ""),
+        trace_parent=ours.get("trace_parent") or observability.child_of(ours.get("trace_id", "")),
+        version=_version(origin.get("accepted_at") or system["SentTimestamp"], sequence),
+        attempt=int(ours["attempts"]) if ours.get("attempts", "").isdecimal() else 0,
+    )
+    return Letter(
+        message,
+        outcome=ours.get("outcome", ""),
+        reason=ours.get("reason") or GIVEN_UP,
+        status=ours.get("status", ""),
+        code=ours.get("code", ""),
+        answer=ours.get("message", ""),
+        died_at=ours.get("time") or died.isoformat(timespec="milliseconds"),
+    )
+
+
+def _origin(text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return {name: str(each) for name, each in value.items()} if isinstance(value, dict) else {}
+
+
+def _version(accepted_at: str, sequence: str) -> Version:
+    """Return a version; "0" is the sequence of what was never on the profile queue."""
+    return Version(
+        int(accepted_at) if accepted_at.isdecimal() else 0,
+        sequence.zfill(_SEQUENCE_DIGITS) if sequence.strip(_NO_SEQUENCE) else "",
+    )

@@ -4,9 +4,10 @@ import functools
 import re
 import secrets
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 _TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -24,7 +25,7 @@ def trace_parent(header: str | None) -> str:
     """
     if header and _TRACE_PARENT.fullmatch(header.strip()):
         return header.strip()
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return child_of("")
 
 
 def trace_id(parent: str) -> str:
@@ -32,11 +33,24 @@ def trace_id(parent: str) -> str:
     return parent.split("-")[1] if parent.count("-") == 3 else ""  # noqa: PLR2004
 
 
+def child_of(trace: str) -> str:
+    """Return a `traceparent` that goes on with a trace, or begins one if there is none."""
+    return f"00-{trace or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
 def count[Values: tuple[str, ...]](
     name: str, counts: Counter[Values], dimensions: tuple[str, ...]
 ) -> None:
     """Write one metric for each set of dimension values, in CloudWatch's embedded format."""
     for values, number in counts.items():
-        with single_metric(name=name, unit=MetricUnit.Count, value=number) as metric:
-            for dimension, value in zip(dimensions, values, strict=True):
-                metric.add_dimension(name=dimension, value=value or "-")
+        measure(dict(zip(dimensions, values, strict=True)), [(name, MetricUnit.Count, number)])
+
+
+def measure(dimensions: Mapping[str, str], values: Iterable[tuple[str, MetricUnit, float]]) -> None:
+    """Write the values of some metrics with the same dimensions, at most 100 of each metric."""
+    metrics = EphemeralMetrics()
+    for name, unit, value in values:
+        metrics.add_metric(name, unit, value)
+    for dimension, text in dimensions.items():
+        metrics.add_dimension(dimension, text or "-")
+    metrics.flush_metrics()

@@ -8,7 +8,9 @@ class Kind(StrEnum):
     """The words for it in logs, metrics and dead letters."""
 
     DELIVERED = "delivered"
+    UNCHANGED = "unchanged"  # RainFocus has it already: no call
     FILTERED = "filtered"  # the destination does not want it
+    STALE = "stale"  # older than what became of a later one
     REJECTED = "rejected"
     EXPIRED = "expired"
     RETRY = "retry"  # no end: the profile goes back to the queue
@@ -29,3 +31,24 @@ class Outcome:
     # By field: what was left out, and why. Never a value.
     remarks: tuple[tuple[str, str], ...] = ()
     longest_wait: float = 900.0  # seconds until the next attempt, if there is one
+
+
+class HeldBackError(Exception):
+    """The call is not made now; the profile waits. The text says why."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after: int | None = None,
+        longest_wait: float = 900.0,
+        is_fault_of_settings: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.outcome = Outcome(
+            Kind.RETRY,
+            reason,
+            retry_after=retry_after,
+            longest_wait=longest_wait,
+            is_fault_of_settings=is_fault_of_settings,
+        )

@@ -2,11 +2,13 @@
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from attendee_sync import attendee, expression, messages, observability, profile
 from attendee_sync.messages import Message, Queue
+from attendee_sync.outcome import Kind
 from attendee_sync.profile import Mapped, Pushed
 from attendee_sync.reception import Answer, Reception, Request, answer, answering
 from attendee_sync.settings import Settings
@@ -53,6 +55,21 @@ class Ingest:
             rejected=len(rejected),
             trace_id=observability.trace_id(trace_parent),
         )
+        for each in rejected:
+            observability.logger().info(
+                "profile settled",
+                destination=request.destination,
+                request_id=request.request_id,
+                index=str(each.index),
+                outcome=Kind.REJECTED,
+                reason=each.reason,
+                attempt=0,
+                trace_id=observability.trace_id(trace_parent),
+            )
+        counts = Counter(
+            {(request.destination, Kind.REJECTED.value): len(rejected)} if rejected else {}
+        )
+        observability.count("Profiles", counts, ("destination", "outcome"))
         return answer(
             request,
             202,
@@ -111,5 +128,5 @@ def _dead_letter(rejected: _Rejected, envelope: Mapping[str, str]) -> Message:
     if len(text.encode()) > messages.MAX_PROFILE_BYTES:  # only its beginning can be kept
         text = text.encode()[: messages.MAX_PROFILE_BYTES].decode(errors="ignore")
     identity = f"{envelope['request_id']}-{rejected.index}"
-    attributes = {**envelope, "index": str(rejected.index), "reason": rejected.reason}
-    return Message(text, identity, identity, attributes)
+    message = Message(text, identity, identity, {**envelope, "index": str(rejected.index)})
+    return messages.dead_letter(message, {"outcome": Kind.REJECTED, "reason": rejected.reason})
