@@ -298,7 +298,7 @@ class DynamoDb(_Fake):
     def __init__(self) -> None:
         super().__init__()
         self.items: dict[str, dict[str, Any]] = {}
-        self.unprocessed = 0  # so many writes of a batch are left undone
+        self.unprocessed = 0  # so many keys of a batch are left unread
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         self._called("GetItem", request)
@@ -311,8 +311,11 @@ class DynamoDb(_Fake):
         keys = [each["key"]["S"] for each in wanted["Keys"]]
         self._use(len(set(keys)) == len(keys) <= 100, "the same key twice, or too many")
         with self._lock:
+            left, keys = keys[: self.unprocessed], keys[self.unprocessed :]
+            self.unprocessed -= len(left)
             found = [dict(self.items[key]) for key in keys if key in self.items]
-        return {"Responses": {table: found}, "UnprocessedKeys": {}}
+        again = {table: {**wanted, "Keys": [{"key": {"S": key}} for key in left]}}
+        return {"Responses": {table: found}, "UnprocessedKeys": again if left else {}}
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         self._called("PutItem", request)
@@ -337,20 +340,6 @@ class DynamoDb(_Fake):
                 item.pop(names[name], None)
             self.items[key] = item
         return {}
-
-    def batch_write_item(self, **request: Any) -> dict[str, Any]:
-        self._called("BatchWriteItem", request)
-        unprocessed: dict[str, list[Any]] = {}
-        for table, writes in request["RequestItems"].items():
-            keys = [each["PutRequest"]["Item"]["key"]["S"] for each in writes]
-            self._use(len(set(keys)) == len(keys) <= 25, "the same key twice, or too many")
-            for each, key in zip(writes, keys, strict=True):
-                if self.unprocessed:
-                    self.unprocessed -= 1
-                    unprocessed.setdefault(table, []).append(each)
-                    continue
-                self.items[key] = each["PutRequest"]["Item"]
-        return {"UnprocessedItems": unprocessed}
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
         self._called("DeleteItem", request)

@@ -95,7 +95,6 @@ EXPECTED: dict[str, Push | Foresight | Batch | Refresh] = {
     "delivery-batch": Batch(
         stored=[
             "ada.marlow@example.com",
-            "ada.marlow@example.com",
             "ben.ohara@example.org",
             "dana.okafor@example.com",
             "finn.reyes@example.com",
@@ -188,7 +187,7 @@ def test_of_one_persons_two_profiles_the_later_wins(rainfocus: fakes.Http, handl
         for call in rainfocus.calls
         if call.json["email"] == "ada.marlow@example.com"
     ]
-    assert cities == ["Lehi", "Provo"]
+    assert cities == ["Provo"]
 
 
 def test_only_what_must_be_received_again_is_reported(
@@ -208,6 +207,19 @@ def test_outcomes_are_counted_by_destination(handle: Handle, output: Callable[[]
     metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
     counted = {(line["destination"], line["outcome"]): line["Profiles"] for line in metrics}
     assert counted == {("default", "rejected"): [1.0], ("nowhere", "rejected"): [1.0]}
+
+
+def test_how_old_profiles_are_and_how_long_rainfocus_takes_is_measured(
+    handle: Handle, output: Callable[[], str]
+) -> None:
+    handle("delivery-batch")
+    metrics = [line for line in map(json.loads, output().splitlines()) if "Profiles" in line]
+    assert {line["outcome"] for line in metrics} == {"delivered"}
+    for line in metrics:
+        assert len(line["Age"]) == line["Profiles"][0]
+        assert all(age > 0 for age in line["Age"])
+    calls = [latency for line in metrics for latency in line["RainFocusLatency"]]
+    assert len(calls) == len(set(calls)) == 4  # two of one attendee went together
 
 
 def test_fields_that_are_left_out_are_counted_with_their_reason(

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attendee_sync import attendee
+from attendee_sync.attendee import Version
 
 
 @pytest.mark.parametrize(
@@ -87,9 +90,36 @@ def test_a_lone_surrogate_has_a_key() -> None:
     assert key_of("a\ud800@example.com")
 
 
-def test_the_digest_tells_contents_apart_and_needs_the_key() -> None:
-    digest = attendee.content_digest("hash key", {"email": "ada@example.com", "zip": "1"})
-    assert digest == attendee.content_digest("hash key", {"zip": "1", "email": "ada@example.com"})
-    assert digest != attendee.content_digest("hash key", {"email": "ada@example.com"})
-    assert digest != attendee.content_digest("other key", {"email": "ada@example.com", "zip": "1"})
-    assert len(digest) == 64
+def test_digests_tell_fields_values_people_and_keys_apart() -> None:
+    fields = {"city": "1", "zip": "1"}
+    digests = attendee.digests("hash key", "ada", fields)
+    assert digests == attendee.digests("hash key", "ada", fields)
+    others = [
+        attendee.digests("hash key", "ada", {"city": "2", "zip": ""}),
+        attendee.digests("hash key", "bob", fields),
+        attendee.digests("other key", "ada", fields),
+    ]
+    everything = [digest for each in (digests, *others) for digest in each.values()]
+    assert len(set(everything)) == 8
+    assert all(re.fullmatch("[A-Za-z0-9_-]{22}", digest) for digest in everything)
+
+
+@pytest.mark.parametrize(
+    ("version", "other", "is_before"),
+    [
+        (Version(1, "01"), Version(2, "02"), True),
+        (Version(2, "02"), Version(1, "01"), False),
+        (Version(1, "01"), Version(1, "01"), False),
+        (Version(1, "01"), Version(1, "02"), True),
+        (Version(2, "01"), Version(1, "02"), False),  # the queue was replaced
+        (Version(1, "02"), Version(2, "01"), False),  # the clocks of two machines
+        (Version(1), Version(2, "01"), True),
+        (Version(2), Version(1, "01"), False),
+        (Version(1, "01"), Version(2), True),
+        (Version(1), Version(1), False),
+    ],
+)
+def test_versions_tell_which_state_is_the_newer_one(
+    version: Version, other: Version, is_before: bool
+) -> None:
+    assert version.is_before(other) is is_before

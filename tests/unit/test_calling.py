@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import requests
 
-from attendee_sync.calling import Caller, HeldBackError
-from attendee_sync.connection import Connection
+from attendee_sync.calling import Caller
+from attendee_sync.connection import Connection, connection_of
 from attendee_sync.ledger import Ledger
+from attendee_sync.outcome import HeldBackError
 from attendee_sync.pace import Pace
 from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS, Pausing
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
@@ -41,7 +42,11 @@ class Desk:
         )
 
     def call(self, name: str = "default") -> Answer:
-        return self.caller.store(name, PERSON, TRACE, lambda: self.seconds_left)
+        settings = self.aws.settings().connection(name)
+        assert settings
+        return self.caller.store(
+            name, connection_of(settings), PERSON, TRACE, lambda: self.seconds_left
+        )
 
     def meaning(self, name: str = "default") -> str:
         """Call; return what the answer means, or why there was no call."""
@@ -245,8 +250,8 @@ def test_a_paused_connection_is_left_alone_for_a_minute_at_most(desk: Desk) -> N
     desk.meanings(FAILURES_TO_PAUSE)
     with pytest.raises(HeldBackError, match=PAUSED) as caught:
         desk.call()
-    assert caught.value.retry_after is None
-    assert caught.value.longest_wait == 60
+    assert caught.value.outcome.retry_after is None
+    assert caught.value.outcome.longest_wait == 60
 
 
 def test_a_probe_that_succeeds_resumes(desk: Desk, wall: Clock) -> None:
@@ -294,8 +299,8 @@ def test_what_is_too_fast_waits_for_its_turn(desk: Desk) -> None:
     assert desk.meanings(4) == ["stored"] * 4
     with pytest.raises(HeldBackError, match="requests per second") as caught:
         desk.call()
-    assert caught.value.retry_after == 1
-    assert caught.value.longest_wait == 0.5
+    assert caught.value.outcome.retry_after == 1
+    assert caught.value.outcome.longest_wait == 0.5
     assert len(desk.rainfocus.calls) == 4
     desk.aws.clock.now += 0.25
     assert desk.meaning() == "stored"

@@ -7,11 +7,34 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError, LockedError
+from attendee_sync.attendee import Version
+from attendee_sync.ledger import (
+    Entry,
+    Ledger,
+    LedgerUnavailableError,
+    LockedError,
+    OvertakenError,
+)
+from attendee_sync.outcome import Kind
 from tests import fakes
 from tests.stack import Aws, Clock
 
-ENTRY = Entry("a" * 64, "default", "b" * 64, "18849496460467696128", 200, "0", "17000000abcd")
+KEY = "a" * 64
+VERSION = Version(1_790_000_000_000, "18849496460467696128".zfill(40))
+ENTRY = Entry(
+    attendee=KEY,
+    destination="default",
+    version=VERSION,
+    outcome=Kind.DELIVERED,
+    settled_at=1_790_000_001,
+    fields={"email": "b" * 22, "zip": "c" * 22},
+    mapping_version="d" * 12,
+    status=200,
+    code="0",
+    attendee_id="17000000abcd",
+    delivered_at=1_790_000_001,
+)
+FILTERED = Entry(KEY, "default", VERSION, Kind.FILTERED, 1_790_000_001)
 LOCK = "lock#access-token#default"
 
 
@@ -24,60 +47,119 @@ def entries(count: int) -> list[Entry]:
     return [replace(ENTRY, attendee=f"{n:064}") for n in range(count)]
 
 
+def of(accepted_at: int, sequence: int | None = None) -> Entry:
+    version = Version(accepted_at, f"{sequence:040}" if sequence else "")
+    return replace(ENTRY, version=version)
+
+
 def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
-    before = int(time.time())
-    ledger.record([ENTRY], [])
-    [item] = aws.dynamodb.items.values()
-    delivered_at = int(item.pop("delivered_at")["N"])
-    assert before <= delivered_at <= time.time()
-    assert int(item.pop("expires_at")["N"]) == delivered_at + 400 * 86_400
-    assert item == {
-        "key": {"S": f"attendee#{ENTRY.attendee}"},
-        "destination": {"S": "default"},
-        "content_digest": {"S": ENTRY.content_digest},
-        "sequence": {"S": ENTRY.sequence},
-        "status": {"N": "200"},
-        "code": {"S": "0"},
-        "attendee_id": {"S": "17000000abcd"},
-    }
+    ledger.record(ENTRY)
+    assert list(aws.dynamodb.items.values()) == [
+        {
+            "key": {"S": f"attendee#{KEY}"},
+            "destination": {"S": "default"},
+            "accepted_at": {"N": "1790000000000"},
+            "sequence": {"S": VERSION.sequence},
+            "outcome": {"S": "delivered"},
+            "settled_at": {"N": "1790000001"},
+            "expires_at": {"N": str(1_790_000_001 + 400 * 86_400)},
+            "fields": {"M": {"email": {"S": "b" * 22}, "zip": {"S": "c" * 22}}},
+            "mapping_version": {"S": "d" * 12},
+            "status": {"N": "200"},
+            "code": {"S": "0"},
+            "attendee_id": {"S": "17000000abcd"},
+            "delivered_at": {"N": "1790000001"},
+        }
+    ]
 
 
-def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY], [])
-    with ledger.lock("access-token#default", 30):
-        pass
-    [(_, record), (_, put), (_, delete)] = aws.dynamodb.calls
-    assert list(record["RequestItems"]) == [fakes.TABLE]
-    assert put["TableName"] == delete["TableName"] == fakes.TABLE
+@pytest.mark.parametrize("entry", [ENTRY, FILTERED])
+def test_what_is_noted_is_read_as_it_was(ledger: Ledger, entry: Entry) -> None:
+    ledger.record(entry)
+    assert ledger.read({KEY, "unknown"}) == {KEY: entry}
+    assert entry.was_delivered == (entry.outcome is Kind.DELIVERED)
 
 
-def test_a_batch_is_noted_in_one_call(aws: Aws, ledger: Ledger) -> None:
-    ledger.record(entries(10), [])
-    assert len(aws.dynamodb.items) == 10
-    assert len(aws.dynamodb.calls) == 1
+def test_nobody_is_looked_for_without_a_call(aws: Aws, ledger: Ledger) -> None:
+    assert ledger.read([]) == {}
+    assert aws.dynamodb.calls == []
 
 
-def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY], [])
-    ledger.record([replace(ENTRY, sequence="9")], [])
-    [item] = aws.dynamodb.items.values()
-    assert item["sequence"] == {"S": "9"}
+def test_a_batch_is_read_in_one_consistent_call(aws: Aws, ledger: Ledger) -> None:
+    for entry in entries(10):
+        ledger.record(entry)
+    aws.dynamodb.calls.clear()
+    assert len(ledger.read([entry.attendee for entry in entries(10)])) == 10
+    [(_, request)] = aws.dynamodb.calls
+    assert request["RequestItems"][fakes.TABLE]["ConsistentRead"] is True
 
 
-@pytest.mark.parametrize(("unprocessed", "calls"), [(1, 2), (5, 2), (6, 3), (10, 3)])
-def test_what_a_busy_table_leaves_is_written_again(
+@pytest.mark.parametrize(("unprocessed", "calls"), [(1, 2), (5, 2), (6, 3)])
+def test_what_a_busy_table_leaves_is_read_again(
     aws: Aws, ledger: Ledger, unprocessed: int, calls: int
 ) -> None:
+    for entry in entries(5):
+        ledger.record(entry)
+    aws.dynamodb.calls.clear()
     aws.dynamodb.unprocessed = unprocessed
-    ledger.record(entries(5), [])
-    assert len(aws.dynamodb.items) == 5
+    assert len(ledger.read([entry.attendee for entry in entries(5)])) == 5
     assert len(aws.dynamodb.calls) == calls
 
 
 def test_a_table_that_stays_busy_is_told(aws: Aws, ledger: Ledger) -> None:
     aws.dynamodb.unprocessed = 1_000
     with pytest.raises(LedgerUnavailableError):
-        ledger.record(entries(5), [])
+        ledger.read([KEY])
+
+
+def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None:
+    ledger.record(ENTRY)
+    ledger.make_due(KEY)
+    ledger.note_stored("default")
+    with ledger.lock("access-token#default", 30):
+        pass
+    assert {request["TableName"] for _, request in aws.dynamodb.calls} == {fakes.TABLE}
+
+
+def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
+    ledger.record(ENTRY)
+    ledger.record(replace(ENTRY, mapping_version="e" * 12))
+    assert len(aws.dynamodb.items) == 1
+    assert ledger.read([KEY])[KEY].mapping_version == "e" * 12
+
+
+@pytest.mark.parametrize(
+    ("noted", "late"),
+    [
+        (of(2_000, 20), of(1_000, 10)),
+        (of(2_000), of(1_000)),  # neither was ever queued
+        (of(2_000, 20), of(1_000)),
+    ],
+)
+def test_nothing_older_is_noted_over_something_newer(
+    ledger: Ledger, noted: Entry, late: Entry
+) -> None:
+    ledger.record(noted)
+    with pytest.raises(OvertakenError):
+        ledger.record(late)
+    assert ledger.read([KEY])[KEY] == noted
+
+
+@pytest.mark.parametrize(
+    ("noted", "later"),
+    [
+        (of(1_000, 10), of(2_000, 20)),
+        (of(1_000, 10), of(1_000, 10)),  # the same once more
+        (of(1_000, 10), of(999, 11)),  # the clocks of two machines
+        (of(1_000, 10), of(2_000, 1)),  # the queue was replaced
+        (of(1_000, 10), of(1_500)),
+        (of(1_000), of(1_500, 10)),
+    ],
+)
+def test_something_newer_is_noted(ledger: Ledger, noted: Entry, later: Entry) -> None:
+    ledger.record(noted)
+    ledger.record(later)
+    assert ledger.read([KEY])[KEY] == later
 
 
 @pytest.mark.parametrize(
@@ -87,20 +169,54 @@ def test_a_table_that_stays_busy_is_told(aws: Aws, ledger: Ledger) -> None:
         (fakes.timed_out(), "ReadTimeoutError"),
     ],
 )
-def test_a_failure_to_note_is_told(
-    aws: Aws, ledger: Ledger, failure: Exception, cause: str
-) -> None:
+def test_a_failure_is_told(aws: Aws, ledger: Ledger, failure: Exception, cause: str) -> None:
     aws.dynamodb.always = failure
-    with pytest.raises(LedgerUnavailableError, match=cause):
-        ledger.record([ENTRY], [])
+    for call in (
+        lambda: ledger.record(ENTRY),
+        lambda: ledger.read([KEY]),
+        lambda: ledger.make_due(KEY),
+    ):
+        with pytest.raises(LedgerUnavailableError, match=cause):
+            call()
+
+
+def test_a_failure_for_a_moment_is_not_noticed(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.failures = [fakes.timed_out()]
+    ledger.record(ENTRY)
+    assert ledger.read([KEY]) == {KEY: ENTRY}
+
+
+def test_what_is_made_due_is_known_but_as_of_no_mapping(ledger: Ledger) -> None:
+    ledger.record(ENTRY)
+    assert ENTRY.fields_of("d" * 12) == ENTRY.fields
+    ledger.make_due(KEY)
+    entry = ledger.read([KEY])[KEY]
+    assert entry == replace(ENTRY, mapping_version="")
+    assert entry.fields_of("d" * 12) == {}
 
 
 def test_a_connection_that_took_something_is_noted(aws: Aws, ledger: Ledger, wall: Clock) -> None:
-    ledger.record([ENTRY], ["default", "other"])
-    assert len(aws.dynamodb.calls) == 1
     for name in ("default", "other"):
+        ledger.note_stored(name)
         at = {"N": str(int(wall.now * 1_000))}
         assert aws.dynamodb.items[f"stored#{name}"] == {"key": {"S": f"stored#{name}"}, "at": at}
+
+
+def test_a_connections_success_is_noted_once_a_second(
+    aws: Aws, ledger: Ledger, wall: Clock
+) -> None:
+    for _ in range(5):
+        ledger.note_stored("default")
+    assert len(aws.dynamodb.calls) == 1
+    wall.now += 1
+    ledger.note_stored("default")
+    assert len(aws.dynamodb.calls) == 2
+
+
+def test_a_success_that_cannot_be_noted_stops_nothing(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.always = fakes.timed_out()
+    ledger.note_stored("default")
+    assert aws.dynamodb.items == {}
 
 
 # --- a message that is alone in its trouble -----------------------------------------------------
@@ -113,7 +229,7 @@ def alone(ledger: Ledger, wall: Clock, message: str = "m", connection: str = "de
 
 def took(ledger: Ledger, wall: Clock, connection: str = "default") -> None:
     wall.now += 1
-    ledger.record([ENTRY], [connection])
+    ledger.note_stored(connection)
 
 
 def test_a_message_is_alone_while_others_are_taken(ledger: Ledger, wall: Clock) -> None:

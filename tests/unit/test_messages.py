@@ -1,11 +1,16 @@
 import json
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from attendee_sync import messages
+from attendee_sync.attendee import Version
 from attendee_sync.messages import Message, QueueUnavailableError
+from attendee_sync.observability import trace_id
 from tests import fakes
 from tests.stack import Aws
 
@@ -160,10 +165,27 @@ def test_a_record_is_read() -> None:
         request_id="push",
         index="3",
         trace_parent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        accepted_at=1_790_000_000_000,
+        version=Version(1_790_000_000_000, "18849496460467696128".zfill(40)),
         attempt=2,
-        sequence="18849496460467696128",
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "sequence"), [("18849496460467696000", "18849496460467696000".zfill(40)), ("0", "")]
+)
+def test_what_was_redriven_keeps_its_version(given: str, sequence: str) -> None:
+    redriven = record(messageAttributes={"sequence": {"stringValue": given}})
+    assert messages.received(redriven).version.sequence == sequence
+
+
+def test_a_message_that_is_queued_again_is_read_as_it_was(aws: Aws) -> None:
+    before = messages.received(record())
+    aws.profile_queue().send([messages.queued_again(before, "other", "again")])
+    [sent] = aws.sqs.profiles
+    attributes = {name: {"stringValue": text} for name, text in sent.attributes.items()}
+    after = messages.received(record(messageAttributes=attributes, body=sent.body))
+    assert (sent.group, sent.deduplication_id) == ("other", "again")
+    assert after == before
 
 
 @pytest.mark.parametrize(
@@ -175,7 +197,7 @@ def test_a_record_without_our_attributes_is_as_old_as_its_message(
     system = record()["attributes"]
     whole = record(**changes)
     whole["attributes"] = system
-    assert messages.received(whole).accepted_at == 1_790_000_000_001
+    assert messages.received(whole).version.accepted_at == 1_790_000_000_001
 
 
 def test_a_dead_letter_holds_the_profile_as_it_is_and_all_there_is_to_say(aws: Aws) -> None:
@@ -186,23 +208,74 @@ def test_a_dead_letter_holds_the_profile_as_it_is_and_all_there_is_to_say(aws: A
         "code": "103",
         "message": "zip is \x00 wrong",
     }
-    letter = messages.dead_letter(messages.received(record()), why)
-    aws.dead_letter_queue().send([letter])
+    was = messages.queued_again(messages.received(record()), "person", "message-id")
+    aws.dead_letter_queue().send([messages.dead_letter(was, why, attempts=7)])
     [sent] = aws.sqs.dead_letters
     assert sent.body == '{"email": "ada@example.com"}'
     assert sent.group == "person"
-    assert sent.deduplication_id == "059f36b4-87a3-44ab-83d2-661975830a7d"
+    assert sent.deduplication_id == "message-id"
     assert sent.attributes["destination"] == "default"
-    assert sent.attributes["request_id"] == "push"
-    assert sent.attributes["index"] == "3"
-    assert sent.attributes["accepted_at"] == "1790000000000"
-    assert sent.attributes["reason"] == "RainFocus does not take this profile"
-    assert "\\u0000" in str(sent.attributes)
+    assert sent.attributes["attempts"] == "7"
+    assert sent.attributes["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert datetime.fromisoformat(sent.attributes["time"]).tzinfo
+    assert json.loads(sent.attributes["origin"]) == {
+        "request_id": "push",
+        "index": "3",
+        "accepted_at": "1790000000000",
+        "sequence": "18849496460467696128".zfill(40),
+    }
+    assert sent.attributes.items() >= (why | {"message": "zip is \\u0000 wrong"}).items()
+    assert len(sent.attributes) == 10
 
 
 def test_a_long_reason_is_cut() -> None:
-    letter = messages.dead_letter(messages.received(record()), {"reason": "x" * 10_000})
+    was = messages.queued_again(messages.received(record()), "person", "message-id")
+    letter = messages.dead_letter(was, {"reason": "x" * 10_000})
     assert letter.attributes["reason"] == "x" * 500
+
+
+def found(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Return a message as ReceiveMessage does."""
+    return {
+        "MessageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+        "ReceiptHandle": "receipt",
+        "Body": '{"email": "ada@example.com"}',
+        "Attributes": {"MessageGroupId": "person", "SentTimestamp": "1790000005000"},
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()
+        },
+    }
+
+
+def test_a_dead_letter_tells_the_message_that_it_was() -> None:
+    before = messages.received(record())
+    why = {"outcome": "rejected", "reason": "no", "status": "400", "code": "5", "message": "bad"}
+    was = messages.queued_again(before, "person", "message-id")
+    letter = messages.letter(found(messages.dead_letter(was, why, before.attempt).attributes))
+    assert (letter.outcome, letter.reason, letter.status) == ("rejected", "no", "400")
+    assert (letter.code, letter.answer, letter.id) == ("5", "bad", "push-3")
+    after = letter.message
+    assert replace(after, trace_parent=before.trace_parent) == before
+    assert trace_id(after.trace_parent) == trace_id(before.trace_parent)
+
+
+def test_a_message_that_sqs_gave_up_is_a_letter_too() -> None:
+    before = messages.received(record())
+    ours = {"destination": "default", "request_id": "push", "index": "3"}
+    ours |= {"accepted_at": "1790000000000", "trace_parent": before.trace_parent}
+    letter = messages.letter(found(ours))
+    assert letter.reason == messages.GIVEN_UP
+    assert letter.id == "push-3"
+    assert letter.message.version == Version(1_790_000_000_000)
+    assert letter.message.trace_parent == before.trace_parent
+
+
+@pytest.mark.parametrize("origin", ["", "broken", "[]", "{}"])
+def test_a_letter_of_somebody_else_is_read_as_far_as_it_goes(origin: str) -> None:
+    letter = messages.letter(found({"origin": origin, "attempts": "many"} if origin else {}))
+    assert letter.id == "059f36b4-87a3-44ab-83d2-661975830a7d"
+    assert letter.message.version == Version(1_790_000_005_000)
+    assert letter.died_at == "2026-09-21T14:13:25.000+00:00"
 
 
 @pytest.mark.parametrize("count", [1, 10, 11])

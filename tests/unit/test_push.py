@@ -3,7 +3,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
 
 import pytest
 
@@ -195,12 +195,15 @@ def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
     assert [sent.body for sent in aws.sqs.profiles] == [ADA, BOB]
     assert [sent.attributes["index"] for sent in aws.sqs.profiles] == ["0", "2"]
     [letter] = aws.sqs.dead_letters
-    assert letter.attributes.pop("accepted_at").isdecimal()
+    assert datetime.fromisoformat(letter.attributes.pop("time")).tzinfo
+    origin = json.loads(letter.attributes.pop("origin"))
+    assert origin.pop("accepted_at").isdecimal()
+    assert origin == {"request_id": "push", "index": "1", "sequence": ""}
     assert letter.attributes == {
         "destination": "default",
-        "request_id": "push",
-        "trace_parent": TRACE,
-        "index": "1",
+        "trace_id": TRACE.split("-")[1],
+        "attempts": "0",
+        "outcome": "rejected",
         "reason": reason,
     }
     kept = letter.body.encode()
@@ -521,12 +524,18 @@ def test_the_log_names_the_push_and_nobody(ingest: Ingest, output: Callable[[], 
     person = '{"email": "ada@example.com", "person": {"name": {"firstName": "Augusta"}}}'
     ingest.push(request(f'[{person}, {{"lastName": "Lovelace"}}]', traceparent=TRACE))
     written = output()
-    line: dict[str, Any] = json.loads(written)
+    line, settled, metric = map(json.loads, written.splitlines())
+    for each in (line, settled):
+        assert each["destination"] == "default"
+        assert each["request_id"] == "push"
+        assert each["trace_id"] == TRACE.split("-")[1]
     assert line["message"] == "push accepted"
-    assert line["destination"] == "default"
-    assert line["request_id"] == "push"
     assert (line["accepted"], line["rejected"]) == (1, 1)
-    assert line["trace_id"] == TRACE.split("-")[1]
+    assert settled["message"] == "profile settled"
+    assert (settled["outcome"], settled["reason"]) == ("rejected", "no e-mail address")
+    assert settled["index"] == "1"
+    assert (metric["destination"], metric["outcome"]) == ("default", "rejected")
+    assert metric["Profiles"] == [1.0]
     for private in ("ada", "example.com", "augusta", "lovelace", INGEST_TOKEN, HASH_KEY):
         assert private not in written.lower()
 

@@ -19,8 +19,8 @@ from attendee_sync.settings import Settings
 
 THREADS = 10  # as many as a batch has messages
 # What waits for its settings to be mended expires later, but before SQS gives it up for having
-# been received 1,000 times: with the waits of _wait() that takes a little longer.
-MAX_AGE_FOR_SETTINGS = 4 * 86_400.0  # seconds
+# been received 1,000 times: with the waits of _wait() that takes four days.
+MAX_AGE_FOR_SETTINGS = 3 * 86_400.0  # seconds
 _FIRST_WAIT = 2.0  # seconds; doubled with each attempt
 _MORE_WAIT = 2.0  # seconds that each attempt adds where waits are to be short
 _MAX_WAIT = 900.0  # seconds

@@ -17,10 +17,11 @@ from attendee_sync.attendee import Version
 from attendee_sync.outcome import Kind
 
 _PREFIX = "attendee#"
-_ATTEMPTS = 2
+_READS = 3  # while a busy table leaves something out
+_WRITES = 2
 _TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
 _KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
-_STORED_SECONDS = 10.0  # at most so often a connection's success is noted
+_STORED_SECONDS = 1.0  # at most so often a connection's success is noted
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,12 @@ class Ledger:
 
         Raises LedgerUnavailableError.
         """
-        keys = [{"key": {"S": f"{_PREFIX}{each}"}} for each in attendees]
-        pending = {self._table: {"Keys": keys, "ConsistentRead": True}} if keys else {}
+        if not attendees:
+            return {}
         entries: dict[str, Entry] = {}
-        for _ in range(_ATTEMPTS + 1):
-            if not pending:
-                return entries
+        keys = [{"key": {"S": f"{_PREFIX}{each}"}} for each in attendees]
+        pending = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        for _ in range(_READS):
             try:
                 answer = self._client.batch_get_item(RequestItems=pending)
             except (BotoCoreError, ClientError) as error:
@@ -90,6 +91,8 @@ class Ledger:
                 entry = _entry(item)
                 entries[entry.attendee] = entry
             pending = answer.get("UnprocessedKeys", {})
+            if not pending:
+                return entries
         raise LedgerUnavailableError("DynamoDB is too busy")
 
     def record(self, entry: Entry) -> None:
@@ -101,14 +104,14 @@ class Ledger:
             "TableName": self._table,
             "Item": _item(entry),
             "ConditionExpression": "attribute_not_exists(#key)"
-            " OR #sequence <= :sequence OR accepted_at <= :accepted_at",
+            " OR #sequence < :sequence OR accepted_at <= :accepted_at",
             "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence"},
             "ExpressionAttributeValues": {
                 ":sequence": {"S": entry.version.sequence},
                 ":accepted_at": {"N": str(entry.version.accepted_at)},
             },
         }
-        for remaining in reversed(range(_ATTEMPTS)):
+        for remaining in reversed(range(_WRITES)):
             try:
                 self._client.put_item(**request)
             except (BotoCoreError, ClientError) as error:

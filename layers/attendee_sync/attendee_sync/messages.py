@@ -230,7 +230,6 @@ def received(record: Mapping[str, Any]) -> Received:
     system = record["attributes"]
     ours = {name: each.get("stringValue", "") for name, each in record["messageAttributes"].items()}
     sequence = ours.get("sequence") or system["SequenceNumber"]
-    accepted_at = ours.get("accepted_at", "")
     return Received(
         message_id=record["messageId"],
         receipt=record["receiptHandle"],
@@ -240,7 +239,7 @@ def received(record: Mapping[str, Any]) -> Received:
         request_id=ours.get("request_id", ""),
         index=ours.get("index", ""),
         trace_parent=ours.get("trace_parent", ""),
-        version=_version(accepted_at or system["SentTimestamp"], sequence),
+        version=_version(ours.get("accepted_at", ""), system["SentTimestamp"], sequence),
         attempt=int(system["ApproximateReceiveCount"]),
     )
 
@@ -307,7 +306,6 @@ def letter(found: Mapping[str, Any]) -> Letter:
         for name, each in found.get("MessageAttributes", {}).items()
     }
     origin = {**ours, **_origin(ours.get("origin", ""))}
-    sequence = origin.get("sequence", "")
     died = datetime.fromtimestamp(int(system["SentTimestamp"]) / 1000, UTC)
     message = Received(
         message_id=found["MessageId"],
@@ -318,7 +316,9 @@ def letter(found: Mapping[str, Any]) -> Letter:
         request_id=origin.get("request_id", ""),
         index=origin.get("index", ""),
         trace_parent=ours.get("trace_parent") or observability.child_of(ours.get("trace_id", "")),
-        version=_version(origin.get("accepted_at") or system["SentTimestamp"], sequence),
+        version=_version(
+            origin.get("accepted_at", ""), system["SentTimestamp"], origin.get("sequence", "")
+        ),
         attempt=int(ours["attempts"]) if ours.get("attempts", "").isdecimal() else 0,
     )
     return Letter(
@@ -340,9 +340,9 @@ def _origin(text: str) -> dict[str, str]:
     return {name: str(each) for name, each in value.items()} if isinstance(value, dict) else {}
 
 
-def _version(accepted_at: str, sequence: str) -> Version:
+def _version(accepted_at: str, sent_at: str, sequence: str) -> Version:
     """Return a version; "0" is the sequence of what was never on the profile queue."""
     return Version(
-        int(accepted_at) if accepted_at.isdecimal() else 0,
+        int(accepted_at if accepted_at.isdecimal() else sent_at),
         sequence.zfill(_SEQUENCE_DIGITS) if sequence.strip(_NO_SEQUENCE) else "",
     )
