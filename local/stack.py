@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from attendee_sync.messages import Letter, letter
 from local.cloud import REGION, ROOT, TEST_KEY, LocalCloud
 
 _BIN = Path(sys.executable).parent
@@ -39,15 +40,6 @@ class QueueCount:
     def total(self) -> int:
         """All messages of the queue."""
         return self.visible + self.in_flight + self.delayed
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A message of the dead-letter queue, with its message attributes by name."""
-
-    body: str
-    group: str
-    attributes: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -167,7 +159,7 @@ class Stack:
         """Count the messages of the dead-letter queue."""
         return self._count(self.resources["DeadLetterQueue"])
 
-    def read_dead_letters(self) -> list[DeadLetter]:
+    def read_dead_letters(self) -> list[Letter]:
         """Return the dead letters and leave them on the queue.
 
         Of each message group these are the ten oldest at most: a FIFO queue gives out no more
@@ -182,7 +174,7 @@ class Stack:
             client.change_message_visibility(
                 QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
-        return [_dead_letter(message) for message in messages]
+        return [letter(message) for message in messages]
 
     def _count(self, url: str) -> QueueCount:
         # AWS calls these counts approximate; the local cloud's are exact.
@@ -293,16 +285,7 @@ def _receive(client: Any, url: str) -> list[dict[str, Any]]:
         MaxNumberOfMessages=10,
         VisibilityTimeout=_LOOK_SECONDS,
         MessageAttributeNames=["All"],
-        MessageSystemAttributeNames=["MessageGroupId"],
+        MessageSystemAttributeNames=["All"],
     )
     received: list[dict[str, Any]] = answer.get("Messages", [])
     return received
-
-
-def _dead_letter(message: Mapping[str, Any]) -> DeadLetter:
-    attributes = message.get("MessageAttributes", {})
-    return DeadLetter(
-        message["Body"],
-        message["Attributes"]["MessageGroupId"],
-        {name: str(each["StringValue"]) for name, each in attributes.items()},
-    )

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import requests
 
+from attendee_sync.messages import Letter
 from local.running import Running, running
 from local.simulator.client import SimulatorClient
 from local.simulator.state import Attendee
-from local.stack import DeadLetter, Stack
+from local.stack import Stack
 
 _PATIENCE_SECONDS = 90.0
 _PUSH_SECONDS = 30.0
@@ -60,12 +61,12 @@ class Local:
         until(lambda: email in self.attendees(), "the attendee is stored")
         return self.attendees()[email]
 
-    def wait_for_dead_letter(self, request_id: str) -> DeadLetter:
-        def found() -> list[DeadLetter]:
+    def wait_for_dead_letter(self, request_id: str) -> Letter:
+        def found() -> list[Letter]:
             return [
                 each
                 for each in self.stack.read_dead_letters()
-                if each.attributes.get("request_id") == request_id
+                if each.message.request_id == request_id
             ]
 
         until(lambda: bool(found()), "the dead letter is there")

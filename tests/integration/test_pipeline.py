@@ -44,7 +44,7 @@ def test_newline_delimited_json_is_taken_line_by_line(local: Local) -> None:
     assert [each["index"] for each in answer.json()["rejected"]] == [1]
     local.wait_for_attendee("line-1@example.com")
     local.wait_for_attendee("line-2@example.com")
-    assert local.wait_for_dead_letter(answer.json()["requestId"]).body == "not JSON"
+    assert local.wait_for_dead_letter(answer.json()["requestId"]).message.body == "not JSON"
 
 
 def test_an_unusable_profile_does_not_spoil_the_others(local: Local) -> None:
@@ -59,7 +59,7 @@ def test_an_unusable_profile_does_not_spoil_the_others(local: Local) -> None:
     ]
     local.wait_for_attendee("good@example.com")
     letter = local.wait_for_dead_letter(answer.json()["requestId"])
-    assert (letter.body, letter.attributes["reason"]) in (
+    assert (letter.message.body, letter.reason) in (
         (json.dumps(unusable), "no e-mail address"),
         ('"a string"', "a profile is a JSON object, not a string"),
     )
@@ -142,7 +142,7 @@ def test_a_passing_fault_delays_and_loses_nothing(local: Local) -> None:
 
     assert local.wait_for_attendee("patient@example.com").fields["city"] == "Oslo"
     letters = local.stack.read_dead_letters()
-    assert request_id not in {each.attributes.get("request_id") for each in letters}
+    assert request_id not in {each.message.request_id for each in letters}
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "77"), (200, "78")])
@@ -157,11 +157,11 @@ def test_what_rainfocus_does_not_take_is_a_dead_letter_with_its_words(
     answer = local.push(profile)
 
     letter = local.wait_for_dead_letter(answer.json()["requestId"])
-    assert json.loads(letter.body) == profile
-    assert letter.attributes["outcome"] == "rejected"
-    assert letter.attributes["status"] == str(status)
-    assert letter.attributes["code"] == code
-    assert letter.attributes["message"] == "Bad value for ***@*** in zip"
+    assert json.loads(letter.message.body) == profile
+    assert letter.outcome == "rejected"
+    assert letter.status == str(status)
+    assert letter.code == code
+    assert letter.answer == "Bad value for ***@*** in zip"
     assert email not in local.attendees()
 
 
@@ -179,8 +179,8 @@ def test_an_undecodable_message_is_kept_whole(local: Local) -> None:
 
     letter = local.wait_for_dead_letter("undecodable")
 
-    assert letter.body == "{this is not JSON"
-    assert letter.attributes["reason"] == "not a JSON object"
+    assert letter.message.body == "{this is not JSON"
+    assert letter.reason == "not a JSON object"
 
 
 def test_a_message_without_attributes_is_a_dead_letter(local: Local) -> None:
