@@ -35,7 +35,8 @@ async def _store(_request: web.Request) -> web.Response:
 
 async def _dynamodb(_request: web.Request) -> web.Response:
     return web.Response(
-        text=json.dumps({"UnprocessedItems": {}}), content_type="application/x-amz-json-1.0"
+        text=json.dumps({"Responses": {}, "UnprocessedKeys": {}}),
+        content_type="application/x-amz-json-1.0",
     )
 
 

@@ -325,6 +325,20 @@ class DynamoDb(_Fake):
             self.items[key] = request["Item"]
         return {}
 
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        self._called("TransactWriteItems", request)
+        puts = [each["Put"] for each in request["TransactItems"]]
+        keys = [put["Item"]["key"]["S"] for put in puts]
+        self._use(len(set(keys)) == len(keys) <= 100, "the same key twice, or too many")
+        with self._lock:
+            try:
+                for put, key in zip(puts, keys, strict=True):
+                    self._require(put, key)
+            except ClientError:
+                raise denied("TransactionCanceledException", "TransactWriteItems") from None
+            self.items |= {key: put["Item"] for put, key in zip(puts, keys, strict=True)}
+        return {}
+
     def update_item(self, **request: Any) -> dict[str, Any]:
         self._called("UpdateItem", request)
         key = request["Key"]["key"]["S"]
@@ -367,7 +381,7 @@ class DynamoDb(_Fake):
 
 
 class _Condition:
-    """A condition expression of comparisons, attribute_not_exists, AND, OR and brackets.
+    """A condition expression of comparisons, attribute_exists and its opposite, AND, OR, brackets.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
@@ -378,7 +392,8 @@ class _Condition:
         assert "".join(self._words) == text.replace(" ", "")
         self._names = request.get("ExpressionAttributeNames", {})
         self._values = request.get("ExpressionAttributeValues", {})
-        used = {word for word in self._words if word.startswith(("#", ":"))}
+        update = re.findall(r"[#:]\w+", request.get("UpdateExpression", ""))
+        used = {word for word in [*self._words, *update] if word.startswith(("#", ":"))}
         assert used == {*self._names, *self._values}
         self._item = item
 
@@ -404,11 +419,11 @@ class _Condition:
             result = self._any()
             assert self._next_is(")")
             return result
-        if self._next_is("attribute_not_exists"):
-            assert self._next_is("(")
-            name = self._words.pop(0)
-            assert self._next_is(")")
-            return self._names.get(name, name) not in self._item
+        if self._words[0] in ("attribute_exists", "attribute_not_exists"):
+            function, bracket, name, end = (self._words.pop(0) for _ in range(4))
+            assert bracket + end == "()"
+            exists = self._names.get(name, name) in self._item
+            return exists is (function == "attribute_exists")
         name, operator, value = (self._words.pop(0) for _ in range(3))
         held = self._item.get(self._names.get(name, name))
         return _compare(held, operator, self._values[value])

@@ -45,6 +45,7 @@ ACTIONS = {
     "SendMessageBatch": "SendMessage",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "Invoke": "InvokeFunction",
+    "TransactWriteItems": "PutItem",  # of puts
 }
 
 
@@ -433,6 +434,9 @@ def arn(service: str, request: Mapping[str, Any]) -> str:
         case "sqs":
             return known[request["QueueUrl"]]
         case "dynamodb":
+            if "TransactItems" in request:
+                [table] = {each["Put"]["TableName"] for each in request["TransactItems"]}
+                return known[table]
             return known[request.get("TableName") or next(iter(request["RequestItems"]))]
         case "lambda":
             return known[request["FunctionName"]]

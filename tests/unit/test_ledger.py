@@ -1,3 +1,4 @@
+import json
 import threading
 import time
 from contextlib import ExitStack
@@ -13,7 +14,6 @@ from attendee_sync.ledger import (
     Ledger,
     LedgerUnavailableError,
     LockedError,
-    OvertakenError,
 )
 from attendee_sync.outcome import Kind
 from tests import fakes
@@ -53,7 +53,7 @@ def of(accepted_at: int, sequence: int | None = None) -> Entry:
 
 
 def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
-    ledger.record(ENTRY)
+    ledger.record([ENTRY])
     assert list(aws.dynamodb.items.values()) == [
         {
             "key": {"S": f"attendee#{KEY}"},
@@ -63,7 +63,7 @@ def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
             "outcome": {"S": "delivered"},
             "settled_at": {"N": "1790000001"},
             "expires_at": {"N": str(1_790_000_001 + 400 * 86_400)},
-            "fields": {"M": {"email": {"S": "b" * 22}, "zip": {"S": "c" * 22}}},
+            "fields": {"S": json.dumps({"email": "b" * 22, "zip": "c" * 22})},
             "mapping_version": {"S": "d" * 12},
             "status": {"N": "200"},
             "code": {"S": "0"},
@@ -75,9 +75,26 @@ def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("entry", [ENTRY, FILTERED])
 def test_what_is_noted_is_read_as_it_was(ledger: Ledger, entry: Entry) -> None:
-    ledger.record(entry)
+    ledger.record([entry])
     assert ledger.read({KEY, "unknown"}) == {KEY: entry}
     assert entry.was_delivered == (entry.outcome is Kind.DELIVERED)
+
+
+def test_a_batch_is_noted_in_one_call(aws: Aws, ledger: Ledger) -> None:
+    assert ledger.record(entries(10)) == set()
+    assert len(aws.dynamodb.items) == 10
+    assert len(aws.dynamodb.calls) == 1
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_what_was_overtaken_is_told_and_the_others_are_noted(
+    aws: Aws, ledger: Ledger, count: int
+) -> None:
+    newer = replace(ENTRY, attendee=f"{0:064}", version=Version(2**41, "9" * 40))
+    ledger.record([newer])
+    assert ledger.record(entries(count)) == {newer.attendee}
+    assert ledger.read([newer.attendee]) == {newer.attendee: newer}
+    assert len(aws.dynamodb.items) == count
 
 
 def test_nobody_is_looked_for_without_a_call(aws: Aws, ledger: Ledger) -> None:
@@ -86,8 +103,7 @@ def test_nobody_is_looked_for_without_a_call(aws: Aws, ledger: Ledger) -> None:
 
 
 def test_a_batch_is_read_in_one_consistent_call(aws: Aws, ledger: Ledger) -> None:
-    for entry in entries(10):
-        ledger.record(entry)
+    ledger.record(entries(10))
     aws.dynamodb.calls.clear()
     assert len(ledger.read([entry.attendee for entry in entries(10)])) == 10
     [(_, request)] = aws.dynamodb.calls
@@ -98,8 +114,7 @@ def test_a_batch_is_read_in_one_consistent_call(aws: Aws, ledger: Ledger) -> Non
 def test_what_a_busy_table_leaves_is_read_again(
     aws: Aws, ledger: Ledger, unprocessed: int, calls: int
 ) -> None:
-    for entry in entries(5):
-        ledger.record(entry)
+    ledger.record(entries(5))
     aws.dynamodb.calls.clear()
     aws.dynamodb.unprocessed = unprocessed
     assert len(ledger.read([entry.attendee for entry in entries(5)])) == 5
@@ -113,7 +128,7 @@ def test_a_table_that_stays_busy_is_told(aws: Aws, ledger: Ledger) -> None:
 
 
 def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None:
-    ledger.record(ENTRY)
+    ledger.record([ENTRY])
     ledger.make_due(KEY)
     ledger.note_stored("default")
     with ledger.lock("access-token#default", 30):
@@ -122,8 +137,8 @@ def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None
 
 
 def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
-    ledger.record(ENTRY)
-    ledger.record(replace(ENTRY, mapping_version="e" * 12))
+    ledger.record([ENTRY])
+    ledger.record([replace(ENTRY, mapping_version="e" * 12)])
     assert len(aws.dynamodb.items) == 1
     assert ledger.read([KEY])[KEY].mapping_version == "e" * 12
 
@@ -139,9 +154,8 @@ def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
 def test_nothing_older_is_noted_over_something_newer(
     ledger: Ledger, noted: Entry, late: Entry
 ) -> None:
-    ledger.record(noted)
-    with pytest.raises(OvertakenError):
-        ledger.record(late)
+    ledger.record([noted])
+    assert ledger.record([late]) == {KEY}
     assert ledger.read([KEY])[KEY] == noted
 
 
@@ -157,8 +171,8 @@ def test_nothing_older_is_noted_over_something_newer(
     ],
 )
 def test_something_newer_is_noted(ledger: Ledger, noted: Entry, later: Entry) -> None:
-    ledger.record(noted)
-    ledger.record(later)
+    ledger.record([noted])
+    assert ledger.record([later]) == set()
     assert ledger.read([KEY])[KEY] == later
 
 
@@ -172,7 +186,7 @@ def test_something_newer_is_noted(ledger: Ledger, noted: Entry, later: Entry) ->
 def test_a_failure_is_told(aws: Aws, ledger: Ledger, failure: Exception, cause: str) -> None:
     aws.dynamodb.always = failure
     for call in (
-        lambda: ledger.record(ENTRY),
+        lambda: ledger.record([ENTRY]),
         lambda: ledger.read([KEY]),
         lambda: ledger.make_due(KEY),
     ):
@@ -180,19 +194,25 @@ def test_a_failure_is_told(aws: Aws, ledger: Ledger, failure: Exception, cause: 
             call()
 
 
-def test_a_failure_for_a_moment_is_not_noticed(aws: Aws, ledger: Ledger) -> None:
+@pytest.mark.parametrize("count", [1, 10])
+def test_a_failure_for_a_moment_is_not_noticed(aws: Aws, ledger: Ledger, count: int) -> None:
     aws.dynamodb.failures = [fakes.timed_out()]
-    ledger.record(ENTRY)
-    assert ledger.read([KEY]) == {KEY: ENTRY}
+    ledger.record(entries(count))
+    assert len(aws.dynamodb.items) == count
 
 
 def test_what_is_made_due_is_known_but_as_of_no_mapping(ledger: Ledger) -> None:
-    ledger.record(ENTRY)
+    ledger.record([ENTRY])
     assert ENTRY.fields_of("d" * 12) == ENTRY.fields
     ledger.make_due(KEY)
     entry = ledger.read([KEY])[KEY]
     assert entry == replace(ENTRY, mapping_version="")
     assert entry.fields_of("d" * 12) == {}
+
+
+def test_who_is_not_known_is_not_made_due(aws: Aws, ledger: Ledger) -> None:
+    ledger.make_due(KEY)
+    assert aws.dynamodb.items == {}
 
 
 def test_a_connection_that_took_something_is_noted(aws: Aws, ledger: Ledger, wall: Clock) -> None:

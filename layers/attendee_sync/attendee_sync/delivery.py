@@ -3,14 +3,14 @@
 import itertools
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from attendee_sync import attendee, messages, observability, planning
 from attendee_sync.calling import Caller
-from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError, OvertakenError
+from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError
 from attendee_sync.messages import Queue, QueueUnavailableError, Received
 from attendee_sync.outcome import Kind, Outcome
 from attendee_sync.planning import Plan, Planner
@@ -32,7 +32,7 @@ _TIMES_ALONE = 3
 # After these ends, what is older is stale. A rejected profile may yet be mended.
 _NOTED = frozenset({Kind.DELIVERED, Kind.UNCHANGED, Kind.FILTERED})
 
-type _Settled = tuple[Plan, Outcome]
+type _Settled = tuple[Plan, Outcome, Entry | None]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Delivery:
         groups = self._threads.map(
             lambda group: self._deliver_group(group, known, seconds_left), by_group.values()
         )
-        settled = list(itertools.chain.from_iterable(groups))
+        settled = self._note(list(itertools.chain.from_iterable(groups)))
         for plan, outcome in settled:
             _log(plan, outcome)
         self._put_back(settled)
@@ -83,7 +83,10 @@ class Delivery:
         known: Mapping[str, Entry] | Outcome,
         seconds_left: Callable[[], float],
     ) -> list[_Settled]:
-        """Deliver one group and return the outcomes; what ends badly is a dead letter by then."""
+        """Deliver one group and return the outcomes; what ends badly is a dead letter by then.
+
+        With each outcome goes what the ledger knew of the attendee, or is to know of a delivery.
+        """
         entries = {} if isinstance(known, Outcome) else dict(known)
         outcomes: dict[str, Outcome] = {}  # by message id
         due: list[Plan] = []
@@ -107,11 +110,14 @@ class Delivery:
             outcomes |= {plan.message.message_id: outcome for plan, outcome in sent}
             if sent[-1][1].kind is Kind.RETRY:
                 break
-        return self._note(_in_order(plans, outcomes), entries)
+        return [
+            (plan, outcome, entries.get(plan.attendee))
+            for plan, outcome in _in_order(plans, outcomes)
+        ]
 
     def _send(
         self, plans: list[Plan], entries: dict[str, Entry], seconds_left: Callable[[], float]
-    ) -> list[_Settled]:
+    ) -> list[tuple[Plan, Outcome]]:
         """Send consecutive updates of one attendee: in one call, with the state after the last.
 
         If RainFocus does not take it, the fault may be in one of them, and each is sent by itself.
@@ -119,7 +125,7 @@ class Delivery:
         """
         last = self._store(plans, entries, seconds_left)
         one_by_one = last.kind is Kind.REJECTED and len(plans) > 1
-        sent: list[_Settled] = []
+        sent: list[tuple[Plan, Outcome]] = []
         for plan in plans:
             if one_by_one:
                 outcome = plan.unsent(entries.get(plan.attendee)) or self._store(
@@ -209,25 +215,25 @@ class Delivery:
         was = messages.queued_again(message, message.group, message.message_id)
         self.dead_letters.send([messages.dead_letter(was, why, message.attempt)])
 
-    def _note(self, settled: list[_Settled], entries: Mapping[str, Entry]) -> list[_Settled]:
-        """Write to the ledger how a group ended; what can't be noted is retried."""
-        newest = {
-            plan.attendee: (plan, outcome) for plan, outcome in settled if outcome.kind in _NOTED
+    def _note(self, settled: Sequence[_Settled]) -> list[tuple[Plan, Outcome]]:
+        """Write to the ledger how a batch ended; what can't be noted is retried."""
+        entries = {
+            plan.attendee: _entry(plan, outcome, before)
+            for plan, outcome, before in settled
+            if outcome.kind in _NOTED
         }
-        for key, (plan, outcome) in newest.items():
-            try:
-                self.ledger.record(_entry(plan, outcome, entries.get(key)))
-            except OvertakenError:
-                # RainFocus may have got this one last, so that the newer one is due once more.
-                settled = _instead(settled, key, Outcome(Kind.STALE, _OVERTAKEN))
-                with suppress(LedgerUnavailableError):
-                    self.ledger.make_due(key)
-            except LedgerUnavailableError as error:
-                again = Outcome(Kind.RETRY, f"the ledger can't be written: {error}")
-                settled = _instead(settled, key, again)
-        return settled
+        try:
+            overtaken = self.ledger.record(entries.values())
+        except LedgerUnavailableError as error:
+            again = Outcome(Kind.RETRY, f"the ledger can't be written: {error}")
+            return _instead(settled, entries.keys(), again)
+        for key in overtaken:
+            # RainFocus may have got this one last, so that the newer one is due once more.
+            with suppress(LedgerUnavailableError):
+                self.ledger.make_due(key)
+        return _instead(settled, overtaken, Outcome(Kind.STALE, _OVERTAKEN))
 
-    def _put_back(self, settled: Sequence[_Settled]) -> None:
+    def _put_back(self, settled: Sequence[tuple[Plan, Outcome]]) -> None:
         """Hide what must be retried; a group's messages for the same time, to keep their order."""
         waits: dict[str, int] = {}
         receipts: dict[str, int] = {}
@@ -246,9 +252,9 @@ def _unsent(plan: Plan, known: Mapping[str, Entry] | Outcome, *, follows: bool) 
     return known if plan.attendee else plan.outcome
 
 
-def _in_order(plans: Sequence[Plan], outcomes: Mapping[str, Outcome]) -> list[_Settled]:
+def _in_order(plans: Sequence[Plan], outcomes: Mapping[str, Outcome]) -> list[tuple[Plan, Outcome]]:
     """Return a group's plans with their outcomes; behind one to be retried nothing takes effect."""
-    settled: list[_Settled] = []
+    settled: list[tuple[Plan, Outcome]] = []
     behind: Outcome | None = None
     for plan in plans:
         outcome = outcomes.get(plan.message.message_id, behind)
@@ -262,11 +268,13 @@ def _in_order(plans: Sequence[Plan], outcomes: Mapping[str, Outcome]) -> list[_S
     return settled
 
 
-def _instead(settled: Sequence[_Settled], key: str, outcome: Outcome) -> list[_Settled]:
-    """Return the outcomes with another one wherever an attendee's was to be noted."""
+def _instead(
+    settled: Sequence[_Settled], keys: Set[str], outcome: Outcome
+) -> list[tuple[Plan, Outcome]]:
+    """Return the outcomes with another one wherever some attendees' were to be noted."""
     return [
-        (plan, outcome if plan.attendee == key and before.kind in _NOTED else before)
-        for plan, before in settled
+        (plan, outcome if plan.attendee in keys and before.kind in _NOTED else before)
+        for plan, before, _ in settled
     ]
 
 
