@@ -8,10 +8,16 @@ from typer.testing import CliRunner, Result
 
 from attendee_sync_cli import credentials, stack
 from attendee_sync_cli.main import app
-from tests.stack import CREDENTIALS, STACK, Aws, token
+from tests.stack import CREDENTIALS, INGEST_TOKEN, STACK, Aws, token
 
 # Whatever is said, these are not.
-SECRETS = (CREDENTIALS.client_secret, token().value, "new-client-secret", "new-profile-token")
+SECRETS = (
+    CREDENTIALS.client_secret,
+    token().value,
+    INGEST_TOKEN,
+    "new-client-secret",
+    "new-profile-token",
+)
 
 
 def cells(shown: str) -> list[list[str]]:

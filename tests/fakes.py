@@ -498,6 +498,7 @@ class Call:
     headers: Mapping[str, str]
     body: str
     timeout: object
+    proxies: Mapping[str, str]
 
     @property
     def json(self) -> Any:
@@ -543,7 +544,14 @@ class Http(BaseAdapter):
         body = request.body or ""
         text = body.decode() if isinstance(body, bytes) else body
         headers = dict(request.headers)
-        call = Call(request.method or "", request.url or "", headers, text, options["timeout"])
+        call = Call(
+            request.method or "",
+            request.url or "",
+            headers,
+            text,
+            options["timeout"],
+            options["proxies"] or {},
+        )
         with self._lock:
             self.calls.append(call)
         reply = self.reply(call) if callable(self.reply) else self.reply

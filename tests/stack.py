@@ -15,6 +15,9 @@ from tests import fakes
 STACK = "attendee-sync"
 TOKEN_REFRESH = "attendee-sync-token-refresh"
 INGEST_TOKEN = "not-a-real-ingest-token"
+PUSH_URL = (
+    "https://abc123.execute-api.eu-west-1.amazonaws.com/prod/v1/destinations/default/profiles"
+)
 HASH_KEY = "not-a-real-hash-key"
 CREDENTIALS = Credentials("not-a-real-client", "not-a-real-client-secret")
 TOKEN_URL = "https://token.example.com/oauth/token"
@@ -46,7 +49,10 @@ class Aws:
     def __post_init__(self) -> None:
         self.set_connection("default", CONNECTION)
         self.set_destination("default", connection="default", event_code="summit2027")
-        self.stacks.outputs[STACK] = {"TokenRefreshFunctionName": TOKEN_REFRESH}
+        self.stacks.outputs[STACK] = {
+            "TokenRefreshFunctionName": TOKEN_REFRESH,
+            "PushUrl": PUSH_URL,
+        }
         self.secrets.versions = {
             f"{STACK}/ingest-token": [INGEST_TOKEN],
             f"{STACK}/hash-key": [HASH_KEY],

@@ -10,6 +10,7 @@ from attendee_sync_cli import (
     destinations,
     doctor_command,
     preview,
+    push,
     tokens,
 )
 from attendee_sync_cli.output import Group
@@ -28,6 +29,7 @@ app.add_typer(destinations.app, name="destinations")
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(tokens.app, name="token")
 app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
+app.command("push", epilog=push.EXAMPLES)(push.push)
 app.command("doctor", epilog=doctor_command.EXAMPLE)(doctor_command.doctor)
 
 

@@ -31,14 +31,7 @@ _Foreseen = Mapping[str, Any]
 def preview(
     context: typer.Context,
     destination: DestinationName,
-    file: Annotated[
-        typer.FileText,
-        typer.Argument(
-            encoding="utf-8",
-            help="Profiles: JSON as it is pushed, newline-delimited JSON, or CSV with a header row "
-            "of attribute names such as person.name.firstName; - is standard input.",
-        ),
-    ],
+    file: profile_files.File,
     request: Annotated[
         bool, typer.Option("--request", help="Show also the request that RainFocus would get.")
     ] = False,
@@ -55,8 +48,8 @@ def preview(
     """
     stack: Stack = context.obj
     target = _target(stack, destination)
-    text = output.text_of(file, "The profiles are")
-    found = _foresee(target, profile_files.read(file.name, text))
+    pushed = [each.pushed for each in profile_files.read(file).found]
+    found = _foresee(target, pushed)
     if as_json:
         output.document({"requestId": "", "profiles": found}, ascii_only=True)
     else:

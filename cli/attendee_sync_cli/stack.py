@@ -1,4 +1,4 @@
-"""A deployed stack by its name: its settings, its secrets, and its token-refresh function."""
+"""A deployed stack by its name: its outputs, settings, secrets, and token-refresh function."""
 
 import functools
 import json
@@ -22,7 +22,6 @@ _READ_SECONDS = 15.0
 # The token-refresh function runs for at most a minute. It is never asked twice by botocore.
 _INVOKE_SECONDS = 70.0
 _ATTEMPTS = 3
-_FUNCTION_OUTPUT = "TokenRefreshFunctionName"
 
 
 class Refreshed(BaseModel):
@@ -59,6 +58,22 @@ class Stack:
     """The stack of that name. Its methods raise FailureError and botocore's errors."""
 
     name: str
+
+    def output(self, key: str) -> str:
+        """Return an output of the stack."""
+        try:
+            answer = client("cloudformation").describe_stacks(StackName=self.name)
+        except ClientError as error:
+            if _code(error) == "ValidationError":
+                raise FailureError(
+                    f"There is no stack {self.name} in this account and region; "
+                    "--stack names another."
+                ) from None
+            raise
+        for output in answer["Stacks"][0].get("Outputs", []):
+            if output["OutputKey"] == key:
+                return str(output["OutputValue"])
+        raise FailureError(f"Stack {self.name} has no output {key}.")
 
     # --- settings ---
 
@@ -199,7 +214,7 @@ class Stack:
     def refresh_token(self, connection: str) -> Refreshed:
         """Have the token of a connection renewed, if it ends soon, and return what became of it."""
         answer = client("lambda").invoke(
-            FunctionName=self._token_refresh_function(),
+            FunctionName=self.output("TokenRefreshFunctionName"),
             InvocationType="RequestResponse",
             Payload=json.dumps({"connection": connection}).encode(),
         )
@@ -211,21 +226,6 @@ class Stack:
         except (ValidationError, ValueError):
             raise FailureError("The token-refresh function gave no answer to read.") from None
         return result
-
-    def _token_refresh_function(self) -> str:
-        try:
-            answer = client("cloudformation").describe_stacks(StackName=self.name)
-        except ClientError as error:
-            if _code(error) == "ValidationError":
-                raise FailureError(
-                    f"There is no stack {self.name} in this account and region; "
-                    "--stack names another."
-                ) from None
-            raise
-        for output in answer["Stacks"][0].get("Outputs", []):
-            if output["OutputKey"] == _FUNCTION_OUTPUT:
-                return str(output["OutputValue"])
-        raise FailureError(f"Stack {self.name} has no output {_FUNCTION_OUTPUT}.")
 
 
 def _code(error: ClientError) -> str:

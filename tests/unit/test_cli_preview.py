@@ -207,22 +207,22 @@ def test_dotted_names_of_csv_make_nested_objects(line: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("a.csv", "", "there is no row below the header row"),
-        ("a.csv", "email,city\n", "there is no row below the header row"),
-        ("a.csv", "email,city\na,b\nc\n", "row 3 has 1 cells, but the header row has 2"),
-        ("a.csv", "email,city\n\na,b,c\n", "row 3 has 3 cells, but the header row has 2"),
-        ("a.csv", 'email,city\na,b\n"a"b,c\n', "row 3 is not CSV: "),
-        ("a.csv", 'email,city\na,b\nc,"d\n', "row 3 is not CSV: unexpected end of data"),
-        ("a.csv", "email,,city\na,b,c\n", "row 1: the name of column 2 is empty"),
-        ("a.csv", "email,a..b\na,b\n", "row 1: the name of column 2 is empty"),
-        ("a.csv", "email,city,email\na,b,c\n", "row 1: email is the name of two columns"),
-        ("a.csv", "a.b,a\na,b\n", "row 1: a can't be a column beside a.b"),
-        ("a.csv", "email;city\na;b\n", "row 1: commas are expected"),
+        ("a.csv", "", "no profile: the file is empty"),
+        ("a.csv", "email,city\n", "no profile: the file is empty, or has but a header line"),
+        ("a.csv", "email,city\na,b\nc\n", "line 3 has 1 cells, but the header line has 2"),
+        ("a.csv", "email,city\n\na,b,c\n", "line 3 has 3 cells, but the header line has 2"),
+        ("a.csv", 'email,city\na,b\n"a"b,c\n', "line 3 is not CSV: "),
+        ("a.csv", 'email,city\na,b\nc,"d\n', "line 3 is not CSV: unexpected end of data"),
+        ("a.csv", "email,,city\na,b,c\n", "line 1: the name of column 2 is empty"),
+        ("a.csv", "email,a..b\na,b\n", "line 1: the name of column 2 is empty"),
+        ("a.csv", "email,city,email\na,b,c\n", "line 1: columns 1 and 3 have the same name"),
+        ("a.csv", "a.b,a\na,b\n", "line 1: column 2 can't stand beside column 1"),
+        ("a.csv", "ada@example.com,Ada\n", "line 1 is no header line: in column 1"),
         ("a.json", "", "the body is empty"),
         ("a.json", "email,city\n", "not JSON: Expecting value (line 1, column 1)"),
         ("a.json", '{"email": }', "not JSON: Expecting value (line 1, column 11)"),
         ("a.json", "[]", "no profile in the body: the list is empty"),
-        ("a.ndjson", "3\n4\n", "at index 0: a profile is a JSON object, not a number"),
+        ("a.ndjson", "3\n4\n", "at line 1: a profile is a JSON object, not a number"),
         ("a.json", "[" * 100_000, "nested too deeply"),
     ],
 )
@@ -246,7 +246,7 @@ def test_a_broken_line_rejects_that_profile_alone(line: CommandLine) -> None:
 def test_what_is_no_text_is_a_failure(line: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"email\n\xff\xfe\n")
     told = line.fail("preview", "default", str(tmp_path / "a.csv"))
-    assert "The profiles are not UTF-8 text." in told
+    assert "line 2 is not UTF-8 text" in told
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(line: CommandLine, tmp_path: Path) -> None:

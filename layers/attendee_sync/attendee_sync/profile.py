@@ -53,7 +53,7 @@ def split(body: str, content_type: str = "") -> list[Pushed]:
     Raises UnreadableBodyError, with the position, if not one profile can be read.
     """
     try:
-        pushed = list(_split_lines(body) if _is_ndjson(body, content_type) else _split_json(body))
+        pushed = list(_split_lines(body) if is_ndjson(body, content_type) else _split_json(body))
     except json.JSONDecodeError as error:
         raise UnreadableBodyError(f"not JSON: {_position(error)}") from error
     except RecursionError as error:
@@ -63,6 +63,35 @@ def split(body: str, content_type: str = "") -> list[Pushed]:
     if all(piece.profile is None for piece in pushed):
         raise UnreadableBodyError(f"no profile in the body; at index 0: {pushed[0].fault}")
     return pushed
+
+
+def is_ndjson(body: str, content_type: str = "") -> bool:
+    """Tell whether a body is newline-delimited JSON.
+
+    Its content type says so, or its first line is a whole object and more follows.
+    """
+    if content_type.partition(";")[0].strip().lower() in _NDJSON_TYPES:
+        return True
+    first_line, newline, rest = body.strip(_WHITE_SPACE).partition("\n")
+    if not newline or not rest or not first_line.startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(first_line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def of_line(line: str) -> Pushed:
+    """Return what a line of newline-delimited JSON holds that is not blank."""
+    text = line.strip(_WHITE_SPACE)
+    try:
+        end, pushed = _piece(text, 0)
+    except json.JSONDecodeError as error:
+        return Pushed(text, fault=f"not JSON: {_position(error)}")
+    except RecursionError:
+        return Pushed(text, fault="nested too deeply to be a profile")
+    is_more = _skip(text, end) < len(text)
+    return Pushed(text, fault="more than one JSON value on a line") if is_more else pushed
 
 
 def read(document: Json) -> Json:
@@ -272,32 +301,10 @@ def _memberships(profile: Json) -> dict[str, dict[str, Json]]:
     return found
 
 
-def _is_ndjson(body: str, content_type: str) -> bool:
-    if content_type.partition(";")[0].strip().lower() in _NDJSON_TYPES:
-        return True
-    first_line, newline, rest = body.strip(_WHITE_SPACE).partition("\n")
-    if not newline or not rest or not first_line.startswith("{"):
-        return False
-    try:
-        return isinstance(json.loads(first_line), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
 def _split_lines(body: str) -> Iterator[Pushed]:
     for line in body.split("\n"):
-        text = line.strip(_WHITE_SPACE)
-        if not text:
-            continue
-        try:
-            end, pushed = _piece(text, 0)
-        except json.JSONDecodeError as error:
-            yield Pushed(text, fault=f"not JSON: {_position(error)}")
-        except RecursionError:
-            yield Pushed(text, fault="nested too deeply to be a profile")
-        else:
-            extra = _skip(text, end) < len(text)
-            yield Pushed(text, fault="more than one JSON value on a line") if extra else pushed
+        if line.strip(_WHITE_SPACE):
+            yield of_line(line)
 
 
 def _split_json(body: str) -> Iterator[Pushed]:

@@ -1,0 +1,78 @@
+"""The command that pushes files, on the deployed stack."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from attendee_sync_cli import stack
+from attendee_sync_cli.main import app
+from local.cloud import REGION, TEST_KEY
+from local.people import as_xdm, people
+from tests.integration.conftest import Local, until
+
+_CSV = """\
+email;firstname;workAddress.city;workAddress.stateProvince;workAddress.countryCode;zip
+csv-1@example.com;Ada;Boston;US-MA;US;02110
+csv-2@example.com;"B;en";;;;
+;Nobody;;;;
+"""
+
+
+@pytest.fixture
+def operated(local: Local, monkeypatch: pytest.MonkeyPatch) -> Iterator[Local]:
+    """The stack as the command line finds it: by what the shell says."""
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local.stack.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", TEST_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", TEST_KEY)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("ATTENDEE_SYNC_STACK", local.stack.name)
+    stack.client.cache_clear()
+    yield local
+    stack.client.cache_clear()
+
+
+def _push(path: Path) -> tuple[int, Any]:
+    result = CliRunner().invoke(app, ["push", "default", str(path), "--json"])
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_a_csv_file_becomes_attendees(operated: Local, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(_CSV)
+
+    code, report = _push(path)
+
+    assert code == 1
+    assert report["accepted"] == 2
+    [rejected] = report["not_accepted"]
+    assert (rejected["reason"], rejected["lines"]) == ("no e-mail address", [4])
+    assert operated.wait_for_dead_letter(report["request_ids"][0])
+    assert operated.wait_for_attendee("csv-1@example.com").fields == {
+        "email": "csv-1@example.com",
+        "firstname": "Ada",
+        "city": "Boston",
+        "state": "MA",
+        "countryid": "US",
+        "zip": "02110",
+    }
+    assert operated.wait_for_attendee("csv-2@example.com").fields["firstname"] == "B;en"
+
+
+def test_newline_delimited_json_becomes_attendees(operated: Local, tmp_path: Path) -> None:
+    everyone = people(25, seed=11)
+    path = tmp_path / "people.ndjson"
+    path.write_text("\n".join(json.dumps(as_xdm(person)) for person in everyone))
+
+    code, report = _push(path)
+
+    assert (code, report["accepted"], report["requests"]) == (0, 25, 3)
+    expected = {person.attendee["email"]: person.attendee for person in everyone}
+    until(lambda: expected.keys() <= operated.attendees().keys(), "all attendees are stored")
+    stored = operated.attendees()
+    assert {email: stored[email].fields for email in expected} == expected
