@@ -91,6 +91,7 @@ def message(
         trace_parent=TRACE,
         version=Version(accepted_at, f"{n + 1:040}"),
         attempt=1,
+        queued_at=accepted_at,
     )
     return replace(made, **changes)
 
