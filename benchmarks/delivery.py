@@ -88,6 +88,7 @@ def _message(n: int) -> messages.Received:
         trace_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         version=Version(int(time.time() * 1000), str(n)),
         attempt=1,
+        queued_at=int(time.time() * 1000),
     )
 
 

@@ -1,25 +1,30 @@
 """A delivery on fakes, with all that it needs around it."""
 
+import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from attendee_sync import messages
 from attendee_sync.attendee import Version
 from attendee_sync.calling import Caller
 from attendee_sync.delivery import Delivery
 from attendee_sync.ledger import Ledger
 from attendee_sync.messages import Received
-from attendee_sync.outcome import Outcome
+from attendee_sync.outcome import Kind, Outcome
 from attendee_sync.pace import Pace
 from attendee_sync.pausing import Pausing
+from attendee_sync.push import Ingest
 from attendee_sync.rainfocus import RainFocus
+from attendee_sync.reception import Request as Push
 from attendee_sync.token_refresh import Request
 from tests import fakes
-from tests.stack import Aws
+from tests.stack import INGEST_TOKEN, Aws
 
+_numbers = itertools.count(1)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -35,6 +40,32 @@ class Bench:
     def deliver(self, *batch: Received) -> list[Outcome]:
         outcomes = dict(self.delivery.deliver(batch, lambda: self.seconds_left))
         return [outcomes[each] for each in batch]
+
+    def push(self, *profiles: object, destination: str = "default") -> str:
+        """Push profiles through ingest, and return the push's request id."""
+        request_id = f"push-{next(_numbers)}"
+        headers = {"authorization": f"Bearer {INGEST_TOKEN}", "content-type": "application/json"}
+        ingest = Ingest(self.aws.settings(), self.aws.profile_queue(), self.aws.dead_letter_queue())
+        body = json.dumps(profiles)
+        assert ingest.push(Push(request_id, destination, headers, body)).status == 202
+        return request_id
+
+    def work(self) -> list[Outcome]:
+        """Deliver what is on the profile queue, as Lambda does, until nothing more is given out."""
+        sqs = self.aws.sqs
+        outcomes: list[Outcome] = []
+        while found := sqs.receive_message(
+            QueueUrl=fakes.PROFILES_URL, MaxNumberOfMessages=10, WaitTimeSeconds=0
+        ).get("Messages"):
+            settled = self.delivery.deliver(
+                [messages.received(_record(each)) for each in found], lambda: self.seconds_left
+            )
+            ended = [each.receipt for each, outcome in settled if outcome.kind is not Kind.RETRY]
+            entries = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(ended)]
+            if entries:
+                sqs.delete_message_batch(QueueUrl=fakes.PROFILES_URL, Entries=entries)
+            outcomes += [outcome for _, outcome in settled]
+        return outcomes
 
     @property
     def emails(self) -> list[str]:
@@ -75,6 +106,20 @@ def at_work(aws: Aws) -> Iterator[Bench]:
         made._threads.shutdown()
 
 
+def _record(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a received message as Lambda gives it to a function."""
+    return {
+        "messageId": found["MessageId"],
+        "receiptHandle": found["ReceiptHandle"],
+        "body": found["Body"],
+        "attributes": found["Attributes"],
+        "messageAttributes": {
+            name: {"stringValue": each["StringValue"], "dataType": each["DataType"]}
+            for name, each in found["MessageAttributes"].items()
+        },
+    }
+
+
 def message(
     n: int = 0, person: str = "", body: str = "", age: float = 0, **changes: Any
 ) -> Received:
@@ -91,6 +136,7 @@ def message(
         trace_parent=TRACE,
         version=Version(accepted_at, f"{n + 1:040}"),
         attempt=1,
+        queued_at=accepted_at,
     )
     return replace(made, **changes)
 

@@ -32,13 +32,14 @@ class CommandLine:
 
     def __init__(self, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
         self.aws = aws
+        self.hidden: tuple[str, ...] = ()  # more that is never shown
         self._monkeypatch = monkeypatch
         self._runner = CliRunner(env={"COLUMNS": "300", "ATTENDEE_SYNC_STACK": STACK})
         monkeypatch.setattr(stack, "client", aws.client)
 
     def run(self, *arguments: str, given: str | None = None) -> Result:
         result = self._runner.invoke(app, list(arguments), input=given)
-        assert not [secret for secret in SECRETS if secret in result.output]
+        assert not [each for each in SECRETS + self.hidden if each in result.output]
         assert result.exception is None or isinstance(result.exception, SystemExit)
         return result
 

@@ -2,11 +2,13 @@
 
 import functools
 import io
+import itertools
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,6 +64,7 @@ class _Fake:
         # What the next calls raise; None lets one through.
         self.failures: list[Exception | None] = []
         self.always: Exception | None = None
+        self.calls_to_interruption = -1  # after so many calls comes Ctrl-C
         self._lock = threading.RLock()
 
     def count(self, operation: str) -> int:
@@ -73,6 +76,9 @@ class _Fake:
         self._use(not report.has_errors(), report.generate_report())
         with self._lock:
             self.calls.append((operation, request))
+            self.calls_to_interruption -= 1
+            if self.calls_to_interruption == -1:
+                raise KeyboardInterrupt
             failure = self.failures.pop(0) if self.failures else self.always
         if failure:
             raise failure
@@ -91,10 +97,16 @@ class Sent:
     group: str
     deduplication_id: str
     attributes: dict[str, str]
+    message_id: str = field(default="", compare=False)
+    sequence: str = field(default="", compare=False)
+    sent_at: int = field(default=0, compare=False)  # epoch milliseconds
 
 
 class Sqs(_Fake):
-    """FIFO queues with deduplication by group, and refusals of single entries."""
+    """FIFO queues with deduplication by group, and refusals of single entries.
+
+    Of a group at most ten messages are given out, and no more until these are deleted or visible.
+    """
 
     service = "sqs"
 
@@ -106,6 +118,10 @@ class Sqs(_Fake):
         self.lost_answers = 0  # that many calls are carried out and then time out
         self.on_send: Callable[[], object] = lambda: None
         self.hidden: dict[str, int] = {}
+        self.empty_answers = 0  # so many times nothing is given out although there is something
+        self.keep: Callable[[Sent], bool] = lambda _: False  # what can't be deleted
+        self._given_out: dict[str, tuple[str, Sent]] = {}  # with the queue, by receipt
+        self._numbers = itertools.count(1)
         self._seen: set[tuple[str, str, str]] = set()
 
     @property
@@ -138,7 +154,86 @@ class Sqs(_Fake):
         for entry in request["Entries"]:
             assert 0 <= entry["VisibilityTimeout"] <= 43_200
             self.hidden[entry["ReceiptHandle"]] = entry["VisibilityTimeout"]
+            if not entry["VisibilityTimeout"]:
+                self._given_out.pop(entry["ReceiptHandle"], None)
         return {"Successful": [{"Id": entry["Id"]} for entry in request["Entries"]]}
+
+    def get_queue_url(self, **request: Any) -> dict[str, Any]:
+        self._called("GetQueueUrl", request)
+        url = f"https://sqs.example.com/{request['QueueName']}"
+        if url not in self.queues:
+            raise denied("AWS.SimpleQueueService.NonExistentQueue", "GetQueueUrl")
+        return {"QueueUrl": url}
+
+    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
+        self._called("GetQueueAttributes", request)
+        hidden = len(self._of(request["QueueUrl"]))
+        counts = {
+            "ApproximateNumberOfMessages": len(self.queues[request["QueueUrl"]]) - hidden,
+            "ApproximateNumberOfMessagesNotVisible": hidden,
+            "ApproximateNumberOfMessagesDelayed": 0,
+        }
+        return {"Attributes": {name: str(counts[name]) for name in request["AttributeNames"]}}
+
+    def receive_message(self, **request: Any) -> dict[str, Any]:
+        self._called("ReceiveMessage", request)
+        self._use(request["MaxNumberOfMessages"] <= 10, "SQS gives out at most ten")
+        self._use(request["WaitTimeSeconds"] <= 20, "SQS waits for at most 20 s")
+        if self.empty_answers:
+            self.empty_answers -= 1
+            return {}
+        url = request["QueueUrl"]
+        busy = {sent.group for sent in self._of(url)}
+        some = [each for each in self.queues[url] if each.group not in busy]
+        found = [self._give_out(url, each) for each in some[: request["MaxNumberOfMessages"]]]
+        return {"Messages": found} if found else {}
+
+    def delete_message_batch(self, **request: Any) -> dict[str, Any]:
+        self._called("DeleteMessageBatch", request)
+        self._use(1 <= len(request["Entries"]) <= 10, "SQS deletes at most ten at once")
+        answer: dict[str, Any] = {"Successful": [], "Failed": []}
+        for entry in request["Entries"]:
+            url, sent = self._given_out.get(entry["ReceiptHandle"], ("", None))
+            if sent is None or self.keep(sent):
+                failed = {"Id": entry["Id"], "SenderFault": True, "Code": "ReceiptHandleIsInvalid"}
+                answer["Failed"].append(failed)
+                continue
+            del self._given_out[entry["ReceiptHandle"]]
+            self.queues[url].remove(sent)
+            answer["Successful"].append({"Id": entry["Id"]})
+        return answer
+
+    def let_time_pass(self) -> None:
+        """Let five minutes pass: what is given out is visible again, what was sent forgotten."""
+        self._given_out.clear()
+        self._seen.clear()
+
+    @property
+    def given_out(self) -> list[Sent]:
+        return [sent for _, sent in self._given_out.values()]
+
+    def _of(self, url: str) -> list[Sent]:
+        return [sent for queue, sent in self._given_out.values() if queue == url]
+
+    def _give_out(self, url: str, sent: Sent) -> dict[str, Any]:
+        receipt = f"receipt-{next(self._numbers)}"
+        self._given_out[receipt] = (url, sent)
+        return {
+            "MessageId": sent.message_id,
+            "ReceiptHandle": receipt,
+            "Body": sent.body,
+            "Attributes": {
+                "SentTimestamp": str(sent.sent_at),
+                "ApproximateReceiveCount": "1",
+                "SequenceNumber": sent.sequence,
+                "MessageGroupId": sent.group,
+                "MessageDeduplicationId": sent.deduplication_id,
+            },
+            "MessageAttributes": {
+                name: {"DataType": "String", "StringValue": text}
+                for name, text in sent.attributes.items()
+            },
+        }
 
     def _take(self, url: str, entry: Request, answer: dict[str, Any]) -> None:
         attributes = {
@@ -158,7 +253,14 @@ class Sqs(_Fake):
         identity = (url, sent.group, sent.deduplication_id)
         if identity not in self._seen:
             self._seen.add(identity)
-            self.queues[url].append(sent)
+            number = next(self._numbers)
+            numbered = replace(
+                sent,
+                message_id=f"message-{number}",
+                sequence=f"{number:020}",
+                sent_at=int(time.time() * 1000),
+            )
+            self.queues[url].append(numbered)
         answer["Successful"].append({"Id": entry["Id"]})
 
 
@@ -487,6 +589,38 @@ class CloudFormation(_Fake):
         outputs = self.outputs[request["StackName"]].items()
         shown = [{"OutputKey": key, "OutputValue": value} for key, value in outputs]
         return {"Stacks": [{"StackName": request["StackName"], "Outputs": shown}]}
+
+
+class Logs(_Fake):
+    """Log groups, whose filters let all lines through as the local cloud's do."""
+
+    service = "logs"
+
+    def __init__(self, page_size: int = 1_000) -> None:
+        super().__init__()
+        self.groups: dict[str, list[dict[str, Any]]] = {}
+        self.page_size = page_size
+        self.gives_tokens = True  # the local cloud gives none
+
+    def write(self, group: str, lines: str, at: float | None = None) -> None:
+        """Add lines to a log group, at a time in epoch seconds or else now."""
+        timestamp = int((at or time.time()) * 1000)
+        events = self.groups.setdefault(group, [])
+        for line in lines.splitlines():
+            events.append({"timestamp": timestamp, "message": line})
+        events.sort(key=lambda event: event["timestamp"])
+
+    def filter_log_events(self, **request: Any) -> dict[str, Any]:
+        self._called("FilterLogEvents", request)
+        events = [
+            event
+            for event in self.groups.get(request["logGroupName"], [])
+            if request["startTime"] <= event["timestamp"] <= request["endTime"]
+        ]
+        start = int(request.get("nextToken", "0"))
+        end = start + self.page_size
+        has_more = end < len(events) and self.gives_tokens
+        return {"events": events[start:end]} | ({"nextToken": str(end)} if has_more else {})
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from tests import fakes
 
 STACK = "attendee-sync"
 TOKEN_REFRESH = "attendee-sync-token-refresh"
+INGEST_LOG = "ingest-log"
+DELIVERY_LOG = "delivery-log"
 INGEST_TOKEN = "not-a-real-ingest-token"
 PUSH_URL = (
     "https://abc123.execute-api.eu-west-1.amazonaws.com/prod/v1/destinations/default/profiles"
@@ -44,6 +46,7 @@ class Aws:
     dynamodb: fakes.DynamoDb = field(default_factory=fakes.DynamoDb)
     functions: fakes.Lambda = field(default_factory=fakes.Lambda)
     stacks: fakes.CloudFormation = field(default_factory=fakes.CloudFormation)
+    logs: fakes.Logs = field(default_factory=fakes.Logs)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -52,6 +55,11 @@ class Aws:
         self.stacks.outputs[STACK] = {
             "TokenRefreshFunctionName": TOKEN_REFRESH,
             "PushUrl": PUSH_URL,
+            "ProfileQueueName": "profiles.fifo",
+            "DeadLetterQueueName": "dead-letter.fifo",
+            "LedgerTableName": fakes.TABLE,
+            "IngestLogGroupName": INGEST_LOG,
+            "DeliveryLogGroupName": DELIVERY_LOG,
         }
         self.secrets.versions = {
             f"{STACK}/ingest-token": [INGEST_TOKEN],
@@ -86,7 +94,15 @@ class Aws:
 
     @property
     def misuses(self) -> list[str]:
-        fakes_ = (self.sqs, self.ssm, self.secrets, self.dynamodb, self.functions, self.stacks)
+        fakes_ = (
+            self.sqs,
+            self.ssm,
+            self.secrets,
+            self.dynamodb,
+            self.functions,
+            self.stacks,
+            self.logs,
+        )
         return [misuse for fake in fakes_ for misuse in fake.misuses]
 
     def client(self, service: str) -> Any:
@@ -97,6 +113,7 @@ class Aws:
             "dynamodb": self.dynamodb,
             "lambda": self.functions,
             "cloudformation": self.stacks,
+            "logs": self.logs,
         }[service]
 
 

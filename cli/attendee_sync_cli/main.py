@@ -9,8 +9,12 @@ from attendee_sync_cli import (
     credentials,
     destinations,
     doctor_command,
+    failures,
+    lookup,
     preview,
     push,
+    redrive,
+    status,
     tokens,
 )
 from attendee_sync_cli.output import Group
@@ -31,6 +35,10 @@ app.add_typer(tokens.app, name="token")
 app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
 app.command("push", epilog=push.EXAMPLES)(push.push)
 app.command("doctor", epilog=doctor_command.EXAMPLE)(doctor_command.doctor)
+app.command("status", epilog=status.EXAMPLES)(status.status)
+app.command("failures", epilog=failures.EXAMPLES)(failures.failures)
+app.command("redrive", epilog=redrive.EXAMPLES)(redrive.redrive)
+app.command("lookup", epilog=lookup.EXAMPLES)(lookup.lookup)
 
 
 @app.callback()

@@ -4,7 +4,9 @@ Texts are shown as they are, never as markup: some of them come from RainFocus.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,6 +14,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
@@ -93,6 +96,15 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     Console().print(made)
 
 
+@contextmanager
+def progress(words: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal's standard error how far work is; it gets the steps that were done."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(words, total=total)
+        yield lambda steps: bar.update(task, advance=steps)
+
+
 def document(value: object, *, ascii_only: bool = False) -> None:
     """Show a value as JSON; pushed texts in ASCII alone, as they can hold half a character."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=ascii_only))
@@ -106,6 +118,13 @@ def plain(text: str) -> str:
 def moment(epoch_seconds: float) -> str:
     """Return a time as people and programs read it: ISO 8601, to the second, UTC."""
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds")
+
+
+def when(epoch_seconds: float) -> str:
+    """Return a time with how far it is from now, such as "… (2 h 5 min ago)"."""
+    seconds = epoch_seconds - time.time()
+    relative = f"in {duration(seconds)}" if seconds >= 0 else f"{duration(seconds)} ago"
+    return f"{moment(epoch_seconds)} ({relative})"
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""A deployed stack by its name: its outputs, settings, secrets, and token-refresh function."""
+"""A deployed stack by its name: its outputs, settings, secrets, ledger and functions."""
 
 import functools
 import json
@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from attendee_sync.access_token import Cause
+from attendee_sync.ledger import Ledger
+from attendee_sync.settings import Settings
 from attendee_sync.token_refresh import State
 from attendee_sync_cli.output import FailureError
 
@@ -208,6 +210,25 @@ class Stack:
 
     def _secret_id(self, name: str) -> str:
         return f"{self.name}/{name}"
+
+    # --- as the functions see it ---
+
+    def client(self, service: str) -> Any:
+        """Return the boto3 client of a service."""
+        return client(service)
+
+    def seen_by_functions(self) -> Settings:
+        """Return the settings and secrets as delivery reads them, kept for a minute."""
+        return Settings(self.name, ssm=client("ssm"), secrets=client("secretsmanager"))
+
+    def ledger(self) -> Ledger:
+        """Return the ledger of the stack."""
+        return Ledger(client("dynamodb"), self.output("LedgerTableName"))
+
+    def queue_url(self, output: str) -> str:
+        """Return the URL of the queue whose name is an output of the stack."""
+        answer = client("sqs").get_queue_url(QueueName=self.output(output))
+        return str(answer["QueueUrl"])
 
     # --- tokens ---
 

@@ -1,7 +1,6 @@
 """The commands about access tokens. The token itself is never shown."""
 
 import json
-import time
 from dataclasses import dataclass
 
 import typer
@@ -26,7 +25,7 @@ _CAUSES: dict[Cause, str] = {
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """What is shown of a token."""
 
     state: str
@@ -36,23 +35,17 @@ class _View:
     issued_at: int
     expires_at: int | None
 
+    @property
+    def end(self) -> str:
+        """When it ends, in words."""
+        return "never" if self.expires_at is None else output.when(self.expires_at)
+
 
 @app.command("show", epilog="Example: attendee-sync token show default")
 def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
     """Show what a connection's token is good for, and until when. Never the token itself."""
     stack: Stack = context.obj
-    read = faults.read(Connection, stack.known_connection(connection))
-    if isinstance(read, list):
-        raise FailureError(f"The settings of connection {connection} are not valid: {read[0]}")
-    token = _parse(stack.secret(f"access-token/{connection}"))
-    if token is None:
-        raise FailureError(
-            f"Connection {connection} has no token yet. "
-            f"`attendee-sync token refresh {connection}` fetches one."
-        )
-    credentials = access_token.parse_credentials(stack.secret(f"credentials/{connection}"))
-    wanted = access_token.grant_digest(read, credentials)
-    view = _view(token, read, wanted)
+    view = look(stack, connection, stack.known_connection(connection))
     if as_json:
         output.document(
             {
@@ -66,15 +59,14 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
             }
         )
         return
-    ends = "never" if view.expires_at is None else _when(view.expires_at)
     output.table(
         ["token of", connection],
         [
             ["state", f"{view.state}: {view.words}"],
             ["kind", view.kind],
             ["for", view.granted_for],
-            ["issued", _when(view.issued_at)],
-            ["ends", ends],
+            ["issued", output.when(view.issued_at)],
+            ["ends", view.end],
         ],
     )
 
@@ -110,6 +102,24 @@ def tell(result: Refreshed) -> None:
             output.error(f"`attendee-sync doctor {result.connection}` looks for the setting.")
 
 
+def look(stack: Stack, connection: str, settings: str) -> View:
+    """Return what there is to see of a connection's token; gets its settings as they are stored.
+
+    Raises FailureError if there is no token, or the settings are not valid.
+    """
+    read = faults.read(Connection, settings)
+    if isinstance(read, list):
+        raise FailureError(f"The settings of connection {connection} are not valid: {read[0]}")
+    token = _parse(stack.secret(f"access-token/{connection}"))
+    if token is None:
+        raise FailureError(
+            f"Connection {connection} has no token yet. "
+            f"`attendee-sync token refresh {connection}` fetches one."
+        )
+    credentials = access_token.parse_credentials(stack.secret(f"credentials/{connection}"))
+    return _view(token, read, access_token.grant_digest(read, credentials))
+
+
 def _parse(text: str | None) -> AccessToken | None:
     """Return the token of a secret, whatever connection it is for, or None if it holds none."""
     try:
@@ -118,9 +128,9 @@ def _parse(text: str | None) -> AccessToken | None:
         return None
 
 
-def _view(token: AccessToken, connection: Connection, wanted: str) -> _View:
+def _view(token: AccessToken, connection: Connection, wanted: str) -> View:
     state, words = _state(token, connection, wanted)
-    return _View(
+    return View(
         state,
         words,
         "OAuth access token" if token.value else "profile token, without OAuth",
@@ -144,10 +154,3 @@ def _state(token: AccessToken, connection: Connection, wanted: str) -> tuple[str
     if token.replaces:
         return "good", "fetched because RainFocus refused the one before"
     return "good", "it matches today's settings and credentials"
-
-
-def _when(epoch_seconds: int) -> str:
-    seconds = epoch_seconds - time.time()
-    span = output.duration(seconds)
-    relative = f"in {span}" if seconds >= 0 else f"{span} ago"
-    return f"{output.moment(epoch_seconds)} ({relative})"

@@ -1,5 +1,8 @@
+from collections.abc import Iterator
+
 import pytest
 
+from tests.bench import Bench, at_work
 from tests.command_line import CommandLine
 from tests.stack import Aws
 
@@ -12,3 +15,9 @@ def _isolated(no_sockets: None, output: object, circuits: object) -> None:
 @pytest.fixture
 def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     return CommandLine(aws, monkeypatch)
+
+
+@pytest.fixture
+def bench(aws: Aws) -> Iterator[Bench]:
+    with at_work(aws) as made:
+        yield made

@@ -26,6 +26,10 @@ COMMANDS = [
     ["token", "show"],
     ["token", "refresh"],
     ["doctor"],
+    ["status"],
+    ["failures"],
+    ["redrive"],
+    ["lookup"],
 ]
 
 
@@ -46,6 +50,10 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--yes",
         "--stdin",
         "--destination",
+        "--reason",
+        "--show",
+        "--dry-run",
+        "--hours",
         "--write-test",
         "--request",
         "--stack",

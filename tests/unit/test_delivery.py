@@ -614,6 +614,13 @@ def test_what_fails_for_a_day_expires(
     assert letters == ([kind.value] if kind in (Kind.EXPIRED, Kind.REJECTED) else [])
 
 
+def test_a_redriven_profile_is_tried_for_a_day_anew(bench: Bench) -> None:
+    bench.rainfocus.reply = BUSY
+    queued_at = int(time.time() * 1000)
+    [outcome] = bench.deliver(message(age=10 * DAY, queued_at=queued_at))
+    assert outcome.kind is Kind.RETRY
+
+
 def test_an_expired_profile_says_what_it_failed_on(bench: Bench) -> None:
     bench.rainfocus.reply = fakes.envelope("9", "Down for maintenance", status=503)
     bench.deliver(message(age=2 * DAY))

@@ -167,6 +167,7 @@ def test_a_record_is_read() -> None:
         trace_parent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         version=Version(1_790_000_000_000, "18849496460467696128".zfill(40)),
         attempt=2,
+        queued_at=1_790_000_000_001,
     )
 
 
@@ -255,7 +256,8 @@ def test_a_dead_letter_tells_the_message_that_it_was() -> None:
     assert (letter.outcome, letter.reason, letter.status) == ("rejected", "no", "400")
     assert (letter.code, letter.answer, letter.id) == ("5", "bad", "push-3")
     after = letter.message
-    assert replace(after, trace_parent=before.trace_parent) == before
+    assert after.queued_at == 1_790_000_005_000
+    assert replace(after, trace_parent=before.trace_parent, queued_at=before.queued_at) == before
     assert trace_id(after.trace_parent) == trace_id(before.trace_parent)
 
 

@@ -181,7 +181,7 @@ class Delivery:
     def _end(self, plan: Plan, outcome: Outcome, entries: dict[str, Entry]) -> Outcome:
         """Return an outcome once it holds: what has waited too long expires, bad ends are kept."""
         max_age = MAX_AGE_FOR_SETTINGS if outcome.is_fault_of_settings else self.max_age
-        if outcome.kind is Kind.RETRY and plan.message.age > max_age:
+        if outcome.kind is Kind.RETRY and plan.message.waited > max_age:
             outcome = replace(outcome, kind=Kind.EXPIRED)
         if outcome.kind not in (Kind.REJECTED, Kind.EXPIRED):
             return outcome

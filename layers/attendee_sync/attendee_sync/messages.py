@@ -215,11 +215,17 @@ class Received:
     trace_parent: str
     version: Version
     attempt: int  # 1 is the first
+    queued_at: int  # epoch milliseconds
 
     @property
     def age(self) -> float:
         """Seconds since the profile was accepted."""
         return time.time() - self.version.accepted_at / 1000
+
+    @property
+    def waited(self) -> float:
+        """Seconds since it was put on its queue, which a redrive does anew."""
+        return time.time() - self.queued_at / 1000
 
 
 def received(record: Mapping[str, Any]) -> Received:
@@ -241,6 +247,7 @@ def received(record: Mapping[str, Any]) -> Received:
         trace_parent=ours.get("trace_parent", ""),
         version=_version(ours.get("accepted_at", ""), system["SentTimestamp"], sequence),
         attempt=int(system["ApproximateReceiveCount"]),
+        queued_at=int(system["SentTimestamp"]),
     )
 
 
@@ -306,7 +313,8 @@ def letter(found: Mapping[str, Any]) -> Letter:
         for name, each in found.get("MessageAttributes", {}).items()
     }
     origin = {**ours, **_origin(ours.get("origin", ""))}
-    died = datetime.fromtimestamp(int(system["SentTimestamp"]) / 1000, UTC)
+    queued_at = int(system["SentTimestamp"])
+    died = datetime.fromtimestamp(queued_at / 1000, UTC)
     message = Received(
         message_id=found["MessageId"],
         receipt=found["ReceiptHandle"],
@@ -320,6 +328,7 @@ def letter(found: Mapping[str, Any]) -> Letter:
             origin.get("accepted_at", ""), system["SentTimestamp"], origin.get("sequence", "")
         ),
         attempt=int(ours["attempts"]) if ours.get("attempts", "").isdecimal() else 0,
+        queued_at=queued_at,
     )
     return Letter(
         message,

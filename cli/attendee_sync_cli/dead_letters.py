@@ -1,0 +1,178 @@
+"""Walking through the dead-letter queue.
+
+SQS shows a message only by giving it out: it is hidden from everybody else until it is deleted,
+made visible again, or five minutes are over. Of a message group, which is an attendee, it gives
+out the oldest, ten at most, and no more until these are deleted or visible again.
+"""
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Annotated, Any, Self
+
+import typer
+
+from attendee_sync import messages
+from attendee_sync.messages import Letter, Queue
+from attendee_sync_cli import output
+from attendee_sync_cli.stack import Stack
+
+_HIDDEN_SECONDS = 300
+_MAX_SECONDS = 240.0  # of a walk: what is handled then is hidden yet
+_WAIT_SECONDS = 1  # long polling asks all servers of SQS; without it, some are passed over
+_MAX_EMPTY_ANSWERS = 3
+_BATCH = 10
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+OfDestination = Annotated[
+    str | None,
+    typer.Option("--destination", help="Only those of this destination.", callback=output.name),
+]
+OfReason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Only those with this text in their reason or in RainFocus's words, in whatever case.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many messages a queue holds, as far as SQS knows."""
+
+    waiting: int
+    in_flight: int  # given out, or put back for a later time
+
+    @property
+    def total(self) -> int:
+        """All messages of the queue."""
+        return self.waiting + self.in_flight
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which letters a command is about."""
+
+    destination: str | None = None
+    reason: str | None = None  # a part of the reason or of RainFocus's words, in whatever case
+
+    def includes(self, letter: Letter) -> bool:
+        """Tell whether a letter is one of them."""
+        if self.destination not in (None, letter.message.destination):
+            return False
+        return (self.reason or "").lower() in f"{letter.reason}\n{letter.answer}".lower()
+
+
+class Walk:
+    """One walk through the dead letters. What it does not delete is visible again at its end."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._client: Any = stack.client("sqs")
+        self._url = stack.queue_url("DeadLetterQueueName")
+        self._receipts: dict[str, str] = {}  # of the letters that it holds, by message id
+        self._unseen = 0
+        self._ran_out_of_time = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        Queue(self._client, self._url).put_back(dict.fromkeys(self._receipts.values(), 0))
+
+    @property
+    def unseen(self) -> int:
+        """How many letters are on the queue that the walk did not come to."""
+        return self._unseen
+
+    @property
+    def unseen_words(self) -> str:
+        """Why it did not come to them; empty if it saw all."""
+        if not self._unseen:
+            return ""
+        if self._ran_out_of_time:
+            return f"{self._unseen} more were not looked at: a look ends after 4 minutes."
+        return (
+            f"{self._unseen} more can't be seen now: SQS shows an attendee's later letters only "
+            "once the earlier ones are gone, and none while another look is going on."
+        )
+
+    def batches(self, words: str) -> Iterator[list[Letter]]:
+        """Give out the letters as SQS does, the older ones of an attendee first.
+
+        `words` say on a terminal what is being done. Raises botocore's errors.
+        """
+        deadline = time.monotonic() + _MAX_SECONDS
+        empty = 0
+        with output.progress(words, count(self._client, self._url).total) as advance:
+            while not self._is_through(empty):
+                if time.monotonic() > deadline:
+                    self._ran_out_of_time = True
+                    self._count_unseen()
+                    return
+                found = self._receive()
+                empty = 0 if found else empty + 1
+                if found:
+                    yield found
+                    advance(len(found))
+
+    def delete(self, letters: Sequence[Letter]) -> set[str]:
+        """Delete at most ten letters; return the message ids of those that are deleted."""
+        if not letters:
+            return set()
+        entries = [
+            {"Id": str(n), "ReceiptHandle": letter.message.receipt}
+            for n, letter in enumerate(letters)
+        ]
+        answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        deleted = {
+            letters[int(each["Id"])].message.message_id for each in answer.get("Successful", [])
+        }
+        for message_id in deleted:
+            del self._receipts[message_id]
+        return deleted
+
+    def _is_through(self, empty_answers: int) -> bool:
+        """Tell whether there is no more to come, by the queue's count or after some patience."""
+        if not empty_answers:
+            return False
+        self._count_unseen()
+        return not self._unseen or empty_answers == _MAX_EMPTY_ANSWERS
+
+    def _count_unseen(self) -> None:
+        self._unseen = max(0, count(self._client, self._url).total - len(self._receipts))
+
+    def _receive(self) -> list[Letter]:
+        answer = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=_BATCH,
+            VisibilityTimeout=_HIDDEN_SECONDS,
+            WaitTimeSeconds=_WAIT_SECONDS,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+            # Should an answer be lost, botocore asks once more and gets the same messages.
+            ReceiveRequestAttemptId=str(uuid.uuid4()),
+        )
+        found = [messages.letter(each) for each in answer.get("Messages", [])]
+        new = [each for each in found if each.message.message_id not in self._receipts]
+        self._receipts |= {each.message.message_id: each.message.receipt for each in found}
+        return new
+
+
+def count(sqs: Any, url: str) -> Count:
+    """Count the messages of a queue."""
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
+    visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in _COUNTS)
+    return Count(visible + delayed, in_flight)

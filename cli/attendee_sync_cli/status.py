@@ -1,0 +1,219 @@
+"""The command that tells how a stack is doing: what waits, what ended how, what stands still."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from attendee_sync_cli import activity, dead_letters, output, tokens
+from attendee_sync_cli.activity import Activity, Log
+from attendee_sync_cli.dead_letters import Count, Walk
+from attendee_sync_cli.output import AsJson, FailureError
+from attendee_sync_cli.stack import Stack
+from attendee_sync_cli.tokens import View
+
+EXAMPLES = "Examples: attendee-sync status; attendee-sync status --hours 24 --json"
+_MAX_HOURS = 168
+
+
+@dataclass(frozen=True)
+class _Dead:
+    """The dead letters, as far as they can be seen."""
+
+    by_destination: Counter[str]
+    unseen: int
+    unseen_words: str
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """How a connection is doing."""
+
+    name: str
+    last_tried: int | None  # epoch seconds, if it is paused
+    token: View | str  # or why there is none to be seen
+
+
+@dataclass(frozen=True)
+class _Status:
+    hours: int
+    profiles: Count
+    dead_letters: Count
+    log: Log
+    dead: _Dead
+    destinations: dict[str, Activity]
+    connections: list[_Connection]
+
+
+def status(
+    context: typer.Context,
+    hours: Annotated[
+        int, typer.Option(min=1, max=_MAX_HOURS, help="Hours whose outcomes are counted.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what waits and why, what came of the profiles of the last hour, and what stands still.
+
+    The two queues are counted by SQS, for all destinations together; what is put back for a later
+    attempt counts as in flight there. By destination it is told from the functions' logs, which
+    come some seconds late; a redriven profile is among those that wait once it was tried again.
+    """
+    found = _look(context.obj, hours)
+    if as_json:
+        output.document(_document(found))
+    else:
+        _tell(found)
+
+
+def _look(stack: Stack, hours: int) -> _Status:
+    sqs = stack.client("sqs")
+    groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
+    profiles = dead_letters.count(sqs, stack.queue_url("ProfileQueueName"))
+    letters = dead_letters.count(sqs, stack.queue_url("DeadLetterQueueName"))
+    log = Log(stack.client("logs"), groups, hours)
+    dead = _dead(stack)
+    activities = log.activities()
+    names = sorted({*stack.destinations(), *activities, *dead.by_destination})
+    return _Status(
+        hours,
+        profiles,
+        letters,
+        log,
+        dead,
+        {name: activities.get(name, Activity()) for name in names},
+        [_connection(stack, name, text) for name, text in sorted(stack.connections().items())],
+    )
+
+
+def _dead(stack: Stack) -> _Dead:
+    counts: Counter[str] = Counter()
+    with Walk(stack) as walk:
+        for batch in walk.batches("Looking at dead letters"):
+            counts.update(letter.message.destination for letter in batch)
+    return _Dead(counts, walk.unseen, walk.unseen_words)
+
+
+def _connection(stack: Stack, name: str, settings: str) -> _Connection:
+    try:
+        token: View | str = tokens.look(stack, name, settings)
+    except FailureError as failure:
+        token = str(failure)
+    return _Connection(name, _last_tried(stack, name), token)
+
+
+def _last_tried(stack: Stack, connection: str) -> int | None:
+    """Return when a paused connection was tried last, in epoch seconds; None if it is not paused.
+
+    Its item is the circuit breaker's, see attendee_sync.pausing.
+    """
+    answer = stack.client("dynamodb").get_item(
+        TableName=stack.output("LedgerTableName"), Key={"key": {"S": f"circuit#{connection}"}}
+    )
+    item = answer.get("Item", {})
+    if item.get("state", {}).get("S", "CLOSED") == "CLOSED":
+        return None
+    return int(item.get("opened_at", {}).get("N", 0))
+
+
+def _tell(found: _Status) -> None:
+    output.table(
+        ["queue", "waiting", "in flight"],
+        [
+            ["profiles", str(found.profiles.waiting), str(found.profiles.in_flight)],
+            ["dead letters", str(found.dead_letters.waiting), str(found.dead_letters.in_flight)],
+        ],
+    )
+    output.say()
+    span = "last hour" if found.hours == 1 else f"last {found.hours} hours"
+    output.table(
+        ["destination", "waiting", "oldest", "because", "dead", span],
+        [_destination_row(found, name, each) for name, each in found.destinations.items()],
+    )
+    if not found.log.is_complete:
+        since = output.when(found.log.since)
+        output.say(
+            f"The log is long: {activity.MAX_ANSWERS} answers of CloudWatch reach back to {since}."
+        )
+    if found.dead.unseen:
+        output.say(f"Of the dead letters {found.dead.unseen_words}")
+    output.say()
+    output.table(
+        ["connection", "calls", "token"], [_connection_row(each) for each in found.connections]
+    )
+
+
+def _destination_row(found: _Status, name: str, each: Activity) -> list[str]:
+    at_least = "" if found.log.is_complete else "at least "
+    count = sum(waits.count for waits in each.waiting.values())
+    reasons = [f"{waits.count} {reason}" for reason, waits in each.waiting.items()]
+    outcomes = [f"{n} {outcome}" for outcome, n in each.outcomes.most_common()]
+    return [
+        output.plain(name),
+        f"{at_least}{count}",
+        output.duration(_oldest(each)) if count else "",
+        output.plain("; ".join(reasons)),
+        str(found.dead.by_destination[name]),
+        at_least + (", ".join(outcomes) or "nothing"),
+    ]
+
+
+def _oldest(each: Activity) -> float:
+    """Return the age in seconds of what waits for longest."""
+    return time.time() - min(waits.since for waits in each.waiting.values())
+
+
+def _connection_row(each: _Connection) -> list[str]:
+    calls = "paused" if each.last_tried is not None else "go through"
+    if each.last_tried:
+        calls = f"paused, last tried {output.when(each.last_tried)}"
+    if isinstance(each.token, str):
+        return [each.name, calls, each.token]
+    return [each.name, calls, f"{each.token.state}, ends {each.token.end}"]
+
+
+def _document(found: _Status) -> dict[str, Any]:
+    return {
+        "profiles": _count(found.profiles),
+        "dead_letters": {**_count(found.dead_letters), "unseen": found.dead.unseen},
+        "log": {"since": output.moment(found.log.since), "complete": found.log.is_complete},
+        "destinations": [
+            _destination(found, name, each) for name, each in found.destinations.items()
+        ],
+        "connections": [_connection_document(each) for each in found.connections],
+    }
+
+
+def _count(count: Count) -> dict[str, int]:
+    return {"waiting": count.waiting, "in_flight": count.in_flight}
+
+
+def _destination(found: _Status, name: str, each: Activity) -> dict[str, Any]:
+    return {
+        "destination": name,
+        "waiting": [
+            {"reason": reason, "count": waits.count, "oldest": output.moment(waits.since)}
+            for reason, waits in each.waiting.items()
+        ],
+        "dead": found.dead.by_destination[name],
+        "outcomes": dict(each.outcomes),
+    }
+
+
+def _connection_document(each: _Connection) -> dict[str, Any]:
+    token = each.token
+    return {
+        "connection": each.name,
+        "paused": each.last_tried is not None,
+        "last_tried": output.moment(each.last_tried) if each.last_tried else None,
+        "token": (
+            {"state": "none", "words": token, "expires_at": None}
+            if isinstance(token, str)
+            else {
+                "state": token.state,
+                "words": token.words,
+                "expires_at": None if token.expires_at is None else output.moment(token.expires_at),
+            }
+        ),
+    }

@@ -1,0 +1,84 @@
+"""An operator finds out what went wrong, mends it, and redrives."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from attendee_sync_cli import stack
+from attendee_sync_cli.main import app
+from local.simulator.faults import Effect, Fault
+from tests.integration.conftest import Local, until
+
+_EVENT = "roadshow2026"
+_DESTINATION = "repair"
+
+
+@pytest.fixture
+def own(local: Local, monkeypatch: pytest.MonkeyPatch) -> Local:
+    local.stack.put_destination(_DESTINATION, {"event_code": _EVENT})
+    monkeypatch.setattr(stack, "client", local.stack.client)
+    return local
+
+
+def _run(own: Local, *arguments: str) -> Any:
+    command = ["--stack", own.stack.name, *arguments, "--destination", _DESTINATION, "--json"]
+    if arguments[0] == "status":
+        command = ["--stack", own.stack.name, "status", "--json"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "@example.com" not in result.output
+    return json.loads(result.stdout)
+
+
+def _push(own: Local, *profiles: dict[str, str]) -> None:
+    assert own.push(list(profiles), destination=_DESTINATION).status_code == 202
+
+
+def _stored(own: Local) -> dict[str, str]:
+    """Return zip codes by e-mail."""
+    attendees = own.simulator.attendees(_EVENT)
+    return {str(each.fields["email"]): str(each.fields.get("zip")) for each in attendees}
+
+
+def test_what_was_rejected_is_found_mended_and_redriven(own: Local) -> None:
+    ada, ben = "repair-ada@example.com", "repair-ben@example.com"
+    refusal = Effect(status=400, code="105", message="zip is not known")
+    own.simulator.add_fault(Fault(call="attendee/store", email_regex="repair-", effect=refusal))
+    _push(own, {"email": ada, "zip": "1"}, {"email": ben, "zip": "1"}, {"zip": "1"})
+    until(lambda: bool(_run(own, "failures")["letters"] == 3), "all are dead letters")
+
+    causes = {each["reason"]: each for each in _run(own, "failures")["failures"]}
+    refused = causes["RainFocus does not take this profile"]
+    assert (refused["count"], refused["code"]) == (2, "105")
+    assert refused["example"]["shape"] == {"email": '"aaaaaa-aaa@aaaaaaa.aaa"', "zip": '"9"'}
+    assert causes["no e-mail address"]["count"] == 1
+
+    own.simulator.clear_faults()
+    _push(own, {"email": ben, "zip": "2"})
+    until(lambda: _stored(own).get(ben) == "2", "the newer state is stored")
+    [before] = [
+        each for each in _run(own, "status")["destinations"] if each["destination"] == _DESTINATION
+    ]
+    assert before["dead"] == 3
+    assert before["outcomes"] == {"delivered": 1, "rejected": 3}
+    assert before["waiting"] == []
+    [letter] = _run(own, "lookup", ada)["destinations"][0]["dead_letters"]
+    assert letter["outcome"] == "rejected"
+
+    foreseen = _run(own, "redrive", "--dry-run")["outcomes"]
+    assert {kind: n for kind, n in foreseen.items() if n} == {
+        "delivered": 1,
+        "stale": 1,
+        "rejected": 1,
+    }
+    done = _run(own, "redrive", "--yes")
+    assert (done["redriven"], done["left"], done["unseen"]) == (2, 1, 0)
+    until(lambda: ada in _stored(own), "the redriven one is stored")
+    own.wait_until_idle()
+    assert _stored(own) == {ada: "1", ben: "2"}
+    assert _run(own, "failures")["letters"] == 1
+    [found] = _run(own, "lookup", ada)["destinations"]
+    assert (found["outcome"], found["status"], found["dead_letters"]) == ("delivered", 200, [])
+    assert f'"attendee":"{found["attendee"]}"' in own.logs()
