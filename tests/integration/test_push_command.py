@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from attendee_sync_cli import stack
 from attendee_sync_cli.main import app
 from local.cloud import REGION, TEST_KEY
-from local.people import as_xdm, people
+from local.people import Person, as_xdm, people
 from tests.integration.conftest import Local, until
 
 _CSV = """\
@@ -65,14 +65,18 @@ def test_a_csv_file_becomes_attendees(operated: Local, tmp_path: Path) -> None:
 
 
 def test_newline_delimited_json_becomes_attendees(operated: Local, tmp_path: Path) -> None:
-    everyone = people(25, seed=11)
+    # Other tests push the same people to the same stack: these get addresses of their own.
+    everyone = [
+        {**person.attendee, "email": f"lines-{n}@example.com"}
+        for n, person in enumerate(people(25, seed=11))
+    ]
     path = tmp_path / "people.ndjson"
-    path.write_text("\n".join(json.dumps(as_xdm(person)) for person in everyone))
+    path.write_text("\n".join(json.dumps(as_xdm(Person(attendee))) for attendee in everyone))
 
     code, report = _push(path)
 
     assert (code, report["accepted"], report["requests"]) == (0, 25, 3)
-    expected = {person.attendee["email"]: person.attendee for person in everyone}
+    expected = {attendee["email"]: attendee for attendee in everyone}
     until(lambda: expected.keys() <= operated.attendees().keys(), "all attendees are stored")
     stored = operated.attendees()
     assert {email: stored[email].fields for email in expected} == expected
