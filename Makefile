@@ -18,6 +18,9 @@ REGIONS := layers/attendee_sync/attendee_sync/regions.json
 # The stack that the functions invoked by `make invoke-...` belong to.
 STACK ?= attendee-sync
 
+# Options of `make campaign`: python -m local.campaign --help lists them.
+CAMPAIGN ?=
+
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
@@ -26,7 +29,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local test check format openapi build deploy bench lock clean \
+.PHONY: help demo local campaign test check format openapi build deploy bench lock clean \
   invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
@@ -37,6 +40,9 @@ demo: $(DEV) $(CLOUD) $(REGIONS) ## Show the whole way of a profile on this mach
 
 local: $(DEV) $(CLOUD) $(REGIONS) ## Keep the stack running on this machine until Ctrl-C
 	@python -m local.serve
+
+campaign: $(DEV) $(CLOUD) $(REGIONS) ## Let everything fail in turn, with an account of every profile
+	@python -m local.campaign $(CAMPAIGN)
 
 test: $(DEV) $(CLOUD) $(REGIONS) ## Run all tests; the integration tests deploy to a local cloud
 	@pytest

@@ -53,24 +53,29 @@ class LocalCloud:
         return self.folder / "cloud.log"
 
     def environment(self) -> dict[str, str]:
-        """Return a child process's whole environment, in which AWS is this local cloud.
+        """Return a child process's whole environment, as aws_environment() does."""
+        return aws_environment(self.endpoint_url)
 
-        It is that of this process without its AWS settings, so that no call can reach a real
-        account, and without a proxy on the way to this machine.
-        """
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        return environment | {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": TEST_KEY,
-            "AWS_SECRET_ACCESS_KEY": TEST_KEY,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
-        }
+
+def aws_environment(endpoint_url: str) -> dict[str, str]:
+    """Return a child process's whole environment, in which AWS is a local cloud.
+
+    It is that of this process without its AWS settings, so that no call can reach a real
+    account, and without a proxy on the way to this machine.
+    """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return environment | {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": TEST_KEY,
+        "AWS_SECRET_ACCESS_KEY": TEST_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
 
 
 @contextlib.contextmanager

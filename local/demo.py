@@ -3,13 +3,11 @@
 Run it with `make demo`.
 """
 
-import itertools
 import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import quantiles
@@ -33,6 +31,7 @@ from local.people import (
 from local.running import EVENT_CODE, ORG_ID, Running, running
 from local.simulator.state import Attendee
 from local.stack import StackError
+from local.traffic import Pushed, push_all, remaining, settled
 
 _PROFILES = 1_000
 # Of them, so many go to a destination with a mapping, a filter and an exit rule of its own.
@@ -49,18 +48,11 @@ _PARTNER_DESTINATION = {
     "filter": f"is_member(@, '{AUDIENCE}') && !has_opted_out(@, 'marketing.email')",
     "exits": {"action": "set", "fields": {"audience": "left"}},
 }
-_SENDERS = 4
 # Pushed at a pace that the local cloud keeps up with, so that the times told are those of the
 # pipeline and not of a backlog.
 _PROFILES_PER_SECOND = 80.0
-_PUSH_SECONDS = 30.0
-# The sender tries again where AEP does.
-_AGAIN = frozenset({429, 503})
-_ATTEMPTS = 3
-_AGAIN_SECONDS = 1.0
 # How long nothing may arrive before the demo calls the rest lost.
 _PATIENCE_SECONDS = 60.0
-_POLL_SECONDS = 0.2
 
 
 @dataclass
@@ -118,16 +110,17 @@ def _run(environment: Running, console: Console) -> Result:
     requests_ = [*pushes(everyone), *_partner_pushes(partners)]
     with Progress(console=console) as progress:
         pushing = progress.add_task("Pushing", total=_PROFILES)
-        for push, answer, sent_at in _push_all(environment, requests_):
-            _note(result, push, answer)
-            if push.destination == "default":
-                pushed_at |= {person.attendee["email"]: sent_at for person in push.people}
-            progress.advance(pushing, len(push.people))
+        for pushed in push_all(environment.stack, requests_, per_second=_PROFILES_PER_SECOND):
+            _note(result, pushed)
+            people_ = pushed.push.people
+            if pushed.push.destination == "default":
+                pushed_at |= {person.attendee["email"]: pushed.sent_at for person in people_}
+            progress.advance(pushing, len(people_))
         delivering = progress.add_task("Delivering", total=result.accepted)
-        for left in _remaining(environment):
+        for left in remaining(environment.stack, _PATIENCE_SECONDS):
             progress.update(delivering, completed=max(0, result.accepted - left))
         progress.update(delivering, completed=result.accepted)
-    result.outcomes = _outcomes(environment)
+    result.outcomes = Counter(str(each["outcome"]) for each in settled(environment.stack))
     result.delivered = result.outcomes["delivered"]
     _compare(result, everyone, _attendees(environment, EVENT_CODE), pushed_at)
     _compare_partners(result, partners, _attendees(environment, _PARTNER_EVENT))
@@ -153,76 +146,17 @@ def _partner_pushes(partners: Sequence[Person]) -> Iterator[Push]:
     yield Push(json.dumps(profiles), concerned, "partners")
 
 
-def _push_all(
-    environment: Running, requests_: Sequence[Push]
-) -> Iterator[tuple[Push, requests.Response, float]]:
-    """Yield each push with its answer and the epoch second at which it was sent."""
-    headers = {
-        "Authorization": f"Bearer {environment.stack.ingest_token()}",
-        "Content-Type": "application/json",
-    }
-    with requests.Session() as session, ThreadPoolExecutor(_SENDERS) as senders:
-
-        def send(push: Push, due: float) -> tuple[Push, requests.Response, float]:
-            time.sleep(max(0.0, due - time.time()))
-            sent_at = time.time()
-            url, host = environment.stack.push_url(push.destination)
-            return push, _post(session, url, headers | host, push.body), sent_at
-
-        sizes = itertools.accumulate((len(push.people) for push in requests_), initial=0)
-        started = time.time()
-        sent = [
-            senders.submit(send, push, started + before / _PROFILES_PER_SECOND)
-            for push, before in zip(requests_, sizes, strict=False)
-        ]
-        try:
-            for done in as_completed(sent):
-                yield done.result()
-        finally:
-            senders.shutdown(cancel_futures=True)
-
-
-def _post(
-    session: requests.Session, url: str, headers: Mapping[str, str], body: str
-) -> requests.Response:
-    for _ in range(_ATTEMPTS - 1):
-        answer = session.post(url, data=body.encode(), headers=headers, timeout=_PUSH_SECONDS)
-        if answer.status_code not in _AGAIN:
-            return answer
-        time.sleep(_AGAIN_SECONDS)
-    return session.post(url, data=body.encode(), headers=headers, timeout=_PUSH_SECONDS)
-
-
-def _note(result: Result, push: Push, answer: requests.Response) -> None:
-    if answer.status_code != requests.codes.accepted:
-        result.failures.append(f"a push was answered {answer.status_code}")
+def _note(result: Result, pushed: Pushed) -> None:
+    if not pushed.is_accepted:
+        result.failures.append(f"a push was answered {pushed.status}")
         return
-    body = answer.json()
-    result.accepted += body["accepted"]
-    expected = {n: person.reason for n, person in enumerate(push.people) if person.reason}
-    rejected = {each["index"]: each["reason"] for each in body["rejected"]}
+    result.accepted += pushed.document["accepted"]
+    everyone = enumerate(pushed.push.people)
+    expected = {n: person.reason for n, person in everyone if person.reason}
+    rejected = {each["index"]: each["reason"] for each in pushed.document["rejected"]}
     result.rejected.update(rejected.values())
     if rejected != expected:
         result.failures.append("a push was not accepted and rejected as it should be")
-
-
-def _remaining(environment: Running) -> Iterator[int]:
-    """Yield how many messages are queued, until none is or nothing moves any more."""
-    fewest = _PROFILES
-    last_moved = time.monotonic()
-    while fewest and time.monotonic() - last_moved < _PATIENCE_SECONDS:
-        time.sleep(_POLL_SECONDS)
-        left = environment.stack.profile_queue().total
-        if left < fewest:
-            fewest, last_moved = left, time.monotonic()
-            yield left
-
-
-def _outcomes(environment: Running) -> Counter[str]:
-    """Count the ends that delivery logged, a line for each profile."""
-    lines = environment.stack.function_logs("DeliveryFunction")
-    settled = [json.loads(line) for line in lines if '"profile settled"' in line]
-    return Counter(str(each["outcome"]) for each in settled)
 
 
 def _attendees(environment: Running, event: str) -> list[Attendee]:

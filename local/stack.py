@@ -14,12 +14,15 @@ import boto3
 from botocore.config import Config
 
 from attendee_sync.messages import Letter, letter
-from local.cloud import REGION, ROOT, TEST_KEY, LocalCloud
+from local.cloud import REGION, ROOT, TEST_KEY, LocalCloud, aws_environment
 
 _BIN = Path(sys.executable).parent
 _SAM_SECONDS = 300.0
+_COMMAND_SECONDS = 120.0
 _OUTPUT_LINES = 40
 _STAGE = "prod"
+_LOG_EVENTS = 10_000
+_VISIBILITY_TIMEOUT = "VisibilityTimeout"
 # While dead letters are looked through, in seconds; then each is put back.
 _LOOK_SECONDS = 30
 
@@ -89,6 +92,24 @@ class Stack:
             Name=parameter, Value=json.dumps(settings), Type="String", Overwrite=True
         )
 
+    def operate(self, *arguments: str) -> Any:
+        """Run a command of the operator's command line, and return the JSON that it prints.
+
+        Raises StackError if it fails.
+        """
+        result = subprocess.run(
+            [str(_BIN / "attendee-sync"), "--stack", self.name, *arguments, "--json"],
+            env=aws_environment(self.endpoint_url),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_COMMAND_SECONDS,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            raise StackError(f"attendee-sync {arguments[0]} failed: {result.stderr.strip()}")
+        return json.loads(result.stdout)
+
     # --- RainFocus's tokens ---
 
     def store_credentials(self, connection: str, client_id: str, client_secret: str) -> None:
@@ -138,16 +159,53 @@ class Stack:
         kind = payload.get("errorType", "error") if isinstance(payload, dict) else "error"
         raise StackError(f"{function} failed with {kind}; function_logs({function!r}) has more")
 
-    def function_logs(self, function: str) -> list[str]:
-        """Return all log lines of a function, named as in template.yaml, oldest first."""
+    def set_variables(self, function: str, **values: str) -> None:
+        """Change environment variables of a function, named as in template.yaml.
+
+        Its processes end, and new ones start with the next invocation: also if nothing changes.
+        """
+        client, name = self.client("lambda"), self.resources[function]
+        before = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        client.update_function_configuration(
+            FunctionName=name, Environment={"Variables": before | values}
+        )
+        client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
+    def function_logs(self, function: str, since: float = 0.0) -> list[str]:
+        """Return the log lines of a function, named as in template.yaml, oldest first.
+
+        `since` is an epoch time in seconds.
+        """
         configuration = self.client("lambda").get_function_configuration(
             FunctionName=self.resources[function]
         )
-        pages = self.client("logs").get_paginator("filter_log_events")
-        group = configuration["LoggingConfig"]["LogGroup"]
-        events = [each for page in pages.paginate(logGroupName=group) for each in page["events"]]
-        events.sort(key=lambda event: event["timestamp"])
-        return [str(event["message"]) for event in events]
+        return self.logs(configuration["LoggingConfig"]["LogGroup"], since)
+
+    def logs(self, group: str, since: float = 0.0) -> list[str]:
+        """Return the lines of a log group since an epoch time in seconds, oldest first."""
+        client = self.client("logs")
+        start = int(since * 1000)
+        lines: list[str] = []
+        while True:
+            page = client.filter_log_events(logGroupName=group, startTime=start)["events"]
+            # The local cloud answers so many at most, and with no token for the rest.
+            if len(page) < _LOG_EVENTS:
+                return lines + [str(event["message"]) for event in page]
+            start = page[-1]["timestamp"]
+            lines += [str(event["message"]) for event in page if event["timestamp"] < start]
+
+    def log_groups(self) -> list[str]:
+        """Return the names of all log groups, those of the API among them."""
+        pages = self.client("logs").get_paginator("describe_log_groups").paginate()
+        return [group["logGroupName"] for page in pages for group in page["logGroups"]]
+
+    # --- the ledger ---
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return the items of the ledger table, as DynamoDB writes them."""
+        pages = self.client("dynamodb").get_paginator("scan")
+        table = self.outputs["LedgerTableName"]
+        return [item for page in pages.paginate(TableName=table) for item in page["Items"]]
 
     # --- the queues ---
 
@@ -159,8 +217,26 @@ class Stack:
         """Count the messages of the dead-letter queue."""
         return self._count(self.resources["DeadLetterQueue"])
 
+    def visibility_timeout(self) -> int:
+        """Return the seconds after which the profile queue gives out a message again."""
+        answer = self.client("sqs").get_queue_attributes(
+            QueueUrl=self.resources["ProfileQueue"], AttributeNames=[_VISIBILITY_TIMEOUT]
+        )
+        return int(answer["Attributes"][_VISIBILITY_TIMEOUT])
+
+    def set_visibility_timeout(self, seconds: int) -> None:
+        """Change these seconds for what is received from now on."""
+        self.client("sqs").set_queue_attributes(
+            QueueUrl=self.resources["ProfileQueue"],
+            Attributes={_VISIBILITY_TIMEOUT: str(seconds)},
+        )
+
     def read_dead_letters(self) -> list[Letter]:
-        """Return the dead letters and leave them on the queue.
+        """Return the dead letters and leave them on the queue, as dead_letter_messages() does."""
+        return [letter(message) for message in self.dead_letter_messages()]
+
+    def dead_letter_messages(self) -> list[dict[str, Any]]:
+        """Return the dead letters as SQS gives them out, and leave them on the queue.
 
         Of each message group these are the ten oldest at most: a FIFO queue gives out no more
         until they are deleted.
@@ -174,7 +250,7 @@ class Stack:
             client.change_message_visibility(
                 QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
-        return [letter(message) for message in messages]
+        return messages
 
     def _count(self, url: str) -> QueueCount:
         # AWS calls these counts approximate; the local cloud's are exact.

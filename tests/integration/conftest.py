@@ -80,9 +80,7 @@ class Local:
         return "\n".join(line for each in functions for line in self.stack.function_logs(each))
 
     def ledger(self) -> list[dict[str, Any]]:
-        pages = self.stack.client("dynamodb").get_paginator("scan")
-        table = self.stack.outputs["LedgerTableName"]
-        return [item for page in pages.paginate(TableName=table) for item in page["Items"]]
+        return self.stack.ledger()
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

@@ -1,0 +1,126 @@
+"""Scenarios in which RainFocus fails: some calls, all calls, or the access token."""
+
+import math
+import time
+
+from attendee_sync.delivery import THREADS
+from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS
+from local.campaign.account import Check, Expected, Refusal, at_most, is_stored
+from local.campaign.crowd import crowd, known_as, usable
+from local.campaign.scenario import Scenario
+from local.campaign.stage import Stage
+from local.simulator.faults import Effect
+
+_PER_SECOND = 60.0  # profiles, at which the local cloud does not fall behind
+_NOT_TAKEN = "RainFocus does not take this profile"
+_UNKNOWN_CODE = "4711"
+
+
+def _mix(stage: Stage) -> Expected:
+    everyone = crowd(stage.name, stage.many(1_000, at_least=100))
+    kinds = {10: "busy", 30: "down", 50: "cut", 70: "strange", 85: "wrong"}
+    for n, person in enumerate(everyone):
+        if n % 100 in kinds:
+            everyone[n] = known_as(person, kinds[n % 100])
+    stage.fail(Effect(status=429, retry_after=1), email_regex=r"^busy\.", times=1, per_email=True)
+    stage.fail(Effect(status=503), email_regex=r"^down\.", times=1, per_email=True)
+    stage.fail(Effect(reset=True), email_regex=r"^cut\.", times=1, per_email=True)
+    stage.fail(Effect(code=_UNKNOWN_CODE), email_regex=r"^strange\.")
+    stage.fail(Effect(status=400, code="77"), email_regex=r"^wrong\.")
+    stage.push(everyone, per_second=_PER_SECOND)
+    stage.settle()
+    why = {
+        "strange": Refusal(_NOT_TAKEN, "200", _UNKNOWN_CODE),
+        "wrong": Refusal(_NOT_TAKEN, "400", "77"),
+    }
+    kinds_by_email = {each.attendee["email"]: _kind(each.attendee["email"]) for each in everyone}
+    return Expected({email: why[kind] for email, kind in kinds_by_email.items() if kind in why})
+
+
+def _kind(email: str) -> str:
+    return email.partition(".")[0]
+
+
+def _outage(stage: Stage) -> Expected:
+    everyone = usable(stage.name, stage.many(2_000, at_least=60))
+    with stage.pushing(everyone, per_second=_PER_SECOND):
+        stage.until_stored(len(everyone) // 4)
+        stage.tell("RainFocus is down")
+        stage.fail(Effect(reset=True), probability=0.2)
+        stage.fail(Effect(status=503))
+        time.sleep(stage.seconds(60, at_least=3))
+        stage.mend()
+        stage.tell("RainFocus is slow")
+        stage.fail(Effect(latency_seconds=stage.seconds(5, at_least=1)))
+        time.sleep(stage.seconds(60, at_least=3))
+        stage.mend()
+        stage.tell("RainFocus is well")
+    stage.settle()
+    return Expected(checks=[_failed(stage, len(everyone), 6, "waits double with each attempt")])
+
+
+def _storm(stage: Stage) -> Expected:
+    everyone = usable(stage.name, stage.many(1_000, at_least=60))
+    stage.fail(Effect(status=429, retry_after=2), probability=1 / 4, seed=1)
+    stage.fail(Effect(status=429), probability=1 / 3, seed=2)  # of the three quarters left
+    with stage.pushing(everyone, per_second=_PER_SECOND):
+        time.sleep(stage.seconds(30, at_least=3))
+        stage.mend()
+        stage.tell("RainFocus takes every call")
+    stage.settle()
+    return Expected(checks=[_failed(stage, len(everyone), 2, "every second call, and once more")])
+
+
+def _tokens(stage: Stage) -> Expected:
+    everyone = usable(stage.name, stage.many(1_000, at_least=60))
+    revocations = stage.many(3, at_least=1)
+    before = stage.simulator.tokens().requests
+    with stage.pushing(everyone, per_second=_PER_SECOND / 3):
+        for n in range(revocations):
+            stage.until_stored(n * len(everyone) // (revocations + 1) + 1)
+            stage.tell("The access token is revoked")
+            stage.simulator.revoke_tokens()
+    stage.settle()
+    fetched = stage.simulator.tokens().requests - before
+    limit = revocations + 1
+    because = "one for each revocation, and one that is under way"
+    return Expected(checks=[at_most("tokens fetched", limit, fetched, because)])
+
+
+def _configuration(stage: Stage) -> Expected:
+    everyone = usable(stage.name, stage.many(500, at_least=60))
+    seconds = stage.seconds(60, at_least=3)
+    with stage.pushing(everyone, per_second=_PER_SECOND):
+        stage.until_stored(len(everyone) // 4)
+        stage.tell("RainFocus answers 403 to every call")
+        stage.fail(Effect(status=403))
+        time.sleep(seconds)
+        stage.mend()
+        stage.tell("The API profile is mended")
+    stage.settle()
+    probes = math.ceil(seconds / PROBE_SECONDS)
+    limit = FAILURES_TO_PAUSE + THREADS + probes
+    because = f"{FAILURES_TO_PAUSE} to pause, {THREADS} under way then, {probes} probes"
+    failed = sum(not is_stored(each) for each in stage.calls())
+    return Expected(checks=[at_most("calls that failed", limit, failed, because)])
+
+
+def _failed(stage: Stage, profiles: int, limit: float, because: str) -> Check:
+    failed = sum(not is_stored(each) for each in stage.calls())
+    return at_most("failed calls for each profile", limit, round(failed / profiles, 2), because)
+
+
+SCENARIOS = (
+    Scenario(
+        "mix",
+        "of 100 calls one gets 429 with Retry-After, one 503, one a reset; one profile an unknown "
+        "code in HTTP 200, one 400",
+        _mix,
+    ),
+    Scenario("outage", "RainFocus is down for a minute, then slow for a minute", _outage),
+    Scenario("storm", "every second call gets 429, half of them with Retry-After", _storm),
+    Scenario("tokens", "the access token is revoked three times under load", _tokens),
+    Scenario(
+        "configuration", "every call gets 403 for a minute, then it is mended", _configuration
+    ),
+)

@@ -1,0 +1,21 @@
+"""The fault campaign in a short form: the same scenarios with small numbers and short times."""
+
+import pytest
+from rich.console import Console
+
+from local import workers
+from local.campaign import SCENARIOS, crashes
+from local.campaign.scenario import Scenario, play
+from tests.integration.conftest import Local
+
+_SCALE = 0.01  # of the numbers and times, but for their least
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_every_profile_ends_as_it_must(local: Local, scenario: Scenario) -> None:
+    if scenario in crashes.SCENARIOS and not workers.CAN_BE_FOUND:
+        pytest.skip("the functions' processes are found in /proc, which is not here")
+
+    result = play(scenario, local.running, _SCALE, Console(quiet=True))
+
+    assert [check for check in result.checks if not check.holds] == []
