@@ -5,7 +5,7 @@ import time
 
 from attendee_sync.delivery import THREADS
 from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS
-from local.campaign.account import Check, Expected, Refusal, at_most, is_stored
+from local.campaign.account import Check, Expected, Refusal, at_most, equal, is_stored
 from local.campaign.crowd import crowd, known_as, usable
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
@@ -14,6 +14,8 @@ from local.simulator.faults import Effect
 _PER_SECOND = 60.0  # profiles, at which the local cloud does not fall behind
 _NOT_TAKEN = "RainFocus does not take this profile"
 _UNKNOWN_CODE = "4711"
+# Of a connection that does not work for a time.
+_TOLD = ("connection paused", "ConnectionPaused", "connection resumed")
 
 
 def _mix(stage: Stage) -> Expected:
@@ -102,7 +104,14 @@ def _configuration(stage: Stage) -> Expected:
     limit = FAILURES_TO_PAUSE + THREADS + probes
     because = f"{FAILURES_TO_PAUSE} to pause, {THREADS} under way then, {probes} probes"
     failed = sum(not is_stored(each) for each in stage.calls())
-    return Expected(checks=[at_most("calls that failed", limit, failed, because)])
+    log = "\n".join(stage.stack.function_logs("DeliveryFunction", stage.started))
+    told = [each for each in _TOLD if f'"{each}"' in log]
+    return Expected(
+        checks=[
+            at_most("calls that failed", limit, failed, because),
+            equal("what the log and the metrics tell", ", ".join(_TOLD), ", ".join(told)),
+        ]
+    )
 
 
 def _failed(stage: Stage, profiles: int, limit: float, because: str) -> Check:

@@ -1,5 +1,3 @@
-import time
-
 from local.running import CLIENT_ID, CLIENT_SECRET
 from tests.integration.conftest import Local, until
 
@@ -21,14 +19,6 @@ def _tokens_issued(local: Local) -> int:
     return sum(each.issued for each in local.simulator.tokens().organisations)
 
 
-def _stores(local: Local, code: str) -> int:
-    return sum(
-        each.count
-        for each in local.simulator.counts().calls
-        if each.call == "attendee/store" and each.response_code == code
-    )
-
-
 def test_a_token_revoked_under_load_is_fetched_once(local: Local) -> None:
     local.wait_until_idle()
     dead_before, issued_before = local.stack.dead_letter_queue().total, _tokens_issued(local)
@@ -39,27 +29,6 @@ def test_a_token_revoked_under_load_is_fetched_once(local: Local) -> None:
     _wait_until_stored(local, emails)
 
     assert _tokens_issued(local) == issued_before + 1
-    assert local.stack.dead_letter_queue().total == dead_before
-
-
-def test_a_connection_is_paused_probed_and_resumed(local: Local) -> None:
-    local.wait_until_idle()
-    dead_before, denied_before = local.stack.dead_letter_queue().total, _stores(local, "124")
-    emails = _emails("paused", 40)
-
-    local.simulator.change_organisation({"attendee_store_enabled": False})
-    try:
-        _push(local, emails)
-        until(lambda: "connection paused" in local.logs(), "the connection is paused")
-        time.sleep(10)
-        denied = _stores(local, "124") - denied_before
-    finally:
-        local.simulator.change_organisation({"attendee_store_enabled": True})
-    _wait_until_stored(local, emails)
-
-    assert denied < 2 * len(emails)  # most were held back, not tried
-    assert "connection resumed" in local.logs()
-    assert '"ConnectionPaused"' in local.logs()
     assert local.stack.dead_letter_queue().total == dead_before
 
 
