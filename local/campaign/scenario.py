@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import requests
@@ -56,6 +57,7 @@ def play(scenario: Scenario, running: Running, scale: float, console: Console) -
             Check("the scenario can be played", "yes", f"{type(error).__name__}: {error}", False)
         ]
     finally:
-        running.simulator.clear_faults()
+        with suppress(requests.RequestException):  # an interrupt may have ended the simulator
+            running.simulator.clear_faults()
     seconds = time.monotonic() - clock
     return Result(scenario.name, scenario.what, started, seconds, figures, checks)
