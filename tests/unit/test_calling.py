@@ -156,6 +156,31 @@ def test_a_newer_token_that_is_refused_at_once_is_not_the_tokens_fault(
     assert desk.aws.functions.payloads == []
 
 
+def test_a_newer_token_that_worked_and_is_revoked_as_well_is_renewed_at_once(
+    desk: Desk, wall: Clock
+) -> None:
+    newer = token("newer", issued_at=int(wall.now), replaces="refused")
+    desk.aws.set_token(newer)
+    assert desk.meaning() == "stored"
+    wall.now += 13
+    desk.rainfocus.reply = REFUSED
+    assert desk.meaning() == "token"
+    assert desk.aws.functions.payloads == [{"connection": "default", "refused": newer.digest}]
+
+
+def test_a_newer_token_that_never_worked_is_renewed_by_a_later_probe(
+    desk: Desk, wall: Clock
+) -> None:
+    """Else a token that is revoked twice within a minute would stay refused until it ends."""
+    desk.aws.set_token(token("newer", issued_at=int(wall.now), replaces="refused"))
+    desk.rainfocus.reply = REFUSED
+    desk.meanings(FAILURES_TO_PAUSE)
+    assert desk.aws.functions.payloads == []
+    wall.now += 61
+    assert desk.meaning() == "configuration"
+    assert len(desk.aws.functions.payloads) == 1
+
+
 def test_a_profile_token_alone_cannot_be_renewed(desk: Desk) -> None:
     alone = changed(
         auth={"kind": "profile_token"}, api_profile={"place": "query", "value": "profile_token"}

@@ -50,6 +50,8 @@ class Caller:
     ask_for_token: Callable[[str, str], None]
     # When a token was first refused, by its digest.
     _refused: dict[str, float] = field(default_factory=dict)
+    # By connection: the digest of the token with which a call got through last.
+    _worked: dict[str, str] = field(default_factory=dict)
 
     def store(
         self,
@@ -105,32 +107,32 @@ class Caller:
             if seconds_left() < connection.limits.longest_call + _MARGIN:
                 raise HeldBackError("no time left in this invocation")
             answer = self.rainfocus.store(connection, token, attendee, trace_parent)
+        if answer.meaning in _CONCLUSIVE:
+            self._worked[name] = token.digest
         if answer.meaning is not Meaning.TOKEN:
             return answer
         newer = self._token(name, connection, max_age=0)
         if newer.digest != token.digest:
             return self._call(name, connection, newer, attendee, trace_parent, seconds_left)
-        if self._is_beyond_renewal(token):
-            return replace(answer, meaning=Meaning.CONFIGURATION)
-        self.ask_for_token(name, token.digest)
-        return answer
+        return replace(answer, meaning=self._fault_of_refusal(name, token))
 
-    def _is_beyond_renewal(self, token: AccessToken) -> bool:
-        """Tell whether it is not the token's fault, or not to be helped, that it is refused.
+    def _fault_of_refusal(self, name: str, token: AccessToken) -> Meaning:
+        """Return whose fault it is that a token is refused; have it renewed if that may help.
 
-        There is no OAuth token to renew, or it was fetched just now because the last one was
-        refused, or it was refused a minute ago and could not be renewed since.
+        The connection is, if there is no OAuth token to renew, or a token never worked that was
+        fetched just now because the last one was refused. It also counts as that if a token was
+        refused a minute ago and could not be renewed since; then each probe asks once more.
         """
         now = time.time()
         if len(self._refused) >= _MAX_REFUSED:
             self._refused.clear()
         first_refused = self._refused.setdefault(token.digest, now)
-        is_new = now - token.issued_at < _NEW_TOKEN_SECONDS
-        return (
-            not token.value
-            or (bool(token.replaces) and is_new)
-            or now - first_refused > _NEW_TOKEN_SECONDS
-        )
+        is_new = bool(token.replaces) and now - token.issued_at < _NEW_TOKEN_SECONDS
+        if not token.value or (is_new and self._worked.get(name) != token.digest):
+            return Meaning.CONFIGURATION
+        self.ask_for_token(name, token.digest)
+        is_old = now - first_refused > _NEW_TOKEN_SECONDS
+        return Meaning.CONFIGURATION if is_old else Meaning.TOKEN
 
     def _token(
         self, name: str, connection: Connection, max_age: float | None = None
