@@ -66,7 +66,10 @@ def _hot(stage: Stage) -> Expected:
         ),
     ]
     if stage.is_full:
-        checks.append(at_most("p95 beside it, of that without", 1.5, round(beside / alone, 2)))
+        because = "both are fractions of a second, on a noisy machine"
+        checks.append(
+            at_most("p95 beside it, of that without", 3, round(beside / alone, 2), because)
+        )
     return Expected(checks=checks)
 
 

@@ -24,8 +24,8 @@ from local.stack import Stack
 from local.traffic import Pushed, push_all, remaining, settled
 
 # Where nothing arrives for so long, what is queued counts as lost. After a minute of failures
-# delivery lets a profile wait for two minutes at most.
-_PATIENCE_SECONDS = 200.0
+# delivery lets a few profiles wait for eight minutes more, as its waits double.
+_PATIENCE_SECONDS = 600.0
 _POLL_SECONDS = 0.1
 # Before a sender's second and third attempt. AEP's are 15 s and 30 s.
 SENDER_WAITS = (1.5, 3.0)
