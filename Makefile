@@ -29,7 +29,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign test check format openapi build deploy bench lock clean \
+.PHONY: help demo local campaign test check days format openapi build deploy bench lock clean \
   invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
@@ -63,6 +63,13 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 	@python -m docs.openapi >build/openapi.json
 	@diff -u docs/openapi.json build/openapi.json || \
 	  { echo "docs/openapi.json is not what the code says: run make openapi" >&2; exit 1; }
+
+	@$(MAKE) days
+
+# A test that holds on some days only is found before its day comes.
+days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
+	@pytest --quiet --day=+400 tests/unit tests/contract
+	@pytest --quiet --day=2028-02-29 tests/unit tests/contract
 
 format: $(DEV) ## Format the code
 	@ruff check --fix

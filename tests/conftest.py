@@ -2,10 +2,12 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 import pytest_socket
+import time_machine
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
 from aws_lambda_powertools.utilities.circuit_breaker import persistence
 
@@ -13,6 +15,32 @@ from attendee_sync import observability
 from tests.stack import Aws, Clock
 
 _numbers = itertools.count()  # Powertools keeps one logger for each name
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--day",
+        help="run the tests as on another day: an ISO date, or +N for N days from now; "
+        "what passes today alone is found so",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    day = config.getoption("--day")
+    if not day:
+        return
+    traveller = time_machine.travel(_moment(day), tick=True)
+    traveller.start()
+    config.add_cleanup(traveller.stop)
+
+
+def _moment(day: str) -> datetime:
+    """Return the moment that an argument of --day means, at this time of day."""
+    now = datetime.now(UTC)
+    if day.startswith("+"):
+        return now + timedelta(days=int(day))
+    date = datetime.fromisoformat(day)
+    return now.replace(year=date.year, month=date.month, day=date.day)
 
 
 @pytest.fixture

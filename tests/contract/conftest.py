@@ -1,11 +1,13 @@
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import requests
+import time_machine
 
 from attendee_sync import aws as aws_clients
 from attendee_sync import http
@@ -47,6 +49,24 @@ class Context:
 def event_of(name: str) -> dict[str, Any]:
     event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     return event
+
+
+def moments_of(event: dict[str, Any]) -> Iterator[float]:
+    """Yield the times that an event names, in epoch seconds."""
+    if "requestContext" in event:
+        yield event["requestContext"]["requestTimeEpoch"] / 1000
+    if "time" in event:
+        yield datetime.fromisoformat(event["time"]).timestamp()
+    for record in event.get("Records", []):
+        yield int(record["attributes"]["SentTimestamp"]) / 1000
+
+
+@pytest.fixture
+def at_the_time_of_the_events() -> Iterator[None]:
+    """Set the clock to just after the last event: what is played three days later expires."""
+    last = max(moment for path in EVENTS.iterdir() for moment in moments_of(event_of(path.stem)))
+    with time_machine.travel(last + 1.0, tick=True):
+        yield
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from tests import fakes
 from tests.contract.conftest import EVENTS, Handle, event_of
 from tests.stack import CONNECTION, STACK, Aws, token
 
-pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
+pytestmark = pytest.mark.usefixtures(
+    "at_the_time_of_the_events", "no_sockets", "output", "circuits"
+)
 
 
 @dataclass(frozen=True)
