@@ -29,7 +29,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign test check days format openapi build deploy bench lock clean \
+.PHONY: help demo local campaign test check days format openapi build deploy wheel bench lock clean \
   invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
@@ -54,7 +54,7 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 	@sam validate --lint
 	@cfn-lint template.yaml -a cfn_lint_serverless.rules
 	@$(UV) lock --quiet --check
-	@$(EXPORT) --no-dev --output-file build/requirements.txt
+	@$(EXPORT) --only-group layer --output-file build/requirements.txt
 	@$(EXPORT) --only-group regions --output-file build/build-requirements.txt
 	@for file in $(REQUIREMENTS) $(BUILD_REQUIREMENTS); do \
 	  diff -u $$file build/$${file##*/} || \
@@ -106,12 +106,16 @@ invoke: build
 	@python -m local.invoke_env $(STACK)
 	@sam local invoke $(FUNCTION) --event $(EVENT) --env-vars build/env.json --docker-network host
 
+wheel: build/python.path ## Build the command line as a package of its own, into build/dist
+	@rm -rf build/dist
+	@$(UV) build --quiet --wheel --out-dir build/dist
+
 bench: $(DEV) $(CLOUD) $(PEER) $(REGIONS) ## Measure; each figure is a ratio of two things in one run
 	@python -m benchmarks
 
 lock: build/python.path ## Lock the versions of all packages after a change in pyproject.toml
 	@$(UV) lock
-	@$(EXPORT) --no-dev --output-file $(REQUIREMENTS)
+	@$(EXPORT) --only-group layer --output-file $(REQUIREMENTS)
 	@$(EXPORT) --only-group regions --output-file $(BUILD_REQUIREMENTS)
 
 clean: ## Remove everything that make made

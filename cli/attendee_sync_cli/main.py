@@ -1,5 +1,6 @@
 """The command line `attendee-sync`: its global option, and its commands."""
 
+from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from attendee_sync_cli import (
     doctor_command,
     failures,
     lookup,
+    output,
     preview,
     push,
     redrive,
@@ -23,7 +25,6 @@ from attendee_sync_cli.stack import Stack
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,  # their frames would show values, secrets among them
     epilog="Example: attendee-sync --stack attendee-sync doctor default",
@@ -41,9 +42,18 @@ app.command("redrive", epilog=redrive.EXAMPLES)(redrive.redrive)
 app.command("lookup", epilog=lookup.EXAMPLES)(lookup.lookup)
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        output.say(f"attendee-sync {metadata.version('attendee-sync')}")
+        raise typer.Exit
+
+
 @app.callback()
 def main(
     context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does all
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell it.")
+    ] = False,
     stack: Annotated[
         str, typer.Option(envvar="ATTENDEE_SYNC_STACK", help="Name of the CloudFormation stack.")
     ] = "attendee-sync",

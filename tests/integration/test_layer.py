@@ -27,7 +27,7 @@ def test_a_function_needs_nothing_but_the_layer_and_the_runtime(
     paths = [str(code), str(local.running.build / "SharedLayer" / "python"), str(tmp_path)]
     program = f"import sys; sys.path += {paths!r}; import functions.{function}.app"
 
-    done = subprocess.run(  # noqa: S603 - our own functions
+    done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program],
         capture_output=True,
         text=True,

@@ -1,0 +1,59 @@
+"""The command line by itself, as `uv tool install` or pipx put it on a machine."""
+
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local.cloud import ROOT
+
+_SECONDS = 120
+_VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of commands of an environment that has the wheel and its packages only."""
+    folder = tmp_path_factory.mktemp("wheel")
+    [uv] = (ROOT / "build").glob("uv-*/bin/uv")
+    python = (ROOT / "build" / "python.path").read_text().strip()
+    commands: list[list[str | Path]] = [
+        [uv, "build", "--quiet", "--wheel", "--out-dir", folder / "dist", ROOT],
+        [uv, "venv", "--quiet", "--python", python, folder / "venv"],
+    ]
+    for command in commands:
+        subprocess.run(command, check=True, timeout=_SECONDS)
+    [wheel] = (folder / "dist").glob("*.whl")
+    into: list[str | Path] = ["--python", folder / "venv" / "bin" / "python"]
+    subprocess.run([uv, "pip", "install", "--quiet", *into, wheel], check=True, timeout=_SECONDS)
+    return folder / "venv" / "bin"
+
+
+def run(command: list[str | Path]) -> str:
+    return subprocess.run(
+        command,
+        env={"PATH": os.defpath, "COLUMNS": "80"},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_SECONDS,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_the_command_line_tells_its_version(bare: Path) -> None:
+    assert run([bare / "attendee-sync", "--version"]) == f"attendee-sync {_VERSION}\n"
+
+
+def test_the_command_line_teaches_at_80_columns(bare: Path) -> None:
+    lines = run([bare / "attendee-sync", "--help"]).splitlines()
+    assert any("redrive" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+def test_countries_and_states_come_with_it(bare: Path) -> None:
+    asked = "from attendee_sync import regions; print(regions.country('Germany'))"
+    assert run([bare / "python", "-c", asked]) == "DE\n"
