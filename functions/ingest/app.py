@@ -4,6 +4,8 @@ import functools
 import os
 from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from attendee_sync import aws
 from attendee_sync.messages import Queue
 from attendee_sync.push import Ingest
@@ -11,11 +13,11 @@ from attendee_sync.reception import Answer, request_of, response_of
 from attendee_sync.settings import Settings
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway's REST proxy integration."""
     if event["resource"] == "/v1/health":
         return response_of(Answer(200, {"status": "ok"}))
-    return response_of(ingest().push(request_of(event)))
+    return response_of(ingest().push(request_of(event, context.aws_request_id)))
 
 
 @functools.cache

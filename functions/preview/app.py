@@ -4,14 +4,16 @@ import functools
 import os
 from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from attendee_sync.preview import Preview
 from attendee_sync.reception import request_of, response_of
 from attendee_sync.settings import Settings
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway's REST proxy integration."""
-    return response_of(_preview().preview(request_of(event)))
+    return response_of(_preview().preview(request_of(event, context.aws_request_id)))
 
 
 @functools.cache

@@ -1,4 +1,5 @@
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from functions.token_refresh import app as token_refresh
 from tests import fakes
 from tests.stack import STACK, TOKEN_URL, Aws
 
-type Handle = Callable[[str], dict[str, Any]]
+type Handle = Callable[..., dict[str, Any]]
 
 EVENTS = Path(__file__).parents[2] / "events"
 HANDLERS: dict[str, ModuleType] = {
@@ -40,7 +41,10 @@ VARIABLES = {
 
 
 class Context:
-    """What is used of Lambda's context."""
+    """What is used of Lambda's context. Each is another invocation's."""
+
+    def __init__(self) -> None:
+        self.aws_request_id = str(uuid.uuid4())
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
@@ -81,15 +85,18 @@ def rainfocus() -> fakes.Http:
 
 @pytest.fixture
 def handle(aws: Aws, rainfocus: fakes.Http, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handle]:
-    """Handle an event by its name, in functions that were just started."""
+    """Handle an event by its name, in functions that were just started.
+
+    The context is that of an invocation of its own if none is given.
+    """
 
     def session(pool_size: int) -> requests.Session:
         assert pool_size > 0
         return rainfocus.session()
 
-    def handled(name: str) -> dict[str, Any]:
+    def handled(name: str, context: Context | None = None) -> dict[str, Any]:
         [app] = [app for prefix, app in HANDLERS.items() if name.startswith(prefix)]
-        answer: dict[str, Any] = app.lambda_handler(event_of(name), Context())
+        answer: dict[str, Any] = app.lambda_handler(event_of(name), context or Context())
         json.dumps(answer)
         return answer
 

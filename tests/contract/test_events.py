@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests import fakes
-from tests.contract.conftest import EVENTS, Handle, event_of
+from tests.contract.conftest import EVENTS, Context, Handle, event_of
 from tests.stack import CONNECTION, STACK, Aws, token
 
 pytestmark = pytest.mark.usefixtures(
@@ -121,7 +121,8 @@ def test_every_event_has_an_expectation() -> None:
 def test_ingest_answers(aws: Aws, handle: Handle, name: str) -> None:
     expected = EXPECTED[name]
     assert isinstance(expected, Push)
-    answer = handle(name)
+    context = Context()
+    answer = handle(name, context)
     body = json.loads(answer["body"])
     assert answer["statusCode"] == expected.status
     assert answer["headers"]["Content-Type"] == "application/json"
@@ -133,7 +134,28 @@ def test_ingest_answers(aws: Aws, handle: Handle, name: str) -> None:
         assert body["accepted"] == expected.queued
         assert [each["reason"] for each in body["rejected"]] == expected.dead
     if name != "ingest-health":
-        assert body["requestId"] == event_of(name)["requestContext"]["requestId"]
+        assert body["requestId"] == context.aws_request_id
+
+
+def test_a_second_push_is_queued_though_the_api_gives_it_the_same_request_id(
+    aws: Aws, handle: Handle
+) -> None:
+    """`sam local start-api` never changes it, and on AWS a sender can set it by a header.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-access-logging.html
+    """
+    for _ in range(2):
+        assert handle("ingest-object")["statusCode"] == 202
+    assert len({sent.deduplication_id for sent in aws.sqs.profiles}) == 2
+
+
+def test_an_invocation_that_lambda_runs_again_queues_its_profiles_once(
+    aws: Aws, handle: Handle
+) -> None:
+    again = Context()
+    for _ in range(2):
+        assert handle("ingest-object", again)["statusCode"] == 202
+    assert len(aws.sqs.profiles) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in names(Push) if name != "ingest-health"])
@@ -156,12 +178,13 @@ def test_health_needs_nothing_of_aws(aws: Aws, handle: Handle) -> None:
 def test_preview_answers(aws: Aws, rainfocus: fakes.Http, handle: Handle, name: str) -> None:
     expected = EXPECTED[name]
     assert isinstance(expected, Foresight)
-    answer = handle(name)
+    context = Context()
+    answer = handle(name, context)
     body = json.loads(answer["body"])
     assert answer["statusCode"] == expected.status
     assert answer["headers"]["Content-Type"] == "application/json"
     assert ("WWW-Authenticate" in answer["headers"]) == (expected.status == 401)
-    assert body["requestId"] == event_of(name)["requestContext"]["requestId"]
+    assert body["requestId"] == context.aws_request_id
     assert body.get("message", "").endswith(expected.message)
     foreseen = body.get("profiles", [])
     assert [(each["outcome"], each["reason"]) for each in foreseen] == expected.outcomes

@@ -241,7 +241,9 @@ def test_the_access_log_is_json_without_anything_that_was_sent(api: dict[str, An
     setting = api["AccessLogSetting"]
     assert setting["DestinationArn"] == {"Fn::GetAtt": ["ApiLogGroup", "Arn"]}
     line = json.loads(setting["Format"])
-    assert "$context.requestId" in line.values()
+    assert line["apiRequestId"] == "$context.requestId"
+    # The invocation's, which senders are told and the functions log.
+    assert line["requestId"] == "$context.integration.requestId"
     for variable in line.values():
         assert re.fullmatch(r"\$context\.[A-Za-z.]+", variable)
         assert not re.search(

@@ -54,13 +54,15 @@ class RefusedError(Exception):
         self.headers = headers
 
 
-def request_of(event: Mapping[str, Any]) -> Request:
+def request_of(event: Mapping[str, Any], invocation_id: str) -> Request:
     """Read an event of API Gateway's REST proxy integration.
 
+    The request's id is that of the invocation: no two have the same, and Lambda keeps it when it
+    runs one again itself. The API's own is the same for every request under `sam local start-api`.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     return Request(
-        request_id=event["requestContext"]["requestId"],
+        request_id=invocation_id,
         destination=(event["pathParameters"] or {}).get("destination", ""),
         headers={name.lower(): value for name, value in (event["headers"] or {}).items()},
         body=event["body"] or "",
