@@ -93,7 +93,7 @@ def _message(n: int) -> messages.Received:
 
 
 def _call(session: requests.Session, url: str) -> None:
-    session.post(f"{url}/api/acme/v3/attendee/store", json={}, timeout=10).raise_for_status()
+    session.post(f"{url}/api/acme/v3/attendee/store", json={}, timeout=(10, 10)).raise_for_status()
 
 
 def _seconds(work: Callable[[], None]) -> float:

@@ -130,7 +130,7 @@ class Sender:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return _answer(http.receive(response, _READ_SECONDS), count)
+                return _answer(http.receive(response), count)
         except UNUSABLE:
             raise _no_url() from None
         except requests.RequestException as error:

@@ -386,7 +386,7 @@ def test_a_slot_is_given_back_after_an_error(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("limits", "enough"),
-    [({}, 26), ({"connect_timeout": 1, "read_timeout": 2}, 8), ({"read_timeout": 20}, 46)],
+    [({}, 21), ({"connect_timeout": 1, "read_timeout": 2}, 11), ({"read_timeout": 20}, 31)],
 )
 def test_no_call_starts_that_could_outlast_the_invocation(
     desk: Desk, limits: dict[str, float], enough: float

@@ -13,7 +13,7 @@ from tests import fakes
 def get(reply: fakes.Reply) -> client.Received:
     session = fakes.Http(reply).session()
     with session.get("https://rf.example.com", stream=True) as response:
-        return client.receive(response, 10)
+        return client.receive(response)
 
 
 @pytest.mark.parametrize(
@@ -29,14 +29,6 @@ def test_status_and_headers_are_kept() -> None:
     received = get(fakes.Reply(503, b"busy", {"Retry-After": "7"}))
     assert (received.status, received.body) == (503, b"busy")
     assert received.headers["retry-after"] == "7"
-
-
-def test_an_answer_byte_by_byte_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter(range(0, 1_000, 3))
-    monkeypatch.setattr("attendee_sync.http.time.monotonic", lambda: next(times))
-    monkeypatch.setattr(client, "_CHUNK_BYTES", 1)
-    with pytest.raises(requests.ReadTimeout):
-        get(fakes.Reply(200, b"x" * 100))
 
 
 def test_a_session_reads_no_settings_of_the_machine() -> None:
@@ -79,7 +71,7 @@ def _fetch(server: _Server, session: requests.Session) -> Callable[[int], bytes]
 
     def fetch(_: int) -> bytes:
         with session.get(url, stream=True, timeout=10) as response:
-            return client.receive(response, 10).body
+            return client.receive(response).body
 
     return fetch
 

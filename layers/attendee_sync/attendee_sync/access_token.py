@@ -177,7 +177,7 @@ def _ask(http: requests.Session, connection: Connection, credentials: Credential
             allow_redirects=False,
             stream=True,
         ) as response:
-            return receive(response, limits.read_timeout)
+            return receive(response)
     except UNUSABLE as error:
         raise TokenNotGrantedError(
             Cause.TOKEN_URL, f"auth.token_url is no usable address: {type(error).__name__}"

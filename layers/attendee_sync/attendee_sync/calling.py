@@ -17,7 +17,7 @@ from attendee_sync.pausing import PROBE_SECONDS, ConnectionFault, PausedError, P
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
 from attendee_sync.settings import Settings
 
-_MARGIN = 3.0  # seconds that must remain beyond a call to account for it
+_MARGIN = 8.0  # seconds that must remain beyond a call to account for it
 _TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
 _NEW_TOKEN_SECONDS = 60.0
 _MAX_REFUSED = 1_000

@@ -131,8 +131,8 @@ class Limits(_Settings):
 
     @property
     def longest_call(self) -> float:
-        """Seconds that a call can take: to connect, to the first byte, and to the last."""
-        return self.connect_timeout + 2 * self.read_timeout
+        """Seconds that a call can take, from looking up the host to the answer's last byte."""
+        return self.connect_timeout + self.read_timeout
 
 
 class Connection(_Settings):

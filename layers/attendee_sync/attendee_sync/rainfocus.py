@@ -109,7 +109,7 @@ class RainFocus:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return receive(response, limits.read_timeout)
+                return receive(response)
         except (requests.RequestException, *UNUSABLE) as error:
             return error
 
