@@ -1,0 +1,100 @@
+"""README and docs: links lead somewhere, and commands that are shown exist."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from attendee_sync_cli.main import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/**/*.md")], key=str
+)
+# The first line of what is shown, but runs only with an account of AWS.
+WITH_ACCOUNT = "# with an AWS account"
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
+TARGETS = set(_TARGET.findall((ROOT / "Makefile").read_text()))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives a page's headings."""
+    text = _FENCE.sub("", page.read_text())
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in _HEADING.findall(text))
+    return {heading.replace(" ", "-") for heading in kept}
+
+
+def links(page: Path) -> Iterator[str]:
+    yield from _LINK.findall(_FENCE.sub("", page.read_text()))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        if link.startswith(("https://", "mailto:")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_of_docs_is_reached_from_the_readme() -> None:
+    reached = {link.partition("#")[0] for link in links(ROOT / "README.md")}
+    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= reached
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield the words of each command that a page shows to be run."""
+    for language, block in _FENCE.findall(page.read_text()):
+        if language != "sh" or block.startswith(WITH_ACCOUNT):
+            continue
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+                words.pop(0)
+            if words:
+                yield words
+
+
+def check_option(command: click.Command, word: str) -> None:
+    name = word.partition("=")[0]
+    known = {option for each in command.params for option in [*each.opts, *each.secondary_opts]}
+    assert name in known | {"--help"}, f"{command.name} has no {name}"
+
+
+def check_command_line(words: list[str]) -> None:
+    """Follow the words through the command's groups; each option must be one of its command."""
+    command: click.Command = typer.main.get_command(app)
+    for word in words:
+        if word.startswith("--"):
+            check_option(command, word)
+        elif isinstance(command, click.Group) and word in command.commands:
+            command = command.commands[word]
+    assert not isinstance(command, click.Group) or words[-1].startswith("--"), words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_that_are_shown_exist(page: Path) -> None:
+    for words in commands(page):
+        match Path(words[0]).name:
+            case "make":
+                assert set(words[1:]) - {each for each in words if "=" in each} <= TARGETS, words
+            case "attendee-sync":
+                check_command_line(words[1:])
+            case "export" | "git" | "uv" | "pipx" | "pre-commit":
+                pass
+            case _:
+                pytest.fail(f"{words[0]}: say {WITH_ACCOUNT!r}, or check it here")
