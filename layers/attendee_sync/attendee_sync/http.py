@@ -149,6 +149,7 @@ class _Connection(HTTPConnection):
             self._dns_host = host
 
     def _addresses(self, host: str, until: float) -> list[str]:
+        host.encode("idna")  # raises UnicodeError if it is no name of a host
         try:
             return _look_up(host, self.port, until - time.monotonic())
         except socket.gaierror as error:
