@@ -89,6 +89,11 @@ def output(
     """All that was written to the log, metrics included, since it was last asked for."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"tests-{next(_numbers)}")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "AttendeeSync")
-    observability.logger.cache_clear()
+    _forget_loggers()
     yield lambda: capsys.readouterr().out
+    _forget_loggers()
+
+
+def _forget_loggers() -> None:
     observability.logger.cache_clear()
+    observability.diagnosis.cache_clear()

@@ -1,11 +1,12 @@
 import json
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
-from attendee_sync import observability
+from attendee_sync import library_logs, observability
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -80,3 +81,34 @@ def test_each_pair_is_counted_in_the_embedded_format(output: Callable[[], str]) 
 def test_nothing_is_counted_for_nothing(output: Callable[[], str]) -> None:
     observability.count("Profiles", Counter(), ("destination", "outcome"))
     assert output() == ""
+
+
+@pytest.mark.parametrize("word", ["DEBUG", "INFO", "WARN", "ERROR"])
+def test_diagnosis_has_the_level_that_lambda_calls_so(
+    monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", word)
+    assert observability.diagnosis().level == logging.getLevelNamesMapping()[word]
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"])
+@pytest.mark.parametrize("variable", ["POWERTOOLS_LOG_LEVEL", "LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"])
+@pytest.mark.filterwarnings("ignore:Current log level")
+def test_records_pass_at_every_level(
+    monkeypatch: pytest.MonkeyPatch, output: Callable[[], str], variable: str, level: str
+) -> None:
+    monkeypatch.setenv(variable, level)
+    observability.logger().info("profile settled")
+    assert json.loads(output())["message"] == "profile settled"
+
+
+def test_what_libraries_log_is_silenced_and_warnings_of_others_are_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        library_logs.silence()
+        logging.getLogger("urllib3.connectionpool").warning("https://example.com/?token=secret")
+        logging.getLogger("botocore.endpoint").debug("a body")
+        logging.getLogger("some.library").debug("a body")
+        logging.getLogger("some.library").warning("on its last legs")
+    assert caplog.messages == ["on its last legs"]

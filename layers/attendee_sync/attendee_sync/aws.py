@@ -12,6 +12,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from attendee_sync import library_logs
+
 _CONNECT_TIMEOUT = 0.5  # seconds
 _READ_TIMEOUT = 1.0  # seconds; a sender of ours waits no longer than two
 
@@ -28,6 +30,7 @@ def client(service: str) -> Any:
     It waits at most 0.5 s for a connection and 1 s for an answer, and does not retry: botocore
     sleeps between attempts, and each caller here has a better answer than sleeping.
     """
+    library_logs.silence()
     config = Config(
         connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=_READ_TIMEOUT,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from attendee_sync import access_token
+from attendee_sync import access_token, observability
 from attendee_sync.access_token import AccessToken
 from attendee_sync.connection import Connection
 from attendee_sync.outcome import HeldBackError
@@ -107,6 +107,7 @@ class Caller:
             if seconds_left() < connection.limits.longest_call + _MARGIN:
                 raise HeldBackError("no time left in this invocation")
             answer = self.rainfocus.store(connection, token, attendee, trace_parent)
+        _note(name, answer, trace_parent)
         if answer.meaning in _CONCLUSIVE:
             self._worked[name] = token.digest
         if answer.meaning is not Meaning.TOKEN:
@@ -130,6 +131,9 @@ class Caller:
         is_new = bool(token.replaces) and now - token.issued_at < _NEW_TOKEN_SECONDS
         if not token.value or (is_new and self._worked.get(name) != token.digest):
             return Meaning.CONFIGURATION
+        observability.diagnosis().warning(
+            "access token refused; a new one is asked for", extra={"connection": name}
+        )
         self.ask_for_token(name, token.digest)
         is_old = now - first_refused > _NEW_TOKEN_SECONDS
         return Meaning.CONFIGURATION if is_old else Meaning.TOKEN
@@ -146,3 +150,19 @@ class Caller:
             return self._token(name, connection, max_age=_TOKEN_MARGIN)
         self.ask_for_token(name, token.digest if token else "")
         raise HeldBackError("no access token", is_fault_of_settings=True)
+
+
+def _note(connection: str, answer: Answer, trace_parent: str) -> None:
+    """Log one answer for diagnosis: a profile's own line tells only of the last one."""
+    observability.diagnosis().debug(
+        "RainFocus answered",
+        extra={
+            "connection": connection,
+            "meaning": answer.meaning.value,
+            "status": answer.status,
+            "code": answer.code,
+            "answer": answer.message,
+            "retry_after": answer.retry_after,
+            "trace_id": observability.trace_id(trace_parent),
+        },
+    )

@@ -24,6 +24,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from attendee_sync import library_logs
+
 MAX_ANSWER_BYTES = 65_536
 _CHUNK_BYTES = 8_192
 _PIECE_BYTES = 16_384  # of what is sent: one TLS record, which one wait covers
@@ -64,6 +66,7 @@ def session(pool_size: int) -> requests.Session:
     Its requests need a timeout. What one takes from its beginning to the last byte of its answer
     ends within the time to connect and the time to read, taken together.
     """
+    library_logs.silence()
     made = _Session()
     made.trust_env = False  # no .netrc: it would replace the Authorization header
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

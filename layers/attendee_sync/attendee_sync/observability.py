@@ -1,6 +1,8 @@
 """Logs, metrics and trace ids. Nothing in them could tell who somebody is."""
 
 import functools
+import logging
+import os
 import re
 import secrets
 from collections import Counter
@@ -9,13 +11,33 @@ from collections.abc import Iterable, Mapping
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+_LEVELS = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
 _TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @functools.cache
 def logger() -> Logger:
-    """Return the function's JSON logger; its name and level come from POWERTOOLS_* variables."""
-    return Logger(location=None)
+    """Return the function's JSON logger, for what the product accounts with, at any log level.
+
+    Its name comes from POWERTOOLS_SERVICE_NAME; its level is always INFO.
+    """
+    made = Logger(location=None, level="INFO")
+    # Powertools lets the level of Lambda's advanced logging controls stand above the one given.
+    logging.getLogger(made.name).setLevel(logging.INFO)
+    return made
+
+
+@functools.cache
+def diagnosis() -> logging.Logger:
+    """Return what logs, in the same form, only what helps to find a fault.
+
+    Its level is POWERTOOLS_LOG_LEVEL, in Lambda's words; of another word, INFO.
+    """
+    made = logging.getLogger(f"{logger().name}.diagnosis")
+    level = os.environ.get("POWERTOOLS_LOG_LEVEL", "").upper()
+    made.setLevel(level if level in _LEVELS else logging.INFO)
+    return made
 
 
 def trace_parent(header: str | None) -> str:
