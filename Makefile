@@ -119,7 +119,7 @@ lock: build/python.path ## Lock the versions of all packages after a change in p
 	@$(EXPORT) --only-group regions --output-file $(BUILD_REQUIREMENTS)
 
 clean: ## Remove everything that make made
-	rm -rf .venv build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache $(REGIONS)
+	rm -rf .venv build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache $(REGIONS:.json=*.json)
 
 # --- what the above stands on; each file is made once and again when its sources change ---
 
@@ -147,7 +147,7 @@ $(CLOUD): uv.lock pyproject.toml build/python.path
 
 $(REGIONS): layers/attendee_sync/generate_regions.py \
     layers/attendee_sync/attendee_sync/regions.py $(DEV)
-	@python layers/attendee_sync/generate_regions.py $@
+	@python layers/attendee_sync/generate_regions.py $(@D)
 
 $(PEER): uv.lock pyproject.toml build/python.path
 	@echo "Installing the peer of the benchmarks into build/peer"

@@ -40,6 +40,7 @@ def test_a_function_needs_nothing_but_the_layer_and_the_runtime(
 
 def test_the_layer_has_the_same_regions_as_the_tests_and_not_what_made_them(local: Local) -> None:
     layer = local.running.build / "SharedLayer" / "python"
-    tested = Path(regions.__file__).with_name("regions.json")
-    assert (layer / "attendee_sync" / "regions.json").read_bytes() == tested.read_bytes()
+    tested = Path(regions.__file__).parent
+    for name in ("regions.json", "regions_translated.json"):
+        assert (layer / "attendee_sync" / name).read_bytes() == (tested / name).read_bytes()
     assert not list(layer.parent.rglob("pycountry*"))

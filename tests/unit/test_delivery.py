@@ -1050,7 +1050,7 @@ def test_a_bad_optional_field_is_left_out_and_noted(
 ) -> None:
     [outcome] = bench.deliver(message(body=body(ADDRESS, {"country": "Ruritania", "zip": "1"})))
     assert outcome.kind is Kind.DELIVERED
-    reason = "left out: not a country of ISO 3166-1, by code or English name"
+    reason = "left out: not a country of ISO 3166-1, by code or name"
     assert outcome.remarks == (("countryid", reason),)
     assert json.loads(output())["remarks"] == [f"countryid: {reason}"]
     [call] = bench.rainfocus.calls

@@ -14,12 +14,12 @@ import generate_regions
 from attendee_sync import attendee, normalisation, regions
 from attendee_sync.normalisation import NotNormalisedError, State
 
-FILE = Path(regions.__file__).with_name("regions.json")
+FOLDER = Path(regions.__file__).parent
 # Every reason there is, so that none can have been put together with a value.
 REASONS = {
     "not an e-mail address",
-    "not a country of ISO 3166-1, by code or English name",
-    "not a state of its country, by code or English name",
+    "not a country of ISO 3166-1, by code or name",
+    "not a state of its country, by code or name",
     "a state of another country than the attendee's",
     "a state without a country, and not a code of ISO 3166-2",
 }
@@ -236,6 +236,27 @@ def test_every_country_is_known_by_codes_and_names(country: pycountry.db.Country
         ("Congo", "CG"),
         ("DR Congo", "CD"),
         ("NA", "NA"),
+        ("XK", "XK"),
+        ("Kosovo", "XK"),
+        ("840", "US"),
+        ("004", "AF"),
+        ("United States of America (the)", "US"),
+        ("United States (US)", "US"),
+        ("US - United States", "US"),
+        ("Netherlands (Kingdom of the)", "NL"),
+        ("Congo (the Democratic Republic of the)", "CD"),
+        ("Korea (the Republic of)", "KR"),
+        ("Falkland Islands (the) [Malvinas]", "FK"),
+        ("Virgin Islands (British)", "VG"),
+        ("Bosnia-Herzegovina", "BA"),
+        ("America", "US"),
+        ("Deutschland", "DE"),
+        ("Allemagne", "DE"),
+        ("Großbritannien", "GB"),
+        ("Österreich (AT)", "AT"),
+        ("Россия", "RU"),
+        ("日本", "JP"),
+        ("مصر", "EG"),
         ("", ""),
         (" \u200b", ""),
     ],
@@ -245,11 +266,25 @@ def test_countries_are_known_by_common_variants(text: str, expected: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["XX", "XK", "ZZZ", "Atlantis", "Deutschland", "Korea", "Virgin Islands", "N/A", "n.a."]
+    "text",
+    [
+        "XX",
+        "ZZZ",
+        "Atlantis",
+        "Korea",
+        "Kongo",  # in German, one and the other
+        "Virgin Islands",
+        "N/A",
+        "n.a.",
+        "Germany, France",
+        "DE - France",
+        "Atlantis (US)",
+        "44",  # a dialling code as well
+    ],
 )
 def test_what_is_no_country_has_a_reason(text: str) -> None:
     reason = reason_of(lambda: normalisation.countryid(text))
-    assert reason == "not a country of ISO 3166-1, by code or English name"
+    assert reason == "not a country of ISO 3166-1, by code or name"
 
 
 @pytest.mark.parametrize("text", ["-", "...", "\u00df", "the", "&", "\ufb01"])
@@ -284,6 +319,15 @@ def test_every_coded_state_is_known_by_codes_and_name(state: pycountry.db.Subdiv
         ("PQ", "CA", State("QC")),
         ("Newfoundland & Labrador", "CA", State("NL")),
         ("Yukon", "CA", State("YT")),
+        ("AE", "US", State("AE")),
+        ("Armed Forces Pacific", "US", State("AP")),
+        ("Calif.", "US", State("CA")),
+        ("NY - New York", "US", State("NY")),
+        ("New York (NY)", "US", State("NY")),
+        ("W. Va.", "US", State("WV")),
+        ("Kalifornien", "US", State("CA")),
+        ("Ont.", "CA", State("ON")),
+        ("Colombie-Britannique", "CA", State("BC")),
         ("DE-BY", "DE", State(foreign="DE-BY")),
         ("DE-BY", None, State(foreign="DE-BY")),
         ("  Bayern ", "Germany", State(foreign="Bayern")),
@@ -303,10 +347,11 @@ def test_states_become_codes_where_they_are_known(
 @pytest.mark.parametrize(
     ("text", "country", "reason"),
     [
-        ("Ontario", "US", "not a state of its country, by code or English name"),
-        ("US-ZZ", "US", "not a state of its country, by code or English name"),
-        ("AE", "US", "not a state of its country, by code or English name"),
-        ("-", "CA", "not a state of its country, by code or English name"),
+        ("Ontario", "US", "not a state of its country, by code or name"),
+        ("US-ZZ", "US", "not a state of its country, by code or name"),
+        ("NY / NJ", "US", "not a state of its country, by code or name"),
+        ("Texas - Ohio", "US", "not a state of its country, by code or name"),
+        ("-", "CA", "not a state of its country, by code or name"),
         ("US-CA", "CA", "a state of another country than the attendee's"),
         ("US-DE", "DE", "a state of another country than the attendee's"),
         ("DE-BY", "US", "a state of another country than the attendee's"),
@@ -358,15 +403,30 @@ def test_any_state_is_normalised_once_for_all_or_has_a_reason(
 # --- the tables ---
 
 
-def test_the_file_is_what_the_generator_makes_and_small(
+def test_the_files_are_what_the_generator_makes_and_small(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = tmp_path / "regions.json"
-    monkeypatch.setattr(sys, "argv", ["generate_regions.py", str(made)])
+    monkeypatch.setattr(sys, "argv", ["generate_regions.py", str(tmp_path)])
     generate_regions.main()
-    assert made.read_bytes() == FILE.read_bytes(), "make test makes it anew"
-    assert json.loads(made.read_bytes()) == generate_regions.tables()
-    assert made.stat().st_size < 32_000
+    sizes = {made.name: made.stat().st_size for made in tmp_path.iterdir()}
+    for name in sizes:
+        made = (tmp_path / name).read_bytes()
+        assert made == (FOLDER / name).read_bytes(), "make test makes it anew"
+    assert json.loads((tmp_path / "regions.json").read_bytes()) == generate_regions.tables()
+    assert sizes.keys() == {"regions.json", "regions_translated.json"}
+    assert sizes["regions.json"] < 32_000
+    assert sizes["regions_translated.json"] < 1_200_000
+
+
+def test_translations_are_read_only_for_what_nothing_else_explains(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(regions, "_TRANSLATED_FILE", FOLDER / "there-is-none.json")
+    regions._translated.cache_clear()
+    assert regions.country("United States (US)") == "US"
+    assert regions.state("US", "Calif.") == "CA"
+    with pytest.raises(FileNotFoundError):
+        regions.country("Deutschland")
 
 
 def test_a_name_for_two_countries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def countryid(text: str) -> str:
         return ""
     code = regions.country(name)
     if code is None:
-        raise NotNormalisedError("not a country of ISO 3166-1, by code or English name")
+        raise NotNormalisedError("not a country of ISO 3166-1, by code or name")
     return code
 
 
@@ -119,7 +119,7 @@ def state(text: str, country: str | None) -> State:
         return State(foreign=name)
     code = regions.state(home, bare)
     if code is None:
-        raise NotNormalisedError("not a state of its country, by code or English name")
+        raise NotNormalisedError("not a state of its country, by code or name")
     return State(code)
 
 
