@@ -32,20 +32,20 @@ _BETWEEN_PARTS = re.compile(r"[()\[\]/|]|\s[-\u2013\u2014]\s|,\s")
 class Tables(TypedDict):
     """What regions.json holds."""
 
-    country_codes: Mapping[str, str]
+    country_codes: dict[str, str]
     """ISO 3166-1 alpha-2 codes by alpha-2 and alpha-3 codes in lower case, and numeric codes."""
-    country_names: Mapping[str, str]
+    country_names: dict[str, str]
     """ISO 3166-1 alpha-2 codes by folded names."""
-    states: Mapping[str, Mapping[str, str]]
+    states: dict[str, dict[str, str]]
     """By alpha-2 code of their country, states' codes by folded codes and names."""
 
 
 class TranslatedTables(TypedDict):
     """What regions_translated.json holds, for names in other languages than English."""
 
-    country_names: Mapping[str, str]
+    country_names: dict[str, str]
     """ISO 3166-1 alpha-2 codes by folded names."""
-    states: Mapping[str, Mapping[str, str]]
+    states: dict[str, dict[str, str]]
     """By alpha-2 code of their country, states' codes by folded names."""
 
 
