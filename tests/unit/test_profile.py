@@ -10,6 +10,7 @@ from attendee_sync import profile
 from attendee_sync.profile import UnreadableBodyError
 
 GOOD = '{"email": "ada@example.com"}'
+TOO_DEEP = "nested too deeply to be a profile"
 DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
 LONG_NUMBER = "9" * 5_000
 
@@ -142,6 +143,144 @@ def test_a_list_named_profiles_holds_the_profiles(body: str, count: int) -> None
 @pytest.mark.parametrize("body", ['{"profiles" 1', '{"profiles": [{}] 1}', '{"profiles": [{}],'])
 def test_a_broken_list_of_profiles_is_not_json(body: str) -> None:
     with pytest.raises(profile.UnreadableBodyError, match=r"line 1, column \d+"):
+        profile.split(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("[" + "1," * 2_000_000 + "1]", ""),
+        ("[" + "{}," * 1_000_000 + "{}]", ""),
+        ('{"profiles": [' + "{}," * 1_000_000 + "{}]}", ""),
+        ("{\n" * 2_000_000, "application/x-ndjson"),
+        ("{}\n" * 1_000_000, ""),
+        ("[" + f"{GOOD}," * 1_001 + "not JSON", ""),
+    ],
+)
+def test_nothing_past_the_limit_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, body: str, content_type: str
+) -> None:
+    looks: list[int] = []
+    look = profile._Reader.piece
+
+    def piece(self: profile._Reader, text: str, start: int) -> tuple[int, profile.Pushed]:
+        looks.append(start)
+        return look(self, text, start)
+
+    monkeypatch.setattr(profile._Reader, "piece", piece)
+    with pytest.raises(profile.TooManyProfilesError, match="more than 1000 profiles"):
+        profile.split(body, content_type, 1_000)
+    assert len(looks) == 1_001
+
+
+@pytest.mark.parametrize("around", ["[{}]", '{{"profiles": [{}]}}'])
+def test_as_many_as_the_limit_are_taken(around: str) -> None:
+    assert len(profile.split(around.format(",".join([GOOD] * 1_000)), "", 1_000)) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (f"[{','.join([GOOD] * 500)}]", ""),
+        (f"[{','.join(['7', GOOD] * 250)}]", ""),
+        ("\n".join([GOOD, "{"] * 250), "application/x-ndjson"),
+    ],
+)
+def test_one_decoder_reads_all_profiles_of_a_body(
+    monkeypatch: pytest.MonkeyPatch, body: str, content_type: str
+) -> None:
+    made: list[json.JSONDecoder] = []
+    make = json.JSONDecoder.__init__
+
+    def init(self: json.JSONDecoder, **options: Any) -> None:
+        made.append(self)
+        make(self, **options)
+
+    monkeypatch.setattr(json.JSONDecoder, "__init__", init)
+    assert len(profile.split(body, content_type)) == 500
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\r\n", "\t \n"])
+@pytest.mark.parametrize(
+    "around", ["{blank}{good}{blank}\n{good}{blank}", "[{blank}{good}{blank}]"]
+)
+def test_blanks_are_passed_over_whatever_their_number(blank: str, around: str) -> None:
+    body = around.format(blank=blank * 200_000, good=GOOD)
+    texts = [
+        piece.text for piece in profile.split(body, "application/x-ndjson" * ("[" not in body))
+    ]
+    assert texts == [GOOD] * len(texts)
+
+
+NESTED = [
+    '{"a":' * 20_000 + "1" + "}" * 20_000,
+    "[" * 20_000 + "]" * 20_000,
+    '[{"a":' * 15_000 + '"}]\\\\\\"[{"' + "}]" * 15_000,
+    '{"email": "ada@example.com", "a": ' + '[ {"b" : ' * 10_000 + "1" + "} ] " * 10_000 + "}",
+]
+
+
+@pytest.mark.parametrize("deep", NESTED)
+@pytest.mark.parametrize(
+    "around",
+    [
+        "[{good}, {deep}, {good}]",
+        "{good}\n{deep}\n{good}",
+        '{{"profiles": [{good}, {deep} , {good}]}}',
+    ],
+)
+def test_a_profile_that_is_nested_too_deeply_is_rejected_alone(deep: str, around: str) -> None:
+    pushed = profile.split(around.format(good=GOOD, deep=deep))
+    assert [piece.text for piece in pushed] == [GOOD, deep, GOOD]
+    assert [piece.fault for piece in pushed] == ["", TOO_DEEP, ""]
+
+
+@pytest.mark.parametrize("first", [DEEP, f'{{"a": {LONG_NUMBER}}}', '{"a": 1, "a": 2}'])
+def test_a_bad_first_line_does_not_spoil_good_ones(first: str) -> None:
+    pushed = profile.split(f"\n{first}\n{GOOD}")
+    assert [piece.text for piece in pushed] == [first, GOOD]
+    assert [bool(piece.fault) for piece in pushed] == [True, False]
+
+
+@pytest.mark.parametrize("around", ['{{"x": {deep}, {list}}}', '{{{list}, "x": {deep}}}'])
+@pytest.mark.parametrize("deep", [*NESTED, "NaN", LONG_NUMBER, '{"b": 1, "b": 2}'])
+def test_what_stands_beside_the_list_of_profiles_may_be_anything(around: str, deep: str) -> None:
+    body = around.format(deep=deep, list=f'"profiles": [{GOOD}]')
+    assert [piece.text for piece in profile.split(body)] == [GOOD]
+
+
+@pytest.mark.parametrize("second", [f"[{GOOD}]", "[]", "null", GOOD, "[" * 5])
+@pytest.mark.parametrize(
+    "around",
+    [
+        '{{"profiles": [{good}], "profiles": {second}}}',
+        '{{"profiles": [{good}], "x": [1], "\\u0070rofiles": {second}}}',
+        '{{"profiles": {good}, "profiles": [{good}], "x": {second}}}',
+    ],
+)
+def test_a_second_list_of_profiles_does_not_replace_the_first(around: str, second: str) -> None:
+    with pytest.raises(UnreadableBodyError, match='"profiles" stands twice in the body'):
+        profile.split(around.format(good=GOOD, second=second))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"profiles": [{}], "a"}',
+        '{"profiles": [{}], "a" 1}',
+        '{"profiles": [{}], a: 1}',
+        '{"profiles": [{}],}',
+        '{"profiles": [{}], "a": }',
+        '{"profiles": [{}], "a": 1',
+        '{"profiles": [{}]',
+        '{"profiles": [{}}',
+        '{"profiles": [{}]]',
+        '{"profiles": [{}]} 1',
+    ],
+)
+def test_what_is_broken_after_the_list_of_profiles_is_not_json(body: str) -> None:
+    with pytest.raises(profile.UnreadableBodyError, match=r"not JSON: .*line 1, column \d+"):
         profile.split(body)
 
 

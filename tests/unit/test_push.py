@@ -174,6 +174,7 @@ def test_several_calls_run_side_by_side(aws: Aws, ingest: Ingest) -> None:
         (NOBODY, "no e-mail address"),
         ('"ada"', "a profile is a JSON object, not a string"),
         ("42", "a profile is a JSON object, not a number"),
+        ('{"a":' * 20_000 + "1" + "}" * 20_000, "nested too deeply to be a profile"),
         ('{"email": "ada@example.com", "email": "x"}', "an object has the same key twice"),
         ('{"email": "ada@example.com", "n": NaN}', "a number is NaN, Infinity or out of range"),
         (
@@ -240,6 +241,7 @@ def test_a_bad_line_with_characters_that_sqs_refuses_is_kept(aws: Aws, ingest: I
         ("email=ada@example.com", "not JSON: Expecting value (line 1, column 1)"),
         (f"[\n{ADA},\n{ADA[:-1]}]", "line 3, column 28"),
         (DEEP, "nested too deeply"),
+        (f'{{"profiles": [{ADA}], "profiles": [{BOB}]}}', '"profiles" stands twice in the body'),
         ('{"email": "ada@example.com", "email": "b@example.com"}', "the same key twice"),
         ("\ud800", "not UTF-8 at byte 0"),
     ],
@@ -300,9 +302,9 @@ def test_a_wrong_content_type_is_refused_with_415(
         (f'{{"email": "ada@example.com", "s": "{"é" * 2_300_000}"}}', "at most 4500000 bytes"),
         (f'{{"email": "ada@example.com", "s": "{"x" * 1_000_000}"}}', "at most 1000000 bytes"),
         (f'{{"email": "ada@example.com", "s": "{"é" * 600_000}"}}', "at most 1000000 bytes"),
-        (f"[{','.join([ADA] * 1_001)}]", "1001 profiles in one push; at most 1000"),
-        (f"[{','.join([ADA] * 10_000)}]", "10000 profiles in one push; at most 1000"),
-        ("\n".join([ADA] * 10_000), "10000 profiles in one push; at most 1000"),
+        (f"[{','.join([ADA] * 1_001)}]", "more than 1000 profiles in one push; at most 1000"),
+        (f"[{','.join([ADA] * 10_000)}]", "more than 1000 profiles in one push; at most 1000"),
+        ("\n".join([ADA] * 10_000), "more than 1000 profiles in one push; at most 1000"),
     ],
 )
 def test_what_is_too_large_is_refused_with_413(

@@ -10,7 +10,7 @@ from typing import Any
 
 from attendee_sync import messages, observability, profile
 from attendee_sync.messages import QueueUnavailableError
-from attendee_sync.profile import Pushed, UnreadableBodyError
+from attendee_sync.profile import Pushed, TooManyProfilesError, UnreadableBodyError
 from attendee_sync.settings import Settings, SettingsUnavailableError
 
 MAX_BODY_BYTES = 4_500_000  # Lambda takes 6 MB, of which base64 and the event take a part
@@ -161,13 +161,11 @@ def _split(request: Request) -> list[Pushed]:
         raise RefusedError(415, "Content-Type must be application/json or application/x-ndjson")
     body = _text(request)
     try:
-        pushed = profile.split(body, content_type)
+        pushed = profile.split(body, content_type, MAX_PROFILES)
     except UnreadableBodyError as error:
         raise RefusedError(400, str(error)) from error
-    if len(pushed) > MAX_PROFILES:
-        raise RefusedError(
-            413, f"{len(pushed)} profiles in one push; at most {MAX_PROFILES} are taken"
-        )
+    except TooManyProfilesError as error:
+        raise RefusedError(413, f"{error} in one push; at most {MAX_PROFILES} are taken") from error
     if len(pushed) == 1 and len(body.encode()) > messages.MAX_PROFILE_BYTES:
         raise RefusedError(413, f"a profile has at most {messages.MAX_PROFILE_BYTES} bytes")
     return pushed
