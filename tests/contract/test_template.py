@@ -40,6 +40,13 @@ READ_BY_LIBRARIES = {
     "POWERTOOLS_SERVICE_NAME",
     "AWS_ENDPOINT_URL",
 }
+# Done by Lambda itself, for each function.
+LOGS_AND_TRACES = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+}
 # IAM's name of what a call does, where it is not the call's own.
 ACTIONS = {
     "SendMessageBatch": "SendMessage",
@@ -105,6 +112,8 @@ def _function(name: str, argument: Any) -> Any:
         case "Fn::If":
             condition, yes, no = argument
             return resolved(yes if holds(TEMPLATE["Conditions"][condition]) else no)
+        case "Fn::Select":
+            return resolved(argument[1][argument[0]])
         case "Fn::Split":
             return str(resolved(argument[1])).split(argument[0])
     raise NotImplementedError(name)
@@ -114,6 +123,8 @@ def holds(condition: dict[str, Any]) -> bool:
     [(name, argument)] = condition.items()
     if name == "Fn::Not":
         return not holds(argument[0])
+    if name == "Condition":
+        return holds(TEMPLATE["Conditions"][argument])
     assert name == "Fn::Equals"
     return bool(resolved(argument[0]) == resolved(argument[1]))
 
@@ -134,11 +145,23 @@ def listed(value: Any) -> list[Any]:
 
 
 def statements(function: str) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the actions and resources that a function's policy allows."""
-    for policy in TEMPLATE["Resources"][function]["Properties"]["Policies"]:
-        for statement in resolved(policy["Statement"]):
-            assert statement["Effect"] == "Allow"
-            yield listed(statement["Action"]), listed(statement["Resource"])
+    """Yield the actions and resources that a function's role allows."""
+    for statement in policy_statements(role_of(function)):
+        assert statement["Effect"] == "Allow"
+        yield listed(statement["Action"]), listed(statement["Resource"])
+
+
+def role_of(function: str) -> str:
+    """Return the logical id of a function's role."""
+    [role, attribute] = TEMPLATE["Resources"][function]["Properties"]["Role"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    return str(role)
+
+
+def policy_statements(role: str) -> Iterator[dict[str, Any]]:
+    """Yield the statements of a role's policies."""
+    for policy in TEMPLATE["Resources"][role]["Properties"]["Policies"]:
+        yield from resolved(policy["PolicyDocument"]["Statement"])
 
 
 def variables(function: str) -> dict[str, Any]:
@@ -238,8 +261,8 @@ def test_the_api_is_regional_and_throttled(api: dict[str, Any]) -> None:
 
 
 def test_the_access_log_is_json_without_anything_that_was_sent(api: dict[str, Any]) -> None:
-    setting = api["AccessLogSetting"]
-    assert setting["DestinationArn"] == {"Fn::GetAtt": ["ApiLogGroup", "Arn"]}
+    setting = api["AccessLogSetting"]["Fn::If"][1]
+    assert resolved(setting["DestinationArn"]) == "arn:ApiLogGroup"
     line = json.loads(setting["Format"])
     assert line["apiRequestId"] == "$context.requestId"
     # The invocation's, which senders are told and the functions log.
@@ -268,7 +291,7 @@ def test_the_api_has_three_routes() -> None:
 
 def test_preview_is_permitted_to_read_and_nothing_else() -> None:
     allowed = {action for actions, _ in statements("PreviewFunction") for action in actions}
-    assert allowed == {"ssm:GetParameter", "secretsmanager:GetSecretValue"}
+    assert allowed - LOGS_AND_TRACES == {"ssm:GetParameter", "secretsmanager:GetSecretValue"}
 
 
 def test_who_answers_a_request_does_so_before_the_api_gives_up() -> None:
@@ -384,6 +407,8 @@ def test_what_a_person_needs_next_is_an_output() -> None:
 def test_no_permission_is_for_everything(function: str) -> None:
     for actions, patterns in statements(function):
         assert not any("*" in action for action in actions)
+        if set(actions) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}:
+            continue  # X-Ray has no resources to name
         for pattern in patterns:
             # A resource of this stack, or names that begin with the stack's.
             before, star, after = pattern.partition("*")
@@ -391,24 +416,111 @@ def test_no_permission_is_for_everything(function: str) -> None:
             assert not star or f"/{STACK}/" in before or f":{STACK}/" in before
 
 
-def test_wildcards_stand_only_where_they_are_known_to_be_needed() -> None:
-    """The rest of the template; the functions' policies, as on AWS, are looked at above.
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_to_its_own_log_group_only(function: str) -> None:
+    group = TEMPLATE["Resources"][function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    [patterns] = [
+        patterns for actions, patterns in statements(function) if actions[0].startswith("logs:")
+    ]
+    assert patterns == [f"arn:{group}"]
 
-    - Principal "*": API Gateway's resource policies name callers by address, not by identity.
+
+def test_no_two_functions_share_a_role() -> None:
+    assert len({role_of(function) for function in FUNCTIONS}) == len(FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    "role", [name for name in resources("AWS::IAM::Role") if name != "ApiLogRole"]
+)
+def test_a_role_is_taken_for_this_account_only(role: str) -> None:
+    [statement] = resolved(resources("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"])[
+        "Statement"
+    ]
+    wanted = statement["Condition"]["StringEquals"]
+    assert wanted["aws:SourceAccount"] == PSEUDO["AWS::AccountId"]
+    if statement["Principal"]["Service"] == "scheduler.amazonaws.com":
+        assert wanted["aws:SourceArn"] == (
+            "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"
+        )
+
+
+def test_the_schedule_may_invoke_token_refresh_and_nothing_else() -> None:
+    events = TEMPLATE["Resources"]["TokenRefreshFunction"]["Properties"]["Events"]
+    assert events["Schedule"]["Properties"]["RoleArn"] == {
+        "Fn::GetAtt": ["TokenRefreshScheduleRole", "Arn"]
+    }
+    assert list(policy_statements("TokenRefreshScheduleRole")) == [
+        {
+            "Effect": "Allow",
+            "Action": "lambda:InvokeFunction",
+            "Resource": "arn:TokenRefreshFunction",
+        }
+    ]
+
+
+@pytest.mark.parametrize("queue", resources("AWS::SQS::Queue"))
+def test_queues_are_reached_by_tls_only_on_aws(queue: str) -> None:
+    [policy] = [
+        policy
+        for policy in resources("AWS::SQS::QueuePolicy").values()
+        if policy["Queues"] == [{"Ref": queue}]
+    ]
+    [statement] = resolved(policy["PolicyDocument"]["Statement"])
+    assert statement == {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": f"arn:{queue}",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    assert TEMPLATE["Resources"][f"{queue}Policy"]["Condition"] == "RunsOnAws"
+    assert holds(TEMPLATE["Conditions"]["RunsOnAws"])
+
+
+def leading_keys(function: str, table: str) -> set[str]:
+    """Return the patterns of the keys that a function may touch in a table."""
+    [condition] = [
+        statement["Condition"]
+        for statement in policy_statements(role_of(function))
+        if statement["Resource"] == f"arn:{table}"
+    ]
+    [(operator, keys)] = condition.items()
+    assert operator == "ForAllValues:StringLike"
+    return set(keys["dynamodb:LeadingKeys"])
+
+
+def test_each_function_touches_its_own_keys_of_the_ledger_only() -> None:
+    delivery = leading_keys("DeliveryFunction", "LedgerTable")
+    assert delivery == {"attendee#*", "stored#*", "trouble#*", "circuit#*"}
+
+
+def test_no_call_without_a_key_is_permitted_since_the_condition_would_hold() -> None:
+    for function in FUNCTIONS:
+        for actions, _ in statements(function):
+            assert not {"dynamodb:Scan", "dynamodb:PartiQLSelect"} & set(actions)
+
+
+def test_wildcards_stand_only_where_they_are_known_to_be_needed() -> None:
+    """What else stands in the template; roles are looked at above.
+
+    - Principal "*": API Gateway's resource policies name callers by address, not by identity; a
+      queue's denial is for everyone.
     - Resource "execute-api:/*": API Gateway writes the API's own ARN before it.
     - Resource "*" under RunsLocally: a local cloud, never AWS.
     """
     found = {
-        (path, key, value)
+        (path.split("/")[1], key, value)
         for path, members in everything(TEMPLATE["Resources"])
         for key in ("Principal", "Resource", "Action", "NotResource", "NotAction")
         for value in map(str, listed(members.get(key)))
-        if value in ("*", "execute-api:/*")
+        if value in ("*", "execute-api:/*", "sqs:*")
     }
-    statement = "/Api/Properties/Auth/ResourcePolicy/CustomStatements/0"
     assert found == {
-        (statement, "Principal", "*"),
-        (statement, "Resource", "execute-api:/*"),
+        ("Api", "Principal", "*"),
+        ("Api", "Resource", "execute-api:/*"),
+        *((f"{queue}Policy", "Principal", "*") for queue in resources("AWS::SQS::Queue")),
+        *((f"{queue}Policy", "Action", "sqs:*") for queue in resources("AWS::SQS::Queue")),
+        *((role_of(function), "Resource", "*") for function in FUNCTIONS),  # X-Ray
     }
     conditional = [
         members["Fn::If"][0]

@@ -1,0 +1,130 @@
+"""What the SAM transform makes of the template: the roles and resources that it adds, too."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.transformed import transformed
+
+# By logical id: the role that API Gateway takes for all APIs of an account, made only where asked.
+MANAGED = {
+    "ApiLogRole": [
+        {
+            "Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/"
+            "AmazonAPIGatewayPushToCloudWatchLogs"
+        }
+    ]
+}
+# X-Ray has no resources to name.
+UNSCOPED = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = transformed()["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in resources.items() if each["Type"] == kind}
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in role["Properties"].get("Policies", []):
+        yield from listed(policy["PolicyDocument"]["Statement"])
+
+
+def test_the_roles_are_those_of_the_template_and_no_others(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    assert set(of_type(resources, "AWS::IAM::Role")) == {
+        "ApiLogRole",
+        "IngestRole",
+        "PreviewRole",
+        "DeliveryRole",
+        "TokenRefreshRole",
+        "TokenRefreshScheduleRole",
+    }
+
+
+def test_no_role_has_a_managed_policy_but_api_gateway_s(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    managed = {
+        name: role["Properties"]["ManagedPolicyArns"]
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        if role["Properties"].get("ManagedPolicyArns")
+    }
+    assert managed == MANAGED
+    assert resources["ApiLogRole"]["Condition"] == "SetsApiGatewayLogRole"
+
+
+def test_no_statement_is_about_everything_but_x_ray_s(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for statement in statements(role):
+            actions = set(map(str, listed(statement["Action"])))
+            assert "*" not in "".join(actions), name
+            if "*" in listed(statement["Resource"]):
+                assert actions == UNSCOPED, name
+
+
+def test_functions_run_with_the_roles_of_the_template(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    roles = {
+        name: each["Properties"]["Role"]["Fn::GetAtt"][0]
+        for name, each in of_type(resources, "AWS::Lambda::Function").items()
+    }
+    assert roles == {
+        "IngestFunction": "IngestRole",
+        "PreviewFunction": "PreviewRole",
+        "DeliveryFunction": "DeliveryRole",
+        "TokenRefreshFunction": "TokenRefreshRole",
+    }
+
+
+def test_api_gateway_may_invoke_for_this_api_only(resources: dict[str, dict[str, Any]]) -> None:
+    permissions = of_type(resources, "AWS::Lambda::Permission")
+    assert permissions
+    for permission in permissions.values():
+        assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+        assert "${__ApiId__}" in json.dumps(permission["Properties"]["SourceArn"])
+
+
+def test_nothing_depends_on_what_may_be_missing(resources: dict[str, dict[str, Any]]) -> None:
+    for name, each in resources.items():
+        for other in listed(each.get("DependsOn", [])):
+            assert resources[other].get("Condition") in (None, each.get("Condition")), name
+
+
+def test_two_stacks_give_nothing_the_same_name(resources: dict[str, dict[str, Any]]) -> None:
+    """Names are CloudFormation's own, or the stack's name stands in them."""
+    named = {
+        (name, key): value
+        for name, each in resources.items()
+        for key, value in each.get("Properties", {}).items()
+        if re.fullmatch(r"Name|\w+Name", key) and key not in ("StageName", "FunctionName")
+    }
+    assert {("SharedLayer", "LayerName"), ("TokenRefreshFunctionSchedule", "Name")} <= {
+        (re.sub(r"[0-9a-f]{10}$", "", name), key) for name, key in named
+    }
+    for place, value in named.items():
+        assert "${AWS::StackName}" in json.dumps(value), place
+
+
+def test_a_stack_sets_nothing_of_the_whole_account_unless_asked(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    assert transformed()["Parameters"]["AccessLog"]["Default"] == "off"
+    [account] = of_type(resources, "AWS::ApiGateway::Account").values()
+    assert account["Condition"] == "SetsApiGatewayLogRole"
+    assert account["DeletionPolicy"] == account["UpdateReplacePolicy"] == "Retain"
