@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from attendee_sync import rainfocus
+from attendee_sync import masking, rainfocus
 from attendee_sync.connection import Connection
 from attendee_sync.http import Received
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
@@ -470,11 +470,12 @@ def test_retry_after_is_read_from_a_number_or_a_date(
         ("Email <other@example.org> exists", "Email <***@***> exists"),
         ("Email mary.o'hara+x@example.org exists", "Email ***@*** exists"),
         ("'other@example.org' exists", "***@***' exists"),
-        ("augusta KING (NOEL) exists", "*** *** exists"),
+        ("augusta KING (NOEL) exists", "*** ***) exists"),
         ("phone +1 555 0100 is wrong", "phone *** is wrong"),
         ("state UT is wrong", "state UT is wrong"),
-        ("x" * 498 + "Augusta", "x" * 498 + "**"),
-        ("x" * 497 + "Augusta", "x" * 497 + "***"),
+        ("x" * 497 + " Augusta", "x" * 497 + " **"),
+        ("x" * 496 + " Augusta", "x" * 496 + " ***"),
+        ("x" * 497 + "Augusta", "***"),
         ("x" * 490 + " ada@example.com", "x" * 490 + " ***@***"),
         ("y" * 2_000, "y" * 500),
         (["a", "list"], "['a', 'list']"),
@@ -490,6 +491,63 @@ def test_a_message_repeats_no_token() -> None:
     reply = fakes.envelope("5", f"Bearer {token().value} of profile-token", status=400)
     answer, _ = store(reply, profile_token="profile-token")
     assert answer.message == "Bearer *** of ***"
+
+
+HASHED = changed(fields={"match_key": "emailHash", "match_value": "email_sha256"})
+
+
+@pytest.mark.parametrize("code", ["Augusta", "ada", "example.com", "5550100"])
+def test_a_code_repeats_nothing_of_the_profile(code: str) -> None:
+    answer, _ = store(fakes.envelope(code, "no", status=400))
+    assert (answer.meaning, answer.code) == (PROFILE, "***")
+
+
+@pytest.mark.parametrize("code", ["5", "103", "ERR_7", "12.4"])
+def test_a_code_of_its_own_is_kept(code: str) -> None:
+    answer, _ = store(fakes.envelope(code, "no", status=400))
+    assert answer.code == code
+
+
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        ("1700000000000001abcd", "1700000000000001abcd"),
+        ("attendee-17", "attendee-17"),
+        ("Augusta.King", ""),
+        ("15550100", ""),
+        (hashlib.sha256(b"ada@example.com").hexdigest(), ""),
+    ],
+)
+def test_an_id_repeats_nothing_of_the_profile(found: str, kept: str) -> None:
+    answer, _ = store(fakes.envelope(attendeeId=found), HASHED)
+    assert (answer.meaning, answer.attendee_id) == (STORED, kept)
+
+
+def test_the_hash_that_was_sent_and_fields_by_other_names_are_masked() -> None:
+    connection = changed(
+        fields={
+            "match_key": "emailHash",
+            "match_value": "email_sha256",
+            "names": {"firstname": "givenName"},
+            "constants": {"source": "Warehouse"},
+        }
+    )
+    digest = hashlib.sha256(b"ada@example.com").hexdigest()
+    said = f"givenName Augusta from warehouse, emailHash {digest[:9]} and event summit2027"
+    answer, _ = store(fakes.envelope("5", said), connection)
+    assert answer.message == "givenName *** from ***, emailHash *** and event summit2027"
+
+
+def test_what_a_message_means_is_judged_before_it_is_masked() -> None:
+    said = "Required parameter missing: apiProfile"
+    answer, _ = store(fakes.envelope("103", said), fields={**ATTENDEE, "city": "apiProfile"})
+    assert (answer.meaning, answer.message) == (CONFIGURATION, "Required parameter missing: ***")
+
+
+def test_a_success_is_not_searched_for_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masking.Sent, "of", lambda *_: pytest.fail("a success has no words"))
+    answer, _ = store(fakes.stored())
+    assert answer.meaning is STORED
 
 
 @pytest.mark.parametrize("error", [requests.ConnectionError, requests.ReadTimeout])

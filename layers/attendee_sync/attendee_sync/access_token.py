@@ -20,6 +20,16 @@ _UNAVAILABLE = frozenset({408, 425, 429})
 _REFUSED = frozenset({400, 401, 403})
 # RFC 6749, section 5.2: errors that are about the client and not about how it asks.
 _CLIENT_ERRORS = frozenset({"", "invalid_client", "unauthorized_client", "access_denied"})
+_OAUTH_ERRORS = _CLIENT_ERRORS | {
+    "insufficient_scope",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_token",
+    "server_error",
+    "temporarily_unavailable",
+    "unsupported_grant_type",
+}
 
 
 @dataclass(frozen=True)
@@ -224,9 +234,14 @@ def _token(
 
 
 def _oauth_error(members: Mapping[str, Any]) -> str:
-    """Return the `error` code of RFC 6749, section 5.2, if it looks like one."""
+    """Return the `error` code, if it is one of RFC 6749, section 5.2, or RFC 6750, section 3.1.
+
+    Any other text could be one of those that were sent.
+    """
     error = members.get("error")
-    return error if isinstance(error, str) and error.isidentifier() else ""
+    if not isinstance(error, str):
+        return ""
+    return error if error in _OAUTH_ERRORS else "with an unknown error code" if error else ""
 
 
 def _lifetime(expires_in: object) -> float | None:

@@ -6,7 +6,7 @@ Knows nothing of queues. What is known of the API is little; see Connection for 
 import email.utils
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,19 +15,22 @@ from typing import Any
 
 import requests
 
+from attendee_sync import masking
 from attendee_sync.access_token import AccessToken
 from attendee_sync.attendee import email_sha256
 from attendee_sync.connection import Connection, Place
 from attendee_sync.http import UNUSABLE, Received, receive
+from attendee_sync.masking import Sent
 
 STORE = "attendee/store"
 READ = "attendeeInfo"
 
-_MAX_MESSAGE_LENGTH = 500
 _MAX_RETRY_AFTER = 900  # seconds
-_MIN_MASKED_LENGTH = 3  # a two-letter code would tear holes into any text
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_EMAIL = re.compile(r"[^\s@<>\"(),;:]+@[^\s@<>\"'(),;:]+")
+# What can be nobody's: a code of at most three digits, and an id as it is seen, longer than a
+# phone number can be (ITU-T E.164: 15 digits). Of all else it is looked up whether it was sent.
+_PLAIN_CODE = re.compile(r"[0-9]{0,3}")
+_PLAIN_ID = re.compile(r"[0-9]{16,}[0-9A-Za-z]{0,8}")
 
 _PASSING_STATUSES = frozenset({408, 423, 425, 429})
 _PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
@@ -83,8 +86,12 @@ class RainFocus:
         """Create or update one attendee (`attendee/store`) and say what the answer means."""
         request = store_request(connection, token, attendee)
         request.headers["traceparent"] = trace_parent
-        answer = meaning(self._send(connection, request), connection)
-        return _without([*attendee.fields.values(), *_secrets(token)], answer)
+        record = _record(connection, attendee)
+        return meaning(
+            self._send(connection, request),
+            connection,
+            lambda: Sent.of(record.values(), _secrets(token), record),
+        )
 
     def read(
         self, connection: Connection, token: AccessToken, event_code: str, email_address: str
@@ -95,8 +102,10 @@ class RainFocus:
         """
         request = read_request(connection, token, event_code, email_address)
         received = self._send(connection, request)
-        answer = meaning(received, connection)
-        answer = _without([email_address, *_secrets(token)], answer)
+        identity = _identity(connection, email_address)
+        answer = meaning(
+            received, connection, lambda: Sent.of(identity.values(), _secrets(token), identity)
+        )
         found = _envelope(received).get("attendee")
         return answer, found if isinstance(found, dict) else {}
 
@@ -142,29 +151,47 @@ def read_request(
     return request
 
 
-def meaning(received: Received | Exception, connection: Connection) -> Answer:
-    """Say what an answer, or none, means. Nothing else decides that."""
+def meaning(
+    received: Received | Exception, connection: Connection, sent: Callable[[], Sent] = Sent.of
+) -> Answer:
+    """Say what an answer, or none, means. Nothing else decides that.
+
+    Its words are masked by what was sent, which is asked for where there are words to mask.
+    """
     if isinstance(received, Exception):
         is_ours = isinstance(received, UNUSABLE)
         name = type(received).__name__
         return Answer(Meaning.CONFIGURATION if is_ours else Meaning.PASSING, message=name)
-    status, envelope, rule = received.status, _envelope(received), connection.answers
+    envelope = _envelope(received)
     code = _word(envelope.get("responseCode"))
-    message = _EMAIL.sub("***@***", str(envelope.get("responseMessage") or ""))
-    answer = Answer(Meaning.PROFILE, status, code, message)
+    message = str(envelope.get("responseMessage") or "")
+    found = _kind(received.status, code, message, connection)
+    answer = Answer(found, received.status, code)
+    if found is Meaning.STORED:
+        return replace(answer, attendee_id=_id(envelope.get(connection.answers.attendee_id), sent))
+    if found is Meaning.PASSING:
+        answer = replace(answer, retry_after=retry_after(received.headers.get("Retry-After")))
+    if not _PLAIN_CODE.fullmatch(code) and masking.is_echo(code, sent()):
+        answer = replace(answer, code=masking.MASK)
+    if message:
+        return replace(answer, message=masking.mask(message, sent()))
+    silence = f"HTTP {received.status} without RainFocus's envelope"
+    return replace(answer, message=silence) if found is Meaning.PROFILE else answer
 
+
+def _kind(status: int, code: str, message: str, connection: Connection) -> Meaning:
+    """Say what a status with RainFocus's own code and message means."""
+    rule = connection.answers
     is_passing = status in _PASSING_STATUSES or (status >= 500 and status != 501)  # noqa: PLR2004
     if is_passing or code in rule.passing_codes:
-        wait = retry_after(received.headers.get("Retry-After"))
-        return replace(answer, meaning=Meaning.PASSING, retry_after=wait)
+        return Meaning.PASSING
     if status == requests.codes.unauthorized:
-        return replace(answer, meaning=Meaning.TOKEN)
+        return Meaning.TOKEN
     if code not in rule.profile_codes and _is_configuration(status, code, message, connection):
-        return replace(answer, meaning=Meaning.CONFIGURATION)
+        return Meaning.CONFIGURATION
     if requests.codes.ok <= status < requests.codes.multiple_choices and code in rule.success_codes:
-        attendee_id = _word(envelope.get(rule.attendee_id))
-        return Answer(Meaning.STORED, status, code, attendee_id=attendee_id)
-    return replace(answer, message=message or f"HTTP {status} without RainFocus's envelope")
+        return Meaning.STORED
+    return Meaning.PROFILE
 
 
 def retry_after(header: str | None) -> int | None:
@@ -248,6 +275,12 @@ def _word(value: object) -> str:
     return text if _WORD.fullmatch(text) else ""
 
 
+def _id(value: object, sent: Callable[[], Sent]) -> str:
+    """Return an attendee's id, unless it repeats something of the attendee."""
+    text = _word(value)
+    return text if _PLAIN_ID.fullmatch(text) or not masking.is_echo(text, sent()) else ""
+
+
 def _is_configuration(status: int, code: str, message: str, connection: Connection) -> bool:
     if status == requests.codes.forbidden:
         return True
@@ -262,15 +295,5 @@ def _profile_names(connection: Connection) -> tuple[str, str]:
     return ("apiProfile", connection.api_profile.name)
 
 
-def _secrets(token: AccessToken) -> tuple[str, str]:
-    return (token.value, token.profile_token)
-
-
-def _without(values: Iterable[str], answer: Answer) -> Answer:
-    """Return the answer, its message cut and without what was sent, should it repeat that."""
-    if not answer.message:
-        return answer
-    long = sorted((each for each in values if len(each) >= _MIN_MASKED_LENGTH), key=len)
-    sent = "|".join(re.escape(each) for each in reversed(long))
-    message = re.sub(sent, "***", answer.message, flags=re.IGNORECASE) if sent else answer.message
-    return replace(answer, message=message[:_MAX_MESSAGE_LENGTH])
+def _secrets(token: AccessToken) -> tuple[str, str, str]:
+    return (token.value, token.profile_token, token.client_id)
