@@ -239,9 +239,9 @@ def _oauth_error(members: Mapping[str, Any]) -> str:
     Any other text could be one of those that were sent.
     """
     error = members.get("error")
-    if not isinstance(error, str):
+    if not isinstance(error, str) or not error.isidentifier():
         return ""
-    return error if error in _OAUTH_ERRORS else "with an unknown error code" if error else ""
+    return error if error in _OAUTH_ERRORS else "with an unknown error code"
 
 
 def _lifetime(expires_in: object) -> float | None:
