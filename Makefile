@@ -18,6 +18,10 @@ REGIONS := layers/attendee_sync/attendee_sync/regions.json
 # The stack that the functions invoked by `make invoke-...` belong to.
 STACK ?= attendee-sync
 
+# The processor that functions are built for, and invoked as: arm64, or x86_64. The template asks
+# for it again when it is deployed; the layer serves both.
+ARCHITECTURE ?= arm64
+
 # Options of `make campaign`: python -m local.campaign --help lists them.
 CAMPAIGN ?=
 
@@ -82,7 +86,7 @@ openapi: $(DEV) $(REGIONS) ## Describe the HTTP interface in docs/openapi.json
 	@mv build/openapi.json docs/openapi.json
 
 build: $(DEV) ## Build the functions and the layer for AWS
-	@sam build
+	@sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 deploy: build ## Deploy to AWS; asks for the settings the first time
 	@sam deploy $(if $(shell grep parameter_overrides samconfig.toml),,--guided)

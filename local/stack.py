@@ -263,14 +263,15 @@ class Stack:
         return QueueCount(*(int(answer["Attributes"][name]) for name in names))
 
 
-def build(folder: Path, *, verbose: bool = False) -> Path:
+def build(folder: Path, *, sources: Path = ROOT, verbose: bool = False) -> Path:
     """Build the functions and the layer into a folder, and return the built template.
 
-    The layer gets the packages of this machine, since the local cloud runs functions on it.
+    `sources` is a folder with the template and what it names. The layer gets the packages of this
+    machine, since the local cloud runs functions on it.
     Raises StackError with the end of SAM's output.
     """
-    environment = os.environ | {"LAYER_PLATFORMS": ""}
-    template = ROOT / "template.yaml"
+    environment = os.environ | {"LAYER_MACHINES": ""}
+    template = sources / "template.yaml"
     command = ["build", "--template", str(template), "--build-dir", str(folder)]
     _sam(command, environment, verbose=verbose)
     return folder / "template.yaml"

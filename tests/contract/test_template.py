@@ -187,9 +187,12 @@ def test_the_functions_are_all_known() -> None:
     assert set(resources("AWS::Serverless::Function")) == set(FUNCTIONS)
 
 
-def test_functions_run_on_python_3_13_on_arm64() -> None:
+def test_functions_run_on_python_3_13_and_on_arm64_unless_x86_64_is_chosen() -> None:
     assert GLOBALS["Runtime"] == "python3.13"
-    assert GLOBALS["Architectures"] == ["arm64"]
+    assert GLOBALS["Architectures"] == [{"Ref": "Architecture"}]
+    architecture = TEMPLATE["Parameters"]["Architecture"]
+    assert architecture["Default"] == "arm64"
+    assert architecture["AllowedValues"] == ["arm64", "x86_64"]
     for properties in resources("AWS::Serverless::Function").values():
         assert not {"Runtime", "Architectures"} & properties.keys()
 
@@ -217,7 +220,8 @@ def test_every_event_belongs_to_a_function() -> None:
 def test_the_layer_is_built_for_the_functions_and_goes_with_the_stack() -> None:
     [layer] = resources("AWS::Serverless::LayerVersion").values()
     assert layer["CompatibleRuntimes"] == [GLOBALS["Runtime"]]
-    assert layer["CompatibleArchitectures"] == GLOBALS["Architectures"]
+    architectures = TEMPLATE["Parameters"]["Architecture"]["AllowedValues"]
+    assert layer["CompatibleArchitectures"] == architectures
     assert layer["RetentionPolicy"] == "Delete"
     assert GLOBALS["Layers"] == [{"Ref": "SharedLayer"}]
 
