@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,10 @@ _DESTINATION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 # A token that does not fit may be brand-new: look again, but not for every wrong guess.
 _TOKEN_RECHECK_SECONDS = 5.0
+# Refused before the destination is known: its name could hold anything.
+_UNKNOWN_DESTINATION = frozenset({401, 403, 404})
+# What the log says where the sender is told more than it may hold.
+_REASONS = {404: "unknown destination", 409: "the settings are not valid"}
 _UNREADABLE_TYPES = re.compile(
     r"(?!application/([\w.-]+\+)?(json|x-ndjson|ndjson|jsonl|json-lines)$|text/plain$).+"
 )
@@ -84,9 +89,11 @@ def answering(request: Request, work: Callable[[], Answer]) -> Answer:
     try:
         return work()
     except RefusedError as refusal:
+        _note_refusal(request, refusal)
         return answer(request, refusal.status, refusal.headers, message=str(refusal))
     except (SettingsUnavailableError, QueueUnavailableError) as error:
         observability.logger().error("request put off", reason=str(error))
+        _count_refusal(503)
         return answer(request, 503, {"Retry-After": "5"}, message="not now; please push again")
 
 
@@ -95,6 +102,23 @@ def answer(
 ) -> Answer:
     """Return an answer to a request, with its id."""
     return Answer(status, {"requestId": request.request_id, **members}, headers or {})
+
+
+def _note_refusal(request: Request, refusal: RefusedError) -> None:
+    """Log and count one refusal: a line a request, however often somebody tries."""
+    is_known = refusal.status not in _UNKNOWN_DESTINATION
+    observability.logger().info(
+        "request refused",
+        destination=request.destination if is_known else "",
+        request_id=request.request_id,
+        status=refusal.status,
+        reason=_REASONS.get(refusal.status, str(refusal)),
+    )
+    _count_refusal(refusal.status)
+
+
+def _count_refusal(status: int) -> None:
+    observability.count("Refusals", Counter({(str(status),): 1}), ("status",))
 
 
 class Reception:
