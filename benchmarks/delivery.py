@@ -52,6 +52,7 @@ def _delivery(url: str) -> Delivery:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",
+        "POWERTOOLS_METRICS_NAMESPACE": "AttendeeSync",
     }
     settings = services.settings()
     return Delivery(

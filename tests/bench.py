@@ -3,7 +3,7 @@
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,9 +36,10 @@ class Bench:
     rainfocus: fakes.Http
     delivery: Delivery
     seconds_left: float = 60.0
+    clock: Callable[[], float] | None = None  # tells the seconds left, in place of the above
 
     def deliver(self, *batch: Received) -> list[Outcome]:
-        outcomes = dict(self.delivery.deliver(batch, lambda: self.seconds_left))
+        outcomes = dict(self.delivery.deliver(batch, self.clock or (lambda: self.seconds_left)))
         return [outcomes[each] for each in batch]
 
     def push(self, *profiles: object, destination: str = "default") -> str:
@@ -52,20 +53,25 @@ class Bench:
 
     def work(self) -> list[Outcome]:
         """Deliver what is on the profile queue, as Lambda does, until nothing more is given out."""
-        sqs = self.aws.sqs
         outcomes: list[Outcome] = []
-        while found := sqs.receive_message(
-            QueueUrl=fakes.PROFILES_URL, MaxNumberOfMessages=10, WaitTimeSeconds=0
-        ).get("Messages"):
-            settled = self.delivery.deliver(
-                [messages.received(_record(each)) for each in found], lambda: self.seconds_left
-            )
-            ended = [each.receipt for each, outcome in settled if outcome.kind is not Kind.RETRY]
-            entries = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(ended)]
-            if entries:
-                sqs.delete_message_batch(QueueUrl=fakes.PROFILES_URL, Entries=entries)
-            outcomes += [outcome for _, outcome in settled]
+        while settled := self.invoke():
+            outcomes += settled
         return outcomes
+
+    def invoke(self) -> list[Outcome]:
+        """Deliver one batch from the profile queue, as Lambda does."""
+        sqs = self.aws.sqs
+        found = sqs.receive_message(
+            QueueUrl=fakes.PROFILES_URL, MaxNumberOfMessages=10, WaitTimeSeconds=0
+        ).get("Messages", [])
+        settled = self.delivery.deliver(
+            [messages.received(_record(each)) for each in found], lambda: self.seconds_left
+        )
+        ended = [each.receipt for each, outcome in settled if outcome.kind is not Kind.RETRY]
+        entries = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(ended)]
+        if entries:
+            sqs.delete_message_batch(QueueUrl=fakes.PROFILES_URL, Entries=entries)
+        return [outcome for _, outcome in settled]
 
     @property
     def emails(self) -> list[str]:
@@ -100,10 +106,7 @@ def at_work(aws: Aws) -> Iterator[Bench]:
         ),
         max_age=86_400,
     )
-    try:
-        yield Bench(aws, rainfocus, made)
-    finally:
-        made._threads.shutdown()
+    yield Bench(aws, rainfocus, made)
 
 
 def _record(found: Mapping[str, Any]) -> dict[str, Any]:

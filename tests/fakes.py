@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -121,6 +122,7 @@ class Sqs(_Fake):
         self.empty_answers = 0  # so many times nothing is given out although there is something
         self.keep: Callable[[Sent], bool] = lambda _: False  # what can't be deleted
         self._given_out: dict[str, tuple[str, Sent]] = {}  # with the queue, by receipt
+        self._receives: Counter[str] = Counter()
         self._numbers = itertools.count(1)
         self._seen: set[tuple[str, str, str]] = set()
 
@@ -218,13 +220,14 @@ class Sqs(_Fake):
     def _give_out(self, url: str, sent: Sent) -> dict[str, Any]:
         receipt = f"receipt-{next(self._numbers)}"
         self._given_out[receipt] = (url, sent)
+        self._receives[sent.message_id] += 1
         return {
             "MessageId": sent.message_id,
             "ReceiptHandle": receipt,
             "Body": sent.body,
             "Attributes": {
                 "SentTimestamp": str(sent.sent_at),
-                "ApproximateReceiveCount": "1",
+                "ApproximateReceiveCount": str(self._receives[sent.message_id]),
                 "SequenceNumber": sent.sequence,
                 "MessageGroupId": sent.group,
                 "MessageDeduplicationId": sent.deduplication_id,
@@ -426,6 +429,16 @@ class DynamoDb(_Fake):
             self._require(request, key)
             self.items[key] = request["Item"]
         return {}
+
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        self._called("BatchWriteItem", request)
+        [(_, writes)] = request["RequestItems"].items()
+        items = [each["PutRequest"]["Item"] for each in writes]
+        keys = [item["key"]["S"] for item in items]
+        self._use(len(set(keys)) == len(keys) <= 25, "the same key twice, or too many")
+        with self._lock:
+            self.items |= dict(zip(keys, items, strict=True))
+        return {"UnprocessedItems": {}}
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
         self._called("TransactWriteItems", request)

@@ -2,20 +2,16 @@
 
 import functools
 import os
-from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from attendee_sync import aws, http, messages, observability, token_refresh
+from attendee_sync import aws, http, messages, token_refresh
 from attendee_sync.calling import Caller
 from attendee_sync.delivery import THREADS, Delivery
 from attendee_sync.ledger import Ledger
-from attendee_sync.mapping import LEFT_OUT
-from attendee_sync.messages import Queue, Received
-from attendee_sync.outcome import Kind, Outcome
+from attendee_sync.messages import Queue
+from attendee_sync.outcome import Kind
 from attendee_sync.pace import Pace
 from attendee_sync.pausing import Pausing
 from attendee_sync.rainfocus import RainFocus
@@ -29,14 +25,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """
     batch = [messages.received(record) for record in event["Records"]]
     outcomes = _delivery().deliver(batch, lambda: context.get_remaining_time_in_millis() / 1000)
-    _measure(outcomes)
-    left_out = Counter(
-        (message.destination, field, text)
-        for message, outcome in outcomes
-        for field, text in outcome.remarks
-        if text.startswith(LEFT_OUT) and outcome.kind is Kind.DELIVERED
-    )
-    observability.count("FieldsLeftOut", left_out, ("destination", "field", "reason"))
     return {
         "batchItemFailures": [
             {"itemIdentifier": message.message_id}
@@ -44,24 +32,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             if outcome.kind is Kind.RETRY
         ]
     }
-
-
-def _measure(outcomes: Iterable[tuple[Received, Outcome]]) -> None:
-    """Write how many profiles had which outcome, how old they were, and RainFocus's latency."""
-    by_outcome: dict[tuple[str, str], list[tuple[Received, Outcome]]] = {}
-    for message, outcome in outcomes:
-        by_outcome.setdefault((message.destination, outcome.kind.value), []).append(
-            (message, outcome)
-        )
-    for (destination, kind), some in by_outcome.items():
-        values = [("Profiles", MetricUnit.Count, float(len(some)))]
-        values += [("Age", MetricUnit.Seconds, message.age) for message, _ in some]
-        values += [
-            ("RainFocusLatency", MetricUnit.Milliseconds, outcome.latency * 1000)
-            for _, outcome in some
-            if outcome.latency is not None
-        ]
-        observability.measure({"destination": destination, "outcome": kind}, values)
 
 
 @functools.cache

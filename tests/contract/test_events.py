@@ -254,9 +254,11 @@ def test_fields_that_are_left_out_are_counted_with_their_reason(
     aws.set_destination("default", event_code="summit2027", mapping={"countryid": country})
     handle("delivery-batch")
     metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
-    [left_out] = [line for line in metrics if "FieldsLeftOut" in line]
-    assert (left_out["destination"], left_out["field"]) == ("default", "countryid")
-    assert left_out["reason"] == "left out: not a country of ISO 3166-1, by code or name"
+    left_out = [line for line in metrics if "FieldsLeftOut" in line]
+    assert sum(line["FieldsLeftOut"][0] for line in left_out) == 5
+    assert {(line["destination"], line["field"]) for line in left_out} == {("default", "countryid")}
+    reason = "left out: not a country of ISO 3166-1, by code or name"
+    assert {line["reason"] for line in left_out} == {reason}
     assert "Atlantis" not in json.dumps(metrics)
 
 

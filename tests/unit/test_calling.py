@@ -374,6 +374,15 @@ def test_each_call_takes_a_slot(desk: Desk) -> None:
     assert slot(desk.caller.rainfocus, connection).acquire(blocking=False)
 
 
+def test_a_slot_that_never_gets_free_is_not_waited_for_too_long(desk: Desk) -> None:
+    connection = changed(limits={"concurrency": 1})
+    desk.aws.set_connection("default", connection)
+    slot(desk.caller.rainfocus, connection).acquire()
+    desk.seconds_left = connection.limits.longest_call + 9.05
+    assert desk.meaning() == "no time left in this invocation"
+    assert desk.rainfocus.calls == []
+
+
 def test_a_slot_is_given_back_after_an_error(desk: Desk) -> None:
     desk.aws.set_connection("default", changed(limits={"concurrency": 1}))
     desk.rainfocus.reply = fakes.Reply(error=RuntimeError())
@@ -386,7 +395,7 @@ def test_a_slot_is_given_back_after_an_error(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("limits", "enough"),
-    [({}, 21), ({"connect_timeout": 1, "read_timeout": 2}, 11), ({"read_timeout": 20}, 31)],
+    [({}, 22), ({"connect_timeout": 1, "read_timeout": 2}, 12), ({"read_timeout": 20}, 32)],
 )
 def test_no_call_starts_that_could_outlast_the_invocation(
     desk: Desk, limits: dict[str, float], enough: float

@@ -113,8 +113,8 @@ def test_what_cannot_be_noted_is_delivered_once_more(bench: Bench) -> None:
     bench.rainfocus.reply = fakes.stored()
     outcomes = bench.deliver(message(0, attempt=2), message(1, "p0", attempt=2))
     assert kinds(outcomes) == ["delivered"] * 2
-    first, second = bench.rainfocus.calls
-    assert first.json == second.json
+    first, *_, last = bench.rainfocus.calls
+    assert first.json == last.json
 
 
 def breaking_the_ledger(bench: Bench, answer: fakes.Reply) -> Callable[[fakes.Call], fakes.Reply]:
@@ -592,6 +592,88 @@ def test_an_invocation_out_of_time_calls_nobody_else(bench: Bench) -> None:
     assert bench.rainfocus.calls == []
 
 
+@pytest.fixture
+def hanging() -> Iterator[threading.Event]:
+    """What a call that hangs waits for."""
+    made = threading.Event()
+    yield made
+    made.set()
+
+
+def hang(bench: Bench, person: str, until: threading.Event) -> None:
+    """Let a call hang, and let the invocation end soon for all that do not call."""
+
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.json["email"].startswith(person):
+            until.wait(60)
+        return fakes.envelope("5", status=400) if until.is_set() else fakes.stored()
+
+    bench.rainfocus.reply = reply
+    waits_for_all = threading.current_thread()
+    soon = module.ACCOUNTING_SECONDS + 0.5
+
+    def seconds_left() -> float:
+        if until.is_set():
+            return 0
+        return soon if threading.current_thread() is waits_for_all else 60
+
+    bench.clock = seconds_left
+
+
+def test_of_ten_calls_one_hangs_and_nine_are_noted(
+    bench: Bench, output: Callable[[], str], hanging: threading.Event
+) -> None:
+    hang(bench, "p3", hanging)
+    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    assert kinds(outcomes) == ["retry" if n == 3 else "delivered" for n in range(10)]
+    assert outcomes[3] == Outcome(Kind.RETRY, "no time left in this invocation")
+    assert set(bench.noted) == {entry_key(f"p{n}") for n in range(10) if n != 3}
+    assert set(bench.waits) == {"receipt-3"}
+    lines = [json.loads(line) for line in output().splitlines()]
+    counts = {line["outcome"]: line["Profiles"] for line in lines if "Profiles" in line}
+    assert counts == {"delivered": [9.0], "retry": [1.0]}
+
+
+def test_a_call_that_hangs_holds_up_no_later_batch(bench: Bench, hanging: threading.Event) -> None:
+    hang(bench, "p", hanging)
+    assert kinds(bench.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
+    bench.clock = lambda: 60
+    bench.rainfocus.reply = fakes.stored()
+    bench.aws.set_connection("default", changed(limits={"concurrency": 9}))  # slots of its own
+    bench.aws.clock.now += 100
+    outcomes = bench.deliver(*(message(n, f"q{n}") for n in range(10, 20)))
+    assert kinds(outcomes) == ["delivered"] * 10
+
+
+def test_what_ends_after_its_invocation_has_no_effect(
+    bench: Bench, hanging: threading.Event
+) -> None:
+    hang(bench, "p0", hanging)
+    before = set(threading.enumerate())
+    assert kinds(bench.deliver(message(0))) == ["retry"]
+    hanging.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert bench.aws.sqs.dead_letters == []
+    assert bench.noted == {}
+
+
+def test_a_fault_of_ours_in_one_group_stops_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = module.Delivery._send
+
+    def failing(self: module.Delivery, plans: list[Any], *more: Any) -> Any:
+        if plans[0].fields["email"] == "p3@example.com":
+            raise KeyError
+        return send(self, plans, *more)
+
+    monkeypatch.setattr(module.Delivery, "_send", failing)
+    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    assert kinds(outcomes) == ["retry" if n == 3 else "delivered" for n in range(10)]
+    assert outcomes[3].reason == "internal error: KeyError"
+
+
 @pytest.mark.parametrize(
     ("reply", "age", "kind"),
     [
@@ -942,7 +1024,7 @@ def test_the_log_says_what_became_of_a_profile(
 ) -> None:
     bench.rainfocus.reply = reply
     bench.deliver(message(3, "ada", attempt=2, age=60))
-    line = json.loads(output())
+    line = json.loads(output().splitlines()[0])
     assert line["message"] == said
     assert line["outcome"] == outcome
     assert line.get("status") == (None if reply.error else reply.status)
@@ -1052,7 +1134,7 @@ def test_a_bad_optional_field_is_left_out_and_noted(
     assert outcome.kind is Kind.DELIVERED
     reason = "left out: not a country of ISO 3166-1, by code or name"
     assert outcome.remarks == (("countryid", reason),)
-    assert json.loads(output())["remarks"] == [f"countryid: {reason}"]
+    assert json.loads(output().splitlines()[0])["remarks"] == [f"countryid: {reason}"]
     [call] = bench.rainfocus.calls
     assert call.json == {"event": "summit2027", **ADDRESS, "zip": "1"}
 

@@ -370,3 +370,45 @@ def test_other_failures_of_the_table_are_told(
     aws.dynamodb.failures = failures
     with pytest.raises(ClientError), ledger.lock("access-token#default", 30):
         pass
+
+
+# --- attempts -----------------------------------------------------------------------------------
+
+
+def test_what_was_noted_as_put_back_is_no_suspect(ledger: Ledger) -> None:
+    ledger.note_put_back({"a": 1, "b": 4})
+    assert ledger.deaths({"a": 2, "b": 5, "new": 1}) == {}
+
+
+@pytest.mark.parametrize("attempt", [3, 4, 9])
+def test_what_came_between_without_being_put_back_is_one(ledger: Ledger, attempt: int) -> None:
+    ledger.note_put_back({"a": 1})
+    assert ledger.deaths({"a": attempt}) == {"a": 0}
+
+
+def test_what_was_begun_alone_and_not_put_back_died_there(ledger: Ledger) -> None:
+    ledger.note_begun("a", 2)
+    assert ledger.deaths({"a": 3}) == {"a": 2}
+    ledger.note_put_back({"a": 3})
+    assert ledger.deaths({"a": 4}) == {}
+    assert ledger.deaths({"a": 5}) == {"a": 0}
+
+
+def test_first_attempts_cost_no_call(aws: Aws, ledger: Ledger) -> None:
+    assert ledger.deaths({str(n): 1 for n in range(10)}) == {}
+    assert aws.dynamodb.calls == []
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_a_note_of_what_is_put_back_is_tried_twice(aws: Aws, ledger: Ledger, failures: int) -> None:
+    aws.dynamodb.failures = [fakes.denied("InternalServerError")] * failures
+    ledger.note_put_back({"a": 1})
+    assert ("attempt#a" in aws.dynamodb.items) is (failures < 2)
+
+
+def test_attempts_are_forgotten_when_no_message_can_live_any_more(aws: Aws, ledger: Ledger) -> None:
+    ledger.note_begun("a", 1)
+    ledger.note_put_back({"b": 1})
+    for item in aws.dynamodb.items.values():
+        days = (int(item["expires_at"]["N"]) - time.time()) / 86_400
+        assert 13.9 < days < 14.1

@@ -17,7 +17,9 @@ from attendee_sync.pausing import PROBE_SECONDS, ConnectionFault, PausedError, P
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
 from attendee_sync.settings import Settings
 
-_MARGIN = 8.0  # seconds that must remain beyond a call to account for it
+# Seconds that must remain beyond a call: more than delivery keeps to account for a batch.
+_MARGIN = 9.0
+_NO_TIME = "no time left in this invocation"
 _TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
 _NEW_TOKEN_SECONDS = 60.0
 _MAX_REFUSED = 1_000
@@ -103,10 +105,16 @@ class Caller:
         seconds_left: Callable[[], float],
     ) -> Answer:
         """Call; if the token is refused, call again with a newer one or have one fetched."""
-        with self.rainfocus.slot(connection):
-            if seconds_left() < connection.limits.longest_call + _MARGIN:
-                raise HeldBackError("no time left in this invocation")
+        needed = connection.limits.longest_call + _MARGIN
+        slot = self.rainfocus.slot(connection)
+        if not slot.acquire(timeout=max(0.0, seconds_left() - needed)):
+            raise HeldBackError(_NO_TIME)
+        try:
+            if seconds_left() < needed:
+                raise HeldBackError(_NO_TIME)
             answer = self.rainfocus.store(connection, token, attendee, trace_parent)
+        finally:
+            slot.release()
         _note(name, answer, trace_parent)
         if answer.meaning in _CONCLUSIVE:
             self._worked[name] = token.digest

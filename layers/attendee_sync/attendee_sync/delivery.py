@@ -4,11 +4,11 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from attendee_sync import attendee, messages, observability, planning
+from attendee_sync import accounting, attendee, messages, planning
 from attendee_sync.calling import Caller
 from attendee_sync.ledger import Entry, Ledger, LedgerUnavailableError
 from attendee_sync.messages import Queue, QueueUnavailableError, Received
@@ -16,8 +16,12 @@ from attendee_sync.outcome import Kind, Outcome
 from attendee_sync.planning import Plan, Planner
 from attendee_sync.rainfocus import Answer, Attendee, Meaning
 from attendee_sync.settings import Settings
+from attendee_sync.suspects import Suspects
 
 THREADS = 10  # as many as a batch has messages
+# What the end of an invocation takes at worst: the ledger is written twice, what is put back is
+# noted twice, the queue is told, each within 1.5 s.
+ACCOUNTING_SECONDS = 7.5
 # What waits for its settings to be mended expires later, but before SQS gives it up for having
 # been received 1,000 times: with the waits of _wait() that takes four days.
 MAX_AGE_FOR_SETTINGS = 3 * 86_400.0  # seconds
@@ -29,6 +33,7 @@ _TOGETHER = "in one call with a later one of this attendee"
 _OVERTAKEN = "a newer one of this attendee was settled at the same time"
 _ALONE = "RainFocus takes others of this connection, but not this profile"
 _TIMES_ALONE = 3
+_NO_TIME = Outcome(Kind.RETRY, "no time left in this invocation")
 # After these ends, what is older is stale. A rejected profile may yet be mended.
 _NOTED = frozenset({Kind.DELIVERED, Kind.UNCHANGED, Kind.FILTERED})
 
@@ -45,7 +50,6 @@ class Delivery:
     dead_letters: Queue
     caller: Caller
     max_age: float  # seconds after which a profile that can't be delivered expires
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS))
 
     def deliver(
         self, batch: Sequence[Received], seconds_left: Callable[[], float]
@@ -53,22 +57,87 @@ class Delivery:
         """Deliver a batch, its groups side by side, each group's messages in order.
 
         Behind a message that must be retried the rest of its group waits as well. Messages to
-        retry are put back on the queue with growing waits. Returns every message's outcome.
+        retry are put back on the queue with growing waits. What an invocation may have died on is
+        worked on after all others are off the queue, one by one. Returns every message's outcome.
         """
         planner = Planner(self.settings)
-        plans = [planner.plan(message) for message in batch]
-        known = self._known(plans)
-        by_group: dict[str, list[Plan]] = {}
+
+        def plan(message: Received) -> Plan:
+            has_time = seconds_left() > ACCOUNTING_SECONDS
+            return planner.plan(message) if has_time else Plan(message, _NO_TIME)
+
+        try:
+            suspects = Suspects.among(batch, self.ledger)
+        except LedgerUnavailableError as error:
+            plans = [_unknown(each, error) if each.attempt > 1 else plan(each) for each in batch]
+            return _by_message(self._finish(self._work(plans, seconds_left)))
+        plans = [plan(each) for each in batch if each.group not in suspects.groups]
+        settled = self._finish(self._work(plans, seconds_left))
+        if suspects.groups:
+            self._take_off(settled)
+            settled += self._deliver_alone(suspects, plan, seconds_left)
+        return _by_message(settled)
+
+    def _deliver_alone(
+        self,
+        suspects: Suspects,
+        plan: Callable[[Received], Plan],
+        seconds_left: Callable[[], float],
+    ) -> list[tuple[Plan, Outcome]]:
+        """Deliver suspects one by one, each off the queue before the invocation may die on a next.
+
+        Behind one that must be retried the rest of its group is put back with it.
+        """
+        settled: list[tuple[Plan, Outcome]] = []
+        late: list[Received] = []
+        for group in suspects.in_order():
+            for n, message in enumerate(group):
+                if seconds_left() <= 2 * ACCOUNTING_SECONDS:
+                    late += group[n:]
+                    break
+                worked = self._work([suspects.plan(message, plan)], seconds_left)
+                is_retry = worked[0][1].kind is Kind.RETRY
+                if is_retry:
+                    worked += _all_to_retry(group[n + 1 :], Outcome(Kind.RETRY, _BEHIND))
+                settled += self._finish(worked)
+                self._take_off(worked)
+                if is_retry:
+                    break
+        return settled + self._finish(_all_to_retry(late, _NO_TIME))
+
+    def _work(
+        self, plans: Sequence[Plan], seconds_left: Callable[[], float]
+    ) -> list[tuple[Plan, Outcome]]:
+        """Do what is planned, and note in the ledger what became of it."""
+        groups: dict[str, list[Plan]] = {}
         for plan in plans:
-            by_group.setdefault(plan.message.group, []).append(plan)
-        groups = self._threads.map(
-            lambda group: self._deliver_group(group, known, seconds_left), by_group.values()
-        )
-        settled = self._note(list(itertools.chain.from_iterable(groups)))
-        for plan, outcome in settled:
-            _log(plan, outcome)
+            groups.setdefault(plan.message.group, []).append(plan)
+        return self._note(self._deliver_groups(list(groups.values()), seconds_left))
+
+    def _finish(self, settled: list[tuple[Plan, Outcome]]) -> list[tuple[Plan, Outcome]]:
+        """Account for what became of messages, and put back what must be retried."""
+        accounting.account(settled)
         self._put_back(settled)
-        return [(plan.message, outcome) for plan, outcome in settled]
+        return settled
+
+    def _deliver_groups(
+        self, groups: Sequence[list[Plan]], seconds_left: Callable[[], float]
+    ) -> list[_Settled]:
+        """Deliver groups side by side. One that has not ended in time is to be retried.
+
+        The threads are this batch's own: one that hangs takes none from a later batch.
+        """
+        known = self._known([plan for group in groups for plan in group])
+        threads = ThreadPoolExecutor(THREADS)
+        started = [
+            threads.submit(self._deliver_group, group, known, seconds_left) for group in groups
+        ]
+        wait(started, max(0.0, seconds_left() - ACCOUNTING_SECONDS))
+        threads.shutdown(wait=False, cancel_futures=True)
+        settled: list[_Settled] = []
+        for group, each in zip(groups, started, strict=True):
+            settled += _result(each, group)
+        return settled
 
     def _known(self, plans: Sequence[Plan]) -> Mapping[str, Entry] | Outcome:
         """Return what the ledger knows of the batch's attendees, or why that is not known."""
@@ -101,7 +170,9 @@ class Delivery:
                 due.append(plan)
                 latest = plan
                 continue
-            outcome = outcomes[plan.message.message_id] = self._end(plan, unsent, entries)
+            outcome = outcomes[plan.message.message_id] = self._end(
+                plan, unsent, entries, seconds_left
+            )
             if outcome.kind is Kind.RETRY:
                 break
             latest = plan if outcome.kind in _NOTED else latest
@@ -133,7 +204,8 @@ class Delivery:
                 )
             else:
                 outcome = last if plan is plans[-1] else _together(last)
-            outcome = self._end(plan, replace(outcome, remarks=plan.remarks), entries)
+            outcome = replace(outcome, remarks=plan.remarks)
+            outcome = self._end(plan, outcome, entries, seconds_left)
             sent.append((plan, outcome))
             if outcome.kind is Kind.RETRY:
                 break
@@ -178,13 +250,21 @@ class Delivery:
         """Tell whether a message keeps meeting a fault of its connection that others don't meet."""
         return self.ledger.times_alone(message.message_id, connection) >= _TIMES_ALONE
 
-    def _end(self, plan: Plan, outcome: Outcome, entries: dict[str, Entry]) -> Outcome:
+    def _end(
+        self,
+        plan: Plan,
+        outcome: Outcome,
+        entries: dict[str, Entry],
+        seconds_left: Callable[[], float],
+    ) -> Outcome:
         """Return an outcome once it holds: what has waited too long expires, bad ends are kept."""
         max_age = MAX_AGE_FOR_SETTINGS if outcome.is_fault_of_settings else self.max_age
         if outcome.kind is Kind.RETRY and plan.message.waited > max_age:
             outcome = replace(outcome, kind=Kind.EXPIRED)
         if outcome.kind not in (Kind.REJECTED, Kind.EXPIRED):
             return outcome
+        if seconds_left() <= ACCOUNTING_SECONDS:
+            return _NO_TIME  # it may count as put back by now
         try:
             if plan.message.attempt > 1:
                 self._make_due(plan.attendee, entries)
@@ -237,12 +317,43 @@ class Delivery:
         """Hide what must be retried; a group's messages for the same time, to keep their order."""
         waits: dict[str, int] = {}
         receipts: dict[str, int] = {}
+        attempts: dict[str, int] = {}
         for message, outcome in ((plan.message, outcome) for plan, outcome in settled):
             if outcome.kind is Kind.RETRY:
                 wait = waits.setdefault(message.group, _wait(message.attempt, outcome))
                 receipts[message.receipt] = wait
+                attempts[message.message_id] = message.attempt
         if receipts:
+            self.ledger.note_put_back(attempts)
             self.profiles.put_back(receipts)
+
+    def _take_off(self, settled: Sequence[tuple[Plan, Outcome]]) -> None:
+        """Delete what has ended, which Lambda does only if the invocation ends as well."""
+        ended = [plan.message.receipt for plan, out in settled if out.kind is not Kind.RETRY]
+        self.profiles.delete(ended)
+
+
+def _by_message(settled: Sequence[tuple[Plan, Outcome]]) -> list[tuple[Received, Outcome]]:
+    return [(plan.message, outcome) for plan, outcome in settled]
+
+
+def _all_to_retry(messages: Sequence[Received], why: Outcome) -> list[tuple[Plan, Outcome]]:
+    return [(Plan(each, why), why) for each in messages]
+
+
+def _unknown(message: Received, error: LedgerUnavailableError) -> Plan:
+    """Return the plan of what may be a suspect or not."""
+    return Plan(message, Outcome(Kind.RETRY, f"the ledger can't be read: {error}"))
+
+
+def _result(working: Future[list[_Settled]], group: Sequence[Plan]) -> list[_Settled]:
+    """Return what became of a group if its thread has ended; else, all of it is to be retried."""
+    if working.cancelled() or not working.done():
+        return [(plan, _NO_TIME, None) for plan in group]
+    try:
+        return working.result()
+    except Exception as error:  # noqa: BLE001 - one bad group must not stop the batch
+        return [(plan, planning.retry(error), None) for plan in group]
 
 
 def _unsent(plan: Plan, known: Mapping[str, Entry] | Outcome, *, follows: bool) -> Outcome | None:
@@ -339,26 +450,4 @@ def _outcome(answer: Answer, latency: float) -> Outcome:
         answer.retry_after,
         latency,
         answer.meaning in (Meaning.TOKEN, Meaning.CONFIGURATION),
-    )
-
-
-def _log(plan: Plan, outcome: Outcome) -> None:
-    message = plan.message
-    observability.logger().info(
-        "profile settled" if outcome.kind is not Kind.RETRY else "profile put back",
-        destination=message.destination,
-        request_id=message.request_id,
-        index=message.index,
-        attendee=plan.attendee or message.group,
-        outcome=outcome.kind,
-        reason=outcome.reason,
-        status=outcome.status,
-        code=outcome.code,
-        answer=outcome.message,
-        remarks=[f"{field}: {text}" for field, text in outcome.remarks],
-        latency_ms=None if outcome.latency is None else round(outcome.latency * 1000),
-        age_ms=round(message.age * 1000),
-        attempt=message.attempt,
-        mapping_version=plan.target.mapping_version if plan.target else "",
-        trace_id=observability.trace_id(message.trace_parent),
     )

@@ -6,7 +6,7 @@ Its table also keeps the locks under which tokens are renewed.
 import json
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,10 @@ from attendee_sync.attendee import Version
 from attendee_sync.outcome import Kind
 
 _PREFIX = "attendee#"
+_ATTEMPT = "attempt#"
+_NONE = {"N": "0"}
 _READS = 3  # while a busy table leaves something out
+_WRITES = 2  # likewise
 _TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
 _KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
 _STORED_SECONDS = 1.0  # at most so often a connection's success is noted
@@ -73,23 +76,27 @@ class Ledger:
 
         Raises LedgerUnavailableError.
         """
-        if not attendees:
-            return {}
-        entries: dict[str, Entry] = {}
-        keys = [{"key": {"S": f"{_PREFIX}{each}"}} for each in attendees]
-        pending = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        found = self._get([f"{_PREFIX}{each}" for each in attendees])
+        return {entry.attendee: entry for entry in map(_entry, found.values())}
+
+    def _get(self, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Return those of some items that there are, by their keys."""
+        found: dict[str, Mapping[str, Any]] = {}
+        wanted = [{"key": {"S": key}} for key in keys]
+        pending = {self._table: {"Keys": wanted, "ConsistentRead": True}} if keys else {}
         for _ in range(_READS):
+            if not pending:
+                return found
             try:
                 answer = self._client.batch_get_item(RequestItems=pending)
             except (BotoCoreError, ClientError) as error:
                 raise LedgerUnavailableError(aws.cause(error)) from error
-            for item in answer["Responses"].get(self._table, []):
-                entry = _entry(item)
-                entries[entry.attendee] = entry
+            items = answer["Responses"].get(self._table, [])
+            found |= {item["key"]["S"]: item for item in items}
             pending = answer.get("UnprocessedKeys", {})
-            if not pending:
-                return entries
-        raise LedgerUnavailableError("DynamoDB is too busy")
+        if pending:
+            raise LedgerUnavailableError("DynamoDB is too busy")
+        return found
 
     def record(self, entries: Collection[Entry]) -> set[str]:
         """Note what is known of different attendees now, at most 100, in one call.
@@ -196,6 +203,49 @@ class Ledger:
         self._client.put_item(TableName=self._table, Item=item)
         return alone
 
+    def deaths(self, attempts: Mapping[str, int]) -> dict[str, int]:
+        """Return those messages, at most 100, that came again without having been put back.
+
+        It gets the attempt of each message by its id. With each goes how often an invocation
+        died on it alone. Raises LedgerUnavailableError.
+        """
+        again = {name: attempt for name, attempt in attempts.items() if attempt > 1}
+        found = self._get([f"{_ATTEMPT}{name}" for name in again])
+        deaths: dict[str, int] = {}
+        for name, attempt in again.items():
+            item = found.get(f"{_ATTEMPT}{name}", {})
+            if int(item.get("put_back", _NONE)["N"]) != attempt - 1:
+                deaths[name] = int(item.get("deaths", _NONE)["N"])
+        return deaths
+
+    def note_begun(self, message_id: str, deaths: int) -> None:
+        """Note that a message is worked on alone, and how often an invocation died on it if now.
+
+        Raises LedgerUnavailableError.
+        """
+        try:
+            item = _attempt(message_id, deaths=deaths)
+            self._client.put_item(TableName=self._table, Item=item)
+        except (BotoCoreError, ClientError) as error:
+            raise LedgerUnavailableError(aws.cause(error)) from error
+
+    def note_put_back(self, attempts: Mapping[str, int]) -> None:
+        """Note after which attempt messages, at most 25, are put back, by their ids.
+
+        What can't be noted is let go: it is a suspect when it comes again.
+        """
+        puts = [
+            {"PutRequest": {"Item": _attempt(name, put_back=attempt)}}
+            for name, attempt in attempts.items()
+        ]
+        pending = {self._table: puts}
+        for _ in range(_WRITES):
+            with suppress(BotoCoreError, ClientError):
+                answer = self._client.batch_write_item(RequestItems=pending)
+                pending = answer.get("UnprocessedItems", {})
+            if not pending:
+                return
+
     @contextmanager
     def lock(self, name: str, seconds: int) -> Iterator[None]:
         """Hold a lock, at most for the given seconds. Raises LockedError."""
@@ -276,6 +326,15 @@ def _entry(item: Mapping[str, Any]) -> Entry:
         attendee_id=text("attendee_id"),
         delivered_at=number("delivered_at"),
     )
+
+
+def _attempt(message_id: str, **numbers: int) -> dict[str, Any]:
+    expires_at = int(time.time()) + _TROUBLE_SECONDS
+    return {
+        "key": {"S": f"{_ATTEMPT}{message_id}"},
+        "expires_at": {"N": str(expires_at)},
+        **{name: {"N": str(number)} for name, number in numbers.items()},
+    }
 
 
 def _is_condition(error: BotoCoreError | ClientError) -> bool:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -85,6 +86,16 @@ class Queue:
                 self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=list(some))
             except (BotoCoreError, ClientError):
                 return
+
+    def delete(self, receipts: Iterable[str]) -> None:
+        """Delete received messages by their receipt handles.
+
+        What fails here only comes back once more, so it raises nothing.
+        """
+        entries = ({"Id": str(n), "ReceiptHandle": each} for n, each in enumerate(receipts))
+        for some in itertools.batched(entries, _ENTRIES_PER_CALL, strict=False):
+            with suppress(BotoCoreError, ClientError):
+                self._client.delete_message_batch(QueueUrl=self._url, Entries=list(some))
 
     def _send_lane(self, calls: Sequence[Sequence[Message]]) -> None:
         for messages in calls:

@@ -7,7 +7,6 @@ import email.utils
 import re
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -74,8 +73,8 @@ class RainFocus:
         self._slots: dict[tuple[str, int], threading.BoundedSemaphore] = {}
         self._lock = threading.Lock()
 
-    def slot(self, connection: Connection) -> AbstractContextManager[object]:
-        """Return what holds a connection to its number of calls at once; enter it for a call."""
+    def slot(self, connection: Connection) -> threading.BoundedSemaphore:
+        """Return what holds a connection to its number of calls at once; acquire it for a call."""
         key = (connection.url(STORE), connection.limits.concurrency)
         with self._lock:
             return self._slots.setdefault(key, threading.BoundedSemaphore(key[1]))
