@@ -51,6 +51,7 @@ LOGS_AND_TRACES = {
 ACTIONS = {
     "SendMessageBatch": "SendMessage",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "DeleteMessageBatch": "DeleteMessage",
     "Invoke": "InvokeFunction",
     "TransactWriteItems": "PutItem",  # of puts
 }
@@ -495,7 +496,7 @@ def leading_keys(function: str, table: str) -> set[str]:
 
 def test_each_function_touches_its_own_keys_of_the_ledger_only() -> None:
     delivery = leading_keys("DeliveryFunction", "LedgerTable")
-    assert delivery == {"attendee#*", "stored#*", "trouble#*", "circuit#*"}
+    assert delivery == {"attendee#*", "attempt#*", "stored#*", "trouble#*", "circuit#*"}
 
 
 def test_no_call_without_a_key_is_permitted_since_the_condition_would_hold() -> None:
