@@ -548,7 +548,7 @@ def test_the_log_says_why_a_push_was_put_off(
 ) -> None:
     aws.client(service).always = fakes.denied("KmsThrottlingException")
     ingest.push(request())
-    line = json.loads(output())
+    line = json.loads(output().splitlines()[0])
     assert (line["level"], line["message"]) == ("ERROR", "request put off")
     assert "KmsThrottlingException" in line["reason"]
     assert "ada" not in json.dumps(line)
