@@ -1,5 +1,7 @@
 """The command line `attendee-sync`: its global option, and its commands."""
 
+import os
+import sys
 from importlib import metadata
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from attendee_sync_cli import (
     destinations,
     doctor_command,
     failures,
+    local_stack,
     lookup,
     output,
     preview,
@@ -20,7 +23,9 @@ from attendee_sync_cli import (
     tokens,
 )
 from attendee_sync_cli.output import Group
-from attendee_sync_cli.stack import Stack
+from attendee_sync_cli.stack import Stack, choose_account
+
+_STACK = "attendee-sync"
 
 app = typer.Typer(
     cls=Group,
@@ -55,12 +60,29 @@ def main(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell it.")
     ] = False,
     stack: Annotated[
-        str, typer.Option(envvar="ATTENDEE_SYNC_STACK", help="Name of the CloudFormation stack.")
-    ] = "attendee-sync",
+        str | None,
+        typer.Option(
+            envvar="ATTENDEE_SYNC_STACK",
+            help="Name of the CloudFormation stack.",
+            show_default=_STACK,
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Profile of the AWS configuration, not AWS_PROFILE's.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region, not AWS_REGION's.")] = None,
 ) -> None:
     """Look after the RainFocus connections and the destinations of an attendee-sync stack.
 
     Account and region are found as the AWS CLI finds them: AWS_PROFILE, AWS_REGION, and
-    AWS_ENDPOINT_URL for a stack in a local cloud.
+    AWS_ENDPOINT_URL for a stack in a local cloud. Where nothing says which account, a stack that
+    `make local` runs in this folder is meant.
     """
-    context.obj = Stack(stack)
+    choose_account(profile, region)
+    wants_account = not (profile or region or "--help" in sys.argv)
+    local = local_stack.find(stack, os.environ) if wants_account else None
+    if local:
+        os.environ.update(local.environment())
+        stack = local.attendee_sync_stack
+        output.error(f"This is the local stack {stack} at {local.aws_endpoint_url}.")
+    context.obj = Stack(stack or _STACK)

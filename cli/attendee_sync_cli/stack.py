@@ -2,13 +2,15 @@
 
 import functools
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import boto3
+import typer
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from attendee_sync.access_token import Cause
@@ -42,17 +44,43 @@ class _Answer(BaseModel):
 _ANSWER = TypeAdapter(_Answer)
 
 
+_chosen: dict[str, str | None] = {}
+
+
+def choose_account(profile: str | None, region: str | None) -> None:
+    """Let clients be for this profile and region, before those that the shell names."""
+    _chosen.update(profile_name=profile, region_name=region)
+
+
 @functools.cache
 def client(service: str) -> Any:
-    """Return the boto3 client of a service, made once, for the account that the shell chose."""
+    """Return the boto3 client of a service, made once, for the account that was chosen.
+
+    Raises BadParameter if an endpoint URL in the environment or in AWS's configuration is none.
+    """
     invokes = service == "lambda"
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_INVOKE_SECONDS if invokes else _READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 1 if invokes else _ATTEMPTS},
     )
-    session: Any = boto3.Session()
-    return session.client(service, config=config)
+    # boto3 knows AWS_DEFAULT_REGION only; in the AWS CLI, AWS_REGION comes before it:
+    # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
+    region = _chosen.get("region_name") or os.environ.get("AWS_REGION") or None
+    session: Any = boto3.Session(profile_name=_chosen.get("profile_name"), region_name=region)
+    try:
+        made = session.client(service, config=config)
+    except BotoCoreError:  # some of these are ValueErrors too
+        raise
+    except ValueError:
+        raise _no_endpoint() from None
+    if not made.meta.endpoint_url.startswith(("http://", "https://")):
+        raise _no_endpoint()
+    return made
+
+
+def _no_endpoint() -> typer.BadParameter:
+    return typer.BadParameter("AWS_ENDPOINT_URL must begin with http:// or https://")
 
 
 @dataclass(frozen=True)

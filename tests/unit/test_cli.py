@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 from typer.testing import CliRunner
 
-from attendee_sync_cli import output, stack
+from attendee_sync_cli import local_stack, output, stack
 from attendee_sync_cli.main import app
 from tests.command_line import CommandLine
 from tests.stack import Aws
@@ -72,6 +73,7 @@ def test_the_stack_is_named_by_option_or_environment(
 ) -> None:
     monkeypatch.setattr(stack, "client", aws.client)
     monkeypatch.delenv("ATTENDEE_SYNC_STACK", raising=False)
+    monkeypatch.setattr(local_stack, "FILE", Path("no-local-stack-runs"))
     asked = ["connections", "list", "--json"]
     CliRunner().invoke(app, asked)
     CliRunner(env={"ATTENDEE_SYNC_STACK": "one"}).invoke(app, asked)
@@ -102,6 +104,87 @@ def test_clients_have_timeouts_and_go_where_the_shell_says(
     assert made.meta.config.connect_timeout <= 5
     assert made.meta.config.read_timeout <= 70
     assert made.meta.config.retries["total_max_attempts"] == (1 if service == "lambda" else 3)
+
+
+@pytest.mark.usefixtures("aws_environment")
+@pytest.mark.parametrize(
+    ("said", "region"),
+    [
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({}, "eu-west-3"),
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-1", "AWS_PROFILE": "other"}, "eu-west-1"),
+        ({"AWS_PROFILE": "other"}, "eu-north-1"),
+    ],
+)
+def test_the_region_is_the_one_that_the_aws_cli_takes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: dict[str, str], region: str
+) -> None:
+    configured = "[default]\nregion = eu-west-3\n[profile other]\nregion = eu-north-1\n"
+    (tmp_path / "config").write_text(configured)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert stack.client.__wrapped__("ssm").meta.region_name == region
+
+
+@pytest.mark.usefixtures("aws_environment")
+@pytest.mark.parametrize(
+    ("options", "region", "key"),
+    [
+        (["--region", "eu-south-1"], "eu-south-1", "made-up"),
+        (["--profile", "other"], "eu-west-1", "of-other"),
+        (["--profile", "other", "--region", "eu-south-1"], "eu-south-1", "of-other"),
+    ],
+)
+def test_options_come_before_what_the_shell_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str], region: str, key: str
+) -> None:
+    (tmp_path / "config").write_text(
+        "[profile other]\nregion = eu-north-1\n"
+        "aws_access_key_id = of-other\naws_secret_access_key = made-up\n"
+    )
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setattr(stack, "_chosen", {})
+    made: list[Any] = []
+
+    def client(service: str) -> Any:
+        made.append(real(service))
+        raise output.FailureError("that is all")
+
+    real = stack.client.__wrapped__
+    monkeypatch.setattr(stack, "client", client)
+    CliRunner().invoke(app, [*options, "connections", "list"])
+    [client_made] = made
+    assert client_made.meta.region_name == region
+    assert client_made._get_credentials().access_key == key
+
+
+@pytest.mark.usefixtures("aws_environment")
+def test_an_unknown_profile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "_chosen", {})
+    stack.client.cache_clear()
+    result = CliRunner().invoke(app, ["--profile", "none-such", "connections", "list"])
+    assert result.exit_code == 1
+    assert result.stderr == "AWS: The config profile (none-such) could not be found\n"
+
+
+@pytest.mark.usefixtures("aws_environment")
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"])
+@pytest.mark.parametrize(
+    "url", ["localhost:4566", "127.0.0.1:4566", "http://", "//host", "http://[::1"]
+)
+def test_an_endpoint_url_that_is_none_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv(name, url)
+    stack.client.cache_clear()
+    result = CliRunner().invoke(app, ["connections", "list"])
+    assert result.exit_code == 2
+    assert "AWS_ENDPOINT_URL must begin with http:// or https://" in result.stderr
+    assert isinstance(result.exception, SystemExit)
 
 
 @pytest.mark.usefixtures("aws_environment")
