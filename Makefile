@@ -15,18 +15,23 @@ EXPORT := $(UV) export --quiet --locked --no-emit-project --no-header --format r
 # The layer's table of countries and states; `sam build` makes one of its own.
 REGIONS := layers/attendee_sync/attendee_sync/regions.json
 
-# The stack that the functions invoked by `make invoke-...` belong to.
-STACK ?= attendee-sync
+# The stack that the functions invoked by `make invoke-...` belong to: ATTENDEE_SYNC_STACK is
+# what `attendee-sync` goes by, too. SAM_LOCAL adds options of `sam local invoke`.
+STACK ?= $(or $(ATTENDEE_SYNC_STACK),attendee-sync)
+SAM_LOCAL ?=
 
-# The processor that functions are built for, and invoked as: arm64, or x86_64. The template asks
-# for it again when it is deployed; the layer serves both.
+# The processor that functions are built for, arm64 or x86_64; `make invoke-...` takes this
+# machine's. The template asks for it again when it is deployed; the layer serves both.
 ARCHITECTURE ?= arm64
 
 # Options of `make campaign`: python -m local.campaign --help lists them.
 CAMPAIGN ?=
 
+# Tools are called by their path: GNU make 3.81, which macOS has, looks for a recipe's command on
+# the PATH that make was given. What the tools start themselves is found on this one.
+BIN := .venv/bin
 SYSTEM_PATH := $(PATH)
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 
@@ -40,25 +45,25 @@ help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(DEV) $(CLOUD) $(REGIONS) ## Show the whole way of a profile on this machine, without any account
-	@python -m local.demo
+	@$(BIN)/python -m local.demo
 
 local: $(DEV) $(CLOUD) $(REGIONS) ## Keep the stack running on this machine until Ctrl-C
-	@python -m local.serve
+	@$(BIN)/python -m local.serve $(if $(ADDRESS),--address $(ADDRESS))
 
 campaign: $(DEV) $(CLOUD) $(REGIONS) ## Let everything fail in turn, with an account of every profile
-	@python -m local.campaign $(CAMPAIGN)
+	@$(BIN)/python -m local.campaign $(CAMPAIGN)
 
 test: $(DEV) $(CLOUD) $(REGIONS) ## Run all tests; the integration tests deploy to a local cloud
-	@pytest
+	@$(BIN)/pytest
 
 check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is up to date
-	@ruff check
-	@ruff format --check
-	@mypy
-	@sam validate --lint
-	@cfn-lint template.yaml -a cfn_lint_serverless.rules
-	@python -m local.transformed >build/transformed.json
-	@cfn-lint build/transformed.json --ignore-checks W2001 # SAM puts AllowedCidrs in for its Ref
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/sam validate --lint
+	@$(BIN)/cfn-lint template.yaml -a cfn_lint_serverless.rules
+	@$(BIN)/python -m local.transformed >build/transformed.json
+	@$(BIN)/cfn-lint build/transformed.json --ignore-checks W2001 # SAM puts AllowedCidrs in for its Ref
 	@$(UV) lock --quiet --check
 	@$(EXPORT) --only-group layer --output-file build/requirements.txt
 	@$(EXPORT) --only-group regions --output-file build/build-requirements.txt
@@ -66,7 +71,7 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 	  diff -u $$file build/$${file##*/} || \
 	  { echo "$$file is not what uv.lock says: run make lock" >&2; exit 1; }; \
 	done
-	@python -m docs.openapi >build/openapi.json
+	@$(BIN)/python -m docs.openapi >build/openapi.json
 	@diff -u docs/openapi.json build/openapi.json || \
 	  { echo "docs/openapi.json is not what the code says: run make openapi" >&2; exit 1; }
 
@@ -74,22 +79,22 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 
 # A test that holds on some days only is found before its day comes.
 days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
-	@pytest --quiet --day=+400 tests/unit tests/contract
-	@pytest --quiet --day=2028-02-29 tests/unit tests/contract
+	@$(BIN)/pytest --quiet --day=+400 tests/unit tests/contract
+	@$(BIN)/pytest --quiet --day=2028-02-29 tests/unit tests/contract
 
 format: $(DEV) ## Format the code
-	@ruff check --fix
-	@ruff format
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
 
 openapi: $(DEV) $(REGIONS) ## Describe the HTTP interface in docs/openapi.json
-	@python -m docs.openapi >build/openapi.json
+	@$(BIN)/python -m docs.openapi >build/openapi.json
 	@mv build/openapi.json docs/openapi.json
 
 build: $(DEV) ## Build the functions and the layer for AWS
-	@sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(BIN)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 deploy: build ## Deploy to AWS; asks for the settings the first time
-	@sam deploy $(if $(shell grep parameter_overrides samconfig.toml),,--guided)
+	@$(BIN)/sam deploy $(if $(shell grep parameter_overrides samconfig.toml),,--guided)
 
 invoke-ingest: FUNCTION := IngestFunction
 invoke-ingest: EVENT ?= events/ingest-object.json
@@ -108,16 +113,19 @@ invoke-token-refresh: EVENT ?= events/token-refresh-schedule.json
 invoke-token-refresh: invoke ## Run token_refresh likewise
 
 .PHONY: invoke
-invoke: build
-	@python -m local.invoke_env $(STACK)
-	@sam local invoke $(FUNCTION) --event $(EVENT) --env-vars build/env.json --docker-network host
+invoke: ARCHITECTURE := $(if $(filter x86_64 amd64,$(shell uname -m)),x86_64,arm64)
+invoke: $(DEV)
+	@$(BIN)/python -m local.invoke prepare $(FUNCTION) $(EVENT) $(STACK)
+	@$(MAKE) build ARCHITECTURE=$(ARCHITECTURE)
+	@$(BIN)/python -m local.invoke run $(FUNCTION) -- \
+	  --parameter-overrides Architecture=$(ARCHITECTURE) $(SAM_LOCAL)
 
 wheel: build/python.path ## Build the command line as a package of its own, into build/dist
 	@rm -rf build/dist
 	@$(UV) build --quiet --wheel --out-dir build/dist
 
 bench: $(DEV) $(CLOUD) $(PEER) $(REGIONS) ## Measure; each figure is a ratio of two things in one run
-	@python -m benchmarks
+	@$(BIN)/python -m benchmarks
 
 lock: build/python.path ## Lock the versions of all packages after a change in pyproject.toml
 	@$(UV) lock
@@ -153,7 +161,7 @@ $(CLOUD): uv.lock pyproject.toml build/python.path
 
 $(REGIONS): layers/attendee_sync/generate_regions.py \
     layers/attendee_sync/attendee_sync/regions.py $(DEV)
-	@python layers/attendee_sync/generate_regions.py $(@D)
+	@$(BIN)/python layers/attendee_sync/generate_regions.py $(@D)
 
 $(PEER): uv.lock pyproject.toml build/python.path
 	@echo "Installing the peer of the benchmarks into build/peer"

@@ -16,11 +16,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 # The local cloud takes these for the account's owner. Not a secret: it is its documented default.
 TEST_KEY = "test"
+LOOPBACK = "127.0.0.1"
 
 _PYTHON = ROOT / "build" / "cloud" / "bin" / "python"
 _START_SECONDS = 30.0
@@ -41,11 +43,13 @@ class LocalCloud:
     port: int
     folder: Path
     """A temporary folder, removed when the cloud stops. Others may keep files in it too."""
+    address: str = LOOPBACK
+    """The one address of this machine at which it is reached."""
 
     @property
     def endpoint_url(self) -> str:
         """Where all its services answer, e.g. http://127.0.0.1:41234."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -63,6 +67,7 @@ def aws_environment(endpoint_url: str) -> dict[str, str]:
     It is that of this process without its AWS settings, so that no call can reach a real
     account, and without a proxy on the way to this machine.
     """
+    direct = f"{urlsplit(endpoint_url).hostname},{LOOPBACK},localhost"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     return environment | {
         "AWS_ENDPOINT_URL": endpoint_url,
@@ -73,23 +78,23 @@ def aws_environment(endpoint_url: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
+        "NO_PROXY": direct,
+        "no_proxy": direct,
     }
 
 
 @contextlib.contextmanager
-def local_cloud() -> Iterator[LocalCloud]:
-    """Run a local cloud, with IAM enforced, on a free port of this machine only.
+def local_cloud(address: str = LOOPBACK) -> Iterator[LocalCloud]:
+    """Run a local cloud, with IAM enforced, on a free port of one address of this machine.
 
     However the block ends, the cloud, its functions' processes and its folder are gone
     afterwards. SIGTERM and SIGHUP end the block as Ctrl-C does, with KeyboardInterrupt.
-    Raises CloudError if it does not start within half a minute.
+    Raises CloudError if it does not start within half a minute, or the address is another's.
     """
     if not _PYTHON.exists():
         raise CloudError(f"{_PYTHON} is missing: `make test` or `make demo` install it")
     with _ended_by_signals(), _temporary_folder() as folder:
-        cloud = LocalCloud(_free_port(), folder)
+        cloud = LocalCloud(_free_port(address), folder, address)
         process = _start(cloud)
         try:
             _await_health(cloud, process)
@@ -110,7 +115,7 @@ def _start(cloud: LocalCloud) -> subprocess.Popen[bytes]:
         "TMPDIR": str(temporary),
         "STATE_DIR": str(temporary),
         "LANG": "C.UTF-8",
-        "BIND_HOST": "127.0.0.1",
+        "BIND_HOST": cloud.address,
         "GATEWAY_PORT": str(cloud.port),
         "AUTH": "true",
         "LOG_LEVEL": "INFO",
@@ -133,7 +138,7 @@ def _start(cloud: LocalCloud) -> subprocess.Popen[bytes]:
 def _await_health(cloud: LocalCloud, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None:
-        if _is_healthy(cloud.port):
+        if _is_healthy(cloud):
             return
         if time.monotonic() > deadline:
             raise CloudError(f"The local cloud did not answer in time. Its log:\n{_tail(cloud)}")
@@ -141,8 +146,8 @@ def _await_health(cloud: LocalCloud, process: subprocess.Popen[bytes]) -> None:
     raise CloudError(f"The local cloud ended ({process.returncode}). Its log:\n{_tail(cloud)}")
 
 
-def _is_healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+def _is_healthy(cloud: LocalCloud) -> bool:
+    connection = http.client.HTTPConnection(cloud.address, cloud.port, timeout=1)
     try:
         connection.request("GET", "/_localstack/health")
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -188,9 +193,12 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=time.monotonic() < deadline)
 
 
-def _free_port() -> int:
+def _free_port(address: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        try:
+            probe.bind((address, 0))
+        except OSError as error:
+            raise CloudError(f"{address} is not to be had here: {error.strerror}") from None
         port: int = probe.getsockname()[1]
         return port
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import stack as stacks
-from local.cloud import ROOT, local_cloud
+from local.cloud import LOOPBACK, ROOT, local_cloud
 from local.simulator.client import SimulatorClient
 from local.stack import Stack
 
@@ -32,15 +32,18 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(report: Callable[[str], None], *, verbose: bool = False) -> Iterator[Running]:
+def running(
+    report: Callable[[str], None], *, address: str = LOOPBACK, verbose: bool = False
+) -> Iterator[Running]:
     """Start everything, deploy the stack, and stop and remove it all at the end.
 
-    `report` is told each step before it starts. Raises CloudError or StackError.
+    Cloud and simulator are reached at `address`, by the functions too. `report` is told each
+    step before it starts. Raises CloudError or StackError.
     """
     report("Starting the local cloud")
-    with local_cloud() as cloud:
+    with local_cloud(address) as cloud:
         report("Starting the RainFocus simulator")
-        with _simulator() as simulator:
+        with _simulator(address) as simulator:
             report("Building the stack (sam build)")
             template = stacks.build(cloud.folder / "build", verbose=verbose)
             report("Deploying the stack (sam deploy)")
@@ -58,8 +61,8 @@ def running(report: Callable[[str], None], *, verbose: bool = False) -> Iterator
 
 
 @contextlib.contextmanager
-def _simulator() -> Iterator[SimulatorClient]:
-    command = [sys.executable, "-m", "local.simulator"]
+def _simulator(address: str) -> Iterator[SimulatorClient]:
+    command = [sys.executable, "-m", "local.simulator", "--host", address]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             if process.stdout is None:

@@ -1,18 +1,26 @@
 """The stack on this machine until Ctrl-C. Run it with `make local`."""
 
+import argparse
+import contextlib
+import json
 import os
 import shlex
 import sys
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
 
-from local.cloud import ROOT, CloudError
+from local import docker
+from local.cloud import LOOPBACK, REGION, ROOT, TEST_KEY, CloudError
+from local.docker import DockerError
 from local.running import EVENT_CODE, ORG_ID, Running, running
-from local.stack import StackError
+from local.stack import Stack, StackError
 
 _TOKEN_FILE = ROOT / "build" / "ingest-token.curl"
+# The command line finds the stack by it, see attendee_sync_cli/local_stack.py.
+_STACK_FILE = ROOT / "build" / "local-stack.json"
 _EXAMPLE = ROOT / "local" / "profile.json"
 
 
@@ -20,27 +28,68 @@ def main() -> int:
     """Run the stack until it is interrupted."""
     console = Console(highlight=False)
     try:
-        with running(lambda step: console.print(f"[bold]·[/bold] {step}")) as environment:
-            _write_token(environment)
+        with (
+            running(
+                lambda step: console.print(f"[bold]·[/bold] {step}"), address=_address()
+            ) as environment,
+            _files(environment.stack),
+        ):
             _show(environment, console)
             threading.Event().wait()
     except KeyboardInterrupt:
         console.print("\nStopped; everything was removed.")
-        return 0
-    except (CloudError, StackError) as error:
+    except (CloudError, DockerError, StackError) as error:
         console.print(f"[red]The stack could not be started:[/red] {error}")
         return 1
-    finally:
-        _TOKEN_FILE.unlink(missing_ok=True)
     return 0
 
 
-def _write_token(environment: Running) -> None:
-    """Keep the ingest token in a file for curl, readable by its owner: not in a command line."""
-    _TOKEN_FILE.parent.mkdir(exist_ok=True)
-    _TOKEN_FILE.touch(mode=0o600)
-    token = environment.stack.ingest_token().replace("\\", "\\\\").replace('"', '\\"')
-    _TOKEN_FILE.write_text(f'header = "Authorization: Bearer {token}"\n', encoding="utf-8")
+def _address() -> str:
+    parser = argparse.ArgumentParser(prog="python -m local.serve", description=__doc__)
+    parser.add_argument(
+        "--address",
+        default=LOOPBACK,
+        help="at which address of this machine cloud and simulator are reached; `docker` is that "
+        "of Docker's bridge, where containers reach them too (default: %(default)s)",
+    )
+    address: str = parser.parse_args().address
+    return docker.bridge_address() if address == "docker" else address
+
+
+@contextlib.contextmanager
+def _files(stack: Stack) -> Iterator[None]:
+    """Keep two files that only their owner may read.
+
+    One has the ingest token for curl, as it must be in no command's arguments; the other has
+    what the command line must know of the stack.
+    """
+    token = stack.ingest_token().replace("\\", "\\\\").replace('"', '\\"')
+    texts = {
+        _TOKEN_FILE: f'header = "Authorization: Bearer {token}"\n',
+        _STACK_FILE: json.dumps(_settings(stack), indent=2) + "\n",
+    }
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(exist_ok=True)
+            path.unlink(missing_ok=True)  # what is there may be readable by others
+            path.touch(mode=0o600)
+            path.write_text(text, encoding="utf-8")
+        yield
+    finally:
+        for path in texts:
+            path.unlink(missing_ok=True)
+
+
+def _settings(stack: Stack) -> Mapping[str, str]:
+    """Return the variables with which the command line and the SAM CLI act on the stack."""
+    return {
+        "AWS_ENDPOINT_URL": stack.endpoint_url,
+        "AWS_ACCESS_KEY_ID": TEST_KEY,
+        "AWS_SECRET_ACCESS_KEY": TEST_KEY,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "ATTENDEE_SYNC_STACK": stack.name,
+    }
 
 
 def _show(environment: Running, console: Console) -> None:
@@ -53,8 +102,12 @@ def _show(environment: Running, console: Console) -> None:
     console.print(f"           {shlex.join([*command, url])}", soft_wrap=True)
     attendees = f"_sim/attendees?environment=prod&org={ORG_ID}&event={EVENT_CODE}"
     console.print(f"Simulator  {environment.simulator.url}/{attendees}", soft_wrap=True)
-    console.print(f"AWS        AWS_ENDPOINT_URL={environment.stack.endpoint_url}", soft_wrap=True)
-    console.print("Ctrl-C stops and removes it all.")
+    console.print(
+        "\n`attendee-sync` finds the stack from this folder. Elsewhere, and for `make invoke-…`:\n"
+    )
+    for name, value in _settings(environment.stack).items():
+        console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
+    console.print("\nCtrl-C stops and removes it all.")
 
 
 def _relative(path: Path) -> str:

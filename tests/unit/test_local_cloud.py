@@ -1,13 +1,13 @@
 import signal
+import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from local import cloud as cloud_module
 from local.cloud import CloudError, LocalCloud, local_cloud
-from local.invoke_env import variables
 from local.stack import QueueCount, Stack, StackError, deploy
 
 
@@ -41,6 +41,19 @@ class Payload:
 
     def read(self) -> bytes:
         return self._text
+
+
+class NowhereToBind:
+    """A socket that gets no address of this machine."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def bind(self, _address: object) -> None:
+        raise OSError(99, "Cannot assign requested address")
 
 
 def test_a_child_process_gets_no_aws_setting_of_this_machine(
@@ -124,11 +137,18 @@ def test_parameters_reach_the_sam_cli_with_blanks_commas_and_quotes(
     ]
 
 
-def test_the_variables_of_a_stack_are_listed_by_function() -> None:
-    resources = [
-        {"LogicalResourceId": "Fn", "PhysicalResourceId": "f", "ResourceType": kind}
-        for kind in ("AWS::Lambda::Function", "AWS::SQS::Queue")
-    ]
-    cloudformation = Answers(describe_stack_resources={"StackResources": resources})
-    functions = Answers(get_function_configuration={"Environment": {"Variables": {"A": "1"}}})
-    assert variables("try", cloudformation, functions) == {"Fn": {"A": "1"}}
+def test_the_address_of_the_cloud_is_that_of_its_url_and_of_what_goes_past_a_proxy(
+    tmp_path: Path,
+) -> None:
+    environment = LocalCloud(4566, tmp_path, "172.17.0.1").environment()
+    assert environment["AWS_ENDPOINT_URL"] == "http://172.17.0.1:4566"
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "172.17.0.1,127.0.0.1,localhost"
+
+
+def test_an_address_that_is_not_this_machines_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cloud_module, "_PYTHON", tmp_path)
+    monkeypatch.setattr(socket, "socket", NowhereToBind)
+    with pytest.raises(CloudError, match=r"192\.0\.2\.1 .*Cannot assign"), local_cloud("192.0.2.1"):
+        pass
