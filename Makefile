@@ -8,6 +8,7 @@ UV := UV_PYTHON=$$(cat build/python.path) $(UV_FOLDER)/bin/uv
 DEV := .venv/.installed
 CLOUD := build/cloud/.installed
 PEER := build/peer/.installed
+RUNTIME := build/runtime/.installed
 # What the layer ships, and what only its build needs.
 REQUIREMENTS := layers/attendee_sync/requirements.txt
 BUILD_REQUIREMENTS := layers/attendee_sync/build-requirements.txt
@@ -124,7 +125,7 @@ wheel: build/python.path ## Build the command line as a package of its own, into
 	@rm -rf build/dist
 	@$(UV) build --quiet --wheel --out-dir build/dist
 
-bench: $(DEV) $(CLOUD) $(PEER) $(REGIONS) ## Measure; each figure is a ratio of two things in one run
+bench: $(DEV) $(CLOUD) $(PEER) $(RUNTIME) $(REGIONS) ## Measure; each figure is a ratio of two things in one run
 	@$(BIN)/python -m benchmarks
 
 lock: build/python.path ## Lock the versions of all packages after a change in pyproject.toml
@@ -167,4 +168,10 @@ $(PEER): uv.lock pyproject.toml build/python.path
 	@echo "Installing the peer of the benchmarks into build/peer"
 	@UV_PROJECT_ENVIRONMENT=build/peer $(UV) sync --quiet --locked --compile-bytecode \
 	  --only-group peer --no-install-project
+	@touch $@
+
+$(RUNTIME): uv.lock pyproject.toml build/python.path
+	@echo "Installing what Lambda's runtime brings along into build/runtime"
+	@UV_PROJECT_ENVIRONMENT=build/runtime $(UV) sync --quiet --locked --compile-bytecode \
+	  --only-group runtime --no-install-project
 	@touch $@

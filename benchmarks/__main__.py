@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold_import, delivery, mapping, queueing
+from benchmarks import cold_start, delivery, mapping, queueing
 
 _RESULT = Path(__file__).parent.parent / "build" / "bench.json"
 
@@ -31,7 +31,8 @@ class Figure:
 
 
 _FIGURES = (
-    Figure("ingest_cold_import_ratio", cold_import.ingest_cold_import_ratio, 1.25, 1.5),
+    Figure("ingest_cold_start_ratio", cold_start.ingest_cold_start_ratio, 1.10, 1.25),
+    Figure("delivery_cold_start_ratio", cold_start.delivery_cold_start_ratio, 1.6, 1.9),
     Figure("batch_of_ten_latencies", delivery.batch_of_ten_latencies, 1.15, 1.30),
     Figure("mapping_ratio", mapping.mapping_ratio, 1.0, 2.0),
     Figure("peer_mapping_ratio", mapping.peer_mapping_ratio, float("inf"), float("inf")),
