@@ -404,6 +404,7 @@ class DynamoDb(_Fake):
         super().__init__()
         self.items: dict[str, dict[str, Any]] = {}
         self.unprocessed = 0  # so many keys of a batch are left unread
+        self.unwritten = 0  # so many items of a batch are left unwritten
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         self._called("GetItem", request)
@@ -432,13 +433,15 @@ class DynamoDb(_Fake):
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
         self._called("BatchWriteItem", request)
-        [(_, writes)] = request["RequestItems"].items()
+        [(table, writes)] = request["RequestItems"].items()
         items = [each["PutRequest"]["Item"] for each in writes]
         keys = [item["key"]["S"] for item in items]
         self._use(len(set(keys)) == len(keys) <= 25, "the same key twice, or too many")
         with self._lock:
-            self.items |= dict(zip(keys, items, strict=True))
-        return {"UnprocessedItems": {}}
+            left, writes = writes[: self.unwritten], writes[self.unwritten :]
+            self.unwritten -= len(left)
+            self.items |= dict(list(zip(keys, items, strict=True))[len(left) :])
+        return {"UnprocessedItems": {table: left} if left else {}}
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
         self._called("TransactWriteItems", request)

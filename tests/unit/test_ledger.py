@@ -406,6 +406,14 @@ def test_a_note_of_what_is_put_back_is_tried_twice(aws: Aws, ledger: Ledger, fai
     assert ("attempt#a" in aws.dynamodb.items) is (failures < 2)
 
 
+def test_what_a_busy_table_left_unwritten_is_written_again(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.unwritten = 4
+    ledger.note_put_back({str(n): 1 for n in range(10)})
+    assert ledger.deaths({str(n): 2 for n in range(10)}) == {}
+    (_, first), (_, again), _ = aws.dynamodb.calls
+    assert [len(each["RequestItems"][fakes.TABLE]) for each in (first, again)] == [10, 4]
+
+
 def test_attempts_are_forgotten_when_no_message_can_live_any_more(aws: Aws, ledger: Ledger) -> None:
     ledger.note_begun("a", 1)
     ledger.note_put_back({"b": 1})
