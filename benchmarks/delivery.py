@@ -61,7 +61,7 @@ def _delivery(url: str) -> Delivery:
         services.profile_queue(),
         services.dead_letter_queue(),
         Caller(
-            settings,
+            services.token_store(settings),
             RainFocus(http.session(THREADS)),
             Pausing(aws.client("dynamodb"), "ledger"),
             Pace(environments=1),

@@ -113,12 +113,14 @@ class Stack:
     # --- RainFocus's tokens ---
 
     def store_credentials(self, connection: str, client_id: str, client_secret: str) -> None:
-        """Store a connection's credentials, and make its secrets if it is a new one."""
+        """Store a connection's credentials, in a new secret if it is a new one."""
         credentials = {"client_id": client_id, "client_secret": client_secret}
-        self._store_secret(f"{self.name}/credentials/{connection}", json.dumps(credentials))
-        access_token = f"{self.name}/access-token/{connection}"
-        if not self._has_secret(access_token):
-            self._store_secret(access_token, "{}")
+        name = f"{self.name}/credentials/{connection}"
+        client = self.client("secretsmanager")
+        if self._has_secret(name):
+            client.put_secret_value(SecretId=name, SecretString=json.dumps(credentials))
+            return
+        client.create_secret(Name=name, SecretString=json.dumps(credentials))
 
     def refresh_token(self) -> None:
         """Have the access tokens of all connections renewed.
@@ -135,13 +137,6 @@ class Stack:
         filters = [{"Key": "name", "Values": [name]}]  # gives what begins with the name
         answer = self.client("secretsmanager").list_secrets(Filters=filters)
         return any(secret["Name"] == name for secret in answer["SecretList"])
-
-    def _store_secret(self, name: str, value: str) -> None:
-        client = self.client("secretsmanager")
-        if self._has_secret(name):
-            client.put_secret_value(SecretId=name, SecretString=value)
-            return
-        client.create_secret(Name=name, SecretString=value)
 
     # --- the functions ---
 

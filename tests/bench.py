@@ -98,7 +98,7 @@ def at_work(aws: Aws) -> Iterator[Bench]:
         profiles=aws.profile_queue(),
         dead_letters=aws.dead_letter_queue(),
         caller=Caller(
-            settings,
+            aws.token_store(settings),
             RainFocus(rainfocus.session()),
             Pausing(aws.dynamodb, fakes.TABLE),
             Pace(environments=1),

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,18 @@ from urllib3 import HTTPResponse
 PROFILES_URL = "https://sqs.example.com/profiles.fifo"
 DEAD_LETTERS_URL = "https://sqs.example.com/dead-letter.fifo"
 TABLE = "ledger"
+TOKEN_TABLE = "tokens"
 
 # What an SQS message may hold:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 _MESSAGE_BYTES = 1_048_576
 _MESSAGE_ATTRIBUTES = 10
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_ITEM_BYTES = 409_600
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+_SECRET_BYTES = 65_536
+_SECRET_VERSIONS = 100
+_DAY = 86_400  # seconds for which no version is removed
 _REFUSED_BY_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _DEDUPLICATION_ID = re.compile(r"[!-~]{1,128}")
@@ -335,7 +342,10 @@ class Ssm(_Fake):
 
 
 class Secrets(_Fake):
-    """Secrets with a current and a previous version."""
+    """Secrets with a current and a previous version, and a limit to how often one is written.
+
+    Versions above 100 are removed, but none that is younger than a day: then writes fail.
+    """
 
     service = "secretsmanager"
 
@@ -343,6 +353,7 @@ class Secrets(_Fake):
         super().__init__()
         self.versions: dict[str, list[str]] = {name: [text] for name, text in (texts or {}).items()}
         self.deleted: dict[str, datetime] = {}  # scheduled for deletion
+        self._written: dict[str, deque[float]] = {}  # when, within the last day
 
     def rotate(self, name: str, text: str) -> None:
         self.versions[name].append(text)
@@ -351,6 +362,7 @@ class Secrets(_Fake):
         self._called("CreateSecret", request)
         if request["Name"] in self.versions:
             raise denied("ResourceExistsException", "CreateSecret")
+        self._keep_quotas("CreateSecret", request["Name"], request["SecretString"])
         self.versions[request["Name"]] = [request["SecretString"]]
         return {}
 
@@ -391,20 +403,43 @@ class Secrets(_Fake):
         self._called("PutSecretValue", request)
         if request["SecretId"] not in self.versions:
             raise denied("ResourceNotFoundException", "PutSecretValue")
+        self._keep_quotas("PutSecretValue", request["SecretId"], request["SecretString"])
         self.rotate(request["SecretId"], request["SecretString"])
         return {}
 
+    def _keep_quotas(self, operation: str, name: str, text: str) -> None:
+        now = time.time()
+        written = self._written.setdefault(name, deque())
+        while written and now - written[0] >= _DAY:
+            written.popleft()
+        if len(text.encode()) > _SECRET_BYTES or len(written) >= _SECRET_VERSIONS:
+            raise denied("LimitExceededException", operation)
+        written.append(now)
+
 
 class DynamoDb(_Fake):
-    """One table keyed by `key`, with just the expressions that are used."""
+    """Tables keyed by `key`, with just the expressions that are used.
+
+    An item that has expired is still there: DynamoDB deletes it days later.
+    """
 
     service = "dynamodb"
 
     def __init__(self) -> None:
         super().__init__()
-        self.items: dict[str, dict[str, Any]] = {}
+        self.tables: dict[str, dict[str, dict[str, Any]]] = {TABLE: {}, TOKEN_TABLE: {}}
         self.unprocessed = 0  # so many keys of a batch are left unread
         self.unwritten = 0  # so many items of a batch are left unwritten
+
+    @property
+    def items(self) -> dict[str, dict[str, Any]]:
+        """The items of the ledger's table by their keys."""
+        return self.tables[TABLE]
+
+    @property
+    def token_items(self) -> dict[str, dict[str, Any]]:
+        """The items of the tokens' table by their keys."""
+        return self.tables[TOKEN_TABLE]
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         self._called("GetItem", request)
@@ -419,16 +454,16 @@ class DynamoDb(_Fake):
         with self._lock:
             left, keys = keys[: self.unprocessed], keys[self.unprocessed :]
             self.unprocessed -= len(left)
-            found = [dict(self.items[key]) for key in keys if key in self.items]
+            items = self.tables[table]
+            found = [dict(items[key]) for key in keys if key in items]
         again = {table: {**wanted, "Keys": [{"key": {"S": key}} for key in left]}}
         return {"Responses": {table: found}, "UnprocessedKeys": again if left else {}}
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         self._called("PutItem", request)
-        key = request["Item"]["key"]["S"]
         with self._lock:
-            self._require(request, key)
-            self.items[key] = request["Item"]
+            self._require(request, _key_of(request))
+            self._put(request)
         return {}
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
@@ -440,7 +475,7 @@ class DynamoDb(_Fake):
         with self._lock:
             left, writes = writes[: self.unwritten], writes[self.unwritten :]
             self.unwritten -= len(left)
-            self.items |= dict(list(zip(keys, items, strict=True))[len(left) :])
+            self.tables[table] |= dict(list(zip(keys, items, strict=True))[len(left) :])
         return {"UnprocessedItems": {table: left} if left else {}}
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
@@ -454,7 +489,8 @@ class DynamoDb(_Fake):
                     self._require(put, key)
             except ClientError:
                 raise denied("TransactionCanceledException", "TransactWriteItems") from None
-            self.items |= {key: put["Item"] for put, key in zip(puts, keys, strict=True)}
+            for put in puts:
+                self._put(put)
         return {}
 
     def update_item(self, **request: Any) -> dict[str, Any]:
@@ -464,13 +500,14 @@ class DynamoDb(_Fake):
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
         with self._lock:
             self._require(request, key)
-            item = {**self.items.get(key, {}), **request["Key"]}
+            items = self.tables[request["TableName"]]
+            item = {**items.get(key, {}), **request["Key"]}
             for assignment in sets.split(", "):
                 name, value = assignment.split(" = ")
                 item[names[name]] = values[value]
             for name in filter(None, removes.split(", ")):
                 item.pop(names[name], None)
-            self.items[key] = item
+            items[key] = item
         return {}
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
@@ -478,12 +515,18 @@ class DynamoDb(_Fake):
         key = request["Key"]["key"]["S"]
         with self._lock:
             self._require(request, key)
-            self.items.pop(key, None)
+            self.tables[request["TableName"]].pop(key, None)
         return {}
 
     def _item(self, request: Request) -> dict[str, Any]:
         with self._lock:
-            return dict(self.items.get(request["Key"]["key"]["S"], {}))
+            return dict(self.tables[request["TableName"]].get(request["Key"]["key"]["S"], {}))
+
+    def _put(self, request: Request) -> None:
+        item = request["Item"]
+        if sum(map(_attribute_bytes, item.items())) > _ITEM_BYTES:
+            raise denied("ValidationException", "PutItem")
+        self.tables[request["TableName"]][_key_of(request)] = item
 
     def _require(self, request: Request, key: str) -> None:
         """Refuse a write whose condition does not hold."""
@@ -491,11 +534,28 @@ class DynamoDb(_Fake):
         if not condition:
             return
         try:
-            holds = _Condition(request, self.items.get(key, {})).holds()
+            item = self.tables[request["TableName"]].get(key, {})
+            holds = _Condition(request, item).holds()
         except (AssertionError, KeyError) as error:
             self._use(False, f"{condition}: {error!r}")
         if not holds:
             raise denied("ConditionalCheckFailedException")
+
+
+def _key_of(request: Request) -> str:
+    return str(request["Item"]["key"]["S"])
+
+
+def _attribute_bytes(attribute: tuple[str, Mapping[str, Any]]) -> int:
+    name, value = attribute
+    return len(name.encode()) + len(str(*value.values()).encode())
+
+
+@functools.cache
+def _split(condition: str) -> tuple[str, ...]:
+    words = tuple(re.findall(r"[#:\w]+|<=|[=<()]", condition))
+    assert "".join(words) == condition.replace(" ", "")
+    return words
 
 
 class _Condition:
@@ -505,9 +565,7 @@ class _Condition:
     """
 
     def __init__(self, request: Request, item: Mapping[str, Any]) -> None:
-        text = request["ConditionExpression"]
-        self._words = re.findall(r"[#:\w]+|<=|[=<()]", text)
-        assert "".join(self._words) == text.replace(" ", "")
+        self._words = list(_split(request["ConditionExpression"]))
         self._names = request.get("ExpressionAttributeNames", {})
         self._values = request.get("ExpressionAttributeValues", {})
         update = re.findall(r"[#:]\w+", request.get("UpdateExpression", ""))

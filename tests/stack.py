@@ -10,6 +10,7 @@ from attendee_sync.access_token import AccessToken, Credentials
 from attendee_sync.connection import Auth, Connection
 from attendee_sync.messages import Queue
 from attendee_sync.settings import Settings
+from attendee_sync.token_store import TokenStore
 from tests import fakes
 
 STACK = "attendee-sync"
@@ -23,6 +24,7 @@ PUSH_URL = (
 HASH_KEY = "not-a-real-hash-key"
 CREDENTIALS = Credentials("not-a-real-client", "not-a-real-client-secret")
 TOKEN_URL = "https://token.example.com/oauth/token"
+ISSUED_AT = 1_700_000_000
 CONNECTION = Connection(org_id="acme", auth=Auth(token_url=TOKEN_URL))
 
 
@@ -58,6 +60,7 @@ class Aws:
             "ProfileQueueName": "profiles.fifo",
             "DeadLetterQueueName": "dead-letter.fifo",
             "LedgerTableName": fakes.TABLE,
+            "TokenTableName": fakes.TOKEN_TABLE,
             "IngestLogGroupName": INGEST_LOG,
             "DeliveryLogGroupName": DELIVERY_LOG,
         }
@@ -65,8 +68,9 @@ class Aws:
             f"{STACK}/ingest-token": [INGEST_TOKEN],
             f"{STACK}/hash-key": [HASH_KEY],
             f"{STACK}/credentials/default": [json.dumps(dataclasses.asdict(CREDENTIALS))],
-            f"{STACK}/access-token/default": [access_token.dump(token())],
+            f"{STACK}/api-profile/default": [access_token.dump_shown(CREDENTIALS)],
         }
+        self.set_token(token())
 
     def set_connection(self, name: str, connection: Connection) -> None:
         text = connection.model_dump_json(exclude_defaults=True)
@@ -76,12 +80,31 @@ class Aws:
         self.ssm.parameters[f"/{STACK}/destinations/{name}"] = json.dumps(members)
 
     def set_token(self, made: AccessToken, connection: str = "default") -> None:
-        self.secrets.rotate(f"{STACK}/access-token/{connection}", access_token.dump(made))
+        shown = Credentials(made.client_id, "", made.profile_token)
+        self.secrets.versions[f"{STACK}/api-profile/{connection}"] = [
+            access_token.dump_shown(shown)
+        ]
+        self.set_token_text(access_token.dump(made), connection)
+
+    def set_token_text(self, text: str, connection: str = "default") -> None:
+        key = f"token#{connection}"
+        self.dynamodb.token_items[key] = {"key": {"S": key}, "token": {"S": text}}
+
+    def remove_token(self, connection: str = "default") -> None:
+        del self.dynamodb.token_items[f"token#{connection}"]
 
     def stored_token(self, connection: str = "default") -> AccessToken:
-        return AccessToken(
-            **json.loads(self.secrets.versions[f"{STACK}/access-token/{connection}"][-1])
+        """Return the token that delivery would show."""
+        stored = json.loads(self.dynamodb.token_items[f"token#{connection}"]["token"]["S"])
+        shown = self.secrets.versions[f"{STACK}/api-profile/{connection}"][-1]
+        completed = access_token.complete(
+            AccessToken(**stored), access_token.parse_credentials(shown)
         )
+        assert completed
+        return completed
+
+    def token_store(self, settings: Settings | None = None) -> TokenStore:
+        return TokenStore(self.dynamodb, fakes.TOKEN_TABLE, settings or self.settings(), self.clock)
 
     def settings(self) -> Settings:
         return Settings(STACK, ssm=self.ssm, secrets=self.secrets, clock=self.clock)
@@ -123,14 +146,17 @@ def changed(**settings: object) -> Connection:
 
 
 def token(value: str = "not-a-real-access-token", **changes: Any) -> AccessToken:
-    """Return an access token of the default connection, an old one that is good for decades."""
+    """Return an access token of the default connection, a young one that is good for decades."""
     made = AccessToken(
         value,
         expires_at=4_000_000_000,
-        issued_at=1_700_000_000,
+        issued_at=ISSUED_AT,
         client_id=CREDENTIALS.client_id,
         profile_token=CREDENTIALS.profile_token,
+        shown="",
         granted_to=access_token.grant_digest(CONNECTION, CREDENTIALS),
         audience=access_token.audience(CONNECTION),
     )
-    return dataclasses.replace(made, **changes)
+    made = dataclasses.replace(made, **changes)
+    shown = access_token.shown_digest(Credentials(made.client_id, "", made.profile_token))
+    return dataclasses.replace(made, shown=shown)

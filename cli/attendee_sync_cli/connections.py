@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="List, show, set and remove connect
 _TEMPLATE_CONNECTION = "default"
 _SECRETS = {
     "credentials": '{"client_id": "", "client_secret": ""}',
-    "access-token": "{}",
+    "api-profile": "{}",  # token_refresh writes what calls show of the credentials
 }
 
 

@@ -59,7 +59,7 @@ def set_(
         output.say("Nothing new was given; the stored credentials stay as they are.")
         return
     stack.put_secret(secret, json.dumps(asdict(wanted)))
-    stack.make_secret(f"access-token/{connection}", "{}")
+    stack.make_secret(f"api-profile/{connection}", "{}")
     output.say(f"Stored in the secret {stack.name}/{secret}: {_stored_words(wanted)}.")
     result = stack.refresh_token(connection)
     tokens.tell(result)

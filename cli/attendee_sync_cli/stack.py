@@ -17,13 +17,14 @@ from attendee_sync.access_token import Cause
 from attendee_sync.ledger import Ledger
 from attendee_sync.settings import Settings
 from attendee_sync.token_refresh import State
+from attendee_sync.token_store import TokenStore
 from attendee_sync_cli.output import FailureError
 
 RECOVERY_DAYS = 30
 MAX_PARAMETER_BYTES = 4_096  # of a standard parameter
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 15.0
-# The token-refresh function runs for at most a minute. It is never asked twice by botocore.
+# The token-refresh function answers within a minute. It is never asked twice by botocore.
 _INVOKE_SECONDS = 70.0
 _ATTEMPTS = 3
 
@@ -259,6 +260,11 @@ class Stack:
         return str(answer["QueueUrl"])
 
     # --- tokens ---
+
+    def stored_token(self, connection: str) -> str | None:
+        """Return what is stored of a connection's token, to be shown to nobody."""
+        table = self.output("TokenTableName")
+        return TokenStore(client("dynamodb"), table, self.seen_by_functions()).text(connection)
 
     def refresh_token(self, connection: str) -> Refreshed:
         """Have the token of a connection renewed, if it ends soon, and return what became of it."""

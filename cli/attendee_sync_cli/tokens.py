@@ -21,6 +21,7 @@ _CAUSES: dict[Cause, str] = {
     Cause.CREDENTIALS: "RainFocus does not take the stored credentials",
     Cause.TOKEN_URL: "What answers at auth.token_url is no token endpoint",
     Cause.SETTINGS: "The way of asking is not right, or what is stored in AWS",
+    Cause.AWS: "AWS did not read or write something",
 }
 
 
@@ -110,7 +111,7 @@ def look(stack: Stack, connection: str, settings: str) -> View:
     read = faults.read(Connection, settings)
     if isinstance(read, list):
         raise FailureError(f"The settings of connection {connection} are not valid: {read[0]}")
-    token = _parse(stack.secret(f"access-token/{connection}"))
+    token = _parse(stack.stored_token(connection))
     if token is None:
         raise FailureError(
             f"Connection {connection} has no token yet. "
@@ -121,7 +122,7 @@ def look(stack: Stack, connection: str, settings: str) -> View:
 
 
 def _parse(text: str | None) -> AccessToken | None:
-    """Return the token of a secret, whatever connection it is for, or None if it holds none."""
+    """Return a stored token, whatever connection it is for, or None if it is none."""
     try:
         return _TOKEN.validate_python(json.loads(text or "{}"))
     except (ValueError, ValidationError):

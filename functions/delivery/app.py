@@ -16,6 +16,7 @@ from attendee_sync.pace import Pace
 from attendee_sync.pausing import Pausing
 from attendee_sync.rainfocus import RainFocus
 from attendee_sync.settings import Settings
+from attendee_sync.token_store import TokenStore
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -38,16 +39,16 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def _delivery() -> Delivery:
     queues = aws.client("sqs")
     settings = Settings.of_stack(os.environ["STACK_NAME"])
-    ledger = aws.client("dynamodb")
+    dynamodb = aws.client("dynamodb")
     return Delivery(
         settings,
-        Ledger(ledger, os.environ["LEDGER_TABLE"]),
+        Ledger(dynamodb, os.environ["LEDGER_TABLE"]),
         profiles=Queue(queues, os.environ["QUEUE_URL"]),
         dead_letters=Queue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
         caller=Caller(
-            settings,
+            TokenStore(dynamodb, os.environ["TOKEN_TABLE"], settings),
             RainFocus(http.session(THREADS)),
-            Pausing(ledger, os.environ["LEDGER_TABLE"]),
+            Pausing(dynamodb, os.environ["LEDGER_TABLE"]),
             Pace(environments=int(os.environ["MAXIMUM_CONCURRENCY"])),
             token_refresh.Request(aws.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]),
         ),

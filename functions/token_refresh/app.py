@@ -5,24 +5,40 @@ import os
 from collections import Counter
 from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from attendee_sync import aws, http, observability
-from attendee_sync.ledger import Ledger
 from attendee_sync.settings import Settings
 from attendee_sync.token_refresh import Result, TokenRefresh
+from attendee_sync.token_store import TokenStore
+
+_SCHEDULER = "aws.scheduler"
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Renew tokens and tell what became of each.
 
     The event may name one `connection`, and in `refused` the digest of its token that RainFocus
-    did not take; any other event is the schedule's and means all connections.
+    did not take; any other event means all connections. Only the schedule's may take minutes: see
+    TokenRefresh.watch().
     """
-    results = _token_refresh().run(str(event.get("connection", "")), str(event.get("refused", "")))
-    counts = Counter((result.connection, result.state.value) for result in results)
-    observability.count("AccessTokens", counts, ("connection", "state"))
-    for result in results:
-        observability.logger().info("access token", extra=_members(result))
+    if event.get("source") == _SCHEDULER:
+        results = _token_refresh().watch(
+            lambda: context.get_remaining_time_in_millis() / 1000, _report
+        )
+    else:
+        results = _token_refresh().run(
+            str(event.get("connection", "")), str(event.get("refused", ""))
+        )
+        for result in results:
+            _report(result)
     return {"results": [_members(result) for result in results]}
+
+
+def _report(result: Result) -> None:
+    counts = Counter({(result.connection, result.state.value): 1})
+    observability.count("AccessTokens", counts, ("connection", "state"))
+    observability.logger().info("access token", extra=_members(result))
 
 
 def _members(result: Result) -> dict[str, str]:
@@ -36,9 +52,10 @@ def _members(result: Result) -> dict[str, str]:
 
 @functools.cache
 def _token_refresh() -> TokenRefresh:
+    settings = Settings.of_stack(os.environ["STACK_NAME"])
     return TokenRefresh(
-        Settings.of_stack(os.environ["STACK_NAME"]),
-        Ledger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"]),
+        settings,
+        TokenStore(aws.client("dynamodb"), os.environ["TOKEN_TABLE"], settings),
         http.session(pool_size=1),
         interval=60.0 * int(os.environ["REFRESH_INTERVAL_MINUTES"]),
     )

@@ -279,7 +279,6 @@ def test_tokens_are_counted_by_what_became_of_them(
 ) -> None:
     for name in ("new", "bad"):
         aws.set_connection(name, CONNECTION)
-        aws.secrets.versions[f"{STACK}/access-token/{name}"] = ["{}"]
         aws.secrets.versions[f"{STACK}/credentials/{name}"] = ["{}"]
     text = aws.secrets.versions[f"{STACK}/credentials/default"][-1]
     aws.secrets.rotate(f"{STACK}/credentials/new", text)

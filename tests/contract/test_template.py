@@ -360,15 +360,41 @@ def test_delivery_reports_single_failures_and_is_limited() -> None:
     assert 2 <= parameter["MinValue"] <= parameter["Default"] <= parameter["MaxValue"] <= 1_000
 
 
-# --- the table, the schedule, the secrets -------------------------------------------------------
+# --- the tables, the schedule, the secrets -------------------------------------------------------
 
 
 def test_the_ledger_is_on_demand_can_be_restored_and_forgets() -> None:
-    [table] = resources("AWS::DynamoDB::Table").values()
+    table = resources("AWS::DynamoDB::Table")["LedgerTable"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert table["KeySchema"] == [{"AttributeName": "key", "KeyType": "HASH"}]
+
+
+def test_tokens_are_encrypted_forgotten_and_in_no_backup() -> None:
+    table = resources("AWS::DynamoDB::Table")["TokenTable"]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert "PointInTimeRecoverySpecification" not in table
+    assert table["KeySchema"] == [{"AttributeName": "key", "KeyType": "HASH"}]
+
+
+def test_who_may_touch_which_items_of_the_token_table() -> None:
+    found = [
+        (statement["Action"], statement["Condition"])
+        for _, statement in everything(TEMPLATE["Resources"])
+        if statement.get("Resource") == {"Fn::GetAtt": ["TokenTable", "Arn"]}
+    ]
+
+    def only(prefix: str) -> dict[str, object]:
+        return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}#*"]}}
+
+    assert found == [
+        ("dynamodb:GetItem", only("token")),  # delivery
+        (["dynamodb:GetItem", "dynamodb:PutItem"], only("token")),
+        (["dynamodb:PutItem", "dynamodb:DeleteItem"], only("lock")),
+    ]
 
 
 def test_the_schedule_is_named_from_the_stack() -> None:
@@ -376,7 +402,13 @@ def test_the_schedule_is_named_from_the_stack() -> None:
     schedule = events["Schedule"]["Properties"]
     assert events["Schedule"]["Type"] == "ScheduleV2"
     assert resolved(schedule["Name"]) == f"{STACK}-token-refresh"
-    assert resolved(schedule["ScheduleExpression"]) == "rate(5 minutes)"
+    assert resolved(schedule["ScheduleExpression"]) == "rate(2 minutes)"
+
+
+def test_a_scheduled_run_may_stay_until_the_next_has_come() -> None:
+    minutes = TEMPLATE["Parameters"]["TokenRefreshMinutes"]["MaxValue"]
+    timeout = TEMPLATE["Resources"]["TokenRefreshFunction"]["Properties"]["Timeout"]
+    assert 60 * minutes + 90 + 60 <= timeout <= 900
 
 
 def test_no_secret_is_a_parameter_or_stands_in_the_template() -> None:
@@ -400,6 +432,7 @@ def test_what_a_person_needs_next_is_an_output() -> None:
         "ProfileQueueName",
         "DeadLetterQueueName",
         "LedgerTableName",
+        "TokenTableName",
     } <= TEMPLATE["Outputs"].keys()
     url = resolved(TEMPLATE["Outputs"]["PushUrl"]["Value"])
     assert url.endswith(".amazonaws.com/prod/v1/destinations/default/profiles")
@@ -543,6 +576,7 @@ def arn(service: str, request: Mapping[str, Any]) -> str:
         fakes.PROFILES_URL: "arn:ProfileQueue",
         fakes.DEAD_LETTERS_URL: "arn:DeadLetterQueue",
         fakes.TABLE: "arn:LedgerTable",
+        fakes.TOKEN_TABLE: "arn:TokenTable",
         VARIABLES["TOKEN_REFRESH_FUNCTION"]: "arn:TokenRefreshFunction",
     }
     match service:

@@ -12,7 +12,7 @@ from attendee_sync import access_token
 from attendee_sync.access_token import AccessToken, Cause, Credentials, TokenNotGrantedError
 from attendee_sync.connection import Connection
 from tests import fakes
-from tests.stack import CONNECTION, CREDENTIALS, TOKEN_URL, changed, token
+from tests.stack import CONNECTION, CREDENTIALS, TOKEN_URL, Clock, changed, token
 
 HTML = b"<!doctype html><title>Error</title>"
 OUT_OF_ORDER = "the token endpoint is out of order: "
@@ -230,6 +230,60 @@ def test_a_refusal_says_whose_fault_it_is_by_codes_alone(
     assert str(caught.value).removesuffix("emporarily_unavailable") == said
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a.b-c_d~e+f/g==",
+        "".join(map(chr, range(0x21, 0x7F))),  # more than RFC 6750 has, and harmless in a header
+        "a" * 8_192,
+    ],
+)
+def test_a_token_is_any_visible_ascii(value: str) -> None:
+    assert obtain(grant(access_token=value))[0].value == value
+
+
+NOT_ASCII = "not of visible ASCII characters alone"
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("a\r\nX-More: b", NOT_ASCII),
+        ("a\n", NOT_ASCII),
+        ("a\rb", NOT_ASCII),
+        ("a\x00b", NOT_ASCII),
+        ("a\tb", NOT_ASCII),
+        ("a b", NOT_ASCII),
+        (" a", NOT_ASCII),
+        ("a\x7f", NOT_ASCII),
+        ("\xe4", NOT_ASCII),
+        ("a\u2028b", NOT_ASCII),
+        ("\ud800", NOT_ASCII),
+        ("a" * 8_193, "longer than 8192 characters"),
+        ("a" * 60_000, "longer than 8192 characters"),
+    ],
+)
+def test_a_token_that_no_header_can_carry_is_refused_with_its_reason(
+    value: str, wrong: str
+) -> None:
+    with pytest.raises(TokenNotGrantedError) as caught:
+        obtain(grant(access_token=value, expires_in=60))
+    assert caught.value.cause is Cause.TOKEN_URL
+    assert str(caught.value) == f"the access token in the answer is {wrong}"
+
+
+def test_a_token_is_never_taken_to_end_later_than_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(1_800_000_000.0)
+    monkeypatch.setattr(time, "time", clock)
+
+    def slow(_: fakes.Call) -> fakes.Reply:
+        clock.now += 20
+        return grant(expires_in=60)
+
+    obtained, _ = access_token.obtain(fakes.Http(slow).session(), CONNECTION, CREDENTIALS)
+    assert (obtained.seconds_left(), obtained.lifetime) == (40, 60)
+
+
 # --- what is missing ----------------------------------------------------------------------------
 
 NO_TOKEN_URL = changed(auth={})
@@ -247,6 +301,14 @@ PROFILE_TOKEN_TOO = changed(api_profile={"value": "profile_token"})
         (NO_TOKEN_URL, CREDENTIALS, Cause.TOKEN_URL, "auth.token_url"),
         (PROFILE_TOKEN_ONLY, CREDENTIALS, Cause.CREDENTIALS, "profile_token"),
         (PROFILE_TOKEN_TOO, CREDENTIALS, Cause.CREDENTIALS, "profile_token"),
+        (CONNECTION, Credentials("a\r\nb", "c"), Cause.CREDENTIALS, "client_id holds"),
+        (CONNECTION, Credentials("\u20ac", "c"), Cause.CREDENTIALS, "client_id holds"),
+        (
+            PROFILE_TOKEN_ONLY,
+            Credentials("", "", "a\x00"),
+            Cause.CREDENTIALS,
+            "profile_token holds",
+        ),
     ],
 )
 def test_what_is_missing_is_told_and_nothing_is_called(
@@ -283,10 +345,24 @@ def test_a_profile_token_can_go_beside_an_oauth_token() -> None:
     "kept", [token(), token(expires_at=None), token("", profile_token="p", replaces="digest")]
 )
 def test_a_token_is_read_as_it_was_written(kept: AccessToken) -> None:
-    assert access_token.parse(access_token.dump(kept), CONNECTION) == kept
+    shown = Credentials(kept.client_id, "not-a-real-secret", kept.profile_token)
+    text, shown_text = access_token.dump(kept), access_token.dump_shown(shown)
+    read = access_token.parse(text, CONNECTION)
+    assert read
+    assert access_token.complete(read, access_token.parse_credentials(shown_text)) == kept
+    assert "client_id" not in text
+    assert "secret" not in shown_text
 
 
-WRITTEN = dataclasses.asdict(token())
+@pytest.mark.parametrize(
+    "other", [{"client_id": "other"}, {"profile_token": "other"}, {"client_id": ""}]
+)
+def test_a_token_is_not_shown_with_what_others_credentials_show(other: dict[str, str]) -> None:
+    assert access_token.complete(token(), CREDENTIALS) == token()
+    assert access_token.complete(token(), dataclasses.replace(CREDENTIALS, **other)) is None
+
+
+WRITTEN = json.loads(access_token.dump(token()))
 
 
 @pytest.mark.parametrize(
@@ -305,7 +381,7 @@ WRITTEN = dataclasses.asdict(token())
         json.dumps({name: each for name, each in WRITTEN.items() if name != "audience"}),
     ],
 )
-def test_a_secret_without_a_token_holds_none(text: str | None) -> None:
+def test_a_text_without_a_token_holds_none(text: str | None) -> None:
     assert access_token.parse(text, CONNECTION) is None
 
 

@@ -9,14 +9,13 @@ import requests
 
 from attendee_sync.calling import Caller
 from attendee_sync.connection import Connection, connection_of
-from attendee_sync.ledger import Ledger
 from attendee_sync.outcome import HeldBackError
 from attendee_sync.pace import Pace
 from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS, Pausing
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
 from attendee_sync.token_refresh import Request, Result, State, TokenRefresh
 from tests import fakes
-from tests.stack import STACK, Aws, Clock, changed, token
+from tests.stack import Aws, Clock, changed, token
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PERSON = Attendee("summit2027", {"email": "ada@example.com"})
@@ -34,7 +33,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.caller = Caller(
-            self.aws.settings(),
+            self.aws.token_store(),
             RainFocus(self.rainfocus.session()),
             Pausing(self.aws.dynamodb, fakes.TABLE),
             Pace(1, self.aws.clock),
@@ -78,7 +77,6 @@ def in_turn(*replies: fakes.Reply) -> Callable[[fakes.Call], fakes.Reply]:
 def add(aws: Aws, name: str, connection: Connection, **made: Any) -> None:
     """Add a connection beside the default one."""
     aws.set_connection(name, connection)
-    aws.secrets.versions[f"{STACK}/access-token/{name}"] = []
     aws.set_token(token(**made), name)
 
 
@@ -427,10 +425,9 @@ def test_a_hundred_deliveries_that_meet_a_revoked_token_cause_one_fetch(
     asked = aws.functions.payloads
     assert asked == [{"connection": "default", "refused": token().digest}] * 100
 
-    ledger = Ledger(aws.dynamodb, fakes.TABLE)
-
     def refresh(event: dict[str, str]) -> Callable[[], list[Result]]:
-        work = TokenRefresh(aws.settings(), ledger, endpoint.session(), interval=300)
+        settings = aws.settings()
+        work = TokenRefresh(settings, aws.token_store(settings), endpoint.session(), interval=300)
         return lambda: work.run(event["connection"], event["refused"])
 
     results = at_once([refresh(event) for event in asked])

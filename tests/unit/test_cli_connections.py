@@ -140,7 +140,7 @@ def test_a_name_that_is_none_is_a_usage_error(
 def test_a_new_connection_is_stored_with_its_two_secrets(line: CommandLine, file: Path) -> None:
     said = line.succeed("connections", "set", "emea", str(file), "--yes")
     assert json.loads(line.aws.ssm.parameters[f"/{STACK}/connections/emea"]) == SETTINGS
-    assert line.aws.secrets.versions[f"{STACK}/access-token/emea"] == ["{}"]
+    assert line.aws.secrets.versions[f"{STACK}/api-profile/emea"] == ["{}"]
     [credentials] = line.aws.secrets.versions[f"{STACK}/credentials/emea"]
     assert json.loads(credentials) == {"client_id": "", "client_secret": ""}
     assert "Connection emea is new" in said
@@ -271,7 +271,7 @@ def test_a_connection_is_removed_with_its_two_secrets(line: CommandLine, file: P
     assert f"/{STACK}/connections/emea" not in line.aws.ssm.parameters
     assert set(line.aws.secrets.deleted) == {
         f"{STACK}/credentials/emea",
-        f"{STACK}/access-token/emea",
+        f"{STACK}/api-profile/emea",
     }
     assert "is deleted in 30 days, on 2027-01-31; until then it can be restored" in said
 

@@ -126,7 +126,7 @@ def test_secrets_that_are_missing_are_made(line: CommandLine) -> None:
     line.aws.set_connection("emea", CONNECTION)
     line.succeed("credentials", "set", "emea", given=json.dumps(NEW))
     assert json.loads(line.aws.secrets.versions[f"{STACK}/credentials/emea"][-1]) == NEW
-    assert line.aws.secrets.versions[f"{STACK}/access-token/emea"] == ["{}"]
+    assert line.aws.secrets.versions[f"{STACK}/api-profile/emea"] == ["{}"]
 
 
 def test_credentials_that_are_being_deleted_are_replaced(line: CommandLine) -> None:

@@ -239,7 +239,7 @@ def test_when_tokens_end_is_told(
 
 
 def test_why_there_is_no_token_is_told(line: CommandLine) -> None:
-    del line.aws.secrets.versions[f"{STACK}/access-token/default"]
+    line.aws.remove_token()
     line.aws.ssm.parameters[f"/{STACK}/connections/broken"] = '{"version": "v4"}'
     broken, default = line.json("status")["connections"]
     assert default["token"]["state"] == "none"

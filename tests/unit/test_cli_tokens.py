@@ -7,9 +7,6 @@ import pytest
 from tests.command_line import CommandLine
 from tests.stack import CREDENTIALS, STACK, changed, token
 
-SECRET = f"{STACK}/access-token/default"
-
-
 # --- show ---
 
 
@@ -79,12 +76,12 @@ def test_a_profile_token_never_ends(line: CommandLine) -> None:
     "text", ["{}", "", "no JSON", '{"value": "new-client-secret"}', "[]", "null"]
 )
 def test_a_token_that_is_not_there_is_a_failure(line: CommandLine, text: str) -> None:
-    line.aws.secrets.rotate(SECRET, text)
+    line.aws.set_token_text(text)
     assert "has no token yet" in line.fail("token", "show", "default")
 
 
-def test_a_secret_that_is_not_there_holds_no_token(line: CommandLine) -> None:
-    del line.aws.secrets.versions[SECRET]
+def test_a_table_without_a_token_holds_none(line: CommandLine) -> None:
+    line.aws.remove_token()
     assert "has no token yet" in line.fail("token", "show", "default")
 
 

@@ -15,9 +15,10 @@ from attendee_sync.mapping import Decision, Mapper
 from attendee_sync.messages import Received
 from attendee_sync.outcome import Kind, Outcome
 from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS
+from attendee_sync.token_refresh import State, TokenRefresh
 from tests import fakes
 from tests.bench import TRACE, Bench, at_work, kinds, message
-from tests.stack import CONNECTION, HASH_KEY, STACK, Aws, Clock, changed, token
+from tests.stack import CONNECTION, CREDENTIALS, HASH_KEY, STACK, Aws, Clock, changed, token
 
 BUSY = fakes.Reply(503)
 REFUSED = fakes.Reply(401)
@@ -760,11 +761,33 @@ def test_a_newer_token_that_is_refused_too_is_asked_to_be_renewed(bench: Bench) 
 
 @pytest.mark.parametrize("text", ["{}", "", "broken"])
 def test_without_a_token_one_is_asked_for(bench: Bench, text: str) -> None:
-    bench.aws.secrets.versions[f"{STACK}/access-token/default"] = [text]
+    bench.aws.set_token_text(text)
     [outcome] = bench.deliver(message())
     assert outcome == Outcome(Kind.RETRY, "no access token", is_fault_of_settings=True)
     assert bench.aws.functions.payloads == [{"connection": "default", "refused": ""}]
     assert bench.rainfocus.calls == []
+
+
+def test_an_upgrade_from_tokens_in_secrets_costs_one_fetch(bench: Bench) -> None:
+    aws = bench.aws
+    aws.remove_token()
+    del aws.secrets.versions[f"{STACK}/api-profile/default"]
+    aws.secrets.versions[f"{STACK}/access-token/default"] = ['{"value": "of before"}']
+    endpoint = fakes.Http(fakes.Reply(200, b'{"access_token": "granted", "expires_in": 3600}'))
+    settings = aws.settings()
+    refresh = TokenRefresh(settings, aws.token_store(settings), endpoint.session(), interval=120)
+
+    assert kinds(bench.deliver(message(), message(1))) == ["retry", "retry"]
+    [asked] = aws.functions.payloads
+    [result] = refresh.run(asked["connection"], asked["refused"])
+    assert result.state is State.REFRESHED
+    aws.clock.now += 6
+
+    assert kinds(bench.deliver(message(), message(1))) == ["delivered", "delivered"]
+    assert len(endpoint.calls) == 1
+    [call, _] = bench.rainfocus.calls
+    assert call.headers["Authorization"] == "Bearer granted"
+    assert call.headers["apiProfile"] == CREDENTIALS.client_id
 
 
 @pytest.mark.parametrize("left", [-3_600, 0, 4])

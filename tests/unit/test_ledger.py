@@ -1,9 +1,6 @@
 import json
-import threading
 import time
-from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,7 +10,6 @@ from attendee_sync.ledger import (
     Entry,
     Ledger,
     LedgerUnavailableError,
-    LockedError,
 )
 from attendee_sync.outcome import Kind
 from tests import fakes
@@ -35,7 +31,6 @@ ENTRY = Entry(
     delivered_at=1_790_000_001,
 )
 FILTERED = Entry(KEY, "default", VERSION, Kind.FILTERED, 1_790_000_001)
-LOCK = "lock#access-token#default"
 
 
 @pytest.fixture
@@ -131,8 +126,6 @@ def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None
     ledger.record([ENTRY])
     ledger.make_due(KEY)
     ledger.note_stored("default")
-    with ledger.lock("access-token#default", 30):
-        pass
     assert {request["TableName"] for _, request in aws.dynamodb.calls} == {fakes.TABLE}
 
 
@@ -289,87 +282,6 @@ def test_a_failure_to_count_is_told(aws: Aws, ledger: Ledger) -> None:
     aws.dynamodb.always = fakes.denied("Throttling")
     with pytest.raises(ClientError):
         ledger.times_alone("m", "default")
-
-
-# --- locks --------------------------------------------------------------------------------------
-
-
-def test_a_lock_is_held_and_let_go(aws: Aws, ledger: Ledger) -> None:
-    before = int(time.time())
-    with ledger.lock("access-token#default", 30):
-        expires_at = int(aws.dynamodb.items[LOCK]["expires_at"]["N"])
-        assert before + 30 <= expires_at <= time.time() + 30
-    assert aws.dynamodb.items == {}
-
-
-def test_a_lock_is_let_go_after_an_error(aws: Aws, ledger: Ledger) -> None:
-    with pytest.raises(KeyError), ledger.lock("access-token#default", 30):
-        raise KeyError
-    assert aws.dynamodb.items == {}
-
-
-def test_a_held_lock_is_not_given_twice(aws: Aws, ledger: Ledger) -> None:
-    with ledger.lock("access-token#default", 30):
-        with pytest.raises(LockedError), ledger.lock("access-token#default", 30):
-            pass
-        assert LOCK in aws.dynamodb.items
-
-
-def test_different_locks_are_held_at_once(aws: Aws, ledger: Ledger) -> None:
-    with ledger.lock("access-token#a", 30), ledger.lock("access-token#b", 30):
-        assert len(aws.dynamodb.items) == 2
-
-
-def test_of_many_at_once_one_gets_the_lock(ledger: Ledger) -> None:
-    ready = threading.Barrier(8, timeout=30)
-    results: list[str] = []
-
-    def work() -> None:
-        ready.wait()
-        try:
-            with ExitStack() as held:
-                held.enter_context(ledger.lock("access-token#default", 30))
-                results.append("held")
-                ready.wait()
-        except LockedError:
-            results.append("locked")
-            ready.wait()
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(results) == ["held"] + ["locked"] * 7
-
-
-def old_lock(owner: str, age: int) -> dict[str, Any]:
-    return {
-        "key": {"S": LOCK},
-        "owner": {"S": owner},
-        "expires_at": {"N": str(int(time.time()) - age)},
-    }
-
-
-def test_a_lock_that_ran_out_is_taken_over(aws: Aws, ledger: Ledger) -> None:
-    aws.dynamodb.items[LOCK] = old_lock("crashed", age=1)
-    with ledger.lock("access-token#default", 30):
-        assert aws.dynamodb.items[LOCK]["owner"] != {"S": "crashed"}
-
-
-def test_a_lock_taken_over_by_another_stays(aws: Aws, ledger: Ledger) -> None:
-    with ledger.lock("access-token#default", 30):
-        aws.dynamodb.items[LOCK] = old_lock("another", age=-30)
-    assert aws.dynamodb.items[LOCK]["owner"] == {"S": "another"}
-
-
-@pytest.mark.parametrize("failures", [[fakes.denied("Throttling")], [None, fakes.denied("X")]])
-def test_other_failures_of_the_table_are_told(
-    aws: Aws, ledger: Ledger, failures: list[Exception | None]
-) -> None:
-    aws.dynamodb.failures = failures
-    with pytest.raises(ClientError), ledger.lock("access-token#default", 30):
-        pass
 
 
 # --- attempts -----------------------------------------------------------------------------------

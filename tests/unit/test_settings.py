@@ -163,12 +163,15 @@ def test_a_secret_is_written_as_a_new_version(aws: Aws) -> None:
     assert aws.secrets.versions[f"{STACK}/ingest-token"] == [INGEST_TOKEN, "another"]
 
 
+def test_a_secret_that_is_missing_is_made(aws: Aws) -> None:
+    aws.settings().put_secret("api-profile/new", "text")
+    assert aws.secrets.versions[f"{STACK}/api-profile/new"] == ["text"]
+
+
 @pytest.mark.parametrize(
-    ("name", "failure"), [("nowhere", None), ("ingest-token", fakes.unreachable())]
+    "failure", [fakes.unreachable(), fakes.denied("LimitExceededException", "PutSecretValue")]
 )
-def test_a_secret_that_cannot_be_written_is_an_error(
-    aws: Aws, name: str, failure: Exception | None
-) -> None:
+def test_a_secret_that_cannot_be_written_is_an_error(aws: Aws, failure: Exception) -> None:
     aws.secrets.always = failure
-    with pytest.raises(SettingsUnavailableError):
-        aws.settings().put_secret(name, "another")
+    with pytest.raises(SettingsUnavailableError, match=r"LimitExceeded|EndpointConnection"):
+        aws.settings().put_secret("ingest-token", "another")

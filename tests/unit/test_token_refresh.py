@@ -1,6 +1,5 @@
 import json
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -10,15 +9,13 @@ from botocore.exceptions import ClientError
 from attendee_sync import http
 from attendee_sync.access_token import Cause
 from attendee_sync.connection import Connection
-from attendee_sync.ledger import Ledger
 from attendee_sync.settings import SettingsUnavailableError
 from attendee_sync.token_refresh import Request, Result, State, TokenRefresh
 from tests import fakes
-from tests.stack import CONNECTION, STACK, Aws, changed, token
+from tests.stack import CONNECTION, STACK, Aws, Clock, changed, token
 
 INTERVAL = 300.0
 GRANT = fakes.Reply(200, b'{"access_token": "granted", "expires_in": 3600}')
-SECRET = f"{STACK}/access-token/default"
 REFRESHED = Result("default", State.REFRESHED)
 GOOD = Result("default", State.GOOD)
 
@@ -30,8 +27,8 @@ def endpoint() -> fakes.Http:
 
 @pytest.fixture
 def refresh(aws: Aws, endpoint: fakes.Http) -> TokenRefresh:
-    ledger = Ledger(aws.dynamodb, fakes.TABLE)
-    return TokenRefresh(aws.settings(), ledger, endpoint.session(), INTERVAL)
+    settings = aws.settings()
+    return TokenRefresh(settings, aws.token_store(settings), endpoint.session(), INTERVAL)
 
 
 def failed(cause: Cause, message: str, connection: str = "default") -> Result:
@@ -45,24 +42,36 @@ def test_a_good_token_is_left_alone(aws: Aws, refresh: TokenRefresh, endpoint: f
 
 
 @pytest.mark.parametrize(
-    ("left", "result"),
+    ("lifetime", "left", "result"),
     [
-        (-3_600.0, REFRESHED),
-        (0.0, REFRESHED),
-        (INTERVAL, REFRESHED),
-        (2 * INTERVAL - 5, REFRESHED),
-        (2 * INTERVAL + 60, GOOD),
+        (3_600, -3_600, REFRESHED),
+        (3_600, 0, REFRESHED),
+        (3_600, 1_800, REFRESHED),
+        (3_600, 1_801, GOOD),
+        (86_400, 43_200, REFRESHED),
+        (86_400, 43_201, GOOD),
+        # The next run may renew it 390 s from now.
+        (600, 390, REFRESHED),
+        (600, 391, GOOD),
+        # No new one would outlive that, so that half of its life is the best there is.
+        (390, 195, REFRESHED),
+        (390, 196, GOOD),
+        (60, 30, REFRESHED),
+        (60, 31, GOOD),
     ],
 )
-def test_a_token_is_renewed_two_intervals_before_its_end(
-    aws: Aws, refresh: TokenRefresh, left: float, result: Result
+def test_a_token_is_renewed_after_half_of_its_life_or_if_it_would_not_outlive_the_next_run(
+    aws: Aws, wall: Clock, lifetime: int, left: int, result: Result
 ) -> None:
-    aws.set_token(token(expires_at=int(time.time() + left)))
+    end = int(wall.now) + left
+    aws.set_token(token(issued_at=end - lifetime, expires_at=end))
+    settings, endpoint = aws.settings(), fakes.Http(GRANT)
+    refresh = TokenRefresh(settings, aws.token_store(settings), endpoint.session(), INTERVAL)
     assert refresh.run() == [result]
 
 
 def test_a_new_token_is_stored_for_delivery(aws: Aws, refresh: TokenRefresh) -> None:
-    aws.secrets.versions[SECRET] = ["{}"]
+    aws.remove_token()
     assert refresh.run() == [REFRESHED]
     stored = aws.stored_token()
     times = {"issued_at": stored.issued_at, "expires_at": stored.expires_at}
@@ -72,8 +81,8 @@ def test_a_new_token_is_stored_for_delivery(aws: Aws, refresh: TokenRefresh) -> 
 
 
 @pytest.mark.parametrize("text", ["{}", "", "broken", '{"value": "x"}'])
-def test_a_secret_that_holds_no_token_gets_one(aws: Aws, refresh: TokenRefresh, text: str) -> None:
-    aws.secrets.versions[SECRET] = [text]
+def test_an_item_that_holds_no_token_gets_one(aws: Aws, refresh: TokenRefresh, text: str) -> None:
+    aws.set_token_text(text)
     assert refresh.run() == [REFRESHED]
     assert aws.stored_token().value == "granted"
 
@@ -105,7 +114,7 @@ def test_a_refused_token_is_renewed_once(
 def test_while_another_renews_nothing_is_fetched(
     aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
 ) -> None:
-    with Ledger(aws.dynamodb, fakes.TABLE).lock("access-token#default", 30):
+    with aws.token_store().lock("default"):
         [result] = refresh.run("default", token().digest)
     assert result == Result("default", State.GOOD, reason="it is being renewed just now")
     assert endpoint.calls == []
@@ -117,7 +126,7 @@ def test_the_lock_is_let_go(
 ) -> None:
     endpoint.reply = reply
     refresh.run("default", token().digest)
-    assert aws.dynamodb.items == {}
+    assert list(aws.dynamodb.token_items) == ["token#default"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +160,6 @@ def test_one_connection_does_not_stop_the_others(
 ) -> None:
     for name in ("a", "b", "c"):
         aws.set_connection(name, CONNECTION)
-        aws.secrets.versions[f"{STACK}/access-token/{name}"] = ["{}"]
     aws.ssm.parameters[f"/{STACK}/connections/a"] = '{"orgid": "acme"}'
     aws.ssm.parameters[f"/{STACK}/connections/b"] = "broken"
     aws.secrets.versions[f"{STACK}/credentials/c"] = ['{"client_id": "", "client_secret": ""}']
@@ -167,7 +175,6 @@ def test_one_connection_does_not_stop_the_others(
 def add(aws: Aws, name: str, connection: Connection = CONNECTION) -> None:
     """Add a connection beside the default one, with credentials and no token yet."""
     aws.set_connection(name, connection)
-    aws.secrets.versions[f"{STACK}/access-token/{name}"] = ["{}"]
     credentials = aws.secrets.versions[f"{STACK}/credentials/default"]
     aws.secrets.versions[f"{STACK}/credentials/{name}"] = list(credentials)
 
@@ -208,18 +215,13 @@ def forget_credentials(aws: Aws) -> None:
     del aws.secrets.versions[f"{STACK}/credentials/bad"]
 
 
-def forget_token(aws: Aws) -> None:
-    del aws.secrets.versions[f"{STACK}/access-token/bad"]
-
-
 @pytest.mark.parametrize(
     ("spoil", "cause", "said"),
     [
         (spoil_path, Cause.SETTINGS, "the connection is not valid: path"),
         (spoil_token_url, Cause.TOKEN_URL, "auth.token_url is no usable address"),
-        (spoil_credentials, Cause.SETTINGS, "internal error: UnicodeEncodeError"),
+        (spoil_credentials, Cause.CREDENTIALS, "client_id holds characters that no header can"),
         (forget_credentials, Cause.CREDENTIALS, "client_id and client_secret are not stored yet"),
-        (forget_token, Cause.SETTINGS, "ResourceNotFoundException"),
     ],
 )
 def test_a_bad_connection_spoils_no_other(
@@ -329,19 +331,17 @@ def test_a_connection_without_a_token_url_is_told(aws: Aws, refresh: TokenRefres
     assert (result.state, result.cause) == (State.FAILED, Cause.TOKEN_URL)
 
 
-def test_a_missing_secret_for_the_token_is_told(aws: Aws, refresh: TokenRefresh) -> None:
-    del aws.secrets.versions[SECRET]
-    [result] = refresh.run()
-    assert (result.state, result.cause) == (State.FAILED, Cause.SETTINGS)
-    assert "ResourceNotFoundException" in result.reason
-
-
 @pytest.mark.parametrize("service", ["secretsmanager", "dynamodb"])
-def test_a_failure_of_aws_is_told(aws: Aws, refresh: TokenRefresh, service: str) -> None:
-    aws.client(service).always = fakes.denied("InternalServiceError")
+@pytest.mark.parametrize(
+    "word", ["LimitExceededException", "ThrottlingException", "AccessDeniedException"]
+)
+def test_a_failure_of_aws_is_told_as_such_with_its_word(
+    aws: Aws, refresh: TokenRefresh, service: str, word: str
+) -> None:
+    aws.client(service).always = fakes.denied(word)
     [result] = refresh.run()
-    assert result.state is State.FAILED
-    assert "InternalServiceError" in result.reason
+    assert (result.state, result.cause) == (State.FAILED, Cause.AWS)
+    assert word in result.reason
 
 
 def test_connections_that_cannot_be_listed_are_an_error(aws: Aws, refresh: TokenRefresh) -> None:

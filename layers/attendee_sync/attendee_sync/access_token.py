@@ -1,11 +1,12 @@
-"""Access tokens: fetched by token_refresh, read by delivery, kept in a secret between them."""
+"""Access tokens: fetched by token_refresh, read by delivery, kept in a table between them."""
 
 import base64
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote_plus
@@ -16,6 +17,11 @@ from attendee_sync.connection import Connection
 from attendee_sync.http import UNUSABLE, Received, receive
 
 _MAX_LIFETIME = 86_400 * 365  # seconds
+# What a bearer token may hold (RFC 6750, section 2.1, asks for less), and how long it may be:
+# web servers take header lines of about 8 KiB by default.
+_MAX_TOKEN = 8_192  # characters
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
+_IN_HEADER = re.compile(r"[ -~]*")
 _UNAVAILABLE = frozenset({408, 425, 429})
 _REFUSED = frozenset({400, 401, 403})
 # RFC 6749, section 5.2: errors that are about the client and not about how it asks.
@@ -45,22 +51,28 @@ class Credentials:
 class AccessToken:
     """What a call shows to RainFocus, and what it is good for.
 
-    It carries all that delivery needs, so that delivery never sees a client secret.
+    What people entered of it, client id and profile token, is kept apart: see complete().
     """
 
     value: str  # empty without OAuth
     expires_at: int | None  # epoch seconds; None: never
     issued_at: int  # epoch seconds
-    client_id: str
-    profile_token: str
     granted_to: str  # digest of the credentials and settings with which it was asked for
     audience: str  # the API that it was issued for; see audience()
+    shown: str  # digest of the client id and profile token that go with it; see shown_digest()
     replaces: str = ""  # digest of a token that RainFocus refused, if that is why it was fetched
+    client_id: str = ""
+    profile_token: str = ""
 
     @property
     def digest(self) -> str:
         """A name for the token that does not give it away."""
-        return _digest(self.value, self.profile_token, str(self.issued_at))
+        return _digest(self.value, self.shown, str(self.issued_at))
+
+    @property
+    def lifetime(self) -> float:
+        """How long it lives from its beginning to its end, in seconds."""
+        return float("inf") if self.expires_at is None else self.expires_at - self.issued_at
 
     def seconds_left(self) -> float:
         """Return how long it lives yet."""
@@ -74,6 +86,7 @@ class Cause(StrEnum):
     CREDENTIALS = "credentials"
     TOKEN_URL = "token_url"  # noqa: S105 - what answers there is no token endpoint
     SETTINGS = "settings"  # how the token is asked for, or what is stored in AWS
+    AWS = "aws"  # AWS did not read or write something: a quota, a permission, an outage
 
 
 class TokenNotGrantedError(Exception):
@@ -91,11 +104,16 @@ def audience(connection: Connection) -> str:
 
 def grant_digest(connection: Connection, credentials: Credentials) -> str:
     """Return what changes when a token must be asked for anew, without giving anything away."""
-    return _digest(connection.auth.model_dump_json(), *asdict(credentials).values())
+    return _digest(connection.auth.model_dump_json(), *vars(credentials).values())
+
+
+def shown_digest(credentials: Credentials) -> str:
+    """Return a digest of what calls show of credentials."""
+    return _digest(credentials.client_id, credentials.profile_token)
 
 
 def parse(text: str | None, connection: Connection) -> AccessToken | None:
-    """Return the token of an access-token secret, or None if it holds none for the connection."""
+    """Return a token that was stored, or None if it is none for the connection."""
     try:
         members = json.loads(text or "{}")
         members["issued_at"] = int(members["issued_at"])
@@ -108,8 +126,22 @@ def parse(text: str | None, connection: Connection) -> AccessToken | None:
 
 
 def dump(token: AccessToken) -> str:
-    """Return the text of an access-token secret."""
-    return json.dumps(asdict(token))
+    """Return the text that is stored of a token: nothing that people entered."""
+    entered = ("client_id", "profile_token")
+    return json.dumps({name: value for name, value in vars(token).items() if name not in entered})
+
+
+def complete(token: AccessToken, shown: Credentials) -> AccessToken | None:
+    """Return a stored token with what a call shows beside it, or None if they don't fit."""
+    if token.shown != shown_digest(shown):
+        return None
+    return replace(token, client_id=shown.client_id, profile_token=shown.profile_token)
+
+
+def dump_shown(credentials: Credentials) -> str:
+    """Return the text of an api-profile secret: what calls show, without the client secret."""
+    shown = {"client_id": credentials.client_id, "profile_token": credentials.profile_token}
+    return json.dumps(shown)
 
 
 def parse_credentials(text: str | None) -> Credentials:
@@ -135,17 +167,30 @@ def obtain(
     that RainFocus uses this grant is inferred). Raises TokenNotGrantedError.
     """
     _require(connection, credentials)
+    now = int(time.time())  # before the call, so that its end is never taken for later than it is
     if connection.auth.kind == "profile_token":
-        return _token(connection, credentials, "", None), ""
+        return _token(connection, credentials, "", now, None), ""
     received = _ask(http, connection, credentials)
     members = received.members()
     value = members.get("access_token")
     if received.status != requests.codes.ok or not isinstance(value, str) or not value:
         raise _refusal(received, members)
+    _require_usable(value)
     lifetime = _lifetime(members.get("expires_in"))
     assumed = connection.auth.assumed_lifetime
     remark = "" if lifetime else f"no usable lifetime in the answer; {assumed} s are assumed"
-    return _token(connection, credentials, value, lifetime or assumed), remark
+    return _token(connection, credentials, value, now, lifetime or assumed), remark
+
+
+def _require_usable(value: str) -> None:
+    """Refuse a token that no Authorization header can carry."""
+    if len(value) > _MAX_TOKEN:
+        wrong = f"longer than {_MAX_TOKEN} characters"
+    elif not _VISIBLE_ASCII.fullmatch(value):
+        wrong = "not of visible ASCII characters alone"
+    else:
+        return
+    raise TokenNotGrantedError(Cause.TOKEN_URL, f"the access token in the answer is {wrong}")
 
 
 def _require(connection: Connection, credentials: Credentials) -> None:
@@ -154,6 +199,11 @@ def _require(connection: Connection, credentials: Credentials) -> None:
     )
     if shows_token and not credentials.profile_token:
         raise TokenNotGrantedError(Cause.CREDENTIALS, "profile_token is not stored yet")
+    for name in ("client_id", "profile_token"):
+        if not _IN_HEADER.fullmatch(getattr(credentials, name)):
+            raise TokenNotGrantedError(
+                Cause.CREDENTIALS, f"{name} holds characters that no header can carry"
+            )
     if connection.auth.kind == "profile_token":
         return
     if not (credentials.client_id and credentials.client_secret):
@@ -219,17 +269,17 @@ def _refusal(received: Received, members: Mapping[str, Any]) -> TokenNotGrantedE
 
 
 def _token(
-    connection: Connection, credentials: Credentials, value: str, lifetime: float | None
+    connection: Connection, credentials: Credentials, value: str, now: int, lifetime: float | None
 ) -> AccessToken:
-    now = int(time.time())
     return AccessToken(
         value=value,
         expires_at=None if lifetime is None else int(now + lifetime),
         issued_at=now,
-        client_id=credentials.client_id,
-        profile_token=credentials.profile_token,
         granted_to=grant_digest(connection, credentials),
         audience=audience(connection),
+        shown=shown_digest(credentials),
+        client_id=credentials.client_id,
+        profile_token=credentials.profile_token,
     )
 
 
@@ -256,4 +306,4 @@ def _lifetime(expires_in: object) -> float | None:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync import library_logs
 
+CONDITION_FAILED = "ConditionalCheckFailedException"  # DynamoDB's word
 _CONNECT_TIMEOUT = 0.5  # seconds
 _READ_TIMEOUT = 1.0  # seconds; a sender of ours waits no longer than two
 

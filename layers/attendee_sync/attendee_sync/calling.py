@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from attendee_sync import access_token, observability
+from attendee_sync import observability
 from attendee_sync.access_token import AccessToken
 from attendee_sync.connection import Connection
 from attendee_sync.outcome import HeldBackError
 from attendee_sync.pace import Pace
 from attendee_sync.pausing import PROBE_SECONDS, ConnectionFault, PausedError, Pausing
 from attendee_sync.rainfocus import Answer, Attendee, Meaning, RainFocus
-from attendee_sync.settings import Settings
+from attendee_sync.settings import CACHE_SECONDS
+from attendee_sync.token_store import TokenStore
 
 # Seconds that must remain beyond a call: more than delivery keeps to account for a batch.
 _MARGIN = 9.0
@@ -44,7 +45,7 @@ class _FaultError(ConnectionFault):
 class Caller:
     """Calls RainFocus over the connections of one stack."""
 
-    settings: Settings
+    tokens: TokenStore
     rainfocus: RainFocus
     pausing: Pausing
     pace: Pace
@@ -147,14 +148,13 @@ class Caller:
         return Meaning.CONFIGURATION if is_old else Meaning.TOKEN
 
     def _token(
-        self, name: str, connection: Connection, max_age: float | None = None
+        self, name: str, connection: Connection, max_age: float = CACHE_SECONDS
     ) -> AccessToken:
         """Return a connection's token if there is a good one; else ask for one and wait."""
-        text = self.settings.secret(f"access-token/{name}", max_age=max_age)
-        token = access_token.parse(text, connection)
+        token = self.tokens.usable(name, connection, max_age)
         if token and token.seconds_left() > _TOKEN_MARGIN:
             return token
-        if max_age is None:
+        if max_age > _TOKEN_MARGIN:
             return self._token(name, connection, max_age=_TOKEN_MARGIN)
         self.ask_for_token(name, token.digest if token else "")
         raise HeldBackError("no access token", is_fault_of_settings=True)

@@ -1,13 +1,9 @@
-"""The ledger: what became of whom, and what was last delivered. It holds no personal data.
-
-Its table also keeps the locks under which tokens are renewed.
-"""
+"""The ledger: what became of whom, and what was last delivered. It holds no personal data."""
 
 import json
 import time
-import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,10 +53,6 @@ class Entry:
 
 class LedgerUnavailableError(Exception):
     """The ledger can't be read or written now."""
-
-
-class LockedError(Exception):
-    """Somebody else holds the lock."""
 
 
 class Ledger:
@@ -246,42 +238,6 @@ class Ledger:
             if not pending:
                 return
 
-    @contextmanager
-    def lock(self, name: str, seconds: int) -> Iterator[None]:
-        """Hold a lock, at most for the given seconds. Raises LockedError."""
-        key = {"S": f"lock#{name}"}
-        owner = {"S": uuid.uuid4().hex}
-        now = int(time.time())
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item={"key": key, "owner": owner, "expires_at": {"N": str(now + seconds)}},
-                ConditionExpression="attribute_not_exists(#key) OR expires_at < :now",
-                ExpressionAttributeNames={"#key": "key"},
-                ExpressionAttributeValues={":now": {"N": str(now)}},
-            )
-        except ClientError as error:
-            if _is_condition(error):
-                raise LockedError(name) from None
-            raise
-        try:
-            yield
-        finally:
-            self._unlock(key, owner)
-
-    def _unlock(self, key: dict[str, str], owner: dict[str, str]) -> None:
-        try:
-            self._client.delete_item(
-                TableName=self._table,
-                Key={"key": key},
-                ConditionExpression="#owner = :owner",
-                ExpressionAttributeNames={"#owner": "owner"},
-                ExpressionAttributeValues={":owner": owner},
-            )
-        except ClientError as error:
-            if not _is_condition(error):  # it ran out and is another's now
-                raise
-
 
 def _item(entry: Entry) -> dict[str, Any]:
     item: dict[str, Any] = {
@@ -338,4 +294,4 @@ def _attempt(message_id: str, **numbers: int) -> dict[str, Any]:
 
 
 def _is_condition(error: BotoCoreError | ClientError) -> bool:
-    return aws.cause(error) == "ConditionalCheckFailedException"
+    return aws.cause(error) == aws.CONDITION_FAILED

@@ -26,7 +26,16 @@ from attendee_sync.reception import (
 from attendee_sync.settings import Settings
 
 # Stands where a call would show the real ones.
-_SHOWN = AccessToken("<access token>", None, 0, "<client id>", "<profile token>", "", "")
+_SHOWN = AccessToken(
+    "<access token>",
+    expires_at=None,
+    issued_at=0,
+    granted_to="",
+    audience="",
+    shown="",
+    client_id="<client id>",
+    profile_token="<profile token>",  # noqa: S106
+)
 OUTCOMES: Final[Mapping[Verdict, str]] = {
     Verdict.SEND: "delivered, if RainFocus takes it",
     Verdict.EXIT: "delivered, if the attendee was delivered before; else filtered",

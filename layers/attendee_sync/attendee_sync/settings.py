@@ -111,15 +111,23 @@ class Settings:
         return hash_key
 
     def put_secret(self, name: str, text: str) -> None:
-        """Make a text the current version of a secret that exists.
+        """Make a text the current version of a secret, which is made if it does not exist.
 
         Raises SettingsUnavailableError.
         """
         secret_id = f"{self._stack}/{name}"
         try:
-            self._secrets.put_secret_value(SecretId=secret_id, SecretString=text)
+            self._put_secret(secret_id, text)
         except (BotoCoreError, ClientError) as error:
             raise SettingsUnavailableError(secret_id, aws.cause(error)) from error
+
+    def _put_secret(self, secret_id: str, text: str) -> None:
+        try:
+            self._secrets.put_secret_value(SecretId=secret_id, SecretString=text)
+        except ClientError as error:
+            if aws.cause(error) not in _NOT_FOUND:
+                raise
+            self._secrets.create_secret(Name=secret_id, SecretString=text)
 
     def _parameter(self, name: str) -> str | None:
         def read() -> str:

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -13,14 +14,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from attendee_sync import access_token, aws
-from attendee_sync.access_token import AccessToken, Cause, TokenNotGrantedError
-from attendee_sync.connection import Connection
-from attendee_sync.ledger import Ledger, LockedError
+from attendee_sync.access_token import AccessToken, Cause, Credentials, TokenNotGrantedError
+from attendee_sync.connection import Connection, connection_of
+from attendee_sync.lock import LockedError
 from attendee_sync.settings import Settings, SettingsUnavailableError
+from attendee_sync.token_store import TokenStore
 
 _ASK_SECONDS = 10.0
-_THREADS = 10
-_LOCK_SECONDS = 60  # longer than a fetch can take
+# Connections looked after at once; each may wait for minutes.
+_THREADS = 100
+# From a run's planned time to the moment at which it has renewed a token at the latest: EventBridge
+# Scheduler starts it within a minute, then come a cold start and a fetch.
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+_LATE_SECONDS = 60.0 + 30.0
+_RETRY_SECONDS = 10.0
+_LONGEST_LOOK_SECONDS = 60.0
+_PASSING = frozenset({Cause.NETWORK, Cause.AWS})
 
 
 class State(Enum):
@@ -46,65 +55,140 @@ class TokenRefresh:
     """Looks after the access tokens of a stack."""
 
     settings: Settings
-    ledger: Ledger
+    tokens: TokenStore
     http: requests.Session
     interval: float  # seconds between two scheduled runs
 
     def run(self, only: str = "", refused: str = "") -> list[Result]:
-        """Renew what ends within two intervals, or the one connection that is named.
+        """Renew what has lived for half its time, or would not outlive the next scheduled run.
 
-        `refused` is the digest of a token that RainFocus did not take although it has not run
-        out: if it is still the stored one, it is renewed. Connections are looked after side by
-        side, so that none waits for another. Raises SettingsUnavailableError if they can't be
-        listed; what concerns one of them is in its result.
+        That is of all connections, or of the one that is named. `refused` is the digest of a token
+        that RainFocus did not take although it has not run out: if it is still the stored one, it
+        is renewed. Connections are looked after side by side, so that none waits for another.
+        Raises SettingsUnavailableError if they can't be listed; what concerns one of them is in
+        its result.
         """
         connections = self.settings.connections()
         names = [only] if only else sorted(connections)
         with ThreadPoolExecutor(_THREADS) as pool:
-            return list(
-                pool.map(lambda name: self._look_after(name, connections.get(name), refused), names)
-            )
+            looks = pool.map(lambda name: self._look(name, connections.get(name), refused), names)
+            return [result for result, _ in looks]
 
-    def _look_after(self, name: str, text: str | None, refused: str) -> Result:
+    def watch(
+        self, seconds_left: Callable[[], float], report: Callable[[Result], None]
+    ) -> list[Result]:
+        """Do what run() does for all connections, and stay with tokens of the shortest lives.
+
+        A schedule can't start a run more often than once a minute. So a token that even when new
+        does not outlive the next run is renewed in this one until then. `report` gets each result
+        at once, on any thread. Raises SettingsUnavailableError.
+        """
+        connections = self.settings.connections()
+
+        def look_after(name: str) -> list[Result]:
+            results = []
+            for result, wait in self.looks(name, connections[name]):
+                report(result)
+                results.append(result)
+                if not wait or seconds_left() < wait + _LONGEST_LOOK_SECONDS:
+                    break
+                time.sleep(wait)
+            return results
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return [each for some in pool.map(look_after, sorted(connections)) for each in some]
+
+    def looks(self, name: str, text: str) -> Iterator[tuple[Result, float]]:
+        """Look after one connection's token until the next scheduled run has done so.
+
+        Yields what became of it, and the seconds to wait before the next look; 0 after the last.
+        """
+        until = time.time() + self.interval + _LATE_SECONDS
+        wait = 1.0
+        while wait:
+            result, token = self._look(name, text)
+            wait = _wait(result, token, until)
+            yield result, wait
+
+    def _look(
+        self, name: str, text: str | None, refused: str = ""
+    ) -> tuple[Result, AccessToken | None]:
+        """Renew a connection's token if need be; return the one that there is then, if known."""
+        token = None
         try:
-            with self.ledger.lock(f"access-token#{name}", _LOCK_SECONDS):
-                return self._renew(name, text, refused)
+            connection, credentials = self._read(name, text)
+            wanted = access_token.grant_digest(connection, credentials)
+            token = self.tokens.stored(name, connection)
+            if self._is_good(token, wanted, refused):
+                self.tokens.keep_shown(name, credentials)
+                return Result(name, State.GOOD), token
+            with self.tokens.lock(name):
+                token = self.tokens.stored(name, connection)
+                if self._is_good(token, wanted, refused):
+                    return Result(name, State.GOOD, reason="it was renewed just now"), token
+                obtained, remark = access_token.obtain(self.http, connection, credentials)
+                if token and token.digest == refused:
+                    obtained = replace(obtained, replaces=refused)
+                self.tokens.store(name, obtained, credentials)
+                return Result(name, State.REFRESHED, reason=remark), obtained
         except LockedError:
-            return Result(name, State.GOOD, reason="it is being renewed just now")
-        except TokenNotGrantedError as error:
-            cause, reason = error.cause, str(error)
-        except ValidationError as error:
-            fields = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-            cause, reason = Cause.SETTINGS, f"the connection is not valid: {fields}"
-        except SettingsUnavailableError as error:
-            cause, reason = Cause.SETTINGS, str(error)
-        except (BotoCoreError, ClientError) as error:
-            cause, reason = Cause.NETWORK, f"AWS: {aws.cause(error)}"
+            return Result(name, State.GOOD, reason="it is being renewed just now"), None
         except Exception as error:  # noqa: BLE001 - one bad connection must not stop the others
-            cause, reason = Cause.SETTINGS, f"internal error: {type(error).__name__}"
-        return Result(name, State.FAILED, cause, reason)
+            cause, reason = _fault(error)
+            return Result(name, State.FAILED, cause, reason), token
 
-    def _renew(self, name: str, text: str | None, refused: str) -> Result:
+    def _read(self, name: str, text: str | None) -> tuple[Connection, Credentials]:
         if text is None:
             raise TokenNotGrantedError(Cause.SETTINGS, "there is no such connection")
-        connection = Connection.model_validate_json(text)
-        credentials = access_token.parse_credentials(
-            self.settings.secret(f"credentials/{name}", max_age=0)
-        )
-        stored = self.settings.secret(f"access-token/{name}", max_age=0)
-        token = access_token.parse(stored, connection)
-        wanted = access_token.grant_digest(connection, credentials)
-        is_refused = token is not None and token.digest == refused
-        if token and token.granted_to == wanted and not is_refused and self._lives_on(token):
-            return Result(name, State.GOOD)
-        obtained, remark = access_token.obtain(self.http, connection, credentials)
-        if is_refused:
-            obtained = replace(obtained, replaces=refused)
-        self.settings.put_secret(f"access-token/{name}", access_token.dump(obtained))
-        return Result(name, State.REFRESHED, reason=remark)
+        connection = connection_of(text)
+        secret = self.settings.secret(f"credentials/{name}", max_age=0)
+        return connection, access_token.parse_credentials(secret)
 
-    def _lives_on(self, token: AccessToken) -> bool:
-        return token.seconds_left() > 2 * self.interval
+    def _is_good(self, token: AccessToken | None, wanted: str, refused: str) -> bool:
+        """Tell whether a token may stay, where one with the digest `wanted` is asked for.
+
+        It may for half of its life, so that there is as much again for an endpoint that is out of
+        order; for less where that is the only way to outlive the next scheduled run.
+        """
+        if token is None or token.granted_to != wanted or token.digest == refused:
+            return False
+        if token.expires_at is None:
+            return True
+        to_next_run = self.interval + _LATE_SECONDS
+        needed = token.lifetime / 2
+        if token.lifetime > to_next_run:
+            needed = max(needed, to_next_run)
+        return token.seconds_left() > needed
+
+
+def _wait(result: Result, token: AccessToken | None, until: float) -> float:
+    """Return the seconds to the next look at a token that ends before `until`; 0 for no look."""
+    now = time.time()
+    if token is None:  # the lock is another's, or nothing is known of a token to keep alive
+        wait = _RETRY_SECONDS if result.state is State.GOOD else 0.0
+    elif token.expires_at is None or token.expires_at > until:
+        wait = 0.0
+    elif result.state is State.FAILED:
+        wait = _RETRY_SECONDS if result.cause in _PASSING else 0.0
+    else:
+        wait = max(token.seconds_left() - token.lifetime / 2, _RETRY_SECONDS / 2)
+    return wait if now + wait < until else 0.0
+
+
+def _fault(error: Exception) -> tuple[Cause, str]:
+    """Return whose fault an error is, and what is said of it: never what was sent."""
+    match error:
+        case TokenNotGrantedError():
+            return error.cause, str(error)
+        case ValidationError():
+            fields = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
+            return Cause.SETTINGS, f"the connection is not valid: {fields}"
+        case SettingsUnavailableError():
+            return Cause.AWS, str(error)
+        case BotoCoreError() | ClientError():
+            return Cause.AWS, f"the token table can't be used now: {aws.cause(error)}"
+        case _:
+            return Cause.SETTINGS, f"internal error: {type(error).__name__}"
 
 
 class Request:
