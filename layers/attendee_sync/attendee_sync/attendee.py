@@ -27,12 +27,18 @@ FIELDS = (
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f.]+")
 _MAX_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
+# What is longer is no address, and is not brought to NFC: that takes the square of a run of marks.
+_MAX_NORMALISED = 320
 
 
 def normalise_email(text: str) -> str:
-    """Return an e-mail address as it is compared: Unicode NFC, trimmed, lower case."""
-    if text.isascii():
-        return text.strip().lower()
+    """Return an e-mail address as it is compared: Unicode NFC, trimmed, lower case.
+
+    What has more than 320 characters is no address and stays as it is composed.
+    """
+    text = text.strip()
+    if text.isascii() or len(text) > _MAX_NORMALISED:
+        return text.lower()
     lower = unicodedata.normalize("NFC", text).strip().lower()
     # Some letters have a composed form in lower case alone, such as h with a line below.
     return unicodedata.normalize("NFC", lower)

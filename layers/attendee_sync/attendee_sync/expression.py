@@ -11,6 +11,8 @@ from typing import Any
 import jmespath
 from jmespath import functions
 
+_KEPT = 1_024  # expressions of settings, none of which comes from a profile
+
 type Search = Callable[[Any], Any]
 type _Node = Mapping[str, Any]
 
@@ -20,7 +22,7 @@ type _Node = Mapping[str, Any]
 UNANSWERED = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=_KEPT)
 def compiled(expression: str) -> Search:
     """Return a function that evaluates an expression on a JSON value.
 
@@ -30,7 +32,7 @@ def compiled(expression: str) -> Search:
     return _closure(parsed.parsed) or parsed.search
 
 
-@functools.cache
+@functools.lru_cache(maxsize=_KEPT)
 def lenient(expression: str) -> Search:
     """Return a function that evaluates an expression, and gives None where it can't.
 
@@ -68,7 +70,7 @@ def _functions(node: _Node) -> Iterator[str]:
             yield from _functions(child)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=_KEPT)
 def explicit_null(expression: str) -> Search:
     """Return a function that tells whether a value says null where the expression looks.
 

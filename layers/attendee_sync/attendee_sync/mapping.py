@@ -142,6 +142,7 @@ class Mapper:
             text = value if normalise and type(value) is str else _text(value)
             if text:
                 try:
+                    normalisation.check_length(text)
                     tidy = normalise(text) if normalise else text
                 except NotNormalisedError as error:
                     remarks.append((name, f"{LEFT_OUT}: {error.reason}"))

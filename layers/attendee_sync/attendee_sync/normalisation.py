@@ -24,8 +24,11 @@ _REMOVED = re.compile(
     "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
 )
-# Countries and states recur; their results are kept.
+# Countries and states recur; their results are kept. No name of one has so many characters.
 _KEPT = 1_024
+_MAX_REGION = 100
+# No field of a person is longer; and to compose a run of marks takes the square of its length.
+MAX_LENGTH = 2_000  # characters
 _JOINERS = " \u200c\u200d"
 
 # https://www.iso.org/standard/72483.html: a country's alpha-2 code, a hyphen, up to three more.
@@ -57,11 +60,19 @@ class State:
     """The tidied text, for the field that the connection names, or for none."""
 
 
+def check_length(text: str, longest: int = MAX_LENGTH) -> None:
+    """Raise NotNormalisedError if a text has more characters than a field may have."""
+    if len(text) > longest:
+        raise NotNormalisedError(f"longer than {longest} characters")
+
+
 def tidied(text: str) -> str:
     """Return a text in Unicode NFC without control characters, its blanks folded and trimmed.
 
-    Its case stays, and so does anything else that can be seen.
+    Its case stays, and so does anything else that can be seen. Raises NotNormalisedError for more
+    than 2,000 characters.
     """
+    check_length(text)
     trimmed = text.strip()
     if trimmed.isascii() and trimmed.isprintable() and "  " not in trimmed:
         return trimmed  # as nearly all texts are
@@ -83,12 +94,17 @@ def email(text: str) -> str:
     raise NotNormalisedError("not an e-mail address")
 
 
-@functools.lru_cache(maxsize=_KEPT)
 def countryid(text: str) -> str:
     """Return the ISO 3166-1 alpha-2 code of a country's code or English name.
 
     Raises NotNormalisedError.
     """
+    check_length(text, _MAX_REGION)
+    return _countryid(text)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _countryid(text: str) -> str:
     name = tidied(text)
     if not name:
         return ""
@@ -98,13 +114,18 @@ def countryid(text: str) -> str:
     return code
 
 
-@functools.lru_cache(maxsize=_KEPT)
 def state(text: str, country: str | None) -> State:
     """Return a state, from its ISO 3166-2 code, its bare code or its English name.
 
     The country is the attendee's, in any form that countryid takes. Without one only an ISO
     3166-2 code tells which state is meant. Raises NotNormalisedError.
     """
+    check_length(text, _MAX_REGION)
+    return _state(text, country if country and len(country) <= _MAX_REGION else None)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _state(text: str, country: str | None) -> State:
     name = tidied(text)
     if not name:
         return State()
