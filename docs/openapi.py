@@ -82,6 +82,7 @@ class Foreseen(_Answer):
     )
     remarks: list[Remark] = []
     request: RainFocusRequest | None = None
+    note: str = Field(default="", description="Says so where details are left out for their size.")
 
 
 class PreviewAnswer(_Answer):
@@ -96,6 +97,15 @@ class Refusal(_Answer):
 
     requestId: str  # noqa: N815
     message: str
+
+
+class PutOff(Refusal):
+    """Why a request can't be met now."""
+
+    queued: list[int] = Field(
+        default=[],
+        description="Which profiles of the push, from 0, are queued nevertheless; others may be.",
+    )
 
 
 class Health(_Answer):
@@ -115,6 +125,7 @@ _MODELS: Sequence[type[BaseModel]] = (
     PushAnswer,
     PreviewAnswer,
     Refusal,
+    PutOff,
     Health,
     GatewayAnswer,
 )
@@ -126,7 +137,8 @@ _REFUSALS: Mapping[str, str] = {
     "413": f"More than {MAX_BODY_BYTES} bytes or {MAX_PROFILES} profiles in one body, or a single "
     f"profile of more than {MAX_PROFILE_BYTES} bytes.",
     "415": "A Content-Type that is neither JSON nor newline-delimited JSON.",
-    "503": "A service behind the interface can't be reached. Send the same again later.",
+    "503": "A service behind the interface can't be reached, or not in two seconds. Send the "
+    "same again later.",
 }
 # Where API Gateway itself may refuse before a function is asked.
 _ALSO_OF_GATEWAY = frozenset({"403", "413"})
@@ -275,6 +287,8 @@ def _refusals() -> Json:
 
 
 def _refusers(status: str) -> tuple[type[BaseModel], ...]:
+    if status == "503":
+        return (PutOff,)
     return (Refusal, GatewayAnswer) if status in _ALSO_OF_GATEWAY else (Refusal,)
 
 

@@ -17,7 +17,6 @@ from attendee_sync.messages import Received
 from attendee_sync.outcome import Kind, Outcome
 from attendee_sync.pace import Pace
 from attendee_sync.pausing import Pausing
-from attendee_sync.push import Ingest
 from attendee_sync.rainfocus import RainFocus
 from attendee_sync.reception import Request as Push
 from attendee_sync.token_refresh import Request
@@ -46,7 +45,7 @@ class Bench:
         """Push profiles through ingest, and return the push's request id."""
         request_id = f"push-{next(_numbers)}"
         headers = {"authorization": f"Bearer {INGEST_TOKEN}", "content-type": "application/json"}
-        ingest = Ingest(self.aws.settings(), self.aws.profile_queue(), self.aws.dead_letter_queue())
+        ingest = self.aws.ingest()
         body = json.dumps(profiles)
         assert ingest.push(Push(request_id, destination, headers, body)).status == 202
         return request_id

@@ -72,6 +72,7 @@ class _Fake:
         # What the next calls raise; None lets one through.
         self.failures: list[Exception | None] = []
         self.always: Exception | None = None
+        self.on_call: Callable[[], object] = lambda: None
         self.calls_to_interruption = -1  # after so many calls comes Ctrl-C
         self._lock = threading.RLock()
 
@@ -88,6 +89,7 @@ class _Fake:
             if self.calls_to_interruption == -1:
                 raise KeyboardInterrupt
             failure = self.failures.pop(0) if self.failures else self.always
+        self.on_call()
         if failure:
             raise failure
 

@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 from attendee_sync import access_token
 from attendee_sync.access_token import AccessToken, Credentials
+from attendee_sync.aws import HASTY, PATIENT, Timeouts
 from attendee_sync.connection import Auth, Connection
 from attendee_sync.messages import Queue
+from attendee_sync.push import Ingest
 from attendee_sync.settings import Settings
 from attendee_sync.token_store import TokenStore
 from tests import fakes
@@ -33,9 +36,18 @@ class Clock:
 
     def __init__(self, now: float = 1_000.0) -> None:
         self.now = now
+        self._read = threading.local()
 
     def __call__(self) -> float:
+        self._read.at = self.now
         return self.now
+
+    def wait(self, seconds: float) -> None:
+        """Let a call of this thread take so long, at the same time as those of other threads.
+
+        It begins when the thread looked at the clock last.
+        """
+        self.now = max(self.now, getattr(self._read, "at", self.now) + seconds)
 
 
 @dataclass
@@ -109,6 +121,20 @@ class Aws:
     def settings(self) -> Settings:
         return Settings(STACK, ssm=self.ssm, secrets=self.secrets, clock=self.clock)
 
+    def fall_silent(self, *services: str) -> None:
+        """Let services take calls and never answer, so that each lasts until it times out."""
+        for service in services:
+            self.client(service).on_call = self._time_out
+
+    def _time_out(self) -> None:
+        self.clock.wait(HASTY.total)
+        raise fakes.timed_out()
+
+    def ingest(self) -> Ingest:
+        return Ingest(
+            self.settings(), self.profile_queue(), self.dead_letter_queue(), clock=self.clock
+        )
+
     def profile_queue(self) -> Queue:
         return Queue(self.sqs, fakes.PROFILES_URL)
 
@@ -128,7 +154,7 @@ class Aws:
         )
         return [misuse for fake in fakes_ for misuse in fake.misuses]
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, _timeouts: Timeouts = PATIENT) -> Any:
         return {
             "sqs": self.sqs,
             "ssm": self.ssm,

@@ -23,9 +23,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 @functools.cache
 def ingest() -> Ingest:
     """Return what takes the pushes, made once."""
-    queues = aws.client("sqs")
+    queues = aws.client("sqs", aws.HASTY)
     return Ingest(
-        Settings.of_stack(os.environ["STACK_NAME"]),
+        Settings.of_stack(os.environ["STACK_NAME"], aws.HASTY),
         profiles=Queue(queues, os.environ["QUEUE_URL"]),
         dead_letters=Queue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
     )

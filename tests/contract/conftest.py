@@ -1,4 +1,5 @@
 import json
+import math
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -11,7 +12,7 @@ import requests
 import time_machine
 
 from attendee_sync import aws as aws_clients
-from attendee_sync import http
+from attendee_sync import http, push
 from functions.delivery import app as delivery
 from functions.ingest import app as ingest
 from functions.preview import app as preview
@@ -104,6 +105,7 @@ def handle(aws: Aws, rainfocus: fakes.Http, monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws_clients, "client", aws.client)
+    monkeypatch.setattr(push, "PUSH_SECONDS", math.inf)  # however slow this machine is
     monkeypatch.setattr(http, "session", session)
     _forget()
     yield handled

@@ -13,7 +13,6 @@ from attendee_sync import attendee, mapping, messages, profile
 from attendee_sync.mapping import Decision, Verdict
 from attendee_sync.outcome import Kind
 from attendee_sync.preview import Preview
-from attendee_sync.push import Ingest
 from attendee_sync.reception import Request
 from tests.bench import Bench, at_work, message
 from tests.shapes import prefixed
@@ -143,9 +142,7 @@ def test_any_body_is_answered(stack: Aws, body: str, destination: str) -> None:
     stack.sqs.dead_letters.clear()
     number = str(len(stack.sqs.calls))  # else the queue would take it for the same push again
     request = Request(f"push-{number}", destination, HEADERS, body)
-    pushed = Ingest(stack.settings(), stack.profile_queue(), stack.dead_letter_queue()).push(
-        request
-    )
+    pushed = stack.ingest().push(request)
     shown = Preview(stack.settings()).preview(request)
     json.dumps(shown.body)
     assert (pushed.status, shown.status) in [(202, 200), (400, 400)]
@@ -272,7 +269,7 @@ ONE_PERSON = [
 def test_one_person_has_one_group_in_ingest_and_one_key_in_the_ledger(
     stack: Aws, bench: Bench, n: int
 ) -> None:
-    ingest = Ingest(stack.settings(), stack.profile_queue(), stack.dead_letter_queue())
+    ingest = stack.ingest()
     body = json.dumps(ONE_PERSON[n])
     assert ingest.push(Request("push", "mapped", HEADERS, body)).status == 202
     [sent] = stack.sqs.profiles
@@ -289,7 +286,7 @@ def test_ingest_and_delivery_agree_on_who_anybody_is(
     stack: Aws, document: dict[str, Any], destination: str
 ) -> None:
     stack.sqs.profiles.clear()
-    ingest = Ingest(stack.settings(), stack.profile_queue(), stack.dead_letter_queue())
+    ingest = stack.ingest()
     number = str(len(stack.sqs.calls))
     answer = ingest.push(Request(f"push-{number}", destination, HEADERS, json.dumps([document])))
     decision = decided(document, destination)

@@ -15,7 +15,6 @@ from typer.testing import Result
 
 from attendee_sync import http
 from attendee_sync.messages import MAX_PROFILE_BYTES
-from attendee_sync.push import Ingest
 from attendee_sync.reception import MAX_BODY_BYTES, Request
 from attendee_sync_cli import profile_files
 from attendee_sync_cli import push as command
@@ -52,7 +51,7 @@ class Api:
         self.trouble: fakes.Reply | None = None  # instead of all further ones
         self.seconds = 0.0  # that an answer takes
         self._log = io.StringIO()
-        self._ingest = Ingest(aws.settings(), aws.profile_queue(), aws.dead_letter_queue())
+        self._ingest = aws.ingest()
 
     def reply(self, call: fakes.Call) -> fakes.Reply:
         self.clock.now += self.seconds

@@ -9,8 +9,7 @@ import pytest
 
 from attendee_sync.connection import Connection
 from attendee_sync.preview import Preview
-from attendee_sync.push import Ingest
-from attendee_sync.reception import Answer, Request
+from attendee_sync.reception import Answer, Request, response_of
 from tests import fakes
 from tests.bench import Bench, at_work, message
 from tests.shapes import ADA, SHAPES, without
@@ -253,7 +252,7 @@ def test_it_shows_no_secret_and_logs_nobody(
     ],
 )
 def test_it_refuses_what_ingest_refuses(aws: Aws, preview: Preview, changes: Any) -> None:
-    ingest = Ingest(aws.settings(), aws.profile_queue(), aws.dead_letter_queue())
+    ingest = aws.ingest()
     answer = preview.preview(request(ADA, **changes))
     assert answer == ingest.push(request(ADA, **changes))
     assert 400 <= answer.status < 500
@@ -300,3 +299,32 @@ def test_bad_settings_are_told_with_all_their_faults(
     assert answer.status == 409
     assert all(each in str(answer.body["message"]) for each in said)
     assert "profiles" not in answer.body
+
+
+LAMBDA_ANSWER = 6_291_556  # bytes
+WIDE: dict[str, Any] = {"email": "ada@example.com", "firstName": "é" * 400, "city": '"' * 400}
+
+
+@pytest.mark.parametrize(
+    ("profiles", "detailed"),
+    [
+        ([{**WIDE, "email": f"p{n}@example.com"} for n in range(1_000)], range(1, 1_000)),
+        ([{"email": "ada@example.com", "firstName": "é" * 490_000}, WIDE], range(1, 3)),
+        ([{"email": "ada@example.com", "firstName": '"' * 490_000}, WIDE], range(1, 3)),
+        ([WIDE], range(1, 2)),
+    ],
+    ids=["many", "one of accents", "one of quotation marks", "small"],
+)
+def test_an_answer_that_would_be_too_large_keeps_every_outcome(
+    preview: Preview, profiles: list[dict[str, Any]], detailed: range
+) -> None:
+    body = json.dumps(profiles, ensure_ascii=False)
+    given = preview.preview(request(body=body))
+    assert len(json.dumps(response_of(given), ensure_ascii=False).encode()) <= LAMBDA_ANSWER
+    found = foreseen(given)
+    assert [each["index"] for each in found] == list(range(len(profiles)))
+    assert all(each["outcome"] == TAKEN for each in found)
+    whole = [each for each in found if "attendee" in each]
+    assert len(whole) in detailed
+    for each in found:
+        assert ("details left out" in each.get("note", "")) is (each not in whole)

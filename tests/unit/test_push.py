@@ -1,4 +1,5 @@
 import base64
+import itertools
 import json
 import threading
 from collections.abc import Callable
@@ -24,7 +25,7 @@ DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
 
 @pytest.fixture
 def ingest(aws: Aws) -> Ingest:
-    return Ingest(aws.settings(), aws.profile_queue(), aws.dead_letter_queue())
+    return aws.ingest()
 
 
 def request(body: str = ADA, destination: str = "default", **headers: str) -> Request:
@@ -414,6 +415,46 @@ def test_wrong_guesses_do_not_make_a_call_each(aws: Aws, ingest: Ingest) -> None
 
 
 @pytest.mark.parametrize(
+    ("failure", "calls"),
+    [(None, 2), (fakes.denied("ThrottlingException"), 1), (fakes.timed_out(), 1)],
+)
+@pytest.mark.parametrize("seconds", [6, 61, 3_600])
+def test_wrong_guesses_cost_one_look_in_five_seconds_whatever_happens(
+    aws: Aws, ingest: Ingest, failure: Exception | None, calls: int, seconds: int
+) -> None:
+    aws.secrets.rotate(f"{STACK}/ingest-token", "newer")
+    assert ingest.push(request()).status == 202
+    aws.secrets.always = failure
+    aws.clock.now += seconds
+    before = len(aws.secrets.calls)
+    for n in range(100):
+        aws.clock.now += 0.049
+        assert ingest.push(with_token(f"Bearer wrong-{n}")).status == 403
+    assert len(aws.secrets.calls) <= before + calls
+
+
+@pytest.mark.parametrize("failure", [fakes.denied("ThrottlingException"), fakes.timed_out()])
+def test_guesses_cost_one_look_where_no_token_was_ever_read(
+    aws: Aws, ingest: Ingest, failure: Exception
+) -> None:
+    aws.secrets.always = failure
+    for n in range(100):
+        assert put_off(ingest.push(with_token(f"Bearer wrong-{n}")))
+    assert len(aws.secrets.calls) == 2
+    aws.secrets.always = None
+    aws.clock.now += 5
+    assert ingest.push(request()).status == 202
+
+
+def test_names_of_destinations_that_are_tried_out_cost_few_calls(aws: Aws, ingest: Ingest) -> None:
+    ingest.push(request())
+    answers = [ingest.push(request(destination=f"guess-{n}")) for n in range(100)]
+    assert [answer.status for answer in answers] == [404] * 9 + [503] * 91
+    assert len(aws.ssm.calls) == 10
+    assert ingest.push(replace(request(), request_id="later")).status == 202
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "",
@@ -461,10 +502,22 @@ def test_a_person_has_a_group_in_each_destination(aws: Aws, ingest: Ingest) -> N
 # --- when AWS fails -----------------------------------------------------------------------------
 
 
-def put_off(answer: Answer) -> bool:
-    return answer == Answer(
-        503, {"requestId": "push", "message": "not now; please push again"}, {"Retry-After": "5"}
-    )
+def put_off(answer: Answer, **members: object) -> bool:
+    body = {"requestId": "push", "message": "not now; please push again", **members}
+    return answer == Answer(503, body, {"Retry-After": "5"})
+
+
+def people(count: int) -> str:
+    return ",".join(f'{{"email": "p{n}@example.com"}}' for n in range(count))
+
+
+def states(count: int) -> str:
+    return ",".join(f'{{"email": "ada@example.com", "n": {n}}}' for n in range(count))
+
+
+# A sender waits for two seconds; what the network and API Gateway take of them is not ours.
+PATIENCE = 1.95
+SERVICES = ("secretsmanager", "ssm", "sqs")
 
 
 @pytest.mark.parametrize("failure", [fakes.denied("ThrottlingException"), fakes.timed_out()])
@@ -500,16 +553,107 @@ def test_a_missing_secret_puts_a_push_off(aws: Aws, ingest: Ingest, name: str) -
     assert nothing_is_queued(aws)
 
 
-@pytest.mark.parametrize("url", [fakes.PROFILES_URL, fakes.DEAD_LETTERS_URL])
-def test_a_queue_that_is_down_puts_a_push_off(aws: Aws, ingest: Ingest, url: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "queued"), [(fakes.PROFILES_URL, []), (fakes.DEAD_LETTERS_URL, [0])]
+)
+def test_a_queue_that_is_down_puts_a_push_off(
+    aws: Aws, ingest: Ingest, url: str, queued: list[int]
+) -> None:
     aws.sqs.down = {url}
-    assert put_off(ingest.push(request(f"[{ADA},{NOBODY}]")))
+    assert put_off(ingest.push(request(f"[{ADA},{NOBODY}]")), queued=queued)
+    assert len(aws.sqs.profiles) == len(queued)
+    assert aws.sqs.dead_letters == []
 
 
-@pytest.mark.parametrize("body", [ADA, NOBODY])
-def test_an_entry_that_no_queue_takes_puts_a_push_off(aws: Aws, ingest: Ingest, body: str) -> None:
+@pytest.mark.parametrize(("body", "queued"), [(ADA, [1]), (NOBODY, [0, 1])])
+def test_an_entry_that_no_queue_takes_puts_a_push_off(
+    aws: Aws, ingest: Ingest, body: str, queued: list[int]
+) -> None:
     aws.sqs.refuse = lambda sent: sent.body == body
-    assert put_off(ingest.push(request(f"[{ADA},{BOB},{NOBODY}]")))
+    assert put_off(ingest.push(request(f"[{ADA},{BOB},{NOBODY}]")), queued=queued)
+    assert aws.sqs.dead_letters == []
+
+
+def test_what_overtook_an_earlier_state_is_not_called_queued(aws: Aws, ingest: Ingest) -> None:
+    aws.sqs.refuse = lambda sent: '"n": 1}' in sent.body
+    answer = ingest.push(request(f"[{states(4)},{BOB}]"))
+    assert put_off(answer, queued=[0, 4])
+
+
+@pytest.mark.parametrize("held", ["nothing", "fresh", "expired"])
+@pytest.mark.parametrize(
+    "silent",
+    [each for n in (1, 2, 3) for each in itertools.combinations(SERVICES, n)],
+    ids="+".join,
+)
+@pytest.mark.parametrize(
+    "body", [ADA, f"[{people(1_000)}]", f"[{states(1_000)}]", f"[{','.join([NOBODY] * 1_000)}]"]
+)
+def test_an_answer_comes_in_two_seconds_whatever_is_silent(
+    aws: Aws, ingest: Ingest, held: str, silent: tuple[str, ...], body: str
+) -> None:
+    if held != "nothing":
+        assert ingest.push(request()).status == 202
+    if held == "expired":
+        aws.clock.now += 3_600
+    aws.fall_silent(*silent)
+    began = aws.clock.now
+    answer = ingest.push(replace(request(body), request_id="slow"))
+    assert aws.clock.now - began <= PATIENCE
+    is_met = held != "nothing" and "sqs" not in silent
+    assert answer.status == (202 if is_met else 503)
+    assert ("Retry-After" in answer.headers) is not is_met
+
+
+def test_all_silent_one_setting_is_asked_for_where_all_are_held(aws: Aws, ingest: Ingest) -> None:
+    ingest.push(request())
+    aws.clock.now += 3_600
+    aws.fall_silent("secretsmanager", "ssm")
+    before = len(aws.secrets.calls) + len(aws.ssm.calls)
+    for n in range(5):
+        assert ingest.push(replace(request(), request_id=f"later-{n}")).status == 202
+    assert len(aws.secrets.calls) + len(aws.ssm.calls) == before + 1
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.69])
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+@pytest.mark.parametrize("body", [ADA, f"[{people(1_000)}]", f"[{states(1_000)}]"])
+def test_an_answer_comes_in_two_seconds_however_slow_aws_is(
+    aws: Aws, ingest: Ingest, seconds: float, warm: bool, body: str
+) -> None:
+    if warm:
+        ingest.push(request())
+        aws.clock.now += 3_600
+    for service in SERVICES:
+        aws.client(service).on_call = lambda: aws.clock.wait(seconds)
+    began = aws.clock.now
+    answer = ingest.push(replace(request(body), request_id="slow"))
+    assert aws.clock.now - began <= PATIENCE
+    assert answer.status in (202, 503)
+    if warm and body == ADA:
+        assert answer.status == 202
+
+
+def test_the_answer_says_what_is_queued_of_one_person_on_a_slow_day(
+    aws: Aws, ingest: Ingest
+) -> None:
+    ingest.push(request())
+    aws.sqs.queues[fakes.PROFILES_URL].clear()
+    aws.sqs.on_call = lambda: aws.clock.wait(0.1)
+    answer = ingest.push(replace(request(f"[{states(999)},{NOBODY}]"), request_id="slow"))
+    queued = answer.body["queued"]
+    assert answer.status == 503
+    assert queued == list(range(len(aws.sqs.profiles)))
+    assert 100 <= len(aws.sqs.profiles) < 200
+    assert aws.sqs.dead_letters == []
+
+
+def test_where_no_time_is_left_nothing_is_sent(aws: Aws, ingest: Ingest) -> None:
+    aws.ssm.on_call = lambda: aws.clock.wait(1.5)
+    assert put_off(ingest.push(request()))
+    aws.ssm.on_call = lambda: None
+    assert nothing_is_queued(aws)
+    assert ingest.push(request()).status == 202
 
 
 def test_entries_refused_for_a_moment_are_accepted(aws: Aws, ingest: Ingest) -> None:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from attendee_sync import settings
+from attendee_sync.aws import HASTY, Deadline
 from attendee_sync.settings import Settings, SettingsUnavailableError
 from tests import fakes
 from tests.stack import INGEST_TOKEN, STACK, Aws
@@ -134,8 +135,127 @@ def test_access_denied_is_not_taken_for_missing(aws: Aws, read: Read) -> None:
 def test_trying_out_names_does_not_fill_the_memory(aws: Aws) -> None:
     values = aws.settings()
     for n in range(2_500):
+        aws.clock.now += 1
         assert values.destination(f"guess-{n}") is None
-    assert len(values._entries) <= settings._MAX_ENTRIES
+    assert len(values._cache._entries) == settings._MAX_ENTRIES
+
+
+def test_what_is_kept_is_bounded_in_bytes_and_the_newest_of_it(aws: Aws) -> None:
+    values = aws.settings()
+    for n in range(200):
+        aws.secrets.versions[f"{STACK}/s{n}"] = ["é" * 30_000]
+        values.secret(f"s{n}")
+    kept = values._cache._entries
+    assert sum(entry.size for entry in kept.values()) == values._cache._bytes
+    assert settings._MAX_BYTES - 60_000 < values._cache._bytes <= settings._MAX_BYTES
+    before = reads_of(aws)
+    values.secret("s199")
+    assert reads_of(aws) == before
+    values.secret("s0")
+    assert reads_of(aws) == before + 1
+
+
+def test_names_that_do_not_exist_cost_a_bounded_number_of_calls(aws: Aws) -> None:
+    values = aws.settings()
+    assert values.destination("default")
+    for n in range(10):
+        assert values.destination(f"guess-{n}") is None
+    for n in range(10, 100):
+        with pytest.raises(SettingsUnavailableError, match="too many names that do not exist"):
+            values.destination(f"guess-{n}")
+    assert len(aws.ssm.calls) == 11
+    assert values.destination("default")
+    aws.set_destination("new", event_code="summit2027")
+    aws.clock.now += 5
+    assert values.destination("new")
+
+
+def test_names_that_were_missing_before_are_among_them(aws: Aws) -> None:
+    values = aws.settings()
+    for n in range(100):
+        aws.clock.now += 1
+        assert values.destination(f"guess-{n}") is None
+    before = len(aws.ssm.calls)
+    aws.clock.now += 60
+    for n in range(100):
+        assert values.destination(f"guess-{n}") is None
+    assert len(aws.ssm.calls) == before + 10
+
+
+def test_a_destination_that_is_known_is_read_however_many_are_not(aws: Aws) -> None:
+    values = aws.settings()
+    values.destination("default")
+    aws.clock.now += settings.CACHE_SECONDS
+    for n in range(10):
+        values.destination(f"guess-{n}")
+    aws.set_destination("default", event_code="summit2027")
+    assert values.destination("default") == '{"event_code": "summit2027"}'
+
+
+@pytest.mark.parametrize("failure", list(FAILURES.values()), ids=FAILURES)
+def test_what_failed_is_not_tried_again_for_five_seconds(
+    aws: Aws, read: Read, failure: Exception
+) -> None:
+    values = aws.settings()
+    break_down(aws, failure)
+    for _ in range(10):
+        with pytest.raises(SettingsUnavailableError):
+            read(values)
+    assert reads_of(aws) == 2
+    break_down(aws, None)
+    aws.clock.now += 5
+    assert read(values) is not None
+
+
+def test_a_fresh_value_that_cannot_be_had_is_asked_for_once_in_the_time(aws: Aws) -> None:
+    values = aws.settings()
+    values.secret("ingest-token")
+    aws.secrets.always = fakes.denied("ThrottlingException")
+    aws.clock.now += 6
+    for _ in range(10):
+        assert values.secret("ingest-token", max_age=5) == INGEST_TOKEN
+    assert aws.secrets.count("GetSecretValue") == 2
+
+
+def test_where_an_earlier_value_is_held_one_attempt_is_made(aws: Aws, read: Read) -> None:
+    values = aws.settings()
+    read(values)
+    aws.clock.now += settings.CACHE_SECONDS
+    break_down(aws, fakes.timed_out())
+    assert read(values)
+    assert reads_of(aws) == 2
+
+
+def test_until_a_deadline_one_read_may_fail_and_all_that_is_held_serves(aws: Aws) -> None:
+    values = aws.settings()
+    for read_one in READS:
+        read_one(values)
+    aws.clock.now += settings.CACHE_SECONDS
+    break_down(aws, fakes.timed_out())
+    bounded = values.until(Deadline.after(60, aws.clock))
+    assert all(read_one(bounded) for read_one in READS)
+    assert reads_of(aws) == len(READS) + 1
+    assert all(read_one(values) for read_one in READS)
+    assert reads_of(aws) == len(READS) + 1
+
+
+def test_no_read_begins_that_may_end_after_the_deadline(aws: Aws, read: Read) -> None:
+    values = aws.settings()
+    late = values.until(Deadline.after(HASTY.total - 0.01, aws.clock))
+    with pytest.raises(SettingsUnavailableError, match="out of time"):
+        read(late)
+    assert reads_of(aws) == 0
+    assert read(values)
+    aws.clock.now += settings.CACHE_SECONDS
+    assert read(values.until(Deadline.after(0, aws.clock)))
+    assert reads_of(aws) == 1
+
+
+def test_a_second_attempt_is_made_only_in_time(aws: Aws, read: Read) -> None:
+    aws.fall_silent("ssm", "secretsmanager")
+    with pytest.raises(SettingsUnavailableError, match="ReadTimeoutError"):
+        read(aws.settings().until(Deadline.after(HASTY.total * 1.5, aws.clock)))
+    assert reads_of(aws) == 1
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 23])

@@ -6,7 +6,11 @@ layer would cost a third of that again.
 
 import functools
 import gc
-from typing import Any
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
 
 import botocore.session
 from botocore.config import Config
@@ -15,8 +19,44 @@ from botocore.exceptions import BotoCoreError, ClientError
 from attendee_sync import library_logs
 
 CONDITION_FAILED = "ConditionalCheckFailedException"  # DynamoDB's word
-_CONNECT_TIMEOUT = 0.5  # seconds
-_READ_TIMEOUT = 1.0  # seconds; a sender of ours waits no longer than two
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long a call waits, in seconds."""
+
+    connect: float
+    read: float
+
+    @property
+    def total(self) -> float:
+        """How long a call takes that is never answered."""
+        return self.connect + self.read
+
+
+PATIENT = Timeouts(connect=0.5, read=1.0)
+# Of a push, whose sender waits no longer than two seconds for all its calls.
+HASTY = Timeouts(connect=0.2, read=0.5)
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When the calls of one push must have ended."""
+
+    at: float = math.inf
+    clock: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Self:
+        """Return the deadline so many seconds from now."""
+        return cls(clock() + seconds, clock)
+
+    def allows(self, calls: int = 1) -> bool:
+        """Tell whether so many hasty calls end in time even if none is answered."""
+        return self.clock() + calls * HASTY.total <= self.at
+
+
+NO_DEADLINE = Deadline()
 
 
 @functools.cache
@@ -25,16 +65,16 @@ def _session() -> botocore.session.Session:
 
 
 @functools.cache
-def client(service: str) -> Any:
+def client(service: str, timeouts: Timeouts = PATIENT) -> Any:
     """Return the botocore client of a service, made once.
 
-    It waits at most 0.5 s for a connection and 1 s for an answer, and does not retry: botocore
-    sleeps between attempts, and each caller here has a better answer than sleeping.
+    It does not retry: botocore sleeps between attempts, and each caller here has a better answer
+    than sleeping.
     """
     library_logs.silence()
     config = Config(
-        connect_timeout=_CONNECT_TIMEOUT,
-        read_timeout=_READ_TIMEOUT,
+        connect_timeout=timeouts.connect,
+        read_timeout=timeouts.read,
         retries={"total_max_attempts": 1},
         max_pool_connections=16,
         parameter_validation=False,  # half of a call's CPU, and the services validate too

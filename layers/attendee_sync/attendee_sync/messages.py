@@ -1,5 +1,6 @@
 """What travels on the profile queue and the dead-letter queue, and how it gets there."""
 
+import functools
 import itertools
 import json
 import re
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync import aws, observability
 from attendee_sync.attendee import Version
+from attendee_sync.aws import Deadline
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 _ENTRIES_PER_CALL = 10
@@ -35,10 +37,6 @@ _SEQUENCE_DIGITS = 40  # of 128 bits; with leading zeros texts compare as number
 _REFUSED_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-class QueueUnavailableError(Exception):
-    """Some messages could not be put on the queue."""
-
-
 @dataclass(frozen=True)
 class Message:
     """A message for a FIFO queue: a profile's text, and what is known of it."""
@@ -49,6 +47,15 @@ class Message:
     attributes: Mapping[str, str]
 
 
+class QueueUnavailableError(Exception):
+    """Some messages could not be put on the queue."""
+
+    def __init__(self, text: str, queued: Sequence[Message] = ()) -> None:
+        """`queued` are those that surely are on it, none before an earlier one of its group."""
+        super().__init__(text)
+        self.queued = queued
+
+
 class Queue:
     """One FIFO queue."""
 
@@ -56,21 +63,25 @@ class Queue:
         self._client = client
         self._url = url
 
-    def send(self, messages: Sequence[Message]) -> None:
+    def send(self, messages: Sequence[Message], deadline: Deadline = aws.NO_DEADLINE) -> None:
         """Put messages on the queue, ten a call, with several calls side by side.
 
         Messages of one group keep their order, also when SQS refuses some and they are sent
-        again. Raises QueueUnavailableError if in the end some are not on the queue; others may
-        be.
+        again. Raises QueueUnavailableError if at the end, or at the deadline, some are not on the
+        queue; others may be.
         """
         lanes = _lanes(messages)
+        send = functools.partial(self._send_lane, deadline=deadline)
         if len(lanes) == 1:
-            self._send_lane(lanes[0])
-            return
-        with ThreadPoolExecutor(min(_THREADS, len(lanes))) as pool:
-            sent = [pool.submit(self._send_lane, lane) for lane in lanes]
-        for each in sent:
-            each.result()
+            sent = [send(lanes[0])]
+        else:
+            with ThreadPoolExecutor(min(_THREADS, len(lanes))) as pool:
+                sent = list(pool.map(send, lanes))
+        queued = [message for each, _ in sent for message in each]
+        if len(queued) < len(messages):
+            causes = ", ".join(sorted({cause for _, some in sent for cause in some}))
+            unsent = len(messages) - len(queued)
+            raise QueueUnavailableError(f"{unsent} messages could not be queued: {causes}", queued)
 
     def put_back(self, receipts: Mapping[str, int]) -> None:
         """Hide received messages for the given seconds, by receipt handle.
@@ -97,30 +108,41 @@ class Queue:
             with suppress(BotoCoreError, ClientError):
                 self._client.delete_message_batch(QueueUrl=self._url, Entries=list(some))
 
-    def _send_lane(self, calls: Sequence[Sequence[Message]]) -> None:
+    def _send_lane(
+        self, calls: Sequence[Sequence[Message]], deadline: Deadline
+    ) -> tuple[list[Message], set[str]]:
+        """Return the messages that are queued, and what kept others from it."""
+        queued: list[Message] = []
         for messages in calls:
-            self._send_call(messages)
+            unsent, causes = self._send_call(messages, deadline)
+            queued += [message for n, message in enumerate(messages) if n not in unsent]
+            if unsent:
+                return queued, causes
+        return queued, set()
 
-    def _send_call(self, messages: Sequence[Message]) -> None:
-        pending = list(messages)
+    def _send_call(
+        self, messages: Sequence[Message], deadline: Deadline
+    ) -> tuple[Collection[int], set[str]]:
+        """Return the places of what is not queued in the end, and what was the cause."""
+        pending = dict(enumerate(messages))
         causes: set[str] = set()
         for _ in range(_ATTEMPTS):
+            if not deadline.allows():
+                return pending.keys(), causes | {"out of time"}
             failed = self._send_once(pending)
             if not failed:
-                return
+                return (), set()
             causes |= set(failed.values())
             pending = _again(pending, failed.keys())
-        raise QueueUnavailableError(
-            f"{len(pending)} messages could not be queued: {', '.join(sorted(causes))}"
-        )
+        return pending.keys(), causes
 
-    def _send_once(self, messages: Sequence[Message]) -> dict[int, str]:
+    def _send_once(self, messages: Mapping[int, Message]) -> dict[int, str]:
         """Send one batch; return the code of what went wrong by the message's place in it."""
-        entries = [_entry(n, message) for n, message in enumerate(messages)]
+        entries = [_entry(n, message) for n, message in messages.items()]
         try:
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
         except (BotoCoreError, ClientError) as error:
-            return dict.fromkeys(range(len(messages)), aws.cause(error))
+            return dict.fromkeys(messages, aws.cause(error))
         return {int(each["Id"]): each["Code"] for each in answer.get("Failed", [])}
 
 
@@ -148,20 +170,20 @@ def fault(text: str) -> str:
     return f"larger than {MAX_PROFILE_BYTES} bytes" if is_large else ""
 
 
-def _again(messages: Sequence[Message], failed: Collection[int]) -> list[Message]:
+def _again(messages: Mapping[int, Message], failed: Collection[int]) -> dict[int, Message]:
     """Return the failed messages, each with the later ones of its group.
 
     Those that were taken are sent once more under a new deduplication id: otherwise an older
     state of the person would come after a newer one.
     """
-    again: list[Message] = []
+    again: dict[int, Message] = {}
     late: set[str] = set()
-    for n, message in enumerate(messages):
+    for n, message in messages.items():
         if n in failed:
             late.add(message.group)
-            again.append(message)
+            again[n] = message
         elif message.group in late:
-            again.append(replace(message, deduplication_id=f"{message.deduplication_id}-again"))
+            again[n] = replace(message, deduplication_id=f"{message.deduplication_id}-again")
     return again
 
 

@@ -1,6 +1,7 @@
 """Preview: what a push would do, without doing any of it."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,13 +18,17 @@ from attendee_sync.profile import Pushed
 from attendee_sync.rainfocus import Attendee
 from attendee_sync.reception import (
     Answer,
-    Reception,
     RefusedError,
     Request,
     answer,
     answering,
+    receive,
 )
 from attendee_sync.settings import Settings
+
+# Lambda answers with 6 MB at most: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_MAX_DETAILS = 5_000_000  # bytes; what remains holds the outcomes of all profiles of a push
+_LEFT_OUT = "details left out: the answer would be too large; preview fewer profiles at once"
 
 # Stands where a call would show the real ones.
 _SHOWN = AccessToken(
@@ -57,7 +62,6 @@ class Preview:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._reception = Reception(settings)
 
     def preview(self, request: Request) -> Answer:
         """Authenticate a request and answer what would become of each of its profiles.
@@ -67,7 +71,7 @@ class Preview:
         return answering(request, lambda: self._preview(request))
 
     def _preview(self, request: Request) -> Answer:
-        text, pushed = self._reception.receive(request)
+        text, pushed = receive(request, self._settings)
         try:
             rules = mapping.mapper(text)
             found = self._settings.connection(rules.destination.connection)
@@ -82,11 +86,33 @@ class Preview:
             raise RefusedError(409, f"the settings are not valid: {faults}") from error
         destination = Destination(rules, connection)
         try:
-            foresight = [foreseen(destination, each) for each in pushed]
+            profiles = list(_shortened(foreseen(destination, each) for each in pushed))
         except UNUSABLE as error:
             raise RefusedError(409, "no request can be made to the connection's address") from error
-        profiles = [{"index": n, **each} for n, each in enumerate(foresight)]
         return answer(request, 200, profiles=profiles)
+
+
+def _shortened(foresight: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what is foreseen of each profile, with details as long as an answer has room."""
+    left = _MAX_DETAILS
+    for n, each in enumerate(foresight):
+        size = _size(each)
+        if size <= left:
+            left -= size
+            yield {"index": n, **each}
+        else:
+            yield {
+                "index": n,
+                "outcome": each["outcome"],
+                "reason": each["reason"],
+                "note": _LEFT_OUT,
+            }
+
+
+def _size(value: object) -> int:
+    """Return the bytes of a value as JSON in a JSON string, which is how API Gateway gets it."""
+    text = json.dumps(value)
+    return len(text) + text.count('"') + text.count("\\")
 
 
 def foreseen(destination: Destination, pushed: Pushed) -> dict[str, Any]:

@@ -2,16 +2,21 @@
 
 import functools
 import json
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from attendee_sync import attendee, expression, messages, observability, profile
-from attendee_sync.messages import Message, Queue
+from attendee_sync.aws import Deadline
+from attendee_sync.messages import Message, Queue, QueueUnavailableError
 from attendee_sync.outcome import Kind
 from attendee_sync.profile import Mapped, Pushed
-from attendee_sync.reception import Answer, Reception, Request, answer, answering
+from attendee_sync.reception import Answer, Request, answer, answering, put_off, receive
 from attendee_sync.settings import Settings
+
+# Of the two that AEP waits for an answer; the rest is the network's and API Gateway's.
+PUSH_SECONDS = 1.9
 
 
 @dataclass(frozen=True)
@@ -24,29 +29,41 @@ class _Rejected:
 class Ingest:
     """Takes pushes for one stack."""
 
-    def __init__(self, settings: Settings, profiles: Queue, dead_letters: Queue) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        profiles: Queue,
+        dead_letters: Queue,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
-        self._reception = Reception(settings)
         self._profiles = profiles
         self._dead_letters = dead_letters
+        self._clock = clock
 
     def push(self, request: Request) -> Answer:
         """Authenticate a request, queue its profiles and return the answer.
 
         The answer is 202 only when each profile is on the profile queue or, where it can't be
-        used, on the dead-letter queue.
+        used, on the dead-letter queue. No call to AWS is begun that could end too late: then, and
+        when AWS fails, it is 503, with the indexes of the profiles that are queued nevertheless.
         """
-        return answering(request, lambda: self._push(request))
+        deadline = Deadline.after(PUSH_SECONDS, self._clock)
+        return answering(request, lambda: self._push(request, deadline))
 
-    def _push(self, request: Request) -> Answer:
-        destination, pushed = self._reception.receive(request)
+    def _push(self, request: Request, deadline: Deadline) -> Answer:
+        settings = self._settings.until(deadline)
+        destination, pushed = receive(request, settings)
         trace_parent = observability.trace_parent(request.headers.get("traceparent"))
         envelope = messages.envelope(request.destination, request.request_id, trace_parent)
-        accepted, rejected = self._sort(pushed, envelope, _mapped_email(destination))
-        if accepted:
-            self._profiles.send(accepted)
-        if rejected:
-            self._dead_letters.send([_dead_letter(each, envelope) for each in rejected])
+        accepted, rejected = _sort(
+            pushed, envelope, settings.hash_key(), _mapped_email(destination)
+        )
+        try:
+            self._queue(accepted, [_dead_letter(each, envelope) for each in rejected], deadline)
+        except QueueUnavailableError as error:
+            queued = sorted(int(each.attributes["index"]) for each in error.queued)
+            return put_off(request, error, queued=queued)
         observability.logger().info(
             "push accepted",
             destination=request.destination,
@@ -77,24 +94,40 @@ class Ingest:
             rejected=[{"index": each.index, "reason": each.reason} for each in rejected],
         )
 
-    def _sort(
-        self, pushed: Sequence[Pushed], envelope: Mapping[str, str], mapped: Mapped | None
-    ) -> tuple[list[Message], list[_Rejected]]:
-        """Return the messages of the profiles that can be used, and the others with why not."""
-        hash_key = self._settings.hash_key()
-        accepted: list[Message] = []
-        rejected: list[_Rejected] = []
-        for index, piece in enumerate(pushed):
-            text = messages.legal(piece.text)
-            email_hash, fault = _email_hash(piece, text, mapped)
-            if fault:
-                rejected.append(_Rejected(index, piece.text, fault))
-                continue
-            group = attendee.key(hash_key, envelope["destination"], email_hash)
-            identity = f"{envelope['request_id']}-{index}"
-            attributes = {**envelope, "index": str(index)}
-            accepted.append(Message(text, group, identity, attributes))
-        return accepted, rejected
+    def _queue(
+        self, accepted: Sequence[Message], dead_letters: Sequence[Message], deadline: Deadline
+    ) -> None:
+        """Put profiles on their queue, and only then the dead letters of the others on theirs.
+
+        A push that is made again has a dead letter twice only where these could not all be sent.
+        Raises QueueUnavailableError, with what of `accepted` is queued.
+        """
+        if accepted:
+            self._profiles.send(accepted, deadline)
+        if dead_letters:
+            try:
+                self._dead_letters.send(dead_letters, deadline)
+            except QueueUnavailableError as error:
+                raise QueueUnavailableError(str(error), accepted) from error
+
+
+def _sort(
+    pushed: Sequence[Pushed], envelope: Mapping[str, str], hash_key: str, mapped: Mapped | None
+) -> tuple[list[Message], list[_Rejected]]:
+    """Return the messages of the profiles that can be used, and the others with why not."""
+    accepted: list[Message] = []
+    rejected: list[_Rejected] = []
+    for index, piece in enumerate(pushed):
+        text = messages.legal(piece.text)
+        email_hash, fault = _email_hash(piece, text, mapped)
+        if fault:
+            rejected.append(_Rejected(index, piece.text, fault))
+            continue
+        group = attendee.key(hash_key, envelope["destination"], email_hash)
+        identity = f"{envelope['request_id']}-{index}"
+        attributes = {**envelope, "index": str(index)}
+        accepted.append(Message(text, group, identity, attributes))
+    return accepted, rejected
 
 
 @functools.lru_cache(maxsize=64)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attendee_sync import messages, observability, profile
-from attendee_sync.messages import QueueUnavailableError
 from attendee_sync.profile import Pushed, TooManyProfilesError, UnreadableBodyError
 from attendee_sync.settings import Settings, SettingsUnavailableError
 
@@ -91,10 +90,16 @@ def answering(request: Request, work: Callable[[], Answer]) -> Answer:
     except RefusedError as refusal:
         _note_refusal(request, refusal)
         return answer(request, refusal.status, refusal.headers, message=str(refusal))
-    except (SettingsUnavailableError, QueueUnavailableError) as error:
-        observability.logger().error("request put off", reason=str(error))
-        _count_refusal(503)
-        return answer(request, 503, {"Retry-After": "5"}, message="not now; please push again")
+    except SettingsUnavailableError as error:
+        return put_off(request, error)
+
+
+def put_off(request: Request, why: Exception, **members: object) -> Answer:
+    """Return the answer to a request that can't be met now, and log why."""
+    observability.logger().error("request put off", reason=str(why))
+    _count_refusal(503)
+    message = "not now; please push again"
+    return answer(request, 503, {"Retry-After": "5"}, message=message, **members)
 
 
 def answer(
@@ -121,62 +126,60 @@ def _count_refusal(status: int) -> None:
     observability.count("Refusals", Counter({(str(status),): 1}), ("status",))
 
 
-class Reception:
-    """Receives requests for one stack."""
+def receive(request: Request, settings: Settings) -> tuple[str, list[Pushed]]:
+    """Authenticate a request; return its destination's JSON text and its profiles.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    Raises RefusedError and SettingsUnavailableError.
+    """
+    _authenticate(request.headers.get("authorization"), settings)
+    return _destination(request.destination, settings), _split(request)
 
-    def receive(self, request: Request) -> tuple[str, list[Pushed]]:
-        """Authenticate a request; return its destination's JSON text and its profiles.
 
-        Raises RefusedError and SettingsUnavailableError.
-        """
-        self._authenticate(request.headers.get("authorization"))
-        return self._destination(request.destination), _split(request)
+def _authenticate(authorization: str | None, settings: Settings) -> None:
+    """Raise RefusedError unless the header shows the ingest token or the one before it."""
+    if not authorization:
+        raise RefusedError(
+            401, "an Authorization header with the ingest token is missing", **_CHALLENGE
+        )
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise RefusedError(401, "Authorization must be: Bearer <ingest token>", **_CHALLENGE)
+    shown = token.strip().encode(errors="surrogatepass")
+    if not _is_ingest_token(shown, settings) and not _is_ingest_token(
+        shown, settings, max_age=_TOKEN_RECHECK_SECONDS
+    ):
+        raise RefusedError(403, "the ingest token is wrong")
 
-    def _authenticate(self, authorization: str | None) -> None:
-        """Raise RefusedError unless the header shows the ingest token or the one before it."""
-        if not authorization:
-            raise RefusedError(
-                401, "an Authorization header with the ingest token is missing", **_CHALLENGE
-            )
-        scheme, _, token = authorization.strip().partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise RefusedError(401, "Authorization must be: Bearer <ingest token>", **_CHALLENGE)
-        shown = token.strip().encode()
-        if not self._is_ingest_token(shown) and not self._is_ingest_token(
-            shown, max_age=_TOKEN_RECHECK_SECONDS
-        ):
-            raise RefusedError(403, "the ingest token is wrong")
 
-    def _is_ingest_token(self, shown: bytes, max_age: float | None = None) -> bool:
-        matches = False
-        for known in self._ingest_tokens(max_age):
-            matches |= hmac.compare_digest(shown, known.strip().encode())
-        return matches
+def _is_ingest_token(shown: bytes, settings: Settings, max_age: float | None = None) -> bool:
+    matches = False
+    for known in _ingest_tokens(settings, max_age):
+        matches |= hmac.compare_digest(shown, known.strip().encode())
+    return matches
 
-    def _ingest_tokens(self, max_age: float | None) -> Iterator[str]:
-        current = self._settings.secret("ingest-token", max_age=max_age)
-        if not current:
-            raise SettingsUnavailableError("ingest-token", "it does not exist")
-        yield current
-        previous = self._settings.secret("ingest-token", stage="AWSPREVIOUS", max_age=max_age)
-        if previous:
-            yield previous
 
-    def _destination(self, name: str) -> str:
-        """Return a destination's JSON text."""
-        if not _DESTINATION_NAME.fullmatch(name):
-            raise RefusedError(
-                404,
-                "unknown destination: a name has at most 64 characters of a-z, 0-9 and -, "
-                "with no - at its ends",
-            )
-        text = self._settings.destination(name)
-        if text is None:
-            raise RefusedError(404, f"unknown destination: {name}")
-        return text
+def _ingest_tokens(settings: Settings, max_age: float | None) -> Iterator[str]:
+    current = settings.secret("ingest-token", max_age=max_age)
+    if not current:
+        raise SettingsUnavailableError("ingest-token", "it does not exist")
+    yield current
+    previous = settings.secret("ingest-token", stage="AWSPREVIOUS", max_age=max_age)
+    if previous:
+        yield previous
+
+
+def _destination(name: str, settings: Settings) -> str:
+    """Return a destination's JSON text."""
+    if not _DESTINATION_NAME.fullmatch(name):
+        raise RefusedError(
+            404,
+            "unknown destination: a name has at most 64 characters of a-z, 0-9 and -, "
+            "with no - at its ends",
+        )
+    text = settings.destination(name)
+    if text is None:
+        raise RefusedError(404, f"unknown destination: {name}")
+    return text
 
 
 def _split(request: Request) -> list[Pushed]:

@@ -5,8 +5,10 @@ ingest has no time for more, and unlike the usual caches it keeps the last value
 can't be read: a moment without SSM must not turn pushes away.
 """
 
+import copy
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -14,12 +16,15 @@ from typing import Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync import aws
+from attendee_sync.aws import Deadline, Timeouts
 
 CACHE_SECONDS = 60.0
-_PAUSE_SECONDS = 5.0  # after a failure, the last value serves
+_PAUSE_SECONDS = 5.0  # after a failure nothing is tried again; the last value serves, if any
 _MISSING_SECONDS = 5.0  # what is missing may be added at any moment
-_ATTEMPTS = 2
+_ATTEMPTS = 2  # where no earlier value is known
 _MAX_ENTRIES = 1_000
+_MAX_BYTES = 4_000_000  # a secret has up to 64 KB
+_MAX_UNKNOWN = 10  # names that do not exist, in the time that they are remembered
 _NOT_FOUND = frozenset({"ParameterNotFound", "ResourceNotFoundException"})
 
 
@@ -34,7 +39,37 @@ class SettingsUnavailableError(Exception):
 class _Entry:
     value: str | None
     fresh_until: float
-    read_at: float
+    tried_at: float
+    fault: str = ""  # why there is no value
+
+    @property
+    def size(self) -> int:
+        return len((self.value or "").encode())
+
+
+class _Cache:
+    """The entries that were kept last, by key, bounded in number and bytes."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}  # the oldest first
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> _Entry | None:
+        with self._lock:
+            return self._entries.get(key)
+
+    def keep(self, key: str, entry: _Entry) -> None:
+        with self._lock:
+            self._drop(key)
+            self._entries[key] = entry
+            self._bytes += entry.size
+            while len(self._entries) > _MAX_ENTRIES or self._bytes > _MAX_BYTES:
+                self._drop(next(iter(self._entries)))
+
+    def _drop(self, key: str) -> None:
+        dropped = self._entries.pop(key, None)
+        self._bytes -= dropped.size if dropped else 0
 
 
 class Settings:
@@ -52,13 +87,28 @@ class Settings:
         self._ssm = ssm
         self._secrets = secrets
         self._clock = clock
-        self._entries: dict[str, _Entry] = {}
-        self._lock = threading.Lock()
+        self._cache = _Cache()
+        self._unknown: deque[float] = deque(maxlen=_MAX_UNKNOWN)  # when one was looked for
+        self._deadline = aws.NO_DEADLINE
+        self._has_failed = False
 
     @classmethod
-    def of_stack(cls, stack: str) -> Self:
+    def of_stack(cls, stack: str, timeouts: Timeouts = aws.PATIENT) -> Self:
         """Return the settings of a stack, read with this process's own clients."""
-        return cls(stack, ssm=aws.client("ssm"), secrets=aws.client("secretsmanager"))
+        return cls(
+            stack,
+            ssm=aws.client("ssm", timeouts),
+            secrets=aws.client("secretsmanager", timeouts),
+        )
+
+    def until(self, deadline: Deadline) -> Self:
+        """Return the same settings, with the same cache, for work that must end in time.
+
+        After a first read that failed, they serve every value that is held as it is.
+        """
+        bounded = copy.copy(self)
+        bounded._deadline = deadline
+        return bounded
 
     def destination(self, name: str) -> str | None:
         """Return the JSON text of a destination, or None if there is none of that name."""
@@ -92,8 +142,8 @@ class Settings:
     ) -> str | None:
         """Return a secret's text, or None if it or that stage of it does not exist.
 
-        `max_age` in seconds asks for a value that was read no longer ago than that.
-        Raises SettingsUnavailableError.
+        `max_age` in seconds asks for a value that was read, or at least asked for, no longer ago
+        than that. Raises SettingsUnavailableError.
         """
         secret_id = f"{self._stack}/{name}"
 
@@ -137,42 +187,62 @@ class Settings:
 
     def _cached(self, key: str, read: Callable[[], str], max_age: float | None) -> str | None:
         now = self._clock()
-        with self._lock:
-            entry = self._entries.get(key)
+        entry = self._cache.get(key)
         if (
             entry
             and now < entry.fresh_until
-            and (max_age is None or now - entry.read_at <= max_age)
+            and (max_age is None or now - entry.tried_at <= max_age)
         ):
-            return entry.value
+            return _value(key, entry)
+        held = entry if entry and not entry.fault else None
+        if why := self._reason_not_to_read(held, now):
+            if held is None:
+                raise SettingsUnavailableError(key, why)
+            return self._keep(key, replace(held, fresh_until=now + _PAUSE_SECONDS, tried_at=now))
         try:
-            value = _attempt(read)
+            value = self._attempt(read, attempts=1 if held else _ATTEMPTS)
         except (BotoCoreError, ClientError) as error:
-            if entry:
-                self._keep(key, replace(entry, fresh_until=now + _PAUSE_SECONDS))
-                return entry.value
-            raise SettingsUnavailableError(key, aws.cause(error)) from error
+            self._has_failed = self._deadline is not aws.NO_DEADLINE
+            known = held or _Entry(None, now, now, aws.cause(error))
+            paused_until = self._clock() + _PAUSE_SECONDS
+            return self._keep(key, replace(known, fresh_until=paused_until, tried_at=now))
+        if value is None:
+            self._unknown.append(now)
         kept_for = CACHE_SECONDS if value is not None else _MISSING_SECONDS
-        self._keep(key, _Entry(value, now + kept_for, now))
-        return value
+        return self._keep(key, _Entry(value, now + kept_for, now))
 
-    def _keep(self, key: str, entry: _Entry) -> None:
-        with self._lock:
-            if len(self._entries) >= _MAX_ENTRIES:  # someone is trying out names
-                self._entries.clear()
-            self._entries[key] = entry
+    def _reason_not_to_read(self, held: _Entry | None, now: float) -> str:
+        """Return why a call would be too late or one too many, or nothing."""
+        # What is held must leave time for the call that the settings are read for.
+        if not self._deadline.allows(2 if held else 1):
+            return "out of time"
+        if held and self._has_failed:
+            return "another read failed"
+        is_known = held and held.value is not None
+        looked_for = self._unknown
+        if is_known or len(looked_for) < _MAX_UNKNOWN or now >= looked_for[0] + _MISSING_SECONDS:
+            return ""
+        return "too many names that do not exist"
+
+    def _attempt(self, read: Callable[[], str], attempts: int) -> str | None:
+        """Return what is read, or None if it does not exist; raises botocore's errors."""
+        while True:
+            attempts -= 1
+            try:
+                return read()
+            except (BotoCoreError, ClientError) as error:
+                if isinstance(error, ClientError) and aws.cause(error) in _NOT_FOUND:
+                    return None
+                if not attempts or not self._deadline.allows():
+                    raise
+
+    def _keep(self, key: str, entry: _Entry) -> str | None:
+        self._cache.keep(key, entry)
+        return _value(key, entry)
 
 
-def _attempt(read: Callable[[], str]) -> str | None:
-    for remaining in reversed(range(_ATTEMPTS)):
-        try:
-            return read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _NOT_FOUND:
-                return None
-            if not remaining:
-                raise
-        except BotoCoreError:
-            if not remaining:
-                raise
-    return None
+def _value(key: str, entry: _Entry) -> str | None:
+    """Return an entry's value. Raises SettingsUnavailableError if it has none for a fault."""
+    if entry.fault:
+        raise SettingsUnavailableError(key, entry.fault)
+    return entry.value
