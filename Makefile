@@ -9,6 +9,10 @@ DEV := .venv/.installed
 CLOUD := build/cloud/.installed
 PEER := build/peer/.installed
 RUNTIME := build/runtime/.installed
+CHECKOV_VERSION := 3.3.30
+# Checkov pins an older boto3 than all else, so its versions are not uv.lock's.
+CHECKOV := build/checkov/.installed
+CHECKOV_REQUIREMENTS := .ci/checkov-requirements.txt
 # What the layer ships, and what only its build needs.
 REQUIREMENTS := layers/attendee_sync/requirements.txt
 BUILD_REQUIREMENTS := layers/attendee_sync/build-requirements.txt
@@ -39,7 +43,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign test check days format openapi build deploy wheel bench lock clean \
+.PHONY: help demo local campaign test check scan days format openapi build deploy wheel bench lock clean \
   invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
@@ -75,8 +79,22 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 	@$(BIN)/python -m docs.openapi >build/openapi.json
 	@diff -u docs/openapi.json build/openapi.json || \
 	  { echo "docs/openapi.json is not what the code says: run make openapi" >&2; exit 1; }
-
+	@$(MAKE) scan
 	@$(MAKE) days
+
+# Each finding is mended, or suppressed at its place with a reason. Tests and events are full of
+# made-up tokens: there, words and random digits are no sign of a secret, but known formats are.
+SECRETS := $(BIN)/detect-secrets-hook --no-verify \
+  --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
+  --exclude-lines 'secretsmanager:|GenerateSecretString:'
+scan: $(DEV) $(CHECKOV) ## Look for mistakes in security, known holes of packages, and secrets
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive \
+	  functions layers cli local benchmarks docs
+	@build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
+	  --file template.yaml
+	@$(SECRETS) $$(git ls-files -- ':!tests' ':!events' ':!uv.lock')
+	@$(SECRETS) --disable-plugin KeywordDetector $$(git ls-files -- tests events)
+	@$(BIN)/python -m local.audit $(REQUIREMENTS)
 
 # A test that holds on some days only is found before its day comes.
 days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
@@ -132,6 +150,8 @@ lock: build/python.path ## Lock the versions of all packages after a change in p
 	@$(UV) lock
 	@$(EXPORT) --only-group layer --output-file $(REQUIREMENTS)
 	@$(EXPORT) --only-group regions --output-file $(BUILD_REQUIREMENTS)
+	@echo checkov==$(CHECKOV_VERSION) | $(UV) pip compile --quiet --no-header --no-annotate \
+	  --generate-hashes --python-version 3.13 --output-file $(CHECKOV_REQUIREMENTS) -
 
 clean: ## Remove everything that make made
 	rm -rf .venv build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache $(REGIONS:.json=*.json)
@@ -174,4 +194,11 @@ $(RUNTIME): uv.lock pyproject.toml build/python.path
 	@echo "Installing what Lambda's runtime brings along into build/runtime"
 	@UV_PROJECT_ENVIRONMENT=build/runtime $(UV) sync --quiet --locked --compile-bytecode \
 	  --only-group runtime --no-install-project
+	@touch $@
+
+$(CHECKOV): $(CHECKOV_REQUIREMENTS) build/python.path
+	@echo "Installing checkov into build/checkov"
+	@$(UV) venv --quiet --clear build/checkov
+	@$(UV) pip install --quiet --python build/checkov/bin/python --require-hashes \
+	  --compile-bytecode --requirement $(CHECKOV_REQUIREMENTS)
 	@touch $@

@@ -18,6 +18,7 @@ ORG_ID = "acme"
 EVENT_CODE = "summit2026"
 # The simulator's own, see local/simulator/settings.py.
 CLIENT_ID = "demo-client"
+# pragma: allowlist nextline secret
 CLIENT_SECRET = "demo-secret"  # noqa: S105 - opens nothing but the simulator
 _STOP_SECONDS = 5.0
 

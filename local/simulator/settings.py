@@ -173,7 +173,7 @@ def default_settings() -> Settings:
     """Return the settings of a fresh simulator: organisation acme in every environment."""
     acme = Organisation(
         client_id="demo-client",
-        client_secret="demo-secret",  # noqa: S106
+        client_secret="demo-secret",  # noqa: S106  # pragma: allowlist secret
         profile_token="demo-profile-token",  # noqa: S106
         events=["summit2026", "roadshow2026"],
     )
