@@ -43,7 +43,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign test check scan days format openapi build deploy wheel bench lock clean \
+.PHONY: help demo local campaign test check scan checkov days format openapi build deploy wheel bench lock clean \
   invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
@@ -87,11 +87,9 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 SECRETS := $(BIN)/detect-secrets-hook --no-verify \
   --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
   --exclude-lines 'secretsmanager:|GenerateSecretString:'
-scan: $(DEV) $(CHECKOV) ## Look for mistakes in security, known holes of packages, and secrets
+scan: $(DEV) ## Look for mistakes in security, known holes of packages, and secrets
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive \
 	  functions layers cli local benchmarks docs
-	@build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
-	  --file template.yaml
 	@$(SECRETS) $$(git ls-files -- ':!tests' ':!events' ':!uv.lock')
 	@$(SECRETS) --disable-plugin KeywordDetector $$(git ls-files -- tests events)
 	@$(BIN)/python -m local.audit $(REQUIREMENTS)
@@ -100,6 +98,10 @@ scan: $(DEV) $(CHECKOV) ## Look for mistakes in security, known holes of package
 days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
 	@$(BIN)/pytest --quiet --day=+400 tests/unit tests/contract
 	@$(BIN)/pytest --quiet --day=2028-02-29 tests/unit tests/contract
+
+checkov: $(CHECKOV) ## Look for mistakes in the template's security
+	@build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
+	  --file template.yaml
 
 format: $(DEV) ## Format the code
 	@$(BIN)/ruff check --fix
