@@ -106,7 +106,7 @@ def run(function: str, options: list[str]) -> None:
     command = [str(_SAM), "local", "invoke", function, "--event", str(_EVENT)]
     command += ["--env-vars", str(_VARIABLES), "--region", _session().region_name, *options]
     result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    sys.stdout.write(result.stdout)
+    sys.stdout.write(result.stdout.rstrip("\n") + "\n")  # SAM ends the answer with none
     sys.stdout.flush()
     if result.returncode:
         raise InvokeError(f"`sam local invoke` ended with {result.returncode}.")

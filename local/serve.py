@@ -103,7 +103,8 @@ def _show(environment: Running, console: Console) -> None:
     attendees = f"_sim/attendees?environment=prod&org={ORG_ID}&event={EVENT_CODE}"
     console.print(f"Simulator  {environment.simulator.url}/{attendees}", soft_wrap=True)
     console.print(
-        "\n`attendee-sync` finds the stack from this folder. Elsewhere, and for `make invoke-…`:\n"
+        "\n`attendee-sync` finds the stack from this folder. Elsewhere, and for `make invoke-…`:\n",
+        soft_wrap=True,
     )
     for name, value in _settings(environment.stack).items():
         console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
