@@ -95,8 +95,8 @@ def set_(
         output.say(stored.STORED)
         if connection == _TEMPLATE_CONNECTION:
             output.say(
-                "The template made this connection: a deploy that changes Environment, OrgId, "
-                "BaseUrl or TokenUrl writes it anew."
+                "Deploys keep this: Environment, OrgId, BaseUrl and TokenUrl of the "
+                "template no longer count."
             )
     else:
         output.say(stored.NOTHING)

@@ -99,8 +99,8 @@ def put(
     output.say(stored.STORED)
     if destination == _TEMPLATE_DESTINATION:
         output.say(
-            "The template made this destination: a deploy that changes EventCode, "
-            "DestinationName or DestinationDescription writes it anew."
+            "Deploys keep this: EventCode, DestinationName and DestinationDescription "
+            "of the template no longer count."
         )
     if before is None:
         output.say(f"Senders push to /v1/destinations/{destination}/profiles.")

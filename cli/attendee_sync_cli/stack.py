@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from attendee_sync.access_token import Cause
 from attendee_sync.ledger import Ledger
-from attendee_sync.settings import Settings
+from attendee_sync.settings import DEFAULT, Settings
 from attendee_sync.token_refresh import State
 from attendee_sync.token_store import TokenStore
 from attendee_sync_cli.output import FailureError
@@ -149,6 +149,12 @@ class Stack:
         self._delete_setting(f"destinations/{name}")
 
     def _setting(self, path: str) -> str | None:
+        text = self._parameter(path)
+        if text is None and path.endswith(f"/{DEFAULT}"):
+            return self._parameter(f"template/{path}")  # as deployed: nobody edited it
+        return text
+
+    def _parameter(self, path: str) -> str | None:
         try:
             answer = client("ssm").get_parameter(Name=f"/{self.name}/{path}")
         except ClientError as error:
@@ -181,8 +187,11 @@ class Stack:
             for parameter in page["Parameters"]:
                 found[parameter["Name"].rsplit("/", 1)[-1]] = parameter["Value"]
             if not page.get("NextToken"):
-                return found
+                break
             token = {"NextToken": page["NextToken"]}
+        if DEFAULT not in found and (text := self._setting(f"{kind}/{DEFAULT}")) is not None:
+            found[DEFAULT] = text
+        return found
 
     # --- secrets, by names such as credentials/default ---
 

@@ -15,7 +15,7 @@ from attendee_sync.settings import Settings
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway's REST proxy integration."""
-    if event["resource"] == "/v1/health":
+    if event["resource"] == "/v1/health":  # API Gateway answers itself, but not in `sam local`
         return response_of(Answer(200, {"status": "ok"}))
     return response_of(ingest().push(request_of(event, context.aws_request_id)))
 

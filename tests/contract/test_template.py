@@ -279,7 +279,19 @@ def test_the_access_log_is_json_without_anything_that_was_sent(api: dict[str, An
         )
 
 
-def test_the_api_has_three_routes() -> None:
+def test_health_costs_no_function_call(api: dict[str, Any]) -> None:
+    [(path, methods)] = api["DefinitionBody"]["paths"].items()
+    assert (path, set(methods)) == ("/v1/health", {"get"})
+    integration = methods["get"]["x-amazon-apigateway-integration"]
+    assert integration["type"] == "mock"
+    assert json.loads(integration["requestTemplates"]["application/json"]) == {"statusCode": 200}
+    answer = integration["responses"]["default"]
+    assert answer["statusCode"] == "200"
+    assert json.loads(answer["responseTemplates"]["application/json"]) == {"status": "ok"}
+    assert api["MergeDefinitions"] is True  # else SAM leaves out the functions' routes
+
+
+def test_functions_answer_two_routes() -> None:
     routes = {
         (function, route["Method"], route["Path"], route["RestApiId"]["Ref"])
         for function, properties in resources("AWS::Serverless::Function").items()
@@ -289,7 +301,6 @@ def test_the_api_has_three_routes() -> None:
     }
     assert routes == {
         ("IngestFunction", "POST", "/v1/destinations/{destination}/profiles", "Api"),
-        ("IngestFunction", "GET", "/v1/health", "Api"),
         ("PreviewFunction", "POST", "/v1/destinations/{destination}/preview", "Api"),
     }
 
@@ -417,6 +428,32 @@ def test_no_secret_is_a_parameter_or_stands_in_the_template() -> None:
         given = json.loads(properties.get("SecretString", "{}"))
         assert not any(given.values())
         assert ("SecretString" in properties) != ("GenerateSecretString" in properties)
+
+
+def test_a_deploy_writes_no_setting_that_people_edit() -> None:
+    """Nor does the upgrade of a stack whose template had the very parameters that people edit."""
+    made = {
+        name: each
+        for name, each in TEMPLATE["Resources"].items()
+        if each["Type"] == "AWS::SSM::Parameter"
+    }
+    assert {name: resolved(each["Properties"]["Name"]) for name, each in made.items()} == {
+        "DefaultConnection": f"/{STACK}/template/connections/default",
+        "DefaultDestination": f"/{STACK}/template/destinations/default",
+    }
+    # Of the same logical ids, so that an upgrade replaces what was there, and keeps it.
+    assert all(each["UpdateReplacePolicy"] == "Retain" for each in made.values())
+
+
+@pytest.mark.parametrize("level", TEMPLATE["Parameters"]["LogLevel"]["AllowedValues"])
+def test_no_level_hides_outcomes_or_metrics(level: str) -> None:
+    """Lambda drops what is below the level, and takes what has none, as a metric, for INFO."""
+    logging = GLOBALS["LoggingConfig"]["ApplicationLogLevel"]
+    assert logging == {"Fn::If": ["LogsDebug", "DEBUG", "INFO"]}
+    assert TEMPLATE["Conditions"]["LogsDebug"] == {"Fn::Equals": [{"Ref": "LogLevel"}, "DEBUG"]}
+    assert GLOBALS["LoggingConfig"]["SystemLogLevel"] == "INFO"
+    assert level in {"DEBUG", "INFO", "WARN", "ERROR"}  # the words of Lambda
+    assert GLOBALS["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == {"Ref": "LogLevel"}
 
 
 def test_settings_are_json_whatever_the_parameters() -> None:
@@ -596,8 +633,18 @@ def arn(service: str, request: Mapping[str, Any]) -> str:
     raise NotImplementedError(service)
 
 
+@pytest.fixture(params=[True, False], ids=["edited", "as deployed"])
+def _edited_or_not(aws: Aws, request: pytest.FixtureRequest) -> None:
+    if request.param:
+        return
+    for kind in ("destinations", "connections"):
+        text = aws.ssm.parameters.pop(f"/{STACK}/{kind}/default")
+        aws.ssm.parameters[f"/{STACK}/template/{kind}/default"] = text
+
+
 @pytest.mark.parametrize("event", sorted(path.stem for path in EVENTS.iterdir()))
 @pytest.mark.parametrize("status", [200, 401, 403, 503])
+@pytest.mark.usefixtures("_edited_or_not")
 def test_what_a_function_does_is_permitted(
     aws: Aws, rainfocus: fakes.Http, handle: Handle, event: str, status: int
 ) -> None:

@@ -78,7 +78,9 @@ def test_the_stack_is_named_by_option_or_environment(
     CliRunner().invoke(app, asked)
     CliRunner(env={"ATTENDEE_SYNC_STACK": "one"}).invoke(app, asked)
     CliRunner(env={"ATTENDEE_SYNC_STACK": "one"}).invoke(app, ["--stack", "two", *asked])
-    paths = [request["Path"] for _, request in aws.ssm.calls if "/connections" in request["Path"]]
+    paths = [
+        request["Path"] for _, request in aws.ssm.calls if "/connections" in request.get("Path", "")
+    ]
     assert paths == [f"/{name}/connections" for name in ("attendee-sync", "one", "two")]
 
 

@@ -176,7 +176,7 @@ def test_what_changes_is_shown_before_it_is_asked_for(line: CommandLine, file: P
 
 def test_the_template_s_destination_can_be_changed(line: CommandLine, file: Path) -> None:
     said = line.succeed("destinations", "put", "default", str(file), "--yes")
-    assert "a deploy that changes EventCode" in said
+    assert "Deploys keep this: EventCode" in said
     assert "Senders push to" not in said
     assert json.loads(line.aws.ssm.parameters[PARAMETER]) == SETTINGS
 

@@ -269,7 +269,7 @@ def test_listing_connections_is_never_cached(aws: Aws) -> None:
     values = aws.settings()
     values.connections()
     values.connections()
-    assert aws.ssm.count("GetParametersByPath") == 2
+    assert aws.ssm.count("GetParametersByPath") == 4  # the template's and the edited ones
 
 
 def test_connections_that_cannot_be_listed_are_an_error(aws: Aws) -> None:
@@ -295,3 +295,52 @@ def test_a_secret_that_cannot_be_written_is_an_error(aws: Aws, failure: Exceptio
     aws.secrets.always = failure
     with pytest.raises(SettingsUnavailableError, match=r"LimitExceeded|EndpointConnection"):
         aws.settings().put_secret("ingest-token", "another")
+
+
+TEMPLATE_S = {
+    "destinations": f"/{STACK}/template/destinations/default",
+    "connections": f"/{STACK}/template/connections/default",
+}
+
+
+def as_deployed(aws: Aws) -> None:
+    """Leave only what the template makes: nobody edited anything."""
+    for kind, name in TEMPLATE_S.items():
+        del aws.ssm.parameters[f"/{STACK}/{kind}/default"]
+        aws.ssm.parameters[name] = f"{kind} of the template"
+
+
+def test_until_somebody_edits_them_the_settings_are_the_template_s(aws: Aws) -> None:
+    as_deployed(aws)
+    values = aws.settings()
+    assert values.destination("default") == "destinations of the template"
+    assert values.connection("default") == "connections of the template"
+    assert values.connections() == {"default": "connections of the template"}
+
+
+def test_what_people_edited_outlives_a_deploy_with_other_parameters(aws: Aws) -> None:
+    as_deployed(aws)
+    for kind in TEMPLATE_S:
+        aws.ssm.parameters[f"/{STACK}/{kind}/default"] = f"edited {kind}"
+    for kind, name in TEMPLATE_S.items():
+        aws.ssm.parameters[name] = f"another deploy's {kind}"
+    values = aws.settings()
+    assert values.destination("default") == "edited destinations"
+    assert values.connection("default") == "edited connections"
+    assert values.connections() == {"default": "edited connections"}
+
+
+def test_the_template_s_settings_are_cached_as_long_as_edited_ones(aws: Aws, read: Read) -> None:
+    as_deployed(aws)
+    values = aws.settings()
+    read(values)
+    before = reads_of(aws)
+    aws.clock.now += settings.CACHE_SECONDS - 1
+    read(values)
+    assert reads_of(aws) == before
+
+
+def test_the_template_has_no_settings_of_another_name(aws: Aws) -> None:
+    aws.ssm.parameters[f"/{STACK}/template/destinations/summit"] = "{}"
+    assert aws.settings().destination("summit") is None
+    assert len(aws.ssm.calls) == 1

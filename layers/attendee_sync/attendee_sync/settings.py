@@ -19,6 +19,9 @@ from attendee_sync import aws
 from attendee_sync.aws import Deadline, Timeouts
 
 CACHE_SECONDS = 60.0
+# The connection and the destination that a deploy makes, below template/, where it can't overwrite
+# what people made of them.
+DEFAULT = "default"
 _PAUSE_SECONDS = 5.0  # after a failure nothing is tried again; the last value serves, if any
 _MISSING_SECONDS = 5.0  # what is missing may be added at any moment
 _ATTEMPTS = 2  # where no earlier value is known
@@ -112,18 +115,21 @@ class Settings:
 
     def destination(self, name: str) -> str | None:
         """Return the JSON text of a destination, or None if there is none of that name."""
-        return self._parameter(f"/{self._stack}/destinations/{name}")
+        return self._setting("destinations", name)
 
     def connection(self, name: str) -> str | None:
         """Return the JSON text of a connection, or None if there is none of that name."""
-        return self._parameter(f"/{self._stack}/connections/{name}")
+        return self._setting("connections", name)
 
     def connections(self) -> dict[str, str]:
         """Return the JSON text of every connection by name, never cached.
 
         Raises SettingsUnavailableError.
         """
-        path = f"/{self._stack}/connections"
+        stack = f"/{self._stack}"
+        return self._below(f"{stack}/template/connections") | self._below(f"{stack}/connections")
+
+    def _below(self, path: str) -> dict[str, str]:
         found: dict[str, str] = {}
         token: dict[str, str] = {}
         while True:
@@ -179,11 +185,21 @@ class Settings:
                 raise
             self._secrets.create_secret(Name=secret_id, SecretString=text)
 
-    def _parameter(self, name: str) -> str | None:
-        def read() -> str:
-            return str(self._ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    def _setting(self, kind: str, name: str) -> str | None:
+        edited = f"/{self._stack}/{kind}/{name}"
 
-        return self._cached(name, read, None)
+        def read() -> str:
+            try:
+                return self._parameter(edited)
+            except ClientError as error:
+                if name != DEFAULT or aws.cause(error) not in _NOT_FOUND:
+                    raise
+                return self._parameter(f"/{self._stack}/template/{kind}/{name}")
+
+        return self._cached(edited, read, None)
+
+    def _parameter(self, name: str) -> str:
+        return str(self._ssm.get_parameter(Name=name)["Parameter"]["Value"])
 
     def _cached(self, key: str, read: Callable[[], str], max_age: float | None) -> str | None:
         now = self._clock()
