@@ -79,7 +79,7 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 	@$(BIN)/python -m docs.openapi >build/openapi.json
 	@diff -u docs/openapi.json build/openapi.json || \
 	  { echo "docs/openapi.json is not what the code says: run make openapi" >&2; exit 1; }
-	@$(MAKE) scan
+	@$(MAKE) scan checkov
 	@$(MAKE) days
 
 # Each finding is mended, or suppressed at its place with a reason. Tests and events are full of
