@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -79,6 +79,9 @@ class _Fake:
     def count(self, operation: str) -> int:
         return sum(name == operation for name, _ in self.calls)
 
+    def get_paginator(self, operation: str) -> "_Pages":
+        return _Pages(getattr(self, operation))
+
     def _called(self, operation: str, request: Request) -> None:
         shape = _service(self.service).operation_model(operation).input_shape
         report = ParamValidator().validate(dict(request), shape)
@@ -97,6 +100,20 @@ class _Fake:
         if not proper:
             self.misuses.append(why)
             raise AssertionError(why)
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """A paginator: asks again with the token of the page before."""
+
+    operation: Callable[..., dict[str, Any]]
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        page = self.operation(**request)
+        yield page
+        while "NextToken" in page:
+            page = self.operation(**request, NextToken=page["NextToken"])
+            yield page
 
 
 @dataclass(frozen=True)
@@ -324,7 +341,10 @@ class Ssm(_Fake):
 
     def get_parameters_by_path(self, **request: Any) -> dict[str, Any]:
         self._called("GetParametersByPath", request)
-        names = sorted(name for name in self.parameters if name.startswith(f"{request['Path']}/"))
+        path = f"{request['Path'].rstrip('/')}/"
+        under = [name for name in self.parameters if name.startswith(path)]
+        is_deep = request.get("Recursive", False)
+        names = sorted(name for name in under if is_deep or "/" not in name.removeprefix(path))
         start = int(request.get("NextToken", "0"))
         end = start + self._page_size
         page = [{"Name": name, "Value": self.parameters[name]} for name in names[start:end]]
@@ -342,6 +362,12 @@ class Ssm(_Fake):
             raise denied("ParameterNotFound", "DeleteParameter")
         return {}
 
+    def delete_parameters(self, **request: Any) -> dict[str, Any]:
+        self._called("DeleteParameters", request)
+        found = [name for name in request["Names"] if self.parameters.pop(name, None) is not None]
+        missing = [name for name in request["Names"] if name not in found]
+        return {"DeletedParameters": found, "InvalidParameters": missing}
+
 
 class Secrets(_Fake):
     """Secrets with a current and a previous version, and a limit to how often one is written.
@@ -356,6 +382,8 @@ class Secrets(_Fake):
         self.versions: dict[str, list[str]] = {name: [text] for name, text in (texts or {}).items()}
         self.deleted: dict[str, datetime] = {}  # scheduled for deletion
         self._written: dict[str, deque[float]] = {}  # when, within the last day
+
+        self.page_size = 10
 
     def rotate(self, name: str, text: str) -> None:
         self.versions[name].append(text)
@@ -382,9 +410,30 @@ class Secrets(_Fake):
         name = request["SecretId"]
         if name not in self.versions:
             raise denied("ResourceNotFoundException", "DeleteSecret")
+        if name in self.deleted:
+            raise denied("InvalidRequestException", "DeleteSecret")
+        if request.get("ForceDeleteWithoutRecovery"):
+            del self.versions[name]
+            return {"DeletionDate": datetime(2027, 1, 1, tzinfo=UTC)}
         when = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=request["RecoveryWindowInDays"])
         self.deleted[name] = when
         return {"DeletionDate": when}
+
+    def list_secrets(self, **request: Any) -> dict[str, Any]:
+        self._called("ListSecrets", request)
+        [condition] = request["Filters"]
+        self._use(condition["Key"] == "name", "other filters are not known")
+        [prefix] = condition["Values"]
+        names = sorted(name for name in self.versions if name.startswith(prefix))
+        if not request.get("IncludePlannedDeletion"):
+            names = [name for name in names if name not in self.deleted]
+        start = int(request.get("NextToken", "0"))
+        page: list[dict[str, Any]] = [
+            {"Name": name} | ({"DeletedDate": self.deleted[name]} if name in self.deleted else {})
+            for name in names[start : start + self.page_size]
+        ]
+        end = start + self.page_size
+        return {"SecretList": page} | ({"NextToken": str(end)} if end < len(names) else {})
 
     def restore_secret(self, **request: Any) -> dict[str, Any]:
         self._called("RestoreSecret", request)
@@ -657,6 +706,7 @@ class CloudFormation(_Fake):
     def __init__(self, outputs: Mapping[str, Mapping[str, str]] | None = None) -> None:
         super().__init__()
         self.outputs = {name: dict(each) for name, each in (outputs or {}).items()}
+        self.resources: list[tuple[str, str]] = []  # types and physical ids, of every stack
 
     def describe_stacks(self, **request: Any) -> dict[str, Any]:
         self._called("DescribeStacks", request)
@@ -665,6 +715,18 @@ class CloudFormation(_Fake):
         outputs = self.outputs[request["StackName"]].items()
         shown = [{"OutputKey": key, "OutputValue": value} for key, value in outputs]
         return {"Stacks": [{"StackName": request["StackName"], "Outputs": shown}]}
+
+    def list_stack_resources(self, **request: Any) -> dict[str, Any]:
+        self._called("ListStackResources", request)
+        if request["StackName"] not in self.outputs:
+            raise denied("ValidationError", "ListStackResources")
+        start = int(request.get("NextToken", "0"))
+        page = [
+            {"ResourceType": kind, "PhysicalResourceId": name, "ResourceStatus": "CREATE_COMPLETE"}
+            for kind, name in self.resources[start : start + 3]
+        ]
+        more = start + 3 < len(self.resources)
+        return {"StackResourceSummaries": page} | ({"NextToken": str(start + 3)} if more else {})
 
 
 class Logs(_Fake):

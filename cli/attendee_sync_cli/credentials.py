@@ -56,11 +56,11 @@ def set_(
     stored = access_token.parse_credentials(stack.secret(secret))
     wanted = replace(stored, **{name: text for name, text in given.items() if text})
     if wanted == stored:
-        output.say("Nothing new was given; the stored credentials stay as they are.")
-        return
-    stack.put_secret(secret, json.dumps(asdict(wanted)))
-    stack.make_secret(f"api-profile/{connection}", "{}")
-    output.say(f"Stored in the secret {stack.name}/{secret}: {_stored_words(wanted)}.")
+        output.say("Nothing new was given; the stored credentials stay as they are, and are tried.")
+    else:
+        stack.put_secret(secret, json.dumps(asdict(wanted)))
+        stack.make_secret(f"api-profile/{connection}", "{}")
+        output.say(f"Stored in the secret {stack.name}/{secret}: {_stored_words(wanted)}.")
     result = stack.refresh_token(connection)
     tokens.tell(result)
     if result.state is State.FAILED:

@@ -7,8 +7,10 @@ out the oldest, ten at most, and no more until these are deleted or visible agai
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import batched
 from types import TracebackType
 from typing import Annotated, Any, Self
 
@@ -17,10 +19,12 @@ import typer
 from attendee_sync import messages
 from attendee_sync.messages import Letter, Queue
 from attendee_sync_cli import output
+from attendee_sync_cli.output import FailureError
 from attendee_sync_cli.stack import Stack
 
 _HIDDEN_SECONDS = 300
 _MAX_SECONDS = 240.0  # of a walk: what is handled then is hidden yet
+_THREADS = 10  # that give letters back
 _WAIT_SECONDS = 1  # long polling asks all servers of SQS; without it, some are passed over
 _MAX_EMPTY_ANSWERS = 3
 _BATCH = 10
@@ -64,22 +68,52 @@ class Wanted:
     destination: str | None = None
     reason: str | None = None  # a part of the reason or of RainFocus's words, in whatever case
 
-    def includes(self, letter: Letter) -> bool:
-        """Tell whether a letter is one of them."""
+    def among(self, letters: Iterable[Letter]) -> list[Letter]:
+        """Return those of some letters that are."""
+        return [each for each in letters if self._includes(each)]
+
+    def check(self, stack: Stack, walk: "Walk") -> None:
+        """Raise FailureError if the destination is none, and no letter of an earlier one is seen.
+
+        A removed destination's letters can still be shown, and redriven once it is there again.
+        """
+        name = self.destination
+        if name is None or name in walk.destinations or stack.destination(name) is not None:
+            return
+        unseen = f" {walk.unseen_words}" if walk.unseen else ""
+        raise FailureError(
+            f"There is no destination {name} in stack {stack.name}, and no dead letter of one that "
+            f"was removed. `attendee-sync destinations list` shows those there are.{unseen}"
+        )
+
+    def _includes(self, letter: Letter) -> bool:
         if self.destination not in (None, letter.message.destination):
             return False
         return (self.reason or "").lower() in f"{letter.reason}\n{letter.answer}".lower()
 
 
+@dataclass(frozen=True)
+class Budget:
+    """How much a walk may look at."""
+
+    seconds: float
+    hidden_seconds: int  # for which SQS hides what is given out, should it not be given back
+    letters: float = float("inf")
+
+
 class Walk:
     """One walk through the dead letters. What it does not delete is visible again at its end."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, budget: Budget | None = None) -> None:
+        self.destinations: set[str] = set()  # of all letters that were seen
         self._client: Any = stack.client("sqs")
         self._url = stack.queue_url("DeadLetterQueueName")
+        self._budget = budget or Budget(_MAX_SECONDS, _HIDDEN_SECONDS)
         self._receipts: dict[str, str] = {}  # of the letters that it holds, by message id
+        self._total = 0  # letters on the queue at the beginning
+        self._deleted = 0
         self._unseen = 0
-        self._ran_out_of_time = False
+        self._is_cut = False
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +124,21 @@ class Walk:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        Queue(self._client, self._url).put_back(dict.fromkeys(self._receipts.values(), 0))
+        if error is not None:
+            self._is_cut = True
+            self._unseen = max(0, self._total - self._deleted - len(self._receipts))
+        self._give_back()
+
+    def _give_back(self) -> None:
+        queue = Queue(self._client, self._url)
+        receipts = dict.fromkeys(self._receipts.values(), 0)
+        batches = [dict(some) for some in batched(receipts.items(), _BATCH, strict=False)]
+        with (
+            output.progress("Giving dead letters back", len(receipts)) as advance,
+            ThreadPoolExecutor(_THREADS) as pool,
+        ):
+            for some, _ in zip(batches, pool.map(queue.put_back, batches), strict=True):
+                advance(len(some))
 
     @property
     def unseen(self) -> int:
@@ -98,12 +146,17 @@ class Walk:
         return self._unseen
 
     @property
+    def left(self) -> int:
+        """How many letters of all are on the queue still, by its count at the beginning."""
+        return max(0, self._total - self._deleted)
+
+    @property
     def unseen_words(self) -> str:
         """Why it did not come to them; empty if it saw all."""
         if not self._unseen:
             return ""
-        if self._ran_out_of_time:
-            return f"{self._unseen} more were not looked at: a look ends after 4 minutes."
+        if self._is_cut:
+            return f"{self._unseen} more were not looked at."
         return (
             f"{self._unseen} more can't be seen now: SQS shows an attendee's later letters only "
             "once the earlier ones are gone, and none while another look is going on."
@@ -114,13 +167,14 @@ class Walk:
 
         `words` say on a terminal what is being done. Raises botocore's errors.
         """
-        deadline = time.monotonic() + _MAX_SECONDS
+        deadline = time.monotonic() + self._budget.seconds
         empty = 0
-        with output.progress(words, count(self._client, self._url).total) as advance:
+        self._total = count(self._client, self._url).total
+        with output.progress(words, self._total) as advance:
             while not self._is_through(empty):
-                if time.monotonic() > deadline:
-                    self._ran_out_of_time = True
+                if time.monotonic() > deadline or len(self._receipts) >= self._budget.letters:
                     self._count_unseen()
+                    self._is_cut = self._unseen > 0
                     return
                 found = self._receive()
                 empty = 0 if found else empty + 1
@@ -142,6 +196,7 @@ class Walk:
         }
         for message_id in deleted:
             del self._receipts[message_id]
+        self._deleted += len(deleted)
         return deleted
 
     def _is_through(self, empty_answers: int) -> bool:
@@ -158,7 +213,7 @@ class Walk:
         answer = self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=_BATCH,
-            VisibilityTimeout=_HIDDEN_SECONDS,
+            VisibilityTimeout=self._budget.hidden_seconds,
             WaitTimeSeconds=_WAIT_SECONDS,
             MessageAttributeNames=["All"],
             MessageSystemAttributeNames=["All"],
@@ -167,6 +222,7 @@ class Walk:
         )
         found = [messages.letter(each) for each in answer.get("Messages", [])]
         new = [each for each in found if each.message.message_id not in self._receipts]
+        self.destinations |= {each.message.destination for each in found}
         self._receipts |= {each.message.message_id: each.message.receipt for each in found}
         return new
 

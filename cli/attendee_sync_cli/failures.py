@@ -81,7 +81,8 @@ def failures(
     wanted = Wanted(destination, reason)
     with Walk(stack) as walk:
         for batch in walk.batches("Looking at dead letters"):
-            _add(rows, filter(wanted.includes, batch))
+            _add(rows, wanted.among(batch))
+    wanted.check(stack, walk)
     ordered = sorted(rows.items(), key=lambda item: (item[0].destination, -item[1].count))
     if as_json:
         output.document(

@@ -22,8 +22,8 @@ _CREDENTIALS = frozenset({"client_id", "client_secret", "profile_token"})
 _PATTERNS = {
     "org_id": "letters, digits, _ and -, 1 to 64 of them",
     "event_code": "letters, digits, _ and -, 1 to 64 of them",
-    "base_url": "an http(s) URL without a query, or an empty text",
-    "auth.token_url": "an http(s) URL, or an empty text",
+    "base_url": "an https URL without a query, or an empty text",
+    "auth.token_url": "an https URL, or an empty text",
     "path": "a path such as /api/{org_id}/{version}/{call}",
     "api_profile.name": "letters, digits and -, 1 to 64 of them",
     "connection": "the name of a connection",

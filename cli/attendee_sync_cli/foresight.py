@@ -29,6 +29,8 @@ class Foreseen:
     letter: Letter
     attendee: str  # attendee.key; empty if it is not known whose the profile is
     outcome: Outcome
+    # RainFocus refused just this, and no setting that decides what is sent has changed since.
+    was_refused: bool = False
 
     @property
     def stays(self) -> bool:
@@ -60,7 +62,7 @@ class Foresight:
         except SettingsUnavailableError as error:
             raise FailureError(str(error)) from None
         return [
-            Foreseen(letter, plan.attendee, outcome)
+            Foreseen(letter, plan.attendee, outcome, _was_refused(letter, plan, outcome))
             for letter, plan, outcome in zip(letters, plans, outcomes, strict=True)
         ]
 
@@ -88,6 +90,12 @@ class Foresight:
             return False
         digests = attendee.digests(self._settings.hash_key(), plan.attendee, plan.fields)
         return digests.items() <= entry.fields_of(plan.target.mapping_version).items()
+
+
+def _was_refused(letter: Letter, plan: Plan, outcome: Outcome) -> bool:
+    if outcome.kind is not Kind.DELIVERED or plan.target is None:
+        return False
+    return letter.mapping_version == plan.target.mapping_version
 
 
 def _fault(text: str) -> str:

@@ -21,6 +21,7 @@ from attendee_sync_cli import (
     redrive,
     status,
     tokens,
+    uninstall,
 )
 from attendee_sync_cli.output import Group
 from attendee_sync_cli.stack import Stack, choose_account
@@ -45,6 +46,7 @@ app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("failures", epilog=failures.EXAMPLES)(failures.failures)
 app.command("redrive", epilog=redrive.EXAMPLES)(redrive.redrive)
 app.command("lookup", epilog=lookup.EXAMPLES)(lookup.lookup)
+app.command("uninstall", epilog=uninstall.EXAMPLES)(uninstall.uninstall)
 
 
 def _tell_version(asked: bool) -> None:
@@ -84,5 +86,5 @@ def main(
     if local:
         os.environ.update(local.environment())
         stack = local.attendee_sync_stack
-        output.error(f"This is the local stack {stack} at {local.aws_endpoint_url}.")
+        output.notice(f"This is the local stack {stack} at {local.aws_endpoint_url}.")
     context.obj = Stack(stack or _STACK)

@@ -4,25 +4,29 @@ Texts are shown as they are, never as markup: some of them come from RainFocus.
 """
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
+from typer._click.exceptions import ClickException  # no public name has all usage errors
 from typer.core import TyperGroup
 
 from attendee_sync.destination import Name
+from attendee_sync_cli import aws_errors
+from attendee_sync_cli.entry import INTERRUPTED
 
-# Calls whose request holds a secret: nothing of the answer's text is shown.
-_SECRET_CALLS = frozenset({"CreateSecret", "PutSecretValue"})
+_errors_are_json: ContextVar[bool] = ContextVar("_errors_are_json", default=False)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
@@ -31,7 +35,26 @@ class FailureError(Exception):
 
 
 class Group(TyperGroup):
-    """The commands. What fails is told on standard error, and ends with exit code 1."""
+    """The commands. What fails is told on standard error, with --json as JSON.
+
+    Exit codes: 1 for what failed, 2 for a command that is not understood, 130 for Ctrl-C.
+    """
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line."""
+        given = arguments[0] if arguments else options.get("args")
+        if "--json" not in (sys.argv[1:] if given is None else given):
+            return super().main(*arguments, **options)
+        before = _errors_are_json.set(True)
+        try:
+            sys.exit(super().main(*arguments, **options | {"standalone_mode": False}))
+        except ClickException as failure:
+            error(failure.format_message())
+            sys.exit(failure.exit_code)
+        except typer.Abort:
+            sys.exit(1)
+        finally:
+            _errors_are_json.reset(before)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
@@ -40,7 +63,10 @@ class Group(TyperGroup):
         except FailureError as failure:
             error(str(failure))
         except (BotoCoreError, ClientError) as failure:
-            error(f"AWS: {_aws_words(failure)}")
+            error(f"AWS: {aws_errors.explain(failure)}")
+        except KeyboardInterrupt:
+            error("Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(1)
 
 
@@ -82,8 +108,17 @@ def say(text: str = "") -> None:
 
 
 def error(text: str) -> None:
-    """Show a line on standard error."""
+    """Show a line on standard error; with --json it is a JSON object."""
+    if _errors_are_json.get():
+        typer.echo(json.dumps({"error": text}), err=True)
+        return
     Console(stderr=True).print(Text(text), soft_wrap=True)
+
+
+def notice(text: str) -> None:
+    """Show people a line on standard error that is no error."""
+    if not _errors_are_json.get():
+        Console(stderr=True).print(Text(text), soft_wrap=True)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -107,7 +142,8 @@ def progress(words: str, total: int | None = None) -> Iterator[Callable[[int], N
 
 def document(value: object, *, ascii_only: bool = False) -> None:
     """Show a value as JSON; pushed texts in ASCII alone, as they can hold half a character."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=ascii_only))
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=ascii_only or not is_unicode))
 
 
 def plain(text: str) -> str:
@@ -134,13 +170,3 @@ def duration(seconds: float) -> str:
         return f"{round(abs(seconds))} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-def _aws_words(failure: BotoCoreError | ClientError) -> str:
-    if isinstance(failure, ParamValidationError):  # its text quotes what was sent
-        return "the request is not one that AWS takes"
-    if not isinstance(failure, ClientError):
-        return str(failure)
-    call, told = failure.operation_name, failure.response["Error"]
-    words = "" if call in _SECRET_CALLS else f": {told.get('Message', '')}"
-    return f"{call} failed with {told['Code']}{words}"

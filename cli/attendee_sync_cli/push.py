@@ -25,6 +25,7 @@ from rich.text import Text
 from attendee_sync import messages
 from attendee_sync.reception import MAX_BODY_BYTES
 from attendee_sync_cli import output, profile_files, sender
+from attendee_sync_cli.entry import INTERRUPTED
 from attendee_sync_cli.output import AsJson, DestinationName, FailureError
 from attendee_sync_cli.profile_files import Found
 from attendee_sync_cli.push_report import Cause, Report
@@ -37,7 +38,6 @@ EXAMPLES = (
     "attendee-sync push default - --json < profiles.json"
 )
 _TOKEN = re.compile("[!-~]+")
-_INTERRUPTED = 130  # what shells have for Ctrl-C
 _MOST_FAILURES = 3
 # What is at fault is the push itself, hence not a sign of trouble with the stack.
 _FAULTS_OF_PUSH = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -95,7 +95,7 @@ def push(  # noqa: PLR0913, PLR0917
             with _progress(report.profiles.total) as advance:
                 _push_all(made, report, batch, keep, advance)
         except KeyboardInterrupt:
-            report.ended, code = "interrupted", _INTERRUPTED
+            report.ended, code = "interrupted", INTERRUPTED
         except FailureError as failure:
             report.ended = str(failure)
         except OSError as error:

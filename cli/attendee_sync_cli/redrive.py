@@ -11,8 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from attendee_sync import messages
 from attendee_sync.messages import Letter, Message, Queue, QueueUnavailableError
 from attendee_sync.outcome import Kind
-from attendee_sync_cli import output
+from attendee_sync_cli import aws_errors, output
 from attendee_sync_cli.dead_letters import OfDestination, OfReason, Walk, Wanted
+from attendee_sync_cli.entry import INTERRUPTED
 from attendee_sync_cli.foresight import Foreseen, Foresight
 from attendee_sync_cli.output import AsJson, FailureError, Yes
 from attendee_sync_cli.stack import Stack
@@ -31,6 +32,9 @@ _WORDS = {
 }
 
 
+_REFUSED_BEFORE = "refused_before"
+
+
 @dataclass
 class _Report:
     """How far it came."""
@@ -42,6 +46,8 @@ class _Report:
     foreseen: Counter[tuple[str, Kind, str]] = field(default_factory=Counter)
     unseen: int = 0
     unseen_words: str = ""
+    on_queue: int = 0  # dead letters of all kinds that are left
+    is_cut: bool = False  # it ended before its end
     _ids: set[str] = field(default_factory=set)
 
     @property
@@ -64,7 +70,13 @@ class _Report:
         self._ids |= {each.letter.id for each in foreseen}
         for each in foreseen:
             reason = each.outcome.reason if each.stays else ""
+            reason = _REFUSED_BEFORE if each.was_refused else reason
             self.foreseen[each.letter.message.destination, each.outcome.kind, reason] += 1
+
+    @property
+    def refused_before(self) -> int:
+        """How many RainFocus refused before, with no setting changed since."""
+        return sum(n for (_, _, each), n in self.foreseen.items() if each == _REFUSED_BEFORE)
 
     def count(self, kind: Kind) -> int:
         """Return how many letters would have an outcome."""
@@ -84,7 +96,9 @@ def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
     """Put dead letters back on the profile queue, once what stood in their way is mended.
 
     First it says what would come of each by today's settings and by what the ledger knows, and
-    asks. Those that would be rejected again stay where they are, with the reason.
+    asks. Those that would be rejected again stay where they are, with the reason. Where RainFocus
+    refused just the same before, and no setting changed since, it says so; they are put back all
+    the same, as RainFocus may have changed.
 
     It can be interrupted and run again at any time: a letter is removed only once it is on the
     profile queue, and one that is queued twice is delivered once, or found unchanged. Nothing
@@ -110,10 +124,12 @@ def _run(stack: Stack, wanted: Wanted, *, dry_run: bool, as_json: bool) -> _Repo
     try:
         _redrive(stack, wanted, report)
     except (KeyboardInterrupt, FailureError, BotoCoreError, ClientError) as error:
-        if isinstance(error, KeyboardInterrupt):
-            output.error("Interrupted. The rest is as it was; run it again to go on.")
+        report.is_cut = True
         if report.letters and not dry_run:
             _tell(report, as_json=as_json)
+        if isinstance(error, KeyboardInterrupt):
+            output.error("Interrupted. The rest is as it was; run it again to go on.")
+            raise typer.Exit(INTERRUPTED) from None
         raise
     _tell(report, as_json=as_json)
     return report
@@ -123,40 +139,55 @@ def _redrive(stack: Stack, wanted: Wanted, report: _Report) -> None:
     foresight = Foresight(stack)
     profiles = Queue(stack.client("sqs"), stack.queue_url("ProfileQueueName"))
     words = "Looking at dead letters" if report.dry_run else "Redriving"
-    with Walk(stack) as walk:
-        for batch in walk.batches(words):
-            letters = [each for each in batch if wanted.includes(each) and not report.knows(each)]
-            foreseen = foresight.of(letters)
-            report.note(foreseen)
-            due = [each for each in foreseen if not each.stays]
-            if report.dry_run or not due:
-                continue
-            taken = _queue(profiles, due)
-            report.redriven += len(walk.delete([each.letter for each in taken]))
-            if not taken:
-                raise FailureError("The profile queue takes nothing now.")
-    report.unseen, report.unseen_words = walk.unseen, walk.unseen_words
+    walk = Walk(stack)
+    try:
+        with walk:
+            for batch in walk.batches(words):
+                fresh = [each for each in batch if not report.knows(each)]
+                _redrive_batch(walk, profiles, foresight.of(wanted.among(fresh)), report)
+    finally:
+        report.unseen, report.unseen_words = walk.unseen, walk.unseen_words
+        report.on_queue = walk.left
+    wanted.check(stack, walk)
 
 
-def _queue(profiles: Queue, due: Sequence[Foreseen]) -> list[Foreseen]:
-    """Put letters on the profile queue, and return those that are surely there.
+def _redrive_batch(
+    walk: Walk, profiles: Queue, foreseen: Sequence[Foreseen], report: _Report
+) -> None:
+    report.note(foreseen)
+    due = [each for each in foreseen if not each.stays]
+    if report.dry_run or not due:
+        return
+    taken, causes = _queue(profiles, due)
+    report.redriven += len(walk.delete([each.letter for each in taken]))
+    if not taken:
+        helps = "".join(f" {each}" for each in {*map(aws_errors.remedy, causes)} if each)
+        told = ", ".join(sorted(causes))
+        raise FailureError(f"The profile queue takes nothing now: {told}.{helps}")
+
+
+def _queue(profiles: Queue, due: Sequence[Foreseen]) -> tuple[list[Foreseen], frozenset[str]]:
+    """Put letters on the profile queue, and return those surely there, and why others are not.
 
     Should some be refused, each attendee's are sent by themselves: others need not stay for them.
     """
-    if _takes(profiles, due):
-        return list(due)
+    causes = _refusal(profiles, due)
+    if not causes:
+        return list(due), causes
     by_attendee: dict[str, list[Foreseen]] = {}
     for each in due:
         by_attendee.setdefault(each.attendee, []).append(each)
-    return [each for some in by_attendee.values() if _takes(profiles, some) for each in some]
+    taken = [some for some in by_attendee.values() if not _refusal(profiles, some)]
+    return [each for some in taken for each in some], causes
 
 
-def _takes(profiles: Queue, due: Sequence[Foreseen]) -> bool:
+def _refusal(profiles: Queue, due: Sequence[Foreseen]) -> frozenset[str]:
+    """Put letters on the profile queue, and return why some are not there: codes of AWS."""
     try:
         profiles.send([_message(each) for each in due])
-    except QueueUnavailableError:
-        return False
-    return True
+    except QueueUnavailableError as error:
+        return error.causes
+    return frozenset()
 
 
 def _message(foreseen: Foreseen) -> Message:
@@ -169,11 +200,11 @@ def _tell(report: _Report, *, as_json: bool) -> None:
     if as_json:
         output.document(_document(report))
         return
-    if not report.letters:
+    if not report.letters and not report.is_cut:
         output.say("No dead letters to redrive.")
     else:
         _show(report)
-    if report.unseen:
+    if report.unseen and not report.is_cut:
         output.say(report.unseen_words)
 
 
@@ -181,12 +212,18 @@ def _show(report: _Report) -> None:
     output.table(
         ["letters", "destination", "would be" if report.dry_run else "will be"],
         [
-            [str(count), output.plain(destination), f"{_WORDS[kind]}{reason}"]
+            [str(count), output.plain(destination), _foreseen_words(kind, reason)]
             for (destination, kind, reason), count in sorted(report.foreseen.items())
         ],
     )
     if report.dry_run:
         output.say(f"{report.to_redrive} of {report.letters} can be redriven.")
+        return
+    if report.is_cut:
+        output.say(
+            f"{report.redriven} of the {report.letters} looked at are on the profile queue again; "
+            f"{report.on_queue} dead letters are left."
+        )
         return
     output.say(
         f"{report.redriven} of {report.letters} are on the profile queue again; "
@@ -194,18 +231,29 @@ def _show(report: _Report) -> None:
     )
 
 
+def _foreseen_words(kind: Kind, reason: str) -> str:
+    if reason == _REFUSED_BEFORE:
+        return "refused again, unless RainFocus changed: no setting did since it refused this"
+    return f"{_WORDS[kind]}{reason}"
+
+
 def _document(report: _Report) -> dict[str, Any]:
     done = {} if report.dry_run else {"redriven": report.redriven, "left": report.left}
     kinds = (Kind.DELIVERED, Kind.UNCHANGED, Kind.FILTERED, Kind.STALE, Kind.REJECTED)
     by_destination: dict[str, dict[str, int]] = {}
-    for (destination, kind, _), count in sorted(report.foreseen.items()):
+    for (destination, kind, reason), count in sorted(report.foreseen.items()):
         counts = by_destination.setdefault(destination, {})
-        counts[kind] = counts.get(kind, 0) + count
+        name = _REFUSED_BEFORE if reason == _REFUSED_BEFORE else kind.value
+        counts[name] = counts.get(name, 0) + count
     return {
         "dry_run": report.dry_run,
         "letters": report.letters,
         **done,
-        "outcomes": {kind.value: report.count(kind) for kind in kinds},
+        "outcomes": {
+            **{kind.value: report.count(kind) for kind in kinds},
+            Kind.DELIVERED.value: report.count(Kind.DELIVERED) - report.refused_before,
+            _REFUSED_BEFORE: report.refused_before,
+        },
         "destinations": by_destination,
         "rejected": _staying(report, Kind.REJECTED),
         "undecided": _staying(report, Kind.RETRY),

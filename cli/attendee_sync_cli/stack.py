@@ -90,21 +90,31 @@ class Stack:
 
     name: str
 
+    def exists(self) -> bool:
+        """Tell whether there is such a stack."""
+        return self._outputs() is not None
+
     def output(self, key: str) -> str:
         """Return an output of the stack."""
+        outputs = self._outputs()
+        if outputs is None:
+            raise FailureError(
+                f"There is no stack {self.name} in this account and region; --stack names another."
+            )
+        if key not in outputs:
+            raise FailureError(f"Stack {self.name} has no output {key}.")
+        return outputs[key]
+
+    def _outputs(self) -> dict[str, str] | None:
+        """Return all outputs of the stack, or None if there is no such stack."""
         try:
             answer = client("cloudformation").describe_stacks(StackName=self.name)
         except ClientError as error:
             if _code(error) == "ValidationError":
-                raise FailureError(
-                    f"There is no stack {self.name} in this account and region; "
-                    "--stack names another."
-                ) from None
+                return None
             raise
-        for output in answer["Stacks"][0].get("Outputs", []):
-            if output["OutputKey"] == key:
-                return str(output["OutputValue"])
-        raise FailureError(f"Stack {self.name} has no output {key}.")
+        outputs = answer["Stacks"][0].get("Outputs", [])
+        return {each["OutputKey"]: str(each["OutputValue"]) for each in outputs}
 
     # --- settings ---
 

@@ -9,13 +9,15 @@ import typer
 
 from attendee_sync_cli import activity, dead_letters, output, tokens
 from attendee_sync_cli.activity import Activity, Log
-from attendee_sync_cli.dead_letters import Count, Walk
+from attendee_sync_cli.dead_letters import Budget, Count, Walk
 from attendee_sync_cli.output import AsJson, FailureError
 from attendee_sync_cli.stack import Stack
 from attendee_sync_cli.tokens import View
 
 EXAMPLES = "Examples: attendee-sync status; attendee-sync status --hours 24 --json"
 _MAX_HOURS = 168
+# A look at how things are hides no dead letter for long. All of them are `failures`'s to tell.
+_SAMPLE = Budget(seconds=10.0, hidden_seconds=30, letters=200)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def status(
     The two queues are counted by SQS, for all destinations together; what is put back for a later
     attempt counts as in flight there. By destination it is told from the functions' logs, which
     come some seconds late; a redriven profile is among those that wait once it was tried again.
+    Of the dead letters at most 200 are looked at; `failures` looks at all.
     """
     found = _look(context.obj, hours)
     if as_json:
@@ -89,7 +92,7 @@ def _look(stack: Stack, hours: int) -> _Status:
 
 def _dead(stack: Stack) -> _Dead:
     counts: Counter[str] = Counter()
-    with Walk(stack) as walk:
+    with Walk(stack, _SAMPLE) as walk:
         for batch in walk.batches("Looking at dead letters"):
             counts.update(letter.message.destination for letter in batch)
     return _Dead(counts, walk.unseen, walk.unseen_words)
@@ -137,7 +140,11 @@ def _tell(found: _Status) -> None:
             f"The log is long: {activity.MAX_ANSWERS} answers of CloudWatch reach back to {since}."
         )
     if found.dead.unseen:
-        output.say(f"Of the dead letters {found.dead.unseen_words}")
+        looked_at = found.dead.by_destination.total()
+        output.say(
+            f"Of the dead letters {looked_at} were looked at, {found.dead.unseen_words} "
+            "`failures` looks at all."
+        )
     output.say()
     output.table(
         ["connection", "calls", "token"], [_connection_row(each) for each in found.connections]
@@ -154,7 +161,7 @@ def _destination_row(found: _Status, name: str, each: Activity) -> list[str]:
         f"{at_least}{count}",
         output.duration(_oldest(each)) if count else "",
         output.plain("; ".join(reasons)),
-        str(found.dead.by_destination[name]),
+        ("at least " if found.dead.unseen else "") + str(found.dead.by_destination[name]),
         at_least + (", ".join(outcomes) or "nothing"),
     ]
 
@@ -176,7 +183,11 @@ def _connection_row(each: _Connection) -> list[str]:
 def _document(found: _Status) -> dict[str, Any]:
     return {
         "profiles": _count(found.profiles),
-        "dead_letters": {**_count(found.dead_letters), "unseen": found.dead.unseen},
+        "dead_letters": {
+            **_count(found.dead_letters),
+            "looked_at": found.dead.by_destination.total(),
+            "unseen": found.dead.unseen,
+        },
         "log": {"since": output.moment(found.log.since), "complete": found.log.is_complete},
         "destinations": [
             _destination(found, name, each) for name, each in found.destinations.items()

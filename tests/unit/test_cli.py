@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 from typer.testing import CliRunner
 
-from attendee_sync_cli import local_stack, output, stack
+from attendee_sync_cli import aws_errors, local_stack, output, stack
 from attendee_sync_cli.main import app
 from tests.command_line import CommandLine
 from tests.stack import Aws
@@ -31,6 +31,7 @@ COMMANDS = [
     ["failures"],
     ["redrive"],
     ["lookup"],
+    ["uninstall"],
 ]
 
 
@@ -58,6 +59,7 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--write-test",
         "--request",
         "--stack",
+        "--force",
     }
 
 
@@ -169,7 +171,7 @@ def test_an_unknown_profile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     stack.client.cache_clear()
     result = CliRunner().invoke(app, ["--profile", "none-such", "connections", "list"])
     assert result.exit_code == 1
-    assert result.stderr == "AWS: The config profile (none-such) could not be found\n"
+    assert "AWS: The config profile (none-such) could not be found. `aws" in result.stderr
 
 
 @pytest.mark.usefixtures("aws_environment")
@@ -194,14 +196,14 @@ def test_a_missing_region_is_told() -> None:
     stack.client.cache_clear()
     result = CliRunner().invoke(app, ["connections", "list"])
     assert result.exit_code == 1
-    assert "AWS: You must specify a region" in result.stderr
+    assert "AWS: You must specify a region. Set AWS_REGION, or `region` in your" in result.stderr
 
 
 @pytest.mark.parametrize("call", ["CreateSecret", "PutSecretValue"])
 def test_of_a_call_that_holds_a_secret_nothing_is_repeated(call: str) -> None:
     error = ClientError({"Error": {"Code": "ValidationException", "Message": "hunter2"}}, call)
-    assert output._aws_words(error) == f"{call} failed with ValidationException"
-    assert "hunter2" not in output._aws_words(ParamValidationError(report="hunter2"))
+    assert aws_errors.explain(error) == f"{call} failed with ValidationException"
+    assert "hunter2" not in aws_errors.explain(ParamValidationError(report="hunter2"))
 
 
 @pytest.mark.parametrize(

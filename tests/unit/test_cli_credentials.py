@@ -80,7 +80,8 @@ def test_what_is_not_new_is_not_stored(line: CommandLine, given: str) -> None:
     said = line.succeed("credentials", "set", "default", given=given)
     assert "Nothing new was given" in said
     assert line.aws.secrets.count("PutSecretValue") == 0
-    assert line.aws.functions.payloads == []
+    assert line.aws.functions.payloads == [{"connection": "default"}]
+    assert "A new token was fetched." in said
 
 
 @pytest.mark.parametrize(
@@ -163,4 +164,4 @@ def test_a_secret_that_cannot_be_written_is_told_without_it(line: CommandLine) -
         fakes.denied("AccessDeniedException", "PutSecretValue"),
     ]
     told = line.fail("credentials", "set", "default", given=json.dumps(NEW))
-    assert told == "AWS: PutSecretValue failed with AccessDeniedException\n"
+    assert told.startswith("AWS: PutSecretValue failed with AccessDeniedException. docs")

@@ -130,7 +130,6 @@ def test_without_dead_letters_there_is_nothing_to_show(line: CommandLine) -> Non
     [
         (["--destination", "default"], 3),
         (["--destination", "summit"], 1),
-        (["--destination", "gone"], 0),
         (["--reason", "NO E-MAIL"], 1),
         (["--reason", "countryid"], 3),  # RainFocus's words
         (["--reason", "countryid", "--destination", "default"], 2),

@@ -83,7 +83,10 @@ def counts(outcomes: list[Outcome]) -> dict[str, int]:
 
 
 def foreseen(shown: dict[str, Any]) -> dict[str, int]:
-    return {kind: count for kind, count in shown["outcomes"].items() if count}
+    """Return the outcomes to come, by what RainFocus takes from now on."""
+    outcomes = Counter({kind: n for kind, n in shown["outcomes"].items() if n})
+    outcomes["delivered"] += outcomes.pop("refused_before", 0)
+    return dict(+outcomes)
 
 
 # --- what is foreseen ---
@@ -110,11 +113,12 @@ def test_a_dry_run_tells_what_delivery_then_does(
     shown = line.json("redrive", "--dry-run")
     assert (shown["dry_run"], shown["letters"], shown["unseen"]) == (True, 6, 0)
     assert shown["outcomes"] == {
-        "delivered": 2,
+        "delivered": 0,
         "unchanged": 1,
         "filtered": 1,
         "stale": 1,
         "rejected": 1,
+        "refused_before": 2,
     }
     assert shown["rejected"] == [
         {"destination": "default", "reason": "no e-mail address", "count": 1}
@@ -133,12 +137,32 @@ def test_a_dry_run_changes_nothing(line: CommandLine, bench: Bench, rainfocus: R
     known = dict(line.aws.dynamodb.items)
     line.json("redrive", "--dry-run")
     shown = line.succeed("redrive", "--dry-run")
-    assert ["2", "default", "delivered, if RainFocus takes it"] in cells(shown)
+    assert ["2", "default"] in [row[:2] for row in cells(shown)]
     assert shown.splitlines()[-1] == "2 of 2 can be redriven."
     assert line.aws.sqs.dead_letters == letters
     assert not line.aws.sqs.given_out
     assert not line.aws.sqs.profiles
     assert line.aws.dynamodb.items == known
+
+
+def test_what_was_refused_and_is_the_same_is_not_promised(
+    line: CommandLine, bench: Bench, rainfocus: RainFocus
+) -> None:
+    bury(bench, rainfocus, profile("a"), profile("b"))
+    shown = line.json("redrive", "--dry-run")
+    assert (shown["outcomes"]["delivered"], shown["outcomes"]["refused_before"]) == (0, 2)
+    assert shown["destinations"] == {"default": {"refused_before": 2}}
+    told = line.succeed("redrive", "--dry-run")
+    assert "refused again, unless RainFocus changed: no setting did since it refused" in told
+    assert "delivered" not in told
+    assert "2 of 2 can be redriven." in told
+
+    change_destination(line.aws, description="another one")  # decides nothing
+    assert line.json("redrive", "--dry-run")["outcomes"]["refused_before"] == 2
+    change_destination(line.aws, mapping={"city": "zip"})
+    outcomes = line.json("redrive", "--dry-run")["outcomes"]
+    assert (outcomes["delivered"], outcomes["refused_before"]) == (2, 0)
+    assert line.json("redrive", "--yes")["redriven"] == 2
 
 
 def test_a_mended_mapping_is_foreseen(line: CommandLine, bench: Bench) -> None:
@@ -243,7 +267,46 @@ def test_where_nothing_can_be_redriven_nothing_is_asked(line: CommandLine, bench
     assert line.succeed("redrive") == "No dead letters to redrive.\n"
     bench.push({"zip": "84043"})
     assert line.succeed("redrive").splitlines()[-1] == "0 of 1 can be redriven."
-    assert line.json("redrive", "--yes", "--destination", "other")["letters"] == 0
+
+
+@pytest.mark.parametrize("command", [["redrive", "--dry-run"], ["redrive", "--yes"], ["failures"]])
+def test_a_destination_that_is_not_there_is_told(
+    line: CommandLine, bench: Bench, rainfocus: RainFocus, command: list[str]
+) -> None:
+    bury(bench, rainfocus, profile("a"))
+    told = line.fail(*command, "--destination", "sumit")
+    assert "There is no destination sumit in stack attendee-sync" in told
+    line.aws.set_destination("summit", event_code="summit2028")
+    line.succeed(*command, "--destination", "summit")  # has none
+
+
+@pytest.mark.parametrize("command", [["redrive", "--dry-run"], ["failures"]])
+def test_a_removed_destinations_letters_can_be_chosen(
+    line: CommandLine, bench: Bench, rainfocus: RainFocus, command: list[str]
+) -> None:
+    line.aws.set_destination("summit", event_code="summit2028")
+    bury(bench, rainfocus, profile("a"), destination="summit")
+    del line.aws.ssm.parameters[f"/{STACK}/destinations/summit"]
+    assert line.json(*command, "--destination", "summit")["letters"] == 1
+    assert line.json(*command, "--destination", "summit", "--reason", "x")["letters"] == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_credentials_that_run_out_are_called_that(
+    line: CommandLine, bench: Bench, rainfocus: RainFocus, options: list[str]
+) -> None:
+    bury(bench, rainfocus, *[profile(f"p{n}") for n in range(25)])
+    expired = fakes.denied("ExpiredToken", "SendMessageBatch")
+    line.aws.sqs.failures = [*[None] * 7, *[expired] * 99]
+    result = line.run("redrive", "--yes", *options)
+    assert result.exit_code == 1
+    assert "The credentials have run out: log in again" in result.stderr
+    if options:
+        shown = json.loads(result.stdout)
+        assert (shown["redriven"], shown["unseen"]) == (10, 5)
+        assert set(json.loads(result.stderr)) == {"error"}
+    else:
+        assert "10 of the 20 looked at are on the profile queue again; 15 dead" in result.stdout
 
 
 def test_letters_can_be_chosen(line: CommandLine, bench: Bench, rainfocus: RainFocus) -> None:
@@ -336,8 +399,8 @@ def test_a_queue_that_is_down_ends_it(
     line.aws.sqs.down = {fakes.PROFILES_URL}
     result = line.run("redrive", "--yes")
     assert result.exit_code == 1
-    assert "The profile queue takes nothing now." in result.stderr
-    assert "0 of 2 are on the profile queue again" in result.stdout
+    assert "The profile queue takes nothing now: ServiceUnavailable." in result.stderr
+    assert "0 of the 2 looked at are on the profile queue again" in result.stdout
     assert len(line.aws.sqs.dead_letters) == 2
     assert not line.aws.sqs.given_out
 
@@ -379,7 +442,8 @@ def test_how_far_it_came_is_told(line: CommandLine, bench: Bench, rainfocus: Rai
     line.aws.sqs.calls_to_interruption = 6
     result = line.run("redrive", "--yes")
     assert result.exit_code == 130
-    assert "10 of 10 are on the profile queue again; 0 stay" in result.stdout
+    assert "10 of the 10 looked at are on the profile queue again" in result.stdout
+    assert "5 dead letters are left" in result.stdout
     assert "Interrupted. The rest is as it was; run it again to go on." in result.stderr
     assert len(line.aws.sqs.dead_letters) == 5
 

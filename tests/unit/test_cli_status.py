@@ -1,12 +1,16 @@
+import itertools
 import json
 import time
 from collections.abc import Callable
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from attendee_sync_cli import activity
+from attendee_sync import messages
+from attendee_sync.messages import Message
+from attendee_sync_cli import activity, dead_letters
 from tests import fakes
 from tests.bench import Bench
 from tests.command_line import CommandLine, cells
@@ -68,7 +72,12 @@ def test_it_tells_what_the_log_and_the_queues_say(
     line.aws.logs.write(DELIVERY_LOG, output())
     shown = line.json("status")
     assert shown["profiles"] == {"waiting": 2, "in_flight": 1}
-    assert shown["dead_letters"] == {"waiting": 2, "in_flight": 0, "unseen": 0}
+    assert shown["dead_letters"] == {
+        "waiting": 2,
+        "in_flight": 0,
+        "looked_at": 2,
+        "unseen": 0,
+    }
     assert shown["log"]["complete"]
     [found] = shown["destinations"]
     assert found["outcomes"] == {"delivered": 1, "rejected": 2}
@@ -188,8 +197,50 @@ def test_dead_letters_that_cannot_be_seen_are_told(line: CommandLine, bench: Ben
     for n in range(12):
         bench.push({**profile("ada"), "city": str(n)})
     bench.work()
-    assert line.json("status")["dead_letters"] == {"waiting": 12, "in_flight": 0, "unseen": 2}
-    assert "Of the dead letters 2 more can't be seen now" in line.succeed("status")
+    assert line.json("status")["dead_letters"] == {
+        "waiting": 12,
+        "in_flight": 0,
+        "looked_at": 10,
+        "unseen": 2,
+    }
+    told = line.succeed("status")
+    assert "Of the dead letters 10 were looked at, 2 more can't be seen now" in told
+
+
+def bury(line: CommandLine, count: int) -> None:
+    envelope = messages.envelope("default", "request", "")
+    why = {"outcome": "rejected", "reason": "no"}
+    line.aws.dead_letter_queue().send(
+        [messages.dead_letter(Message("{}", f"g{n}", str(n), envelope), why) for n in range(count)]
+    )
+    line.aws.sqs.calls.clear()
+
+
+def test_of_many_dead_letters_a_part_is_looked_at_and_not_hidden(line: CommandLine) -> None:
+    bury(line, 1_000)
+    assert line.json("status")["dead_letters"] == {
+        "waiting": 1_000,
+        "in_flight": 0,
+        "looked_at": 200,
+        "unseen": 800,
+    }
+    requests = [request for name, request in line.aws.sqs.calls if name == "ReceiveMessage"]
+    assert len(requests) == 20
+    assert max(request["VisibilityTimeout"] for request in requests) <= 30
+    assert not line.aws.sqs.given_out
+    told = line.succeed("status")
+    assert "Of the dead letters 200 were looked at, 800 more were not looked at" in told
+    assert "at least 200" in told
+
+
+def test_a_look_at_dead_letters_takes_seconds(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bury(line, 100)
+    passed = itertools.count(step=4.0)  # seconds, by each look at the clock
+    monkeypatch.setattr(dead_letters, "time", SimpleNamespace(monotonic=lambda: next(passed)))
+    assert line.json("status")["dead_letters"]["looked_at"] == 20
+    assert not line.aws.sqs.given_out
 
 
 # --- connections ---

@@ -1,7 +1,9 @@
+import re
+
 import pytest
 from pydantic import ValidationError
 
-from attendee_sync.connection import Connection, Environment
+from attendee_sync.connection import Auth, Connection, Environment, faults_of
 from attendee_sync.destination import Destination
 
 
@@ -50,6 +52,10 @@ def test_what_a_deploy_writes_is_valid() -> None:
         {"base_url": "https://rf.example.com?x=1"},
         {"base_url": "https://rf.example.com/#x"},
         {"base_url": "https:// rf.example.com"},
+        {"base_url": "https://[::1"},
+        {"base_url": "https://:443"},
+        {"base_url": "https://user:password"},
+        {"base_url": "https://rf.example.com\\@evil.example"},
         {"path": "/api/{org}/{call}"},
         {"path": "/api/{org_id}"},
         {"path": "api/{call}"},
@@ -91,6 +97,60 @@ def test_wrong_settings_of_a_connection_are_refused(wrong: dict[str, object]) ->
     with pytest.raises(ValidationError) as caught:
         Connection.model_validate({"org_id": "acme"} | wrong)
     assert {str(each["loc"][0]) for each in caught.value.errors()} == set(wrong)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://rf.example.com",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com:81",
+        "http://10.0.0.7:8080",
+        "http://169.254.169.254",
+        "http://172.17.0.1:4566",
+        "http://0.0.0.0",
+        "http://[::2]",
+        "http://127.0.0.1@evil.example",
+        "https://user:password@rf.example.com",
+        "https://user@rf.example.com/x",
+        "https://@rf.example.com",
+    ],
+)
+def test_an_address_that_would_give_secrets_away_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    for local_cloud in ("", "https://172.17.0.1:4566", "https://rf.example.com", "http://"):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", local_cloud)
+        for where in ({"base_url": url}, {"auth": {"token_url": url}}):
+            with pytest.raises(ValidationError) as caught:
+                Connection.model_validate({"org_id": "acme"} | where)
+            told = faults_of(caught.value)
+            assert re.match(r"(base_url|auth.token_url) must be (https://|a URL without)", told)
+            assert "password" not in told.replace("a user or password", "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8080",
+        "http://127.255.0.9",
+        "http://[::1]:8080",
+        "http://localhost:8080/x",
+        "http://LOCALHOST",
+        "https://rf.example.com/a@b",
+    ],
+)
+def test_on_this_machine_plain_http_will_do(url: str) -> None:
+    assert Connection(org_id="acme", base_url=url, auth=Auth(token_url=url)).base == url
+
+
+def test_at_the_local_clouds_own_address_plain_http_will_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://172.17.0.1:4566")
+    assert Connection(org_id="acme", base_url="http://172.17.0.1:4570").base
+    with pytest.raises(ValidationError):
+        Connection(org_id="acme", base_url="http://172.17.0.2:4570")
 
 
 def test_a_destination_has_defaults() -> None:

@@ -23,6 +23,7 @@ from tests.stack import CONNECTION, CREDENTIALS, HASH_KEY, STACK, Aws, Clock, ch
 BUSY = fakes.Reply(503)
 REFUSED = fakes.Reply(401)
 DAY = 86_400
+NOT_VALID = "the settings of connection default are not valid"
 
 
 @pytest.fixture
@@ -969,7 +970,16 @@ def test_a_failure_for_a_moment_is_not_noticed(bench: Bench, service: str) -> No
             '{"event_code": "x", "connection": "gone"}',
             "unknown connection: gone",
         ),
-        ("connections", '{"org_id": "/"}', "the settings of connection default are not valid"),
+        ("connections", "broken", f"{NOT_VALID}: no JSON object"),
+        ("connections", '{"org_id": "/"}', f"{NOT_VALID}: org_id"),
+        ("connections", '{"org_id": "a", "hunter2": 1}', f"{NOT_VALID}: an unknown setting"),
+        # Stored by an earlier version, which took it.
+        (
+            "connections",
+            '{"org_id": "a", "base_url": "http://rf.example.com"}',
+            f"{NOT_VALID}: base_url must be https://, since http:// shows the secrets to all on "
+            "its way",
+        ),
     ],
 )
 def test_wrong_settings_lose_no_profile(bench: Bench, name: str, text: str, reason: str) -> None:

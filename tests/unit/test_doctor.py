@@ -1,5 +1,6 @@
 """The doctor, where a simulator does not come to."""
 
+import json
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -113,7 +114,8 @@ def test_a_fault_of_the_destination_is_told() -> None:
 )
 def test_an_address_that_is_none_is_told(setting: str, url: str) -> None:
     settings = {"auth": {"token_url": url}} if "auth" in setting else {setting: url}
-    failure = failure_of(examined(fakes.stored(), settings=settings))
+    text = json.dumps({"org_id": "acme", **settings})
+    failure = failure_of(examined(fakes.stored(), settings=text))
     assert (failure.check, failure.setting) == (Check.SETTINGS, setting)
 
 
@@ -166,11 +168,11 @@ def test_tls_that_fails(error: OSError, words: str) -> None:
 
 def test_each_host_is_connected_to_as_calls_are() -> None:
     reach = Reach()
-    report = examined(fakes.stored(), settings={"base_url": "http://a.example:81/x"}, reach=reach)
+    report = examined(fakes.stored(), settings={"base_url": "http://127.0.0.1:81/x"}, reach=reach)
     assert reach.asked == [
-        ("resolve", "a.example"),
+        ("resolve", "127.0.0.1"),
         ("resolve", "token.example.com"),
-        ("connect", "a.example:81"),
+        ("connect", "127.0.0.1:81"),
         ("handshake", "token.example.com:443"),
     ]
     step = step_of(report, Check.TLS)

@@ -235,7 +235,7 @@ def test_an_answer_in_one_piece_is_read(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://a..b", f"https://{'a' * 64}.example.com", "http://:80", "https://[::1", "http://a:b"],
+    ["https://a..b", f"https://{'a' * 64}.example.com"],
 )
 def test_an_address_that_is_none_is_the_settings_fault(url: str) -> None:
     assert store(url).meaning is Meaning.CONFIGURATION

@@ -288,7 +288,16 @@ def test_it_can_be_put_off(aws: Aws, preview: Preview, service: str) -> None:
         ),
         ("destinations", '{"event_code": "x", "connection": "gone"}', ["unknown connection: gone"]),
         ("connections", "{}", ["org_id: Field required"]),
-        ("connections", '{"org_id": "a", "base_url": "https://[1"}', ["no request can be made"]),
+        (
+            "connections",
+            '{"org_id": "a", "base_url": "https://*.example.com"}',
+            ["no request can be made"],
+        ),
+        (
+            "connections",
+            '{"org_id": "a", "base_url": "http://rf.example.com"}',
+            ["base_url: Value error, https://, since http:// shows the secrets"],
+        ),
     ],
 )
 def test_bad_settings_are_told_with_all_their_faults(

@@ -5,16 +5,22 @@ default below names where it is seen, or is called unverified.
 """
 
 import functools
+import ipaddress
+import os
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 type Environment = Literal["prod", "stg", "dev"]
 type Place = Literal["body", "query", "both"]
@@ -25,7 +31,42 @@ HOSTS: Final[dict[Environment, str]] = {
     "stg": "https://events-stg.rainfocus.com",
     "dev": "https://events-dev.rainfocus.com",
 }
-_URL = r"https?://[^\s/?#]+(/[^\s?#]*)?"
+_URL = r"https?://[^\s/?#\\]+(/[^\s?#\\]*)?"
+
+
+def _without_eavesdroppers(url: str) -> str:
+    """Refuse an address on whose way secrets and people's data could be read."""
+    if not url:
+        return url
+    try:
+        parts = urlsplit(url)
+        is_address = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # it quotes what was given
+        is_address = False
+    if not is_address:
+        raise ValueError("a URL whose host and port can be read")
+    if "@" in parts.netloc:
+        raise ValueError("a URL without a user or password: `credentials set` stores secrets")
+    if parts.scheme == "http" and not _is_on_this_machine(parts.hostname or ""):
+        raise ValueError("https://, since http:// shows the secrets to all on its way")
+    return url
+
+
+def _is_on_this_machine(host: str) -> bool:
+    """Tell whether a host is this machine, or that of the local cloud which is set for all of AWS.
+
+    Containers reach a local cloud at an address other than loopback. Where AWS itself is called
+    by plain HTTP at that address, the secrets have come that way already.
+    """
+    local_cloud = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if host == "localhost" or (local_cloud.scheme == "http" and host == local_cloud.hostname):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 # A member of a JSON object, a form field or a query parameter.
 type Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 type Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -48,7 +89,11 @@ class Auth(_Settings):
     kind: Literal["oauth", "profile_token"] = "oauth"
     # No default, since none is known. RainFocus's OpenID discovery names {base}/oidc/token, but
     # does not list the client-credentials grant.
-    token_url: Annotated[str, StringConstraints(pattern=rf"^({_URL}(\?\S*)?)?$")] = ""
+    token_url: Annotated[
+        str,
+        StringConstraints(pattern=rf"^({_URL}(\?\S*)?)?$"),
+        AfterValidator(_without_eavesdroppers),
+    ] = ""
     client_auth: Literal["body", "basic"] = "body"  # unverified
     scope: str = ""  # unverified: none
     parameters: dict[Key, str] = {}  # unverified: none
@@ -141,7 +186,9 @@ class Connection(_Settings):
     environment: Environment = "prod"
     org_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     # In place of the environment's host.
-    base_url: Annotated[str, StringConstraints(pattern=rf"^({_URL})?$")] = ""
+    base_url: Annotated[
+        str, StringConstraints(pattern=rf"^({_URL})?$"), AfterValidator(_without_eavesdroppers)
+    ] = ""
     # v3 in the only public code that calls attendee/store (weak), v2 in all older clients.
     version: Literal["v3", "v2"] = "v3"
     path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]*$")] = (
@@ -185,3 +232,18 @@ class Connection(_Settings):
 def connection_of(text: str) -> Connection:
     """Return the connection of a JSON text, read once. Raises pydantic.ValidationError."""
     return Connection.model_validate_json(text)
+
+
+def faults_of(error: ValidationError) -> str:
+    """Return which settings are not valid, and of addresses why. Nothing that was given is told."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return ", ".join(map(_fault, details))
+
+
+def _fault(detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "an unknown setting"
+    path = ".".join(map(str, detail["loc"][:2])) or "no JSON object"  # below stand given keys
+    if path not in ("base_url", "auth.token_url") or detail["type"] != "value_error":
+        return path
+    return f"{path} must be {detail['msg'].removeprefix('Value error, ')}"

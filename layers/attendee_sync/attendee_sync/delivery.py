@@ -268,7 +268,7 @@ class Delivery:
         try:
             if plan.message.attempt > 1:
                 self._make_due(plan.attendee, entries)
-            self._bury(plan.message, outcome)
+            self._bury(plan, outcome)
         except LedgerUnavailableError as error:
             return Outcome(Kind.RETRY, f"the ledger can't be written: {error}")
         except QueueUnavailableError:
@@ -284,7 +284,7 @@ class Delivery:
             self.ledger.make_due(key)
             entries[key] = replace(entries[key], mapping_version="")
 
-    def _bury(self, message: Received, outcome: Outcome) -> None:
+    def _bury(self, plan: Plan, outcome: Outcome) -> None:
         why = {
             "outcome": outcome.kind.value,
             "reason": outcome.reason,
@@ -292,7 +292,11 @@ class Delivery:
             "code": outcome.code,
             "message": outcome.message,
         }
+        message = plan.message
         was = messages.queued_again(message, message.group, message.message_id)
+        is_refused = outcome.kind is Kind.REJECTED and outcome.status and outcome.reason != _ALONE
+        if is_refused and plan.target:
+            was = messages.refused_by(was, plan.target.mapping_version)
         self.dead_letters.send([messages.dead_letter(was, why, message.attempt)])
 
     def _note(self, settled: Sequence[_Settled]) -> list[tuple[Plan, Outcome]]:

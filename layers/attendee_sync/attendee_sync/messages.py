@@ -30,6 +30,7 @@ _ATTRIBUTE_BYTES = 4_096
 _MAX_ATTRIBUTE_LENGTH = 500
 # What a dead letter keeps in one attribute of its message's own.
 _ORIGIN = ("request_id", "index", "accepted_at", "sequence")
+_REFUSED_BY = "mapping_version"  # there, too, if RainFocus refused the profile
 GIVEN_UP = "received too often, and given up by SQS: see the function's log"
 _NO_SEQUENCE = "0"
 _SEQUENCE_DIGITS = 40  # of 128 bits; with leading zeros texts compare as numbers do
@@ -50,9 +51,15 @@ class Message:
 class QueueUnavailableError(Exception):
     """Some messages could not be put on the queue."""
 
-    def __init__(self, text: str, queued: Sequence[Message] = ()) -> None:
-        """`queued` are those that surely are on it, none before an earlier one of its group."""
+    def __init__(
+        self, text: str, queued: Sequence[Message] = (), causes: Collection[str] = ()
+    ) -> None:
+        """`queued` are those that surely are on it, none before an earlier one of its group.
+
+        `causes` are error codes of AWS.
+        """
         super().__init__(text)
+        self.causes = frozenset(causes)
         self.queued = queued
 
 
@@ -79,9 +86,10 @@ class Queue:
                 sent = list(pool.map(send, lanes))
         queued = [message for each, _ in sent for message in each]
         if len(queued) < len(messages):
-            causes = ", ".join(sorted({cause for _, some in sent for cause in some}))
+            causes = sorted({cause for _, some in sent for cause in some})
             unsent = len(messages) - len(queued)
-            raise QueueUnavailableError(f"{unsent} messages could not be queued: {causes}", queued)
+            words = f"{unsent} messages could not be queued: {', '.join(causes)}"
+            raise QueueUnavailableError(words, queued, causes)
 
     def put_back(self, receipts: Mapping[str, int]) -> None:
         """Hide received messages for the given seconds, by receipt handle.
@@ -297,6 +305,11 @@ def queued_again(message: Received, group: str, deduplication_id: str) -> Messag
     return Message(message.body, group, deduplication_id, attributes)
 
 
+def refused_by(message: Message, mapping_version: str) -> Message:
+    """Return a message whose dead letter keeps by which mapping RainFocus was sent it."""
+    return replace(message, attributes={**message.attributes, _REFUSED_BY: mapping_version})
+
+
 def dead_letter(message: Message, why: Mapping[str, str], attempts: int = 0) -> Message:
     """Return the dead letter of a message: its body as it is, and why it can't be delivered.
 
@@ -309,7 +322,10 @@ def dead_letter(message: Message, why: Mapping[str, str], attempts: int = 0) -> 
         "attempts": str(attempts),
         "trace_id": observability.trace_id(given.get("trace_parent", "")),
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "origin": json.dumps({name: given.get(name, "") for name in _ORIGIN}),
+        "origin": json.dumps(
+            {name: given.get(name, "") for name in _ORIGIN}
+            | {name: given[name] for name in (_REFUSED_BY,) if name in given}
+        ),
     }
     attributes |= {name: legal(text)[:_MAX_ATTRIBUTE_LENGTH] for name, text in why.items()}
     return replace(message, attributes=attributes)
@@ -326,6 +342,8 @@ class Letter:
     code: str
     answer: str  # RainFocus's own words
     died_at: str  # ISO 8601, UTC
+    # planning.mapping_version by which RainFocus was sent what it refused; empty if none is known.
+    mapping_version: str = ""
 
     @property
     def id(self) -> str:
@@ -371,6 +389,7 @@ def letter(found: Mapping[str, Any]) -> Letter:
         code=ours.get("code", ""),
         answer=ours.get("message", ""),
         died_at=ours.get("time") or died.isoformat(timespec="milliseconds"),
+        mapping_version=origin.get(_REFUSED_BY, ""),
     )
 
 

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from attendee_sync import attendee, aws, mapping
-from attendee_sync.connection import Connection, connection_of
+from attendee_sync.connection import Connection, connection_of, faults_of
 from attendee_sync.ledger import Entry
 from attendee_sync.mapping import Mapper, Remark, Verdict
 from attendee_sync.messages import Received
@@ -108,8 +108,9 @@ class Planner:
             raise HeldBackError(f"unknown connection: {name}", is_fault_of_settings=True)
         try:
             connection_of(text)
-        except ValidationError:
-            reason = f"the settings of connection {name} are not valid"
+        except ValidationError as error:
+            settings = faults_of(error)
+            reason = f"the settings of connection {name} are not valid: {settings}"
             raise HeldBackError(reason, is_fault_of_settings=True) from None
         return text
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from attendee_sync import access_token, aws
 from attendee_sync.access_token import AccessToken, Cause, Credentials, TokenNotGrantedError
-from attendee_sync.connection import Connection, connection_of
+from attendee_sync.connection import Connection, connection_of, faults_of
 from attendee_sync.lock import LockedError
 from attendee_sync.settings import Settings, SettingsUnavailableError
 from attendee_sync.token_store import TokenStore
@@ -181,8 +181,7 @@ def _fault(error: Exception) -> tuple[Cause, str]:
         case TokenNotGrantedError():
             return error.cause, str(error)
         case ValidationError():
-            fields = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-            return Cause.SETTINGS, f"the connection is not valid: {fields}"
+            return Cause.SETTINGS, f"the connection is not valid: {faults_of(error)}"
         case SettingsUnavailableError():
             return Cause.AWS, str(error)
         case BotoCoreError() | ClientError():
