@@ -103,6 +103,12 @@ def test_paths_and_methods_are_the_template_s() -> None:
         for function in functions
         for event in function.get("Events", {}).values()
         if event["Type"] == "Api"
+    } | {  # what API Gateway answers by itself
+        (path, method)
+        for path, operations in TEMPLATE["Resources"]["Api"]["Properties"]["DefinitionBody"][
+            "paths"
+        ].items()
+        for method in operations
     }
     found = {
         (path, method)

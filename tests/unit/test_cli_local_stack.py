@@ -156,9 +156,8 @@ def test_a_command_says_that_it_talks_to_the_local_stack(
     monkeypatch.setattr(stack, "client", aws.client)
     result = CliRunner().invoke(app, ["connections", "list"])
     assert result.stderr.startswith(NOTICE)
-    assert {request["Path"].split("/")[1] for _, request in aws.ssm.calls} == {
-        "attendee-sync-local"
-    }
+    asked = [str(request.get("Path") or request["Name"]) for _, request in aws.ssm.calls]
+    assert {path.split("/")[1] for path in asked} == {"attendee-sync-local"}
     session: Any = boto3.Session()
     assert session.available_profiles == []
     assert session.client("sqs").meta.endpoint_url == "http://127.0.0.1:4566"
