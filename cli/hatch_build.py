@@ -23,4 +23,5 @@ class RegionsHook(BuildHookInterface[Any]):  # type: ignore[misc] # not in mypy'
         sys.path.insert(0, str(layer))
         sys.argv = ["generate_regions.py", made]
         runpy.run_path(str(layer / "generate_regions.py"), run_name="__main__")
-        build_data["force_include"][made] = "attendee_sync/regions.json"
+        for file in Path(made).iterdir():
+            build_data["force_include"][str(file)] = f"attendee_sync/{file.name}"

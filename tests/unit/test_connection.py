@@ -111,7 +111,7 @@ def test_wrong_settings_of_a_connection_are_refused(wrong: dict[str, object]) ->
         "http://0.0.0.0",
         "http://[::2]",
         "http://127.0.0.1@evil.example",
-        "https://user:password@rf.example.com",
+        "https://user:password@rf.example.com",  # pragma: allowlist secret
         "https://user@rf.example.com/x",
         "https://@rf.example.com",
     ],

@@ -46,7 +46,7 @@ def _without_eavesdroppers(url: str) -> str:
     if not is_address:
         raise ValueError("a URL whose host and port can be read")
     if "@" in parts.netloc:
-        raise ValueError("a URL without a user or password: `credentials set` stores secrets")
+        raise ValueError("a URL without a user or password; `credentials set` stores secrets")
     if parts.scheme == "http" and not _is_on_this_machine(parts.hostname or ""):
         raise ValueError("https://, since http:// shows the secrets to all on its way")
     return url
