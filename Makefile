@@ -18,7 +18,7 @@ REQUIREMENTS := layers/attendee_sync/requirements.txt
 BUILD_REQUIREMENTS := layers/attendee_sync/build-requirements.txt
 EXPORT := $(UV) export --quiet --locked --no-emit-project --no-header --format requirements-txt
 # The layer's table of countries and states; `sam build` makes one of its own.
-REGIONS := layers/attendee_sync/attendee_sync/regions.json
+REGIONS := layers/attendee_sync/attendee_sync/mapping/regions.json
 
 # The stack that the functions invoked by `make invoke-...` belong to: ATTENDEE_SYNC_STACK is
 # what `attendee-sync` goes by, too. SAM_LOCAL adds options of `sam local invoke`.
@@ -67,7 +67,7 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 	@$(BIN)/mypy
 	@$(BIN)/sam validate --lint
 	@$(BIN)/cfn-lint template.yaml -a cfn_lint_serverless.rules
-	@$(BIN)/python -m local.transformed >build/transformed.json
+	@$(BIN)/python -m local.checks.transformed >build/transformed.json
 	@$(BIN)/cfn-lint build/transformed.json --ignore-checks W2001 # SAM puts AllowedCidrs in for its Ref
 	@$(UV) lock --quiet --check
 	@$(EXPORT) --only-group layer --output-file build/requirements.txt
@@ -92,7 +92,7 @@ scan: $(DEV) ## Look for mistakes in security, known holes of packages, and secr
 	  functions layers cli local benchmarks docs
 	@$(SECRETS) $$(git ls-files -- ':!tests' ':!events' ':!uv.lock')
 	@$(SECRETS) --disable-plugin KeywordDetector $$(git ls-files -- tests events)
-	@$(BIN)/python -m local.audit $(REQUIREMENTS)
+	@$(BIN)/python -m local.checks.audit $(REQUIREMENTS)
 
 # A test that holds on some days only is found before its day comes.
 days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
@@ -183,7 +183,7 @@ $(CLOUD): uv.lock pyproject.toml build/python.path
 	@touch $@
 
 $(REGIONS): layers/attendee_sync/generate_regions.py \
-    layers/attendee_sync/attendee_sync/regions.py $(DEV)
+    layers/attendee_sync/attendee_sync/mapping/regions.py $(DEV)
 	@$(BIN)/python layers/attendee_sync/generate_regions.py $(@D)
 
 $(PEER): uv.lock pyproject.toml build/python.path

@@ -25,8 +25,8 @@ import samcli
 import yaml
 from samcli.lib.package.utils import make_zip_with_lambda_permissions, zip_folder
 
-from local import stack
-from local.cloud import ROOT
+from local.machine import stack
+from local.machine.cloud import ROOT
 
 # An interpreter with what Lambda's Python runtime brings along, and nothing else.
 _PYTHON = ROOT / "build" / "runtime" / "bin" / "python"

@@ -8,19 +8,21 @@ from statistics import median
 
 import requests
 
-from attendee_sync import aws, http, messages
+from attendee_sync import http_client
 from attendee_sync.attendee import Version
-from attendee_sync.calling import Caller
-from attendee_sync.connection import Connection
-from attendee_sync.delivery import THREADS, Delivery
-from attendee_sync.ledger import Ledger
-from attendee_sync.outcome import Kind
-from attendee_sync.pace import Pace
-from attendee_sync.pausing import Pausing
-from attendee_sync.rainfocus import RainFocus
+from attendee_sync.aws import clients
+from attendee_sync.delivery.delivery import THREADS, Delivery
+from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.messaging import messages
+from attendee_sync.outcome import OutcomeKind
+from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker
+from attendee_sync.rainfocus.client import RainFocusClient
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.guarded_client import GuardedClient
+from attendee_sync.rainfocus.rate_limit import RateLimiter
 from benchmarks import stub
-from local.people import as_xdm, people
-from tests.stack import CONNECTION, Aws, token
+from local.traffic.people import as_xdm, people
+from tests.support.stack import CONNECTION, Aws, token
 
 _BATCH = 10
 _ROUNDS = 21
@@ -33,7 +35,7 @@ def batch_of_ten_latencies() -> float:
     all but one invocation a minute.
     """
     batch = [_message(n) for n in range(_BATCH)]
-    with stub.running() as url, http.session(pool_size=1) as session:
+    with stub.running() as url, http_client.session(pool_size=1) as session:
         delivery = _delivery(url)
         _deliver(delivery, batch)  # opens the connections
         _call(session, url)
@@ -57,28 +59,28 @@ def _delivery(url: str) -> Delivery:
     settings = services.settings()
     return Delivery(
         settings,
-        Ledger(aws.client("dynamodb"), "ledger"),
+        Ledger(clients.client("dynamodb"), "ledger"),
         services.profile_queue(),
         services.dead_letter_queue(),
-        Caller(
+        GuardedClient(
             services.token_store(settings),
-            RainFocus(http.session(THREADS)),
-            Pausing(aws.client("dynamodb"), "ledger"),
-            Pace(environments=1),
+            RainFocusClient(http_client.session(THREADS)),
+            CircuitBreaker(clients.client("dynamodb"), "ledger"),
+            RateLimiter(environments=1),
             ask_for_token=lambda _connection, _refused: None,
         ),
         max_age=86_400,
     )
 
 
-def _deliver(delivery: Delivery, batch: list[messages.Received]) -> None:
+def _deliver(delivery: Delivery, batch: list[messages.QueuedProfile]) -> None:
     outcomes = delivery.deliver(batch, lambda: 60.0)
-    if any(outcome.kind is not Kind.DELIVERED for _, outcome in outcomes):
+    if any(outcome.kind is not OutcomeKind.DELIVERED for _, outcome in outcomes):
         raise RuntimeError("the batch was not delivered")
 
 
-def _message(n: int) -> messages.Received:
-    return messages.Received(
+def _message(n: int) -> messages.QueuedProfile:
+    return messages.QueuedProfile(
         message_id=str(n),
         receipt=str(n),
         group=f"group-{n}",

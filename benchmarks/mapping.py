@@ -9,8 +9,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from attendee_sync import attendee, mapping, profile
-from local.people import as_xdm, people
+from attendee_sync import attendee
+from attendee_sync.mapping import mapper
+from attendee_sync.profile import reader
+from local.traffic.people import as_xdm, people
 
 _PEER_PYTHON = Path(__file__).parent.parent / "build" / "peer" / "bin" / "python"
 _PEER = Path(__file__).with_name("peer.py")
@@ -20,12 +22,12 @@ _ROUNDS, _REPEATS, _TIMES = 15, 3, 500
 
 def mapping_ratio() -> float:
     """Return the time to map and normalise the twelve fields by that to parse the profile."""
-    rules = mapping.mapper('{"event_code": "bench"}')
+    rules = mapper.mapper('{"event_code": "bench"}')
     document = json.loads(_text())
 
     def work() -> None:
-        read = profile.read(document)
-        fields = {"email": profile.email_of(read), **rules.map(read, [])}
+        read = reader.read(document)
+        fields = {"email": reader.email_of(read), **rules.map(read, [])}
         if len(fields) != len(attendee.FIELDS):
             raise RuntimeError("not all fields are there")
 
@@ -44,7 +46,7 @@ def peer_mapping_ratio() -> float:
         timeout=_SECONDS,
     )
     answer: dict[str, Any] = json.loads(done.stdout)
-    expected = mapping.mapper('{"event_code": "bench"}').decide(json.loads(_text())).fields
+    expected = mapper.mapper('{"event_code": "bench"}').decide(json.loads(_text())).fields
     if answer["attendee"] != expected:
         raise RuntimeError("the peer made another attendee")
     return float(answer["ratio"])
@@ -62,7 +64,7 @@ def _microseconds(work: Callable[[], object]) -> float:
 @functools.cache
 def _text() -> str:
     """Return a profile as AEP's HTTP API pushes it, with a few audiences and identities."""
-    person = next(each for each in people(10) if len(each.attendee) == len(mapping.DEFAULT) + 1)
+    person = next(each for each in people(10) if len(each.attendee) == len(mapper.DEFAULT) + 1)
     pushed = as_xdm(person)
     pushed["segmentMembership"] = {
         "ups": {

@@ -2,10 +2,10 @@
 
 import json
 
-from attendee_sync.push import Ingest
-from attendee_sync.reception import Request
-from local.people import as_xdm, people
-from tests.stack import INGEST_TOKEN, Aws
+from attendee_sync.ingest.api import HttpRequest
+from attendee_sync.ingest.ingest import Ingest
+from local.traffic.people import as_xdm, people
+from tests.support.stack import INGEST_TOKEN, Aws
 
 _PROFILES = 100
 
@@ -16,7 +16,7 @@ def sqs_calls_per_profile() -> float:
     ingest = Ingest(services.settings(), services.profile_queue(), services.dead_letter_queue())
     everyone = [person for person in people(2 * _PROFILES) if not person.reason][:_PROFILES]
     answer = ingest.push(
-        Request(
+        HttpRequest(
             request_id="bench",
             destination="default",
             headers={"authorization": f"Bearer {INGEST_TOKEN}"},

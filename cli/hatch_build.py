@@ -24,4 +24,4 @@ class RegionsHook(BuildHookInterface[Any]):  # type: ignore[misc] # not in mypy'
         sys.argv = ["generate_regions.py", made]
         runpy.run_path(str(layer / "generate_regions.py"), run_name="__main__")
         for file in Path(made).iterdir():
-            build_data["force_include"][str(file)] = f"attendee_sync/{file.name}"
+            build_data["force_include"][str(file)] = f"attendee_sync/mapping/{file.name}"

@@ -8,10 +8,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from attendee_sync.destination import Name
-from attendee_sync.messages import MAX_PROFILE_BYTES
-from attendee_sync.preview import OUTCOMES
-from attendee_sync.reception import MAX_BODY_BYTES, MAX_PROFILES
+from attendee_sync.ingest.api import MAX_BODY_BYTES, MAX_PROFILES
+from attendee_sync.ingest.preview import OUTCOMES
+from attendee_sync.mapping.destination import Name
+from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
 
 JSON: Final = "application/json"
 # text/plain is read like JSON, for senders that can't set a Content-Type.

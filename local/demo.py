@@ -17,21 +17,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from local.cloud import CloudError
-from local.people import (
-    AUDIENCE,
-    Person,
-    Push,
-    as_xdm,
-    exit_of,
-    opted_out,
-    people,
-    pushes,
-)
-from local.running import EVENT_CODE, ORG_ID, Running, running
+from local.machine.cloud import CloudError
+from local.machine.environment import EVENT_CODE, ORG_ID, LocalEnvironment, local_environment
+from local.machine.stack import StackError
 from local.simulator.state import Attendee
-from local.stack import StackError
-from local.traffic import Pushed, push_all, remaining, settled
+from local.traffic.people import AUDIENCE, Person, Push, as_xdm, exit_of, opted_out, people, pushes
+from local.traffic.traffic import Pushed, push_all, remaining, settled
 
 _PROFILES = 1_000
 # Of them, so many go to a destination with a mapping, a filter and an exit rule of its own.
@@ -88,7 +79,7 @@ def main() -> int:
     console = Console(highlight=False)
     started = time.monotonic()
     try:
-        with running(lambda step: console.print(f"[bold]·[/bold] {step}")) as environment:
+        with local_environment(lambda step: console.print(f"[bold]·[/bold] {step}")) as environment:
             result = _run(environment, console)
     except KeyboardInterrupt:
         console.print("Interrupted; everything was stopped and removed.")
@@ -101,7 +92,7 @@ def main() -> int:
     return 0 if result.is_as_it_must_be else 1
 
 
-def _run(environment: Running, console: Console) -> Result:
+def _run(environment: LocalEnvironment, console: Console) -> Result:
     everyone = people(_PROFILES - _PARTNERS)
     partners = people(_PARTNERS // 2, seed=1)
     environment.stack.put_destination("partners", _PARTNER_DESTINATION)
@@ -159,7 +150,7 @@ def _note(result: Result, pushed: Pushed) -> None:
         result.failures.append("a push was not accepted and rejected as it should be")
 
 
-def _attendees(environment: Running, event: str) -> list[Attendee]:
+def _attendees(environment: LocalEnvironment, event: str) -> list[Attendee]:
     return environment.simulator.attendees(event, org=ORG_ID)
 
 

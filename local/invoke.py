@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import docker, events
-from local.cloud import ROOT
-from local.docker import DockerError
+from local.machine import docker, events
+from local.machine.cloud import ROOT
+from local.machine.docker import DockerError
 
 _FOLDER = ROOT / "build" / "invoke"
 _EVENT = _FOLDER / "event.json"

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local import docker
-from local.cloud import LOOPBACK, REGION, ROOT, TEST_KEY, CloudError
-from local.docker import DockerError
-from local.running import EVENT_CODE, ORG_ID, Running, running
-from local.stack import Stack, StackError
+from local.machine import docker
+from local.machine.cloud import LOOPBACK, REGION, ROOT, TEST_KEY, CloudError
+from local.machine.docker import DockerError
+from local.machine.environment import EVENT_CODE, ORG_ID, LocalEnvironment, local_environment
+from local.machine.stack import LocalStack, StackError
 
 _TOKEN_FILE = ROOT / "build" / "ingest-token.curl"
 # The command line finds the stack by it, see attendee_sync_cli/local_stack.py.
@@ -29,7 +29,7 @@ def main() -> int:
     console = Console(highlight=False)
     try:
         with (
-            running(
+            local_environment(
                 lambda step: console.print(f"[bold]·[/bold] {step}"), address=_address()
             ) as environment,
             _files(environment.stack),
@@ -57,7 +57,7 @@ def _address() -> str:
 
 
 @contextlib.contextmanager
-def _files(stack: Stack) -> Iterator[None]:
+def _files(stack: LocalStack) -> Iterator[None]:
     """Keep two files that only their owner may read.
 
     One has the ingest token for curl, as it must be in no command's arguments; the other has
@@ -80,7 +80,7 @@ def _files(stack: Stack) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def _settings(stack: Stack) -> Mapping[str, str]:
+def _settings(stack: LocalStack) -> Mapping[str, str]:
     """Return the variables with which the command line and the SAM CLI act on the stack."""
     return {
         "AWS_ENDPOINT_URL": stack.endpoint_url,
@@ -92,7 +92,7 @@ def _settings(stack: Stack) -> Mapping[str, str]:
     }
 
 
-def _show(environment: Running, console: Console) -> None:
+def _show(environment: LocalEnvironment, console: Console) -> None:
     url, headers = environment.stack.push_url()
     command = ["curl", "--config", _relative(_TOKEN_FILE)]
     for name, value in headers.items():

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_brea
 from aws_lambda_powertools.utilities.circuit_breaker import persistence
 
 from attendee_sync import observability
-from tests.stack import Aws, Clock
+from tests.support.stack import Aws, Clock
 
 _numbers = itertools.count()  # Powertools keeps one logger for each name
 

@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from attendee_sync_cli import (
+from attendee_sync_cli import console
+from attendee_sync_cli.commands import (
     connections,
     credentials,
     destinations,
-    doctor_command,
+    doctor,
     failures,
-    local_stack,
     lookup,
-    output,
     preview,
     push,
     redrive,
@@ -23,8 +22,9 @@ from attendee_sync_cli import (
     tokens,
     uninstall,
 )
-from attendee_sync_cli.output import Group
-from attendee_sync_cli.stack import Stack, choose_account
+from attendee_sync_cli.console import Group
+from attendee_sync_cli.stack import local_stack
+from attendee_sync_cli.stack.stack import Stack, choose_account
 
 _STACK = "attendee-sync"
 
@@ -41,7 +41,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(tokens.app, name="token")
 app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
 app.command("push", epilog=push.EXAMPLES)(push.push)
-app.command("doctor", epilog=doctor_command.EXAMPLE)(doctor_command.doctor)
+app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("failures", epilog=failures.EXAMPLES)(failures.failures)
 app.command("redrive", epilog=redrive.EXAMPLES)(redrive.redrive)
@@ -51,7 +51,7 @@ app.command("uninstall", epilog=uninstall.EXAMPLES)(uninstall.uninstall)
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        output.say(f"attendee-sync {metadata.version('attendee-sync')}")
+        console.say(f"attendee-sync {metadata.version('attendee-sync')}")
         raise typer.Exit
 
 
@@ -86,5 +86,5 @@ def main(
     if local:
         os.environ.update(local.environment())
         stack = local.attendee_sync_stack
-        output.notice(f"This is the local stack {stack} at {local.aws_endpoint_url}.")
+        console.notice(f"This is the local stack {stack} at {local.aws_endpoint_url}.")
     context.obj = Stack(stack or _STACK)

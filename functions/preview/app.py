@@ -6,14 +6,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from attendee_sync.preview import Preview
-from attendee_sync.reception import request_of, response_of
-from attendee_sync.settings import Settings
+from attendee_sync.aws.settings import Settings
+from attendee_sync.ingest.api import parse_event, to_lambda
+from attendee_sync.ingest.preview import Preview
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway's REST proxy integration."""
-    return response_of(_preview().preview(request_of(event, context.aws_request_id)))
+    return to_lambda(_preview().preview(parse_event(event, context.aws_request_id)))
 
 
 @functools.cache

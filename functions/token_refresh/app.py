@@ -7,10 +7,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from attendee_sync import aws, http, observability
-from attendee_sync.settings import Settings
-from attendee_sync.token_refresh import Result, TokenRefresh
-from attendee_sync.token_store import TokenStore
+from attendee_sync import http_client, observability
+from attendee_sync.aws import clients
+from attendee_sync.aws.settings import Settings
+from attendee_sync.rainfocus.token_refresh import TokenRefresh, TokenResult
+from attendee_sync.rainfocus.token_store import TokenStore
 
 _SCHEDULER = "aws.scheduler"
 
@@ -35,13 +36,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return {"results": [_members(result) for result in results]}
 
 
-def _report(result: Result) -> None:
+def _report(result: TokenResult) -> None:
     counts = Counter({(result.connection, result.state.value): 1})
     observability.count("AccessTokens", counts, ("connection", "state"))
     observability.logger().info("access token", extra=_members(result))
 
 
-def _members(result: Result) -> dict[str, str]:
+def _members(result: TokenResult) -> dict[str, str]:
     return {
         "connection": result.connection,
         "state": result.state.value,
@@ -55,7 +56,7 @@ def _token_refresh() -> TokenRefresh:
     settings = Settings.of_stack(os.environ["STACK_NAME"])
     return TokenRefresh(
         settings,
-        TokenStore(aws.client("dynamodb"), os.environ["TOKEN_TABLE"], settings),
-        http.session(pool_size=1),
+        TokenStore(clients.client("dynamodb"), os.environ["TOKEN_TABLE"], settings),
+        http_client.session(pool_size=1),
         interval=60.0 * int(os.environ["REFRESH_INTERVAL_MINUTES"]),
     )

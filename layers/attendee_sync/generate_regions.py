@@ -19,7 +19,7 @@ from typing import Final
 
 import pycountry
 
-from attendee_sync.regions import CODED_STATES, Tables, TranslatedTables, folded
+from attendee_sync.mapping.regions import CODED_STATES, Tables, TranslatedTables, fold
 
 # English names that ISO 3166-1 does not have: earlier ones, short ones, initials, and those of
 # Unicode's CLDR, which fill most lists of countries to choose from. The United Kingdom's parts
@@ -186,7 +186,7 @@ def _country_codes() -> dict[str, str]:
 
 def _country_names() -> dict[str, str]:
     code, _, kosovo = KOSOVO
-    own = {folded(kosovo): code}
+    own = {fold(kosovo): code}
     for country in pycountry.countries:
         _add(own, country.alpha_2, names(country))
         _add(own, country.alpha_2, COUNTRY_VARIANTS.get(country.alpha_2, ()))
@@ -199,7 +199,7 @@ def _shortened(of_countries: Iterable[tuple[str, Sequence[str]]]) -> dict[str, s
     found: dict[str, set[str]] = {}
     for code, its_names in of_countries:
         for short in itertools.chain.from_iterable(map(_short_forms, its_names)):
-            found.setdefault(folded(short), set()).add(code)
+            found.setdefault(fold(short), set()).add(code)
     return {
         name: codes.pop()
         for name, codes in found.items()
@@ -248,8 +248,8 @@ def _translated_states(country: str) -> dict[str, str]:
 
 def _add(table: dict[str, str], code: str, texts: Sequence[str]) -> None:
     for name in texts:
-        if table.setdefault(folded(name), code) != code:
-            raise ValueError(f"{name} is both {table[folded(name)]} and {code}")
+        if table.setdefault(fold(name), code) != code:
+            raise ValueError(f"{name} is both {table[fold(name)]} and {code}")
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
 """A campaign of faults against the deployed stack, with an account of every profile."""
 
-from local.campaign import aws_hiccups, crashes, flood, rainfocus_faults, repair, repeats
+from local.campaign import aws_outages, crashes, flood, rainfocus_faults, repair, repeats
 
 SCENARIOS = (
     *rainfocus_faults.SCENARIOS,
     *crashes.SCENARIOS,
-    *aws_hiccups.SCENARIOS,
+    *aws_outages.SCENARIOS,
     *repeats.SCENARIOS,
     *repair.SCENARIOS,
     *flood.SCENARIOS,

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from local.campaign import SCENARIOS, report
 from local.campaign.scenario import Result, Scenario, play
-from local.cloud import ROOT, CloudError
-from local.running import running
-from local.stack import StackError
+from local.machine.cloud import ROOT, CloudError
+from local.machine.environment import local_environment
+from local.machine.stack import StackError
 
 _RESULT = ROOT / "build" / "campaign.json"
 
@@ -49,7 +49,7 @@ def main() -> int:
 
 def _play(chosen: Sequence[Scenario], scale: float, console: Console) -> list[Result]:
     results = []
-    with running(lambda step: console.print(f"[bold]·[/bold] {step}")) as environment:
+    with local_environment(lambda step: console.print(f"[bold]·[/bold] {step}")) as environment:
         for scenario in chosen:
             console.print(f"[bold]·[/bold] {scenario.name}: {scenario.what}")
             result = play(scenario, environment, scale, console)

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 
-from local import workers
-from local.campaign.account import Check, Expected, at_least
-from local.campaign.crowd import usable
+from local.campaign.marked_people import usable
+from local.campaign.reconciliation import Check, Expected, at_least
 from local.campaign.scenario import Scenario
 from local.campaign.stage import SENDER_WAITS, SceneError, Stage
+from local.machine import workers
 from local.simulator.faults import Effect
 
 _BATCH = 10  # profiles that one delivery has in flight

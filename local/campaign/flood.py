@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
 
-from local import workers
-from local.campaign.account import Check, Expected, at_most
-from local.campaign.crowd import crowd
+from local.campaign.marked_people import marked_people
+from local.campaign.reconciliation import Check, Expected, at_most
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
+from local.machine import workers
 
 _FUNCTIONS = ("IngestFunction", "DeliveryFunction")
 _SAMPLE_SECONDS = 1.0
@@ -19,7 +19,7 @@ _MEBIBYTE = 1024 * 1024
 
 
 def _flood(stage: Stage) -> Expected:
-    everyone = crowd(stage.name, stage.many(20_000, at_least=300))
+    everyone = marked_people(stage.name, stage.many(20_000, at_least=300))
     with _sampled(stage) as memory:
         started = time.monotonic()
         stage.push(everyone)

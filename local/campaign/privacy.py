@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from local.campaign.crowd import words_in
-from local.stack import Stack
+from local.campaign.marked_people import words_in
+from local.machine.stack import LocalStack
 
 _ADDRESS = re.compile(r"[^\s@\"'<>]@[^\s@\"'<>]+\.\w")
 
@@ -24,7 +24,9 @@ class Leak:
         return f"{self.place}: {self.words} words, {self.addresses} addresses"
 
 
-def written(stack: Stack, since: float, letters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def written(
+    stack: LocalStack, since: float, letters: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
     """Return all that was written down since an epoch time, by place.
 
     These are the log lines of all functions, with the metrics among them, and of the API; the

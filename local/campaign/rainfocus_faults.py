@@ -3,10 +3,10 @@
 import math
 import time
 
-from attendee_sync.delivery import THREADS
-from attendee_sync.pausing import FAILURES_TO_PAUSE, PROBE_SECONDS
-from local.campaign.account import Check, Expected, Refusal, at_most, equal, is_stored
-from local.campaign.crowd import crowd, known_as, usable
+from attendee_sync.delivery.delivery import THREADS
+from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, PROBE_SECONDS
+from local.campaign.marked_people import known_as, marked_people, usable
+from local.campaign.reconciliation import Check, Expected, Refusal, at_most, equal, is_stored
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
 from local.simulator.faults import Effect
@@ -19,7 +19,7 @@ _TOLD = ("connection paused", "ConnectionPaused", "connection resumed")
 
 
 def _mix(stage: Stage) -> Expected:
-    everyone = crowd(stage.name, stage.many(1_000, at_least=100))
+    everyone = marked_people(stage.name, stage.many(1_000, at_least=100))
     kinds = {10: "busy", 30: "down", 50: "cut", 70: "strange", 85: "wrong"}
     for n, person in enumerate(everyone):
         if n % 100 in kinds:

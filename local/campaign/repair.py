@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from local.campaign.account import Check, Expected, equal
-from local.campaign.crowd import moved_to, usable
+from local.campaign.marked_people import moved_to, usable
+from local.campaign.reconciliation import Check, Expected, equal
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
-from local.people import Push, as_traits
 from local.simulator.faults import Effect
+from local.traffic.people import Push, as_traits
 
 _PROFILES_PER_PUSH = 10
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from statistics import quantiles
 
-from local.campaign.account import Check, Expected, at_most, equal
-from local.campaign.crowd import moved_to, usable
+from local.campaign.marked_people import moved_to, usable
+from local.campaign.reconciliation import Check, Expected, at_most, equal
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
-from local.people import Person, pushes
+from local.traffic.people import Person, pushes
 
 _PER_SECOND = 60.0
 _UPDATES_PER_PUSH = 10

@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.table import Table
 
-from local.campaign.account import Figures
+from local.campaign.reconciliation import Figures
 from local.campaign.scenario import Result
-from local.cloud import ROOT
+from local.machine.cloud import ROOT
 
 _CLOUD_PACKAGES = ROOT / "build" / "cloud" / "lib"
 _GIT_SECONDS = 10.0

@@ -10,10 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import Progress
 
-from local.campaign.account import Check, Expected, Figures
+from local.campaign.reconciliation import Check, Expected, Figures
 from local.campaign.stage import SceneError, Stage
-from local.running import Running
-from local.stack import StackError
+from local.machine.environment import LocalEnvironment
+from local.machine.stack import StackError
 
 _BROKEN = (SceneError, StackError, requests.RequestException, BotoCoreError, ClientError)
 
@@ -44,7 +44,7 @@ class Result:
         return all(check.holds for check in self.checks)
 
 
-def play(scenario: Scenario, running: Running, scale: float, console: Console) -> Result:
+def play(scenario: Scenario, running: LocalEnvironment, scale: float, console: Console) -> Result:
     """Play a scenario and return what came of it; one that can't go on fails a check."""
     started, clock = time.time(), time.monotonic()
     figures = Figures(accepted=0, outcomes={}, calls=0, needed=0)

@@ -10,18 +10,18 @@ from typing import Any
 
 from rich.progress import Progress
 
-from attendee_sync.messages import letter
+from attendee_sync.messaging.dead_letters import from_sqs
 from local.campaign import privacy
-from local.campaign.account import Check, Evidence, Expected, Figures, account, is_stored
-from local.campaign.crowd import words_of
-from local.people import Person, Push, as_xdm, pushes
-from local.running import ORG_ID, Running
+from local.campaign.marked_people import words_of
+from local.campaign.reconciliation import Check, Evidence, Expected, Figures, is_stored, reconcile
+from local.machine.environment import ORG_ID, LocalEnvironment
+from local.machine.stack import LocalStack
 from local.simulator.client import SimulatorClient
 from local.simulator.faults import Effect, Fault
 from local.simulator.settings import Environment
 from local.simulator.state import LogEntry
-from local.stack import Stack
-from local.traffic import Pushed, push_all, remaining, settled
+from local.traffic.people import Person, Push, as_xdm, pushes
+from local.traffic.traffic import Pushed, push_all, remaining, settled
 
 # Where nothing arrives for so long, what is queued counts as lost. After a minute of failures
 # delivery lets a few profiles wait for eight minutes more, as its waits double.
@@ -39,7 +39,7 @@ class SceneError(Exception):
 class Stage:
     """A scenario's destination, event and people, and what it has pushed so far."""
 
-    running: Running
+    running: LocalEnvironment
     name: str  # of the destination and of the event
     scale: float  # of the numbers and times; 1 is the full campaign
     progress: Progress
@@ -53,7 +53,7 @@ class Stage:
         self.set_destination({})
 
     @property
-    def stack(self) -> Stack:
+    def stack(self) -> LocalStack:
         """The deployed stack."""
         return self.running.stack
 
@@ -200,7 +200,7 @@ class Stage:
     def letters(self) -> list[dict[str, Any]]:
         """Return the dead letters of this scenario, as SQS gives them out."""
         found = self.stack.dead_letter_messages()
-        return [each for each in found if letter(each).message.destination == self.name]
+        return [each for each in found if from_sqs(each).message.destination == self.name]
 
     def account(self, expected: Expected) -> tuple[Figures, list[Check]]:
         """Return the figures, and whether all is as it must be."""
@@ -210,10 +210,10 @@ class Stage:
             ends=self.ends(),
             calls=self.calls(),
             attendees=self.simulator.attendees(self.name),
-            letters=[letter(each) for each in letters],
+            letters=[from_sqs(each) for each in letters],
             queued=self.stack.profile_queue().total,
         )
-        figures, checks = account(evidence, expected)
+        figures, checks = reconcile(evidence, expected)
         words = words_of(person for each in self.pushed for person in each.push.people)
         leaks = privacy.leaks(privacy.written(self.stack, self.started, letters), words)
         found = "; ".join(str(leak) for leak in leaks) or "none"

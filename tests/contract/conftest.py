@@ -11,14 +11,15 @@ import pytest
 import requests
 import time_machine
 
-from attendee_sync import aws as aws_clients
-from attendee_sync import http, push
+from attendee_sync import http_client
+from attendee_sync.aws import clients as aws_clients
+from attendee_sync.ingest import ingest as pushes
 from functions.delivery import app as delivery
 from functions.ingest import app as ingest
 from functions.preview import app as preview
 from functions.token_refresh import app as token_refresh
-from tests import fakes
-from tests.stack import STACK, TOKEN_URL, Aws
+from tests.support import fakes
+from tests.support.stack import STACK, TOKEN_URL, Aws
 
 type Handle = Callable[..., dict[str, Any]]
 
@@ -105,8 +106,8 @@ def handle(aws: Aws, rainfocus: fakes.Http, monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws_clients, "client", aws.client)
-    monkeypatch.setattr(push, "PUSH_SECONDS", math.inf)  # however slow this machine is
-    monkeypatch.setattr(http, "session", session)
+    monkeypatch.setattr(pushes, "PUSH_SECONDS", math.inf)  # however slow this machine is
+    monkeypatch.setattr(http_client, "session", session)
     _forget()
     yield handled
     _forget()

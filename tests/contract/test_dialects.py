@@ -9,14 +9,16 @@ from typing import Any, Literal
 import pytest
 import requests
 
-from attendee_sync import access_token, http
-from attendee_sync.access_token import Credentials
+from attendee_sync import http_client
 from attendee_sync.attendee import FIELDS
-from attendee_sync.connection import Connection
-from attendee_sync.rainfocus import Attendee, Meaning, RainFocus
-from attendee_sync_cli import doctor, trials
-from attendee_sync_cli.api_checks import test_attendee as made_up_attendee
-from attendee_sync_cli.report import Case, Check, Report, State, Step
+from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus.access_token import Credentials
+from attendee_sync.rainfocus.answers import AnswerKind
+from attendee_sync.rainfocus.client import Attendee, RainFocusClient
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync_cli.doctor import examination, experiments
+from attendee_sync_cli.doctor.api_checks import test_attendee as made_up_attendee
+from attendee_sync_cli.doctor.report import Case, Check, Report, Step, StepState
 from local.simulator.client import SimulatorClient
 from local.simulator.faults import Effect, Fault
 from local.simulator.server import running
@@ -329,7 +331,7 @@ def simulator(url: str) -> Iterator[SimulatorClient]:
 
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
-    with http.session(pool_size=1) as made:
+    with http_client.session(pool_size=1) as made:
         yield made
 
 
@@ -365,7 +367,7 @@ def examined(
         f'{{"event_code": "{event_code}"}}',
         write_test,
     )
-    report = doctor.examine(case, session)
+    report = examination.examine(case, session)
     shown = " ".join(step.words for step in report.steps)
     assert not [secret for secret in SECRETS if secret in shown]
     return report
@@ -376,7 +378,7 @@ def failure_of(report: Report) -> Step:
     return report.failure
 
 
-def states(report: Report) -> dict[Check, State]:
+def states(report: Report) -> dict[Check, StepState]:
     return {step.check: step.state for step in report.steps}
 
 
@@ -388,8 +390,8 @@ def test_spoken_alike_an_attendee_is_delivered(
     connection = connection_of(simulator, switch.alike)
     token, _ = access_token.obtain(session, connection, CREDENTIALS)
     attendee = Attendee(EVENT, made_up_attendee(EMAIL))
-    answer = RainFocus(session).store(connection, token, attendee, TRACE_PARENT)
-    assert answer.meaning is Meaning.STORED, answer
+    answer = RainFocusClient(session).store(connection, token, attendee, TRACE_PARENT)
+    assert answer.kind is AnswerKind.STORED, answer
     [stored] = simulator.attendees()
     assert stored.attendee_id == answer.attendee_id
     names = connection.fields.names
@@ -405,12 +407,12 @@ def test_spoken_alike_the_doctor_finds_nothing(
     connection = connection_of(simulator, switch.alike)
     written = examined(session, connection)
     assert written.failure is None, written.steps
-    assert set(states(written).values()) - {State.PASSED} <= {State.UNKNOWN}
-    assert states(written)[Check.TEST_ATTENDEE] is State.PASSED
+    assert set(states(written).values()) - {StepState.PASSED} <= {StepState.UNKNOWN}
+    assert states(written)[Check.TEST_ATTENDEE] is StepState.PASSED
     read = examined(session, connection, write_test="")
     assert read.failure is None, read.steps
-    assert states(read)[Check.EVENT_CODE] is State.PASSED
-    assert states(read)[Check.ATTENDEE_STORE] is State.UNKNOWN
+    assert states(read)[Check.EVENT_CODE] is StepState.PASSED
+    assert states(read)[Check.ATTENDEE_STORE] is StepState.UNKNOWN
     assert read.trials == written.trials == 0
     assert len(simulator.attendees()) == 1
 
@@ -447,12 +449,12 @@ def test_attendee_store_that_is_not_enabled_is_named_with_rainfocus_s_words(
     failure = failure_of(report)
     assert (failure.check, failure.setting) == (Check.ATTENDEE_STORE, "Attendee Store")
     assert "Access to API endpoint attendee/store denied." in failure.words
-    assert states(report)[Check.API_PROFILE] is State.PASSED
-    assert states(report)[Check.EVENT_CODE] is State.PASSED
-    assert states(report)[Check.TEST_ATTENDEE] is State.UNKNOWN
+    assert states(report)[Check.API_PROFILE] is StepState.PASSED
+    assert states(report)[Check.EVENT_CODE] is StepState.PASSED
+    assert states(report)[Check.TEST_ATTENDEE] is StepState.UNKNOWN
     assert (
         states(examined(session, connection_of(simulator), write_test=""))[Check.ATTENDEE_STORE]
-        is State.UNKNOWN
+        is StepState.UNKNOWN
     )
 
 
@@ -493,8 +495,8 @@ def test_wrong_credentials_are_named(
     assert (failure.check, failure.setting) == (Check.TOKEN, "credentials")
     assert failure.sure
     assert "another" not in failure.words
-    assert states(report)[Check.TOKEN_ENDPOINT] is State.PASSED
-    assert states(report)[Check.API] is State.UNKNOWN
+    assert states(report)[Check.TOKEN_ENDPOINT] is StepState.PASSED
+    assert states(report)[Check.API] is StepState.UNKNOWN
 
 
 def test_a_wrong_profile_token_is_named(
@@ -518,7 +520,7 @@ def test_credentials_that_are_not_stored_are_named(
     failure = failure_of(report)
     assert (failure.check, failure.setting) == (Check.TOKEN, "credentials")
     assert failure.sure
-    assert states(report)[Check.TOKEN_ENDPOINT] is State.UNKNOWN
+    assert states(report)[Check.TOKEN_ENDPOINT] is StepState.UNKNOWN
     assert simulator.tokens().requests == 0
 
 
@@ -569,8 +571,8 @@ def test_the_client_s_errors_hold_no_token(
     message = f"No {token.value} or demo-profile-token"
     simulator.add_fault(Fault(effect=Effect(code="77", message=message)))
     attendee = Attendee(EVENT, made_up_attendee(EMAIL))
-    stored = RainFocus(session).store(connection, token, attendee, TRACE_PARENT)
-    read, _ = RainFocus(session).read(connection, token, EVENT, EMAIL)
+    stored = RainFocusClient(session).store(connection, token, attendee, TRACE_PARENT)
+    read, _ = RainFocusClient(session).read(connection, token, EVENT, EMAIL)
     assert stored.message == read.message == "No *** or ***"
 
 
@@ -612,7 +614,7 @@ def test_a_host_that_does_not_resolve_is_named(
     failure = failure_of(report)
     assert (failure.check, failure.setting) == (Check.HOST, named)
     assert "rainfocus.invalid" in failure.words
-    assert set(list(states(report).values())[2:]) == {State.UNKNOWN}
+    assert set(list(states(report).values())[2:]) == {StepState.UNKNOWN}
 
 
 @pytest.mark.parametrize(
@@ -676,7 +678,7 @@ def test_several_faults_at_once_are_not_called_sure(
     failure = failure_of(report)
     assert not failure.sure
     assert failure.setting == "body.kind"
-    assert 0 < report.trials <= trials.MAX_TRIALS
+    assert 0 < report.trials <= experiments.MAX_TRIALS
 
 
 def test_the_progress_of_trials_is_told(
@@ -691,7 +693,7 @@ def test_the_progress_of_trials_is_told(
         "summit",
         f'{{"event_code": "{EVENT}"}}',
     )
-    report = doctor.examine(case, session, progress=told.append)
+    report = examination.examine(case, session, progress=told.append)
     failure = failure_of(report)
     assert "trying api_profile.place = query (1 of " in "\n".join(told)
     assert "RainFocus accepts the call with api_profile.place = query" in failure.words

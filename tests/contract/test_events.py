@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests import fakes
 from tests.contract.conftest import EVENTS, Context, Handle, event_of
-from tests.stack import CONNECTION, STACK, Aws, token
+from tests.support import fakes
+from tests.support.stack import CONNECTION, STACK, Aws, token
 
 pytestmark = pytest.mark.usefixtures(
     "at_the_time_of_the_events", "no_sockets", "output", "circuits"

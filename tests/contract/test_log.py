@@ -18,10 +18,11 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 
-from attendee_sync import access_token, library_logs
-from attendee_sync import aws as aws_clients
+from attendee_sync import library_logs
+from attendee_sync.aws import clients as aws_clients
+from attendee_sync.rainfocus import access_token
 from tests.contract.conftest import HANDLERS, VARIABLES, Context, _forget, event_of
-from tests.stack import CREDENTIALS, HASH_KEY, INGEST_TOKEN, STACK, Aws, changed, token
+from tests.support.stack import CREDENTIALS, HASH_KEY, INGEST_TOKEN, STACK, Aws, changed, token
 
 pytestmark = [
     pytest.mark.enable_socket,

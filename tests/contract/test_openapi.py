@@ -9,16 +9,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from attendee_sync import reception
-from attendee_sync.mapping import Verdict
-from attendee_sync.preview import OUTCOMES
+from attendee_sync.ingest import api
+from attendee_sync.ingest.preview import OUTCOMES
+from attendee_sync.mapping.mapper import Verdict
 from docs import openapi
 from functions.ingest import app as ingest
 from functions.preview import app as preview
-from tests import fakes
 from tests.contract.conftest import EVENTS, Context, Handle, event_of
 from tests.contract.test_template import TEMPLATE, resolved
-from tests.stack import STACK, Aws
+from tests.support import fakes
+from tests.support.stack import STACK, Aws
 
 pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
 
@@ -188,7 +188,7 @@ def test_every_kind_of_body_is_taken_as_described(answer: Answer, body: object) 
 
 
 def test_no_more_profiles_are_described_than_are_taken(answer: Answer) -> None:
-    profiles = [{"email": "a@example.com"}] * (reception.MAX_PROFILES + 1)
+    profiles = [{"email": "a@example.com"}] * (api.MAX_PROFILES + 1)
     event = changed(event_of(OBJECT), body=json.dumps(profiles))
     answered = answer(event)
     assert answered["statusCode"] == 413

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import fakes
 from tests.contract.conftest import EVENTS, VARIABLES, Handle
-from tests.stack import STACK, Aws
+from tests.support import fakes
+from tests.support.stack import STACK, Aws
 
 pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.transformed import transformed
+from local.checks.transformed import transformed
 
 # By logical id: the role that API Gateway takes for all APIs of an account, made only where asked.
 MANAGED = {

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import requests
 
-from attendee_sync.messages import Letter
-from local.running import Running, running
+from attendee_sync.messaging.dead_letters import DeadLetter
+from local.machine.environment import LocalEnvironment, local_environment
+from local.machine.stack import LocalStack
 from local.simulator.client import SimulatorClient
 from local.simulator.state import Attendee
-from local.stack import Stack
 
 _PATIENCE_SECONDS = 90.0
 _PUSH_SECONDS = 30.0
@@ -23,10 +23,10 @@ _PUSH_SECONDS = 30.0
 class Local:
     """What the tests do with the deployed stack."""
 
-    running: Running
+    running: LocalEnvironment
 
     @property
-    def stack(self) -> Stack:
+    def stack(self) -> LocalStack:
         return self.running.stack
 
     @property
@@ -61,8 +61,8 @@ class Local:
         until(lambda: email in self.attendees(), "the attendee is stored")
         return self.attendees()[email]
 
-    def wait_for_dead_letter(self, request_id: str) -> Letter:
-        def found() -> list[Letter]:
+    def wait_for_dead_letter(self, request_id: str) -> DeadLetter:
+        def found() -> list[DeadLetter]:
             return [
                 each
                 for each in self.stack.read_dead_letters()
@@ -93,13 +93,13 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def _running() -> Iterator[Running]:
-    with running(lambda _step: None) as environment:
+def _running() -> Iterator[LocalEnvironment]:
+    with local_environment(lambda _step: None) as environment:
         yield environment
 
 
 @pytest.fixture
-def local(_running: Running) -> Iterator[Local]:
+def local(_running: LocalEnvironment) -> Iterator[Local]:
     local = Local(_running)
     yield local
     local.simulator.clear_faults()

@@ -3,9 +3,9 @@
 import pytest
 from rich.console import Console
 
-from local import workers
 from local.campaign import SCENARIOS, crashes
 from local.campaign.scenario import Scenario, play
+from local.machine import workers
 from tests.integration.conftest import Local
 
 _SCALE = 0.01  # of the numbers and times, but for their least

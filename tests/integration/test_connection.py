@@ -1,4 +1,4 @@
-from local.running import CLIENT_ID, CLIENT_SECRET
+from local.machine.environment import CLIENT_ID, CLIENT_SECRET
 from tests.integration.conftest import Local, until
 
 

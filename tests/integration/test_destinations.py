@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.people import AUDIENCE, as_xdm, exit_of, opted_out, people
+from local.traffic.people import AUDIENCE, as_xdm, exit_of, opted_out, people
 from tests.integration.conftest import Local, until
 
 _SETTINGS = {

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from attendee_sync import regions
-from local import stack as stacks
-from local.cloud import ROOT, local_cloud
-from local.stack import Stack
+from attendee_sync.mapping import regions
+from local.machine import stack as stacks
+from local.machine.cloud import ROOT, local_cloud
+from local.machine.stack import LocalStack
 from tests.integration.conftest import Local
 
 # What Lambda's Python runtime brings along: boto3 and what it needs.
@@ -50,7 +50,9 @@ def test_the_layer_has_the_same_regions_as_the_tests_and_not_what_made_them(loca
     layer = local.running.build / "SharedLayer" / "python"
     tested = Path(regions.__file__).parent
     for name in ("regions.json", "regions_translated.json"):
-        assert (layer / "attendee_sync" / name).read_bytes() == (tested / name).read_bytes()
+        assert (layer / "attendee_sync" / "mapping" / name).read_bytes() == (
+            tested / name
+        ).read_bytes()
     assert not list(layer.parent.rglob("pycountry*"))
 
 
@@ -105,7 +107,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _uploaded(stack: Stack) -> tuple[set[tuple[str, Any]], list[dict[str, Any]]]:
+def _uploaded(stack: LocalStack) -> tuple[set[tuple[str, Any]], list[dict[str, Any]]]:
     """Return what stands in the buckets and since when, and the code and layers of functions."""
     s3, lambda_ = stack.client("s3"), stack.client("lambda")
     objects = {

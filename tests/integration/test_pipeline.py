@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import requests
 
-from local.people import people, pushes
 from local.simulator.faults import Effect, Fault
+from local.traffic.people import people, pushes
 from tests.integration.conftest import Local, until
 
 

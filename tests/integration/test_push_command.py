@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from attendee_sync_cli import stack
 from attendee_sync_cli.main import app
-from local.cloud import REGION, TEST_KEY
-from local.people import Person, as_xdm, people
+from attendee_sync_cli.stack import stack
+from local.machine.cloud import REGION, TEST_KEY
+from local.traffic.people import Person, as_xdm, people
 from tests.integration.conftest import Local, until
 
 _CSV = """\

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from attendee_sync_cli import stack
 from attendee_sync_cli.main import app
+from attendee_sync_cli.stack import stack
 from local.simulator.faults import Effect, Fault
 from tests.integration.conftest import Local, until
 

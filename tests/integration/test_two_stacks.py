@@ -5,23 +5,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import stack as stacks
-from local.cloud import LocalCloud
-from local.stack import Stack
+from local.machine import stack as stacks
+from local.machine.cloud import LocalCloud
+from local.machine.stack import LocalStack
 from tests.integration.conftest import Local
 
 EDITED = {"connection": "default", "event_code": "mine2026", "mapping": {"city": "town"}}
 
 
 @pytest.fixture(scope="module")
-def second() -> Iterator[list[Stack]]:
-    made: list[Stack] = []
+def second() -> Iterator[list[LocalStack]]:
+    made: list[LocalStack] = []
     yield made
     for stack in made[:1]:
         stack.client("cloudformation").delete_stack(StackName=stack.name)
 
 
-def deploy(local: Local, **parameters: str) -> Stack:
+def deploy(local: Local, **parameters: str) -> LocalStack:
     """Deploy a second stack beside the first, or update it."""
     port = int(local.stack.endpoint_url.rsplit(":", 1)[-1])
     cloud = LocalCloud(port, local.running.build.parent)
@@ -29,14 +29,14 @@ def deploy(local: Local, **parameters: str) -> Stack:
     return stacks.deploy(cloud, "attendee-sync-second", parameters, template=template)
 
 
-def setting(stack: Stack, kind: str) -> dict[str, object]:
+def setting(stack: LocalStack, kind: str) -> dict[str, object]:
     """Return the settings that are in force, as the command line shows them."""
     shown = stack.operate(kind, "show", "default")
     assert isinstance(shown, dict)
     return shown
 
 
-def test_what_people_edited_outlives_a_deploy(local: Local, second: list[Stack]) -> None:
+def test_what_people_edited_outlives_a_deploy(local: Local, second: list[LocalStack]) -> None:
     stack = deploy(local, OrgId="acme", EventCode="first2026")
     second.append(stack)
     assert "first2026" in json.dumps(setting(stack, "destinations"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import ROOT
+from local.machine.cloud import ROOT
 
 _SECONDS = 120
 _VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -55,5 +55,5 @@ def test_the_command_line_teaches_at_80_columns(bare: Path) -> None:
 
 
 def test_countries_and_states_come_with_it(bare: Path) -> None:
-    asked = "from attendee_sync import regions; print(regions.country('Germany'))"
+    asked = "from attendee_sync.mapping import regions; print(regions.country('Germany'))"
     assert run([bare / "python", "-c", asked]) == "DE\n"

@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench import Bench, at_work
-from tests.command_line import CommandLine
-from tests.stack import Aws
+from tests.support.command_line import CommandLine
+from tests.support.delivery_harness import DeliveryHarness, delivery_harness
+from tests.support.stack import Aws
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +18,6 @@ def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 
 
 @pytest.fixture
-def bench(aws: Aws) -> Iterator[Bench]:
-    with at_work(aws) as made:
+def bench(aws: Aws) -> Iterator[DeliveryHarness]:
+    with delivery_harness(aws) as made:
         yield made

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class OutcomeKind(StrEnum):
     """The words for it in logs, metrics and dead letters."""
 
     DELIVERED = "delivered"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 class Outcome:
     """What became of one profile, and why. It holds no personal data."""
 
-    kind: Kind
+    kind: OutcomeKind
     reason: str = ""
     status: int | None = None  # HTTP status of RainFocus's answer
     code: str = ""  # responseCode of RainFocus's answer
@@ -33,7 +33,7 @@ class Outcome:
     longest_wait: float = 900.0  # seconds until the next attempt, if there is one
 
 
-class HeldBackError(Exception):
+class RetryLaterError(Exception):
     """The call is not made now; the profile waits. The text says why."""
 
     def __init__(
@@ -46,7 +46,7 @@ class HeldBackError(Exception):
     ) -> None:
         super().__init__(reason)
         self.outcome = Outcome(
-            Kind.RETRY,
+            OutcomeKind.RETRY,
             reason,
             retry_after=retry_after,
             longest_wait=longest_wait,

@@ -1,0 +1,180 @@
+"""The commands about connections: their settings, and the secrets that go with them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+
+from attendee_sync.mapping.destination import Destination
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync_cli import console
+from attendee_sync_cli.console import AsJson, ConnectionName, FailureError, Yes
+from attendee_sync_cli.settings import setting_changes, validation
+from attendee_sync_cli.settings.setting_changes import SettingsFile
+from attendee_sync_cli.stack.stack import RECOVERY_DAYS, Stack
+
+app = typer.Typer(no_args_is_help=True, help="List, show, set and remove connections.")
+# The one that the template makes.
+_TEMPLATE_CONNECTION = "default"
+_SECRETS = {
+    "credentials": '{"client_id": "", "client_secret": ""}',
+    "api-profile": "{}",  # token_refresh writes what calls show of the credentials
+}
+
+
+@app.command("list", epilog="Example: attendee-sync connections list --json")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the connections of the stack, and the destinations that use them."""
+    stack: Stack = context.obj
+    users = _users(stack)
+    rows = [_summary(name, text, users) for name, text in sorted(stack.connections().items())]
+    if as_json:
+        console.document(rows)
+        return
+    if not rows:
+        raise FailureError(f"Stack {stack.name} has no connections. Is that its name?")
+    console.table(
+        ["connection", "API", "auth", "destinations", "settings"],
+        [
+            [
+                row["connection"],
+                row["url"] or "",
+                row["auth"] or "",
+                ", ".join(row["destinations"]) or "none",
+                "valid" if row["valid"] else "not valid: `connections show` tells why",
+            ]
+            for row in rows
+        ],
+    )
+
+
+@app.command(
+    "show",
+    epilog="Examples: attendee-sync connections show default; "
+    "attendee-sync connections show default --json > default.json",
+)
+def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
+    """Show the settings of a connection; in JSON just as they are stored, to be edited and set."""
+    stack: Stack = context.obj
+    text = stack.known_connection(connection)
+    read = validation.read(Connection, text)
+    if as_json:
+        console.document(setting_changes.parsed(text))
+    elif isinstance(read, Connection):
+        console.table(
+            ["setting", "value", ""], setting_changes.rows(read, setting_changes.parsed(text))
+        )
+    if isinstance(read, list):
+        raise setting_changes.not_valid(f"The settings of connection {connection}", read)
+
+
+@app.command(
+    "set",
+    epilog="Examples: attendee-sync connections set emea emea.json; "
+    "attendee-sync connections set emea - --yes < emea.json",
+)
+def set_(
+    context: typer.Context,
+    connection: ConnectionName,
+    file: SettingsFile,
+    yes: Yes = False,
+) -> None:
+    """Store the settings of a connection, after a look at what changes.
+
+    A setting that FILE leaves out has its default. A new connection gets its two secrets too.
+    """
+    stack: Stack = context.obj
+    text = setting_changes.from_file(file, yes=yes)
+    wanted = validation.read(Connection, text)
+    if isinstance(wanted, list):
+        raise setting_changes.not_valid("The settings", wanted)
+    compact = setting_changes.compact(text)
+    before = stack.connection(connection)
+    changes = setting_changes.changes(before, wanted)
+    if changes:
+        setting_changes.ask(f"Connection {connection}", changes, is_new=before is None, yes=yes)
+        stack.put_connection(connection, compact)
+        console.say(setting_changes.STORED)
+        if connection == _TEMPLATE_CONNECTION:
+            console.say(
+                "Deploys keep this: Environment, OrgId, BaseUrl and TokenUrl of the "
+                "template no longer count."
+            )
+    else:
+        console.say(setting_changes.NOTHING)
+    _make_secrets(stack, connection)
+    if before is None:
+        console.say(f"Next: attendee-sync credentials set {connection}")
+
+
+@app.command("remove", epilog="Example: attendee-sync connections remove emea")
+def remove(context: typer.Context, connection: ConnectionName, yes: Yes = False) -> None:
+    """Remove a connection that no destination uses, and its two secrets.
+
+    Secrets Manager keeps the secrets for 30 days, in which they can be restored: storing a
+    connection of the same name again does that.
+    """
+    stack: Stack = context.obj
+    stack.known_connection(connection)
+    used_by = _users(stack).get(connection)
+    if used_by:
+        raise FailureError(
+            f"Connection {connection} is used by {', '.join(used_by)}: not removed. "
+            "`attendee-sync destinations remove` removes one."
+        )
+    if connection == _TEMPLATE_CONNECTION:
+        raise FailureError(
+            f"The template made connection {connection}; it goes when the stack is deleted."
+        )
+    if not yes:
+        typer.confirm(f"Remove connection {connection} and its secrets?", abort=True)
+    stack.delete_connection(connection)
+    console.say(f"Removed connection {connection}.")
+    for kind in _SECRETS:
+        when = stack.delete_secret(f"{kind}/{connection}")
+        if when:
+            console.say(
+                f"The secret {stack.name}/{kind}/{connection} is deleted in {RECOVERY_DAYS} days, "
+                f"on {when:%Y-%m-%d}; until then it can be restored."
+            )
+
+
+def _make_secrets(stack: Stack, connection: str) -> None:
+    for kind, text in _SECRETS.items():
+        name = f"{kind}/{connection}"
+        match stack.make_secret(name, text):
+            case "made":
+                console.say(f"Made the secret {stack.name}/{name}.")
+            case "restored":
+                console.say(
+                    f"The secret {stack.name}/{name} was about to be deleted; it is restored "
+                    "with what it held."
+                )
+
+
+def _users(stack: Stack) -> dict[str, list[str]]:
+    """Return the names of the destinations that use a connection, by its name."""
+    users: dict[str, list[str]] = {}
+    for name, text in sorted(stack.destinations().items()):
+        try:
+            connection = Destination.model_validate_json(text).connection
+        except ValidationError:
+            members = setting_changes.parsed(text)
+            connection = str(
+                members.get("connection", Destination.model_fields["connection"].default)
+            )
+        users.setdefault(connection, []).append(name)
+    return users
+
+
+def _summary(name: str, text: str, users: Mapping[str, list[str]]) -> dict[str, Any]:
+    read = validation.read(Connection, text)
+    valid = isinstance(read, Connection)
+    return {
+        "connection": name,
+        "url": read.url("") if isinstance(read, Connection) else None,
+        "auth": read.auth.kind if isinstance(read, Connection) else None,
+        "destinations": users.get(name, []),
+        "valid": valid,
+    }

@@ -1,0 +1,194 @@
+"""The command that tells what became of one person's profiles."""
+
+import re
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from attendee_sync import attendee
+from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.planner import mapping_version
+from attendee_sync.mapping.destination import Destination
+from attendee_sync.messaging.dead_letters import DeadLetter
+from attendee_sync_cli import console
+from attendee_sync_cli.console import AsJson, FailureError
+from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan
+from attendee_sync_cli.stack.stack import Stack
+
+EXAMPLES = (
+    "Examples: attendee-sync lookup ada@example.com; "
+    "attendee-sync lookup - --destination summit < address.txt"
+)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_INPUT = 1_000  # characters
+_AT_ONCE = 100  # keys that the ledger takes in one call
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of the person at one destination."""
+
+    destination: str
+    attendee: str  # attendee.key
+    entry: LedgerEntry | None
+    mapping_version: str  # today's; empty if the settings are not valid, or there are none
+    letters: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def mapping(self) -> str:
+        """By which mapping the attendee was delivered."""
+        if self.entry is None or not self.entry.was_delivered:
+            return ""
+        return "today's" if self.entry.fields_of(self.mapping_version) else "another than today's"
+
+
+def lookup(
+    context: typer.Context,
+    email: Annotated[
+        str,
+        typer.Argument(
+            metavar="EMAIL",
+            help="The person's e-mail address, or the SHA-256 of it in lower case (64 hex digits); "
+            "- reads it from standard input, which keeps it out of the shell's history.",
+        ),
+    ],
+    destination: Annotated[
+        str | None,
+        typer.Option(
+            help="The destination to look at; all of the stack by default.", callback=console.name
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what became of a person's profiles at each destination, and when.
+
+    The ledger knows nobody: the person is found by a keyed hash of the address, which stands as
+    `attendee` in the lines of the delivery log as well. Of what was delivered it has the names of
+    the fields, and no value.
+
+    Dead letters of the person are looked for, too; but what was rejected before it was queued,
+    for want of an e-mail address for instance, is not known to be anybody's.
+    """
+    email_hash = _email_hash(email)
+    stack: Stack = context.obj
+    found = _look(stack, email_hash, destination)
+    with DeadLetterScan(stack) as walk:
+        for batch in walk.batches("Looking at dead letters"):
+            _add(found, batch)
+    if as_json:
+        console.document(
+            {"destinations": [_document(each) for each in found], "unseen": walk.unseen}
+        )
+        return
+    for each in found:
+        console.table(["destination", each.destination], _rows(each))
+        console.say()
+    if walk.unseen:
+        console.say(f"Of the dead letters {walk.unseen_words}")
+
+
+def _email_hash(given: str) -> str:
+    text = attendee.normalise_email(sys.stdin.read(_MAX_INPUT) if given == "-" else given)
+    if _SHA256.fullmatch(text):
+        return text
+    if not attendee.is_email(text):
+        # What was given is not repeated.
+        raise typer.BadParameter("expected an e-mail address, or 64 hex digits of its SHA-256")
+    return attendee.email_sha256(text)
+
+
+def _look(stack: Stack, email_hash: str, destination: str | None) -> list[_Found]:
+    destinations = stack.destinations()
+    connections = stack.connections()
+    names = [destination] if destination else sorted(destinations)
+    if not names:
+        raise FailureError(f"Stack {stack.name} has no destinations. Is that its name?")
+    hash_key = stack.secret("hash-key")
+    if hash_key is None:
+        raise FailureError(f"Stack {stack.name} has no secret {stack.name}/hash-key.")
+    keys = {name: attendee.key(hash_key, name, email_hash) for name in names}
+    entries = _entries(stack, list(keys.values()))
+    return [
+        _Found(name, key, entries.get(key), _version(destinations.get(name, ""), connections))
+        for name, key in keys.items()
+    ]
+
+
+def _entries(stack: Stack, keys: list[str]) -> dict[str, LedgerEntry]:
+    ledger = stack.ledger()
+    entries: dict[str, LedgerEntry] = {}
+    try:
+        for start in range(0, len(keys), _AT_ONCE):
+            entries |= ledger.read(keys[start : start + _AT_ONCE])
+    except LedgerUnavailableError as error:
+        raise FailureError(f"The ledger can't be read: {error}") from None
+    return entries
+
+
+def _version(text: str, connections: Mapping[str, str]) -> str:
+    try:
+        connection = Destination.model_validate_json(text).connection
+        return mapping_version(text, connections.get(connection, ""))
+    except ValidationError:
+        return ""
+
+
+def _add(found: Collection[_Found], letters: Collection[DeadLetter]) -> None:
+    by_attendee = {each.attendee: each for each in found}
+    for letter in letters:
+        if letter.message.group in by_attendee:
+            by_attendee[letter.message.group].letters.append(
+                {
+                    "id": letter.id,
+                    "outcome": letter.outcome,
+                    "reason": letter.reason,
+                    "time": letter.failed_at,
+                }
+            )
+
+
+def _rows(found: _Found) -> list[list[str]]:
+    entry = found.entry
+    rows = [["attendee", found.attendee]]
+    if entry is None:
+        rows.append(["last outcome", "none: the person is not known here"])
+    else:
+        rows.append(["last outcome", f"{entry.outcome}, {console.when(entry.settled_at)}"])
+        rows.append(["delivered", _delivered(entry)])
+    if entry and entry.was_delivered:
+        rows.append(["RainFocus's id", console.plain(entry.attendee_id) or "not told"])
+        rows.append(["by mapping", found.mapping])
+        rows.append(["fields", ", ".join(sorted(entry.fields))])
+    for letter in found.letters:
+        words = f"{letter['id']}: {letter['outcome']}, {letter['reason']}, {letter['time']}"
+        rows.append(["dead letter", console.plain(words)])
+    return rows
+
+
+def _delivered(entry: LedgerEntry) -> str:
+    if not entry.was_delivered:
+        return "never"
+    return f"{console.when(entry.delivered_at)}, HTTP {entry.status}, code {entry.code}"
+
+
+def _document(found: _Found) -> dict[str, Any]:
+    entry = found.entry
+    delivered = entry if entry and entry.was_delivered else None
+    return {
+        "destination": found.destination,
+        "attendee": found.attendee,
+        "known": entry is not None,
+        "outcome": entry.outcome if entry else None,
+        "settled_at": console.moment(entry.settled_at) if entry else None,
+        "delivered_at": console.moment(delivered.delivered_at) if delivered else None,
+        "status": delivered.status if delivered else None,
+        "code": delivered.code if delivered else None,
+        "attendee_id": (delivered.attendee_id or None) if delivered else None,
+        "todays_mapping": found.mapping == "today's" if delivered else None,
+        "fields": sorted(delivered.fields) if delivered else [],
+        "dead_letters": found.letters,
+    }

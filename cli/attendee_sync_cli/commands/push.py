@@ -1,0 +1,264 @@
+"""The command that pushes the profiles of a file to the stack, as a sender does."""
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from attendee_sync.ingest.api import MAX_BODY_BYTES
+from attendee_sync.messaging import messages
+from attendee_sync_cli import console
+from attendee_sync_cli.console import AsJson, DestinationName, FailureError
+from attendee_sync_cli.entry import INTERRUPTED
+from attendee_sync_cli.profiles import profile_files, push_client
+from attendee_sync_cli.profiles.profile_files import Found
+from attendee_sync_cli.profiles.push_client import PushAnswer, PushClient
+from attendee_sync_cli.profiles.push_report import PushFault, PushReport
+from attendee_sync_cli.stack.stack import Stack
+
+EXAMPLES = (
+    "Examples: attendee-sync push default profiles.csv; "
+    "attendee-sync push default profiles.ndjson --failed failed.ndjson; "
+    "attendee-sync push default - --json < profiles.json"
+)
+_TOKEN = re.compile("[!-~]+")
+_MOST_FAILURES = 3
+# What is at fault is the push itself, hence not a sign of trouble with the stack.
+_FAULTS_OF_PUSH = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def push(  # noqa: PLR0913, PLR0917
+    context: typer.Context,
+    destination: DestinationName,
+    file: profile_files.File,
+    batch: Annotated[int, typer.Option(min=1, max=100, help="Profiles in a request.")] = 10,
+    rate: Annotated[
+        float,
+        typer.Option(min=0, help="Profiles per second at most; 0 is no limit."),
+    ] = 50,
+    attempts: Annotated[
+        int, typer.Option(min=1, max=20, help="How often a request is made at most.")
+    ] = 5,
+    failed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the profiles that were not accepted to this new file, as newline-delimited "
+            "JSON, to be mended and pushed again. It holds personal data; only you can read it.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Push the profiles of a file through the stack's HTTP interface, as a sender does.
+
+    `attendee-sync preview` shows beforehand what would become of them. Repeats are safe: content
+    that was delivered last is `unchanged`, so a push that ended early can be run again. What is
+    pushed counts as newer than all that was pushed before it, by whomever.
+
+    There is one request at a time, so that updates of one person take effect in the file's order.
+    In the time of one request at most --batch profiles are pushed: for a high --rate, raise
+    --batch, too. Where there is no answer, or 408, 429 or 5xx, the request is repeated after a
+    growing wait, or the wait that the answer asks for, of at most 30 s.
+
+    A file is looked through before anything is pushed, unless it is a pipe. JSON can have up to
+    50 MB; newline-delimited JSON and CSV are read as they are pushed and can be of any length.
+    Values of CSV stay the texts that they are, and empty cells are left out.
+
+    Shows how many profiles were accepted, and of the others the places in the file and the
+    reasons, never a value. What ingest rejected is on the dead-letter queue, too. Ends with exit
+    code 0 only if every profile was accepted, and with 130 on Ctrl-C.
+    """
+    stack: Stack = context.obj
+    code = 1
+    with _kept(failed) as keep:
+        made = _sender(stack, destination, rate, attempts)
+        with Console(stderr=True).status("Looking the file through"):
+            report = PushReport(destination, profile_files.read_twice(file))
+        started = time.monotonic()
+        try:
+            with _progress(report.profiles.total) as advance:
+                _push_all(made, report, batch, keep, advance)
+        except KeyboardInterrupt:
+            report.ended, code = "interrupted", INTERRUPTED
+        except FailureError as failure:
+            report.ended = str(failure)
+        except OSError as error:
+            report.ended = f"{failed} can't be written: {error.strerror}"
+        report.seconds = time.monotonic() - started
+    if as_json:
+        console.document(report.document())
+    else:
+        report.show()
+    if report.ended:
+        console.error(_ending(report))
+    if not report.is_success:
+        raise typer.Exit(code)
+
+
+def _sender(stack: Stack, destination: str, rate: float, attempts: int) -> PushClient:
+    stack.known_destination(destination)
+    token = (stack.secret("ingest-token") or "").strip()
+    if not _TOKEN.fullmatch(token):
+        raise FailureError(f"Stack {stack.name} has no secret ingest-token that a header can hold.")
+    local_cloud = os.environ.get("AWS_ENDPOINT_URL", "")
+    endpoint = push_client.endpoint(stack.output("PushUrl"), destination, local_cloud)
+    session = push_client.session(endpoint, token)
+    return PushClient(session, endpoint, rate=rate, attempts=attempts)
+
+
+@contextmanager
+def _kept(path: Path | None) -> Iterator[Callable[[bytes], object]]:
+    """Open a new file for the profiles that are not accepted. If there are none, it is removed."""
+    if path is None:
+        yield lambda _line: None
+        return
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        file = path.open("wb", buffering=0)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{path} can't be created: {error.strerror}", param_hint="--failed"
+        ) from None
+    try:
+        with file:
+            yield file.write
+    finally:
+        if not path.stat().st_size:
+            path.unlink()
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal's standard error how far it is."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _SpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("Pushing", total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+class _SpeedColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.finished_speed or task.speed or 0:.0f} profiles/s")
+
+
+def _push_all(
+    made: PushClient,
+    report: PushReport,
+    batch: int,
+    keep: Callable[[bytes], object],
+    advance: Callable[[int], None],
+) -> None:
+    """Push batch by batch. Raises FailureError where it makes no sense to go on."""
+    failures = 0
+    for some in _batches(report.profiles.found, batch):
+        report.read += len(some)
+        answer = _push_batch(made, some, report, keep)
+        advance(len(some))
+        if answer is None:
+            continue
+        refusal = _refusal(answer)
+        if refusal:
+            raise FailureError(refusal)
+        is_trouble = bool(answer.reason) and answer.status not in _FAULTS_OF_PUSH
+        failures = failures + 1 if is_trouble else 0
+        if failures == _MOST_FAILURES:
+            raise FailureError(f"{failures} requests in a row failed")
+
+
+def _push_batch(
+    made: PushClient, some: Sequence[Found], report: PushReport, keep: Callable[[bytes], object]
+) -> PushAnswer | None:
+    """Push what can be pushed of a batch; without any of that there is no answer."""
+    causes = {
+        index: PushFault("not sent", fault)
+        for index, fault in enumerate(map(_fault, some))
+        if fault
+    }
+    indexes = [index for index in range(len(some)) if index not in causes]
+    answer = made.push([_line(some[index]) for index in indexes]) if indexes else None
+    if answer:
+        report.answered(answer)
+        causes |= {indexes[n]: cause for n, cause in _causes(answer, len(indexes)).items()}
+    report.settled(some, causes)
+    for index in sorted(causes):
+        keep(f"{_line(some[index])}\n".encode())
+    return answer
+
+
+def _causes(answer: PushAnswer, count: int) -> dict[int, PushFault]:
+    if answer.reason:
+        return dict.fromkeys(range(count), PushFault("failed", answer.reason, answer.status))
+    return {index: PushFault("rejected", reason) for index, reason in answer.rejected.items()}
+
+
+def _batches(found: Iterable[Found], most: int) -> Iterator[list[Found]]:
+    some: list[Found] = []
+    size = 0
+    for each in found:
+        length = len(_line(each).encode()) + 1
+        if len(some) == most or (some and size + length > MAX_BODY_BYTES):
+            yield some
+            some, size = [], 0
+        some.append(each)
+        size += length
+    if some:
+        yield some
+
+
+def _fault(found: Found) -> str:
+    return found.pushed.fault or messages.size_fault(_line(found))
+
+
+def _line(found: Found) -> str:
+    """Return a profile as a line. Within JSON, line ends stand only where blanks may stand."""
+    return found.pushed.text.replace("\n", " ")
+
+
+def _refusal(answer: PushAnswer) -> str:
+    """Return what to do about an answer that every other request would get, too; or nothing."""
+    match answer.status:
+        case HTTPStatus.UNAUTHORIZED:
+            words = "the token did not arrive; does a proxy take the header away?"
+        case HTTPStatus.FORBIDDEN if answer.request_id:
+            words = "the token was rotated meanwhile; pushing again reads the new one"
+        case HTTPStatus.FORBIDDEN:
+            words = "is this machine's address in the stack's parameter AllowedCidrs?"
+        case HTTPStatus.NOT_FOUND:
+            words = "a new destination is known within a minute"
+        case _:
+            return ""
+    return f"HTTP {answer.status}, {answer.reason}: {words}"
+
+
+def _ending(report: PushReport) -> str:
+    of_total = "" if report.profiles.total is None else f" of {report.profiles.total}"
+    return (
+        f"Ended early: {report.ended}. The first {report.done}{of_total} profiles of the file are "
+        "done, and of the next request some may be. It is safe to push the file again."
+    )

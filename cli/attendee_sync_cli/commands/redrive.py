@@ -1,0 +1,284 @@
+"""The command that puts dead letters back on the profile queue."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from attendee_sync.aws.fifo_queue import FifoQueue, Message, QueueUnavailableError
+from attendee_sync.messaging import messages
+from attendee_sync.messaging.dead_letters import DeadLetter
+from attendee_sync.outcome import OutcomeKind
+from attendee_sync_cli import aws_errors, console
+from attendee_sync_cli.console import AsJson, FailureError, Yes
+from attendee_sync_cli.entry import INTERRUPTED
+from attendee_sync_cli.stack.dead_letter_scan import (
+    DeadLetterFilter,
+    DeadLetterScan,
+    OfDestination,
+    OfReason,
+)
+from attendee_sync_cli.stack.redrive_forecast import ForecastRow, RedriveForecast
+from attendee_sync_cli.stack.stack import Stack
+
+EXAMPLES = (
+    "Examples: attendee-sync redrive --dry-run; attendee-sync redrive --destination summit "
+    "--reason 'no e-mail address'; attendee-sync redrive --yes --json"
+)
+_WORDS = {
+    OutcomeKind.DELIVERED: "delivered, if RainFocus takes it",
+    OutcomeKind.UNCHANGED: "unchanged: RainFocus has it already",
+    OutcomeKind.FILTERED: "filtered: the destination does not want it",
+    OutcomeKind.STALE: "stale: something newer of the attendee was settled",
+    OutcomeKind.REJECTED: "rejected again, so it stays: ",
+    OutcomeKind.RETRY: "not to be told, so it stays: ",
+}
+
+
+_REFUSED_BEFORE = "refused_before"
+
+
+@dataclass
+class _Report:
+    """How far it came."""
+
+    dry_run: bool
+    letters: int = 0
+    redriven: int = 0
+    # By destination and kind, and by the reason of those that stay.
+    foreseen: Counter[tuple[str, OutcomeKind, str]] = field(default_factory=Counter)
+    unseen: int = 0
+    unseen_words: str = ""
+    on_queue: int = 0  # dead letters of all kinds that are left
+    is_cut: bool = False  # it ended before its end
+    _ids: set[str] = field(default_factory=set)
+
+    @property
+    def left(self) -> int:
+        """How many letters are dead letters still."""
+        return self.letters - self.redriven
+
+    @property
+    def to_redrive(self) -> int:
+        """How many letters would be put back."""
+        return self.letters - self.count(OutcomeKind.REJECTED) - self.count(OutcomeKind.RETRY)
+
+    def knows(self, letter: DeadLetter) -> bool:
+        """Tell whether a letter was met before: what is rejected again soon comes back."""
+        return letter.id in self._ids
+
+    def note(self, foreseen: Sequence[ForecastRow]) -> None:
+        """Note what would come of some letters."""
+        self.letters += len(foreseen)
+        self._ids |= {each.letter.id for each in foreseen}
+        for each in foreseen:
+            reason = each.outcome.reason if each.stays else ""
+            reason = _REFUSED_BEFORE if each.was_refused else reason
+            self.foreseen[each.letter.message.destination, each.outcome.kind, reason] += 1
+
+    @property
+    def refused_before(self) -> int:
+        """How many RainFocus refused before, with no setting changed since."""
+        return sum(n for (_, _, each), n in self.foreseen.items() if each == _REFUSED_BEFORE)
+
+    def count(self, kind: OutcomeKind) -> int:
+        """Return how many letters would have an outcome."""
+        return sum(n for (_, each, _), n in self.foreseen.items() if each is kind)
+
+
+def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
+    context: typer.Context,
+    destination: OfDestination = None,
+    reason: OfReason = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would come of them; change nothing.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put dead letters back on the profile queue, once what stood in their way is mended.
+
+    First it says what would come of each by today's settings and by what the ledger knows, and
+    asks. Those that would be rejected again stay where they are, with the reason. Where RainFocus
+    refused just the same before, and no setting changed since, it says so; they are put back all
+    the same, as RainFocus may have changed.
+
+    It can be interrupted and run again at any time: a letter is removed only once it is on the
+    profile queue, and one that is queued twice is delivered once, or found unchanged. Nothing
+    older ever replaces something newer, since a letter keeps the version that it had. Letters of
+    one attendee keep their order; SQS shows the later ones only once the earlier ones are gone,
+    so that a redrive can come to more letters than its dry run.
+    """
+    if as_json and not (dry_run or yes):
+        raise typer.BadParameter("with --json there is nobody to ask: add --yes or --dry-run")
+    stack: Stack = context.obj
+    wanted = DeadLetterFilter(destination, reason)
+    if dry_run or not yes:
+        foreseen = _run(stack, wanted, dry_run=True, as_json=as_json)
+        if dry_run or not foreseen.to_redrive:
+            return
+        typer.confirm(f"Put {foreseen.to_redrive} back on the profile queue?", abort=True)
+    _run(stack, wanted, dry_run=False, as_json=as_json)
+
+
+def _run(stack: Stack, wanted: DeadLetterFilter, *, dry_run: bool, as_json: bool) -> _Report:
+    """Foresee or redrive, and tell how far that came, also if it is interrupted or fails."""
+    report = _Report(dry_run)
+    try:
+        _redrive(stack, wanted, report)
+    except (KeyboardInterrupt, FailureError, BotoCoreError, ClientError) as error:
+        report.is_cut = True
+        if report.letters and not dry_run:
+            _tell(report, as_json=as_json)
+        if isinstance(error, KeyboardInterrupt):
+            console.error("Interrupted. The rest is as it was; run it again to go on.")
+            raise typer.Exit(INTERRUPTED) from None
+        raise
+    _tell(report, as_json=as_json)
+    return report
+
+
+def _redrive(stack: Stack, wanted: DeadLetterFilter, report: _Report) -> None:
+    foresight = RedriveForecast(stack)
+    profiles = FifoQueue(stack.client("sqs"), stack.queue_url("ProfileQueueName"))
+    words = "Looking at dead letters" if report.dry_run else "Redriving"
+    walk = DeadLetterScan(stack)
+    try:
+        with walk:
+            for batch in walk.batches(words):
+                fresh = [each for each in batch if not report.knows(each)]
+                _redrive_batch(walk, profiles, foresight.of(wanted.among(fresh)), report)
+    finally:
+        report.unseen, report.unseen_words = walk.unseen, walk.unseen_words
+        report.on_queue = walk.left
+    wanted.check(stack, walk)
+
+
+def _redrive_batch(
+    walk: DeadLetterScan, profiles: FifoQueue, foreseen: Sequence[ForecastRow], report: _Report
+) -> None:
+    report.note(foreseen)
+    due = [each for each in foreseen if not each.stays]
+    if report.dry_run or not due:
+        return
+    taken, causes = _queue(profiles, due)
+    report.redriven += len(walk.delete([each.letter for each in taken]))
+    if not taken:
+        helps = "".join(f" {each}" for each in {*map(aws_errors.remedy, causes)} if each)
+        told = ", ".join(sorted(causes))
+        raise FailureError(f"The profile queue takes nothing now: {told}.{helps}")
+
+
+def _queue(
+    profiles: FifoQueue, due: Sequence[ForecastRow]
+) -> tuple[list[ForecastRow], frozenset[str]]:
+    """Put letters on the profile queue, and return those surely there, and why others are not.
+
+    Should some be refused, each attendee's are sent by themselves: others need not stay for them.
+    """
+    causes = _refusal(profiles, due)
+    if not causes:
+        return list(due), causes
+    by_attendee: dict[str, list[ForecastRow]] = {}
+    for each in due:
+        by_attendee.setdefault(each.attendee, []).append(each)
+    taken = [some for some in by_attendee.values() if not _refusal(profiles, some)]
+    return [each for some in taken for each in some], causes
+
+
+def _refusal(profiles: FifoQueue, due: Sequence[ForecastRow]) -> frozenset[str]:
+    """Put letters on the profile queue, and return why some are not there: codes of AWS."""
+    try:
+        profiles.send([_message(each) for each in due])
+    except QueueUnavailableError as error:
+        return error.causes
+    return frozenset()
+
+
+def _message(foreseen: ForecastRow) -> Message:
+    """Return a letter's message; for five minutes SQS takes it only once."""
+    message = foreseen.letter.message
+    return messages.requeue_message(message, foreseen.attendee, f"redrive-{message.message_id}")
+
+
+def _tell(report: _Report, *, as_json: bool) -> None:
+    if as_json:
+        console.document(_document(report))
+        return
+    if not report.letters and not report.is_cut:
+        console.say("No dead letters to redrive.")
+    else:
+        _show(report)
+    if report.unseen and not report.is_cut:
+        console.say(report.unseen_words)
+
+
+def _show(report: _Report) -> None:
+    console.table(
+        ["letters", "destination", "would be" if report.dry_run else "will be"],
+        [
+            [str(count), console.plain(destination), _foreseen_words(kind, reason)]
+            for (destination, kind, reason), count in sorted(report.foreseen.items())
+        ],
+    )
+    if report.dry_run:
+        console.say(f"{report.to_redrive} of {report.letters} can be redriven.")
+        return
+    if report.is_cut:
+        console.say(
+            f"{report.redriven} of the {report.letters} looked at are on the profile queue again; "
+            f"{report.on_queue} dead letters are left."
+        )
+        return
+    console.say(
+        f"{report.redriven} of {report.letters} are on the profile queue again; "
+        f"{report.left} stay dead letters."
+    )
+
+
+def _foreseen_words(kind: OutcomeKind, reason: str) -> str:
+    if reason == _REFUSED_BEFORE:
+        return "refused again, unless RainFocus changed: no setting did since it refused this"
+    return f"{_WORDS[kind]}{reason}"
+
+
+def _document(report: _Report) -> dict[str, Any]:
+    done = {} if report.dry_run else {"redriven": report.redriven, "left": report.left}
+    kinds = (
+        OutcomeKind.DELIVERED,
+        OutcomeKind.UNCHANGED,
+        OutcomeKind.FILTERED,
+        OutcomeKind.STALE,
+        OutcomeKind.REJECTED,
+    )
+    by_destination: dict[str, dict[str, int]] = {}
+    for (destination, kind, reason), count in sorted(report.foreseen.items()):
+        counts = by_destination.setdefault(destination, {})
+        name = _REFUSED_BEFORE if reason == _REFUSED_BEFORE else kind.value
+        counts[name] = counts.get(name, 0) + count
+    return {
+        "dry_run": report.dry_run,
+        "letters": report.letters,
+        **done,
+        "outcomes": {
+            **{kind.value: report.count(kind) for kind in kinds},
+            OutcomeKind.DELIVERED.value: report.count(OutcomeKind.DELIVERED)
+            - report.refused_before,
+            _REFUSED_BEFORE: report.refused_before,
+        },
+        "destinations": by_destination,
+        "rejected": _staying(report, OutcomeKind.REJECTED),
+        "undecided": _staying(report, OutcomeKind.RETRY),
+        "unseen": report.unseen,
+    }
+
+
+def _staying(report: _Report, kind: OutcomeKind) -> list[dict[str, Any]]:
+    return [
+        {"destination": destination, "reason": reason, "count": count}
+        for (destination, each, reason), count in sorted(report.foreseen.items())
+        if each is kind
+    ]

@@ -1,0 +1,235 @@
+"""The command that tells how a stack is doing: what waits, what ended how, what stands still."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from attendee_sync_cli import console
+from attendee_sync_cli.commands import tokens
+from attendee_sync_cli.commands.tokens import View
+from attendee_sync_cli.console import AsJson, FailureError
+from attendee_sync_cli.stack import dead_letter_scan, log_summary
+from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterCount, DeadLetterScan
+from attendee_sync_cli.stack.log_summary import Log, LogSummary
+from attendee_sync_cli.stack.stack import Stack
+
+EXAMPLES = "Examples: attendee-sync status; attendee-sync status --hours 24 --json"
+_MAX_HOURS = 168
+# A look at how things are hides no dead letter for long. All of them are `failures`'s to tell.
+_SAMPLE = Budget(seconds=10.0, hidden_seconds=30, letters=200)
+
+
+@dataclass(frozen=True)
+class _Dead:
+    """The dead letters, as far as they can be seen."""
+
+    by_destination: Counter[str]
+    unseen: int
+    unseen_words: str
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """How a connection is doing."""
+
+    name: str
+    last_tried: int | None  # epoch seconds, if it is paused
+    token: View | str  # or why there is none to be seen
+
+
+@dataclass(frozen=True)
+class _Status:
+    hours: int
+    profiles: DeadLetterCount
+    dead_letters: DeadLetterCount
+    log: Log
+    dead: _Dead
+    destinations: dict[str, LogSummary]
+    connections: list[_Connection]
+
+
+def status(
+    context: typer.Context,
+    hours: Annotated[
+        int, typer.Option(min=1, max=_MAX_HOURS, help="Hours whose outcomes are counted.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what waits and why, what came of the profiles of the last hour, and what stands still.
+
+    The two queues are counted by SQS, for all destinations together; what is put back for a later
+    attempt counts as in flight there. By destination it is told from the functions' logs, which
+    come some seconds late; a redriven profile is among those that wait once it was tried again.
+    Of the dead letters at most 200 are looked at; `failures` looks at all.
+    """
+    found = _look(context.obj, hours)
+    if as_json:
+        console.document(_document(found))
+    else:
+        _tell(found)
+
+
+def _look(stack: Stack, hours: int) -> _Status:
+    sqs = stack.client("sqs")
+    groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
+    profiles = dead_letter_scan.count(sqs, stack.queue_url("ProfileQueueName"))
+    letters = dead_letter_scan.count(sqs, stack.queue_url("DeadLetterQueueName"))
+    log = Log(stack.client("logs"), groups, hours)
+    dead = _dead(stack)
+    activities = log.activities()
+    names = sorted({*stack.destinations(), *activities, *dead.by_destination})
+    return _Status(
+        hours,
+        profiles,
+        letters,
+        log,
+        dead,
+        {name: activities.get(name, LogSummary()) for name in names},
+        [_connection(stack, name, text) for name, text in sorted(stack.connections().items())],
+    )
+
+
+def _dead(stack: Stack) -> _Dead:
+    counts: Counter[str] = Counter()
+    with DeadLetterScan(stack, _SAMPLE) as walk:
+        for batch in walk.batches("Looking at dead letters"):
+            counts.update(letter.message.destination for letter in batch)
+    return _Dead(counts, walk.unseen, walk.unseen_words)
+
+
+def _connection(stack: Stack, name: str, settings: str) -> _Connection:
+    try:
+        token: View | str = tokens.look(stack, name, settings)
+    except FailureError as failure:
+        token = str(failure)
+    return _Connection(name, _last_tried(stack, name), token)
+
+
+def _last_tried(stack: Stack, connection: str) -> int | None:
+    """Return when a paused connection was tried last, in epoch seconds; None if it is not paused.
+
+    Its item is the circuit breaker's, see attendee_sync.pausing.
+    """
+    answer = stack.client("dynamodb").get_item(
+        TableName=stack.output("LedgerTableName"), Key={"key": {"S": f"circuit#{connection}"}}
+    )
+    item = answer.get("Item", {})
+    if item.get("state", {}).get("S", "CLOSED") == "CLOSED":
+        return None
+    return int(item.get("opened_at", {}).get("N", 0))
+
+
+def _tell(found: _Status) -> None:
+    console.table(
+        ["queue", "waiting", "in flight"],
+        [
+            ["profiles", str(found.profiles.waiting), str(found.profiles.in_flight)],
+            ["dead letters", str(found.dead_letters.waiting), str(found.dead_letters.in_flight)],
+        ],
+    )
+    console.say()
+    span = "last hour" if found.hours == 1 else f"last {found.hours} hours"
+    console.table(
+        ["destination", "waiting", "oldest", "because", "dead", span],
+        [_destination_row(found, name, each) for name, each in found.destinations.items()],
+    )
+    if not found.log.is_complete:
+        since = console.when(found.log.since)
+        console.say(
+            f"The log is long: {log_summary.MAX_ANSWERS} answers of CloudWatch reach back to "
+            f"{since}."
+        )
+    if found.dead.unseen:
+        looked_at = found.dead.by_destination.total()
+        console.say(
+            f"Of the dead letters {looked_at} were looked at, {found.dead.unseen_words} "
+            "`failures` looks at all."
+        )
+    console.say()
+    console.table(
+        ["connection", "calls", "token"], [_connection_row(each) for each in found.connections]
+    )
+
+
+def _destination_row(found: _Status, name: str, each: LogSummary) -> list[str]:
+    at_least = "" if found.log.is_complete else "at least "
+    count = sum(waits.count for waits in each.waiting.values())
+    reasons = [f"{waits.count} {reason}" for reason, waits in each.waiting.items()]
+    outcomes = [f"{n} {outcome}" for outcome, n in each.outcomes.most_common()]
+    return [
+        console.plain(name),
+        f"{at_least}{count}",
+        console.duration(_oldest(each)) if count else "",
+        console.plain("; ".join(reasons)),
+        ("at least " if found.dead.unseen else "") + str(found.dead.by_destination[name]),
+        at_least + (", ".join(outcomes) or "nothing"),
+    ]
+
+
+def _oldest(each: LogSummary) -> float:
+    """Return the age in seconds of what waits for longest."""
+    return time.time() - min(waits.since for waits in each.waiting.values())
+
+
+def _connection_row(each: _Connection) -> list[str]:
+    calls = "paused" if each.last_tried is not None else "go through"
+    if each.last_tried:
+        calls = f"paused, last tried {console.when(each.last_tried)}"
+    if isinstance(each.token, str):
+        return [each.name, calls, each.token]
+    return [each.name, calls, f"{each.token.state}, ends {each.token.end}"]
+
+
+def _document(found: _Status) -> dict[str, Any]:
+    return {
+        "profiles": _count(found.profiles),
+        "dead_letters": {
+            **_count(found.dead_letters),
+            "looked_at": found.dead.by_destination.total(),
+            "unseen": found.dead.unseen,
+        },
+        "log": {"since": console.moment(found.log.since), "complete": found.log.is_complete},
+        "destinations": [
+            _destination(found, name, each) for name, each in found.destinations.items()
+        ],
+        "connections": [_connection_document(each) for each in found.connections],
+    }
+
+
+def _count(count: DeadLetterCount) -> dict[str, int]:
+    return {"waiting": count.waiting, "in_flight": count.in_flight}
+
+
+def _destination(found: _Status, name: str, each: LogSummary) -> dict[str, Any]:
+    return {
+        "destination": name,
+        "waiting": [
+            {"reason": reason, "count": waits.count, "oldest": console.moment(waits.since)}
+            for reason, waits in each.waiting.items()
+        ],
+        "dead": found.dead.by_destination[name],
+        "outcomes": dict(each.outcomes),
+    }
+
+
+def _connection_document(each: _Connection) -> dict[str, Any]:
+    token = each.token
+    return {
+        "connection": each.name,
+        "paused": each.last_tried is not None,
+        "last_tried": console.moment(each.last_tried) if each.last_tried else None,
+        "token": (
+            {"state": "none", "words": token, "expires_at": None}
+            if isinstance(token, str)
+            else {
+                "state": token.state,
+                "words": token.words,
+                "expires_at": None
+                if token.expires_at is None
+                else console.moment(token.expires_at),
+            }
+        ),
+    }

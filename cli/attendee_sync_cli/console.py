@@ -1,0 +1,172 @@
+"""What is shown: tables for people, JSON for programs, errors on standard error.
+
+Texts are shown as they are, never as markup: some of them come from RainFocus.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+from typer._click.exceptions import ClickException  # no public name has all usage errors
+from typer.core import TyperGroup
+
+from attendee_sync.mapping.destination import Name
+from attendee_sync_cli import aws_errors
+from attendee_sync_cli.entry import INTERRUPTED
+
+_errors_are_json: ContextVar[bool] = ContextVar("_errors_are_json", default=False)
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+class FailureError(Exception):
+    """A command could not do its work. The text is for the operator and holds no secret."""
+
+
+class Group(TyperGroup):
+    """The commands. What fails is told on standard error, with --json as JSON.
+
+    Exit codes: 1 for what failed, 2 for a command that is not understood, 130 for Ctrl-C.
+    """
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line."""
+        given = arguments[0] if arguments else options.get("args")
+        if "--json" not in (sys.argv[1:] if given is None else given):
+            return super().main(*arguments, **options)
+        before = _errors_are_json.set(True)
+        try:
+            sys.exit(super().main(*arguments, **options | {"standalone_mode": False}))
+        except ClickException as failure:
+            error(failure.format_message())
+            sys.exit(failure.exit_code)
+        except typer.Abort:
+            sys.exit(1)
+        finally:
+            _errors_are_json.reset(before)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except FailureError as failure:
+            error(str(failure))
+        except (BotoCoreError, ClientError) as failure:
+            error(f"AWS: {aws_errors.explain(failure)}")
+        except KeyboardInterrupt:
+            error("Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(1)
+
+
+def _name(text: str) -> str:
+    try:
+        return _NAME.validate_python(text)
+    except ValidationError:
+        raise typer.BadParameter(
+            "a name has lower-case letters, digits and -, 1 to 64 of them, and no - at its ends"
+        ) from None
+
+
+ConnectionName = Annotated[
+    str, typer.Argument(metavar="CONNECTION", help="Name of the connection.", callback=_name)
+]
+DestinationName = Annotated[
+    str, typer.Argument(metavar="DESTINATION", help="Name of the destination.", callback=_name)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+
+
+def name(text: str | None) -> str | None:
+    """Check the name of a connection or destination that may be left out."""
+    return None if text is None else _name(text)
+
+
+def text_of(file: typer.FileText, what: str) -> str:
+    """Return the text of a file. Raises FailureError if it is none, with `what` to begin with."""
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise FailureError(f"{what} not UTF-8 text.") from None
+
+
+def say(text: str = "") -> None:
+    """Show a line to people."""
+    Console().print(Text(text), soft_wrap=True)
+
+
+def error(text: str) -> None:
+    """Show a line on standard error; with --json it is a JSON object."""
+    if _errors_are_json.get():
+        typer.echo(json.dumps({"error": text}), err=True)
+        return
+    Console(stderr=True).print(Text(text), soft_wrap=True)
+
+
+def notice(text: str) -> None:
+    """Show people a line on standard error that is no error."""
+    if not _errors_are_json.get():
+        Console(stderr=True).print(Text(text), soft_wrap=True)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Show a table; long cells go on in the next line. Without any text there is no header."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(headers))
+    for header in headers:
+        made.add_column(header, overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    Console().print(made)
+
+
+@contextmanager
+def progress(words: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal's standard error how far work is; it gets the steps that were done."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(words, total=total)
+        yield lambda steps: bar.update(task, advance=steps)
+
+
+def document(value: object, *, ascii_only: bool = False) -> None:
+    """Show a value as JSON; pushed texts in ASCII alone, as they can hold half a character."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=ascii_only or not is_unicode))
+
+
+def plain(text: str) -> str:
+    """Return a text on one line and without control characters, which could steer a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def moment(epoch_seconds: float) -> str:
+    """Return a time as people and programs read it: ISO 8601, to the second, UTC."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds")
+
+
+def when(epoch_seconds: float) -> str:
+    """Return a time with how far it is from now, such as "… (2 h 5 min ago)"."""
+    seconds = epoch_seconds - time.time()
+    relative = f"in {duration(seconds)}" if seconds >= 0 else f"{duration(seconds)} ago"
+    return f"{moment(epoch_seconds)} ({relative})"
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in words, such as "2 h 5 min"."""
+    minutes = round(abs(seconds) / 60)
+    if minutes == 0:
+        return f"{round(abs(seconds))} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

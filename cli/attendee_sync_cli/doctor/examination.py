@@ -1,0 +1,121 @@
+"""The doctor: finds out step by step whether a connection works, and which setting it is if not."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+
+from attendee_sync.mapping.destination import Destination
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync_cli.doctor import network
+from attendee_sync_cli.doctor.api_checks import ApiChecks, base_setting
+from attendee_sync_cli.doctor.network import Network
+from attendee_sync_cli.doctor.report import Case, Check, FailedError, Findings, Report
+from attendee_sync_cli.doctor.token_checks import TokenChecks
+from attendee_sync_cli.settings import validation
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def examine(
+    case: Case,
+    http: requests.Session,
+    reach: Network | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Examine a connection; `progress` is told what is being done.
+
+    What fails is in the report. Nothing that was fetched is stored anywhere.
+    """
+    notes = Findings(case, progress)
+    try:
+        connection, destination = _check_settings(notes)
+        _check_hosts(notes, reach or Network(), connection)
+        api = ApiChecks(notes, http, connection, destination)
+        tokens = TokenChecks(notes, http, connection)
+        api.check(tokens.check(api.accepts), tokens)
+    except FailedError as failure:
+        notes.failed(failure)
+    return notes.report()
+
+
+def _check_settings(notes: Findings) -> tuple[Connection, Destination | None]:
+    case = notes.case
+    connection = validation.read(Connection, case.settings)
+    if isinstance(connection, list):
+        raise FailedError(Check.SETTINGS, _joined(connection), connection[0].setting)
+    if not case.destination:
+        notes.passed(Check.SETTINGS, f"connection {case.connection}")
+        return connection, None
+    destination = validation.read(Destination, case.destination_settings)
+    if isinstance(destination, list):
+        words = f"destination {case.destination}: {_joined(destination)}"
+        raise FailedError(Check.SETTINGS, words, f"destination.{destination[0].setting}")
+    words = f"connection {case.connection}, destination {case.destination}"
+    notes.passed(Check.SETTINGS, words)
+    return connection, destination
+
+
+@dataclass(frozen=True)
+class _Host:
+    setting: str
+    name: str
+    port: int
+    secure: bool
+
+    @property
+    def address(self) -> str:
+        return f"{self.name}:{self.port}"
+
+
+def _check_hosts(notes: Findings, reach: Network, connection: Connection) -> None:
+    hosts = [_host(base_setting(connection), connection.base)]
+    if connection.auth.kind == "oauth" and connection.auth.token_url:
+        hosts.append(_host("auth.token_url", connection.auth.token_url))
+    seconds = connection.limits.connect_timeout
+    for host in hosts:
+        notes.progress(f"looking {host.name} up")
+        try:
+            reach.resolve(host.name, seconds)
+        except OSError as error:
+            words = f"{host.name}: {network.words(error)}"
+            raise FailedError(Check.HOST, words, host.setting) from None
+    notes.passed(Check.HOST, _listed(host.name for host in hosts))
+    for host in hosts:
+        notes.progress(f"connecting to {host.address}")
+        _check_tls(reach, host, seconds)
+    insecure = [host for host in hosts if not host.secure]
+    if insecure:
+        words = f"not used: http in {_listed(host.setting for host in insecure)}"
+        notes.unknown(Check.TLS, f"{words}. Right for a simulator on this machine only")
+    else:
+        notes.passed(Check.TLS, _listed(host.address for host in hosts))
+
+
+def _check_tls(reach: Network, host: _Host, seconds: float) -> None:
+    try:
+        if host.secure:
+            reach.handshake(host.name, host.port, seconds)
+        else:
+            reach.connect(host.name, host.port, seconds)
+    except OSError as error:
+        words = f"{host.address}: {network.words(error)}"
+        raise FailedError(Check.TLS, words, host.setting) from None
+
+
+def _host(setting: str, url: str) -> _Host:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+    except ValueError:
+        raise FailedError(Check.SETTINGS, "it is no address to be reached", setting) from None
+    return _Host(setting, parts.hostname or "", port, parts.scheme == "https")
+
+
+def _joined(found: list[validation.SettingFault]) -> str:
+    return "; ".join(map(str, found))
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))

@@ -1,0 +1,133 @@
+"""What an examination is about, and what it found out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from urllib.parse import quote_plus
+
+from attendee_sync.rainfocus.access_token import Credentials
+
+
+class Check(StrEnum):
+    """The steps, in their order."""
+
+    SETTINGS = "settings"
+    HOST = "host"
+    TLS = "tls"
+    TOKEN_ENDPOINT = "token_endpoint"  # noqa: S105
+    TOKEN = "token"  # noqa: S105
+    API = "api"
+    API_PROFILE = "api_profile"
+    ATTENDEE_STORE = "attendee_store"
+    EVENT_CODE = "event_code"
+    TEST_ATTENDEE = "test_attendee"
+
+
+TITLES: dict[Check, str] = {
+    Check.SETTINGS: "Settings valid",
+    Check.HOST: "Host resolves",
+    Check.TLS: "TLS",
+    Check.TOKEN_ENDPOINT: "Token endpoint answers",
+    Check.TOKEN: "Token granted",
+    Check.API: "API base answers",
+    Check.API_PROFILE: "apiProfile accepted",
+    Check.ATTENDEE_STORE: "Attendee Store enabled",
+    Check.EVENT_CODE: "Event code known",
+    Check.TEST_ATTENDEE: "Test attendee stored",
+}
+
+
+class StepState(StrEnum):
+    """How a step ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. A failed one names the setting to change, if it can, and how sure that is."""
+
+    check: Check
+    state: StepState
+    words: str
+    setting: str = ""
+    sure: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is examined: settings as they are stored, and the credentials."""
+
+    connection: str
+    settings: str
+    credentials: Credentials
+    destination: str = ""
+    destination_settings: str = ""
+    # Where a made-up attendee is stored under this address. Empty: only reads are made.
+    write_test: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All steps of an examination, in their order."""
+
+    case: Case
+    steps: list[Step]
+    trials: int  # calls that were made with a changed setting
+
+    @property
+    def failure(self) -> Step | None:
+        """The first step that failed."""
+        return next((step for step in self.steps if step.state is StepState.FAILED), None)
+
+
+class FailedError(Exception):
+    """A step failed; those that are still to do can't be done."""
+
+    def __init__(self, check: Check, words: str, setting: str = "", *, sure: bool = True) -> None:
+        super().__init__(words)
+        self.step = Step(check, StepState.FAILED, words, setting, sure)
+
+
+@dataclass
+class Findings:
+    """What is found out in the course of an examination."""
+
+    case: Case
+    progress: Callable[[str], None]
+    steps: dict[Check, Step] = field(default_factory=dict)
+    trials: int = 0
+    tokens: set[str] = field(default_factory=set)  # obtained on the way; never shown
+
+    def passed(self, check: Check, words: str) -> None:
+        """Note that a step passed."""
+        self.steps[check] = Step(check, StepState.PASSED, words)
+
+    def failed(self, failure: FailedError) -> None:
+        """Note that a step failed."""
+        self.steps[failure.step.check] = failure.step
+
+    def unknown(self, check: Check, words: str) -> None:
+        """Note that it can't be told whether a step passes."""
+        self.steps[check] = Step(check, StepState.UNKNOWN, words)
+
+    def report(self) -> Report:
+        """Return all steps, without any secret that RainFocus may have repeated."""
+        untried = [Step(check, StepState.UNKNOWN, "not tried") for check in Check]
+        steps = [self.steps.get(step.check, step) for step in untried]
+        clean = [replace(step, words=self._without_secrets(step.words)) for step in steps]
+        return Report(self.case, clean, self.trials)
+
+    def _without_secrets(self, text: str) -> str:
+        credentials = self.case.credentials
+        values = {
+            credentials.client_id,
+            credentials.client_secret,
+            credentials.profile_token,
+            *self.tokens,
+        }
+        for value in sorted(values | set(map(quote_plus, values)), key=len, reverse=True):
+            text = text.replace(value, "***") if value else text
+        return text

@@ -1,0 +1,118 @@
+"""What became of the profiles of a pushed file. It tells places in the file, never a value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from attendee_sync_cli import console
+from attendee_sync_cli.profiles.profile_files import Found, Profiles
+from attendee_sync_cli.profiles.push_client import PushAnswer
+
+_MOST_SHOWN = 20  # places of a cause, or request ids
+
+
+@dataclass(frozen=True)
+class PushFault:
+    """Why a profile was not accepted: ingest rejected it, its request failed, or it is unfit."""
+
+    result: Literal["rejected", "failed", "not sent"]
+    reason: str
+    status: int | None = None
+
+    def __str__(self) -> str:
+        status = f"HTTP {self.status}, " if self.status else ""
+        return f"{self.result}: {status}{self.reason}"
+
+
+@dataclass
+class PushReport:
+    """The report as far as it has come."""
+
+    destination: str
+    profiles: Profiles
+    read: int = 0
+    accepted: int = 0
+    requests: int = 0
+    repeats: int = 0
+    seconds: float = 0.0
+    ended: str = ""
+    """Why it ended before the file did."""
+    _places: dict[PushFault, list[int]] = field(default_factory=dict)
+    _request_ids: list[str] = field(default_factory=list)
+
+    @property
+    def not_accepted(self) -> int:
+        """How many profiles were done with and not accepted."""
+        return sum(map(len, self._places.values()))
+
+    @property
+    def done(self) -> int:
+        """How many profiles were done with: so many from the beginning of the file."""
+        return self.accepted + self.not_accepted
+
+    @property
+    def is_success(self) -> bool:
+        """Whether every profile of the file was accepted."""
+        return not self.ended and not self.not_accepted
+
+    def answered(self, answer: PushAnswer) -> None:
+        """Count a push."""
+        self.requests += 1
+        self.repeats += answer.attempts - 1
+        if answer.rejected:
+            self._request_ids.append(answer.request_id)
+
+    def settled(self, some: Sequence[Found], causes: Mapping[int, PushFault]) -> None:
+        """Count profiles that are done with; `causes` has those of them that were not accepted."""
+        for index, cause in sorted(causes.items()):
+            self._places.setdefault(cause, []).append(some[index].place)
+        self.accepted += len(some) - len(causes)
+
+    def document(self) -> dict[str, Any]:
+        """Return the report for programs."""
+        return {
+            "destination": self.destination,
+            "ended": self.ended or None,
+            "profiles": self.profiles.total,
+            "read": self.read,
+            "done": self.done,
+            "accepted": self.accepted,
+            "not_accepted": [
+                {
+                    "result": cause.result,
+                    "status": cause.status,
+                    "reason": cause.reason,
+                    "count": len(places),
+                    self.profiles.places: places,
+                }
+                for cause, places in self._places.items()
+            ],
+            "requests": self.requests,
+            "repeats": self.repeats,
+            "seconds": round(self.seconds, 3),
+            "request_ids": self._request_ids,
+        }
+
+    def show(self) -> None:
+        """Show the report to people."""
+        console.say(
+            f"{self.read} profiles read, {self.accepted} accepted, "
+            f"{self.not_accepted} not accepted; "
+            f"{self.requests} requests, {self.repeats} repeats, {self.seconds:.1f} s"
+        )
+        if self._places:
+            console.table(
+                ["not accepted", "profiles", f"{self.profiles.places} in the file"],
+                [
+                    [str(cause), str(len(places)), _some(places)]
+                    for cause, places in self._places.items()
+                ],
+            )
+        if self._request_ids:
+            console.say(f"Request ids of pushes with rejected ones: {_some(self._request_ids)}")
+
+
+def _some(all_: Sequence[object]) -> str:
+    shown = ", ".join(map(str, all_[:_MOST_SHOWN]))
+    more = len(all_) - _MOST_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

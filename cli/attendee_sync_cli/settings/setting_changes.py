@@ -1,0 +1,103 @@
+"""Settings as they are stored: read from a file, compared with what is there, and shown."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from attendee_sync_cli import console
+from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.settings import validation
+from attendee_sync_cli.settings.validation import SettingFault
+from attendee_sync_cli.stack.stack import MAX_PARAMETER_BYTES
+
+STORED = "Stored. The functions take it up within a minute."
+NOTHING = "Nothing changes."
+SettingsFile = Annotated[
+    typer.FileText,
+    typer.Argument(encoding="utf-8", help="JSON with the settings; - is standard input."),
+]
+
+
+def from_file(file: typer.FileText, *, yes: bool) -> str:
+    """Return the text of a file with settings. Without `yes` there must be somebody to ask."""
+    if file.name == "<stdin>" and not yes:
+        raise typer.BadParameter("with - there is nobody to ask: add --yes")
+    return console.text_of(file, "The settings are")
+
+
+def compact(text: str) -> str:
+    """Return settings as they are stored. Raises FailureError if they are too long for that."""
+    text = json.dumps(json.loads(text), ensure_ascii=False)
+    if len(text.encode()) > MAX_PARAMETER_BYTES:
+        raise FailureError(f"The settings take more than {MAX_PARAMETER_BYTES} bytes.")
+    return text
+
+
+def ask(what: str, changes: Sequence[Sequence[str]], *, is_new: bool, yes: bool) -> None:
+    """Show what changes, and go on only if that is wanted."""
+    console.say(f"{what} is new:" if is_new else f"{what} changes:")
+    console.table(["setting", "from", "to"], changes)
+    if not yes:
+        typer.confirm("Store this?", abort=True)
+
+
+def not_valid(what: str, found: Sequence[SettingFault]) -> FailureError:
+    """Return the failure that tells all faults of settings."""
+    return FailureError(f"{what} are not valid:" + "".join(f"\n  {fault}" for fault in found))
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Return the members of a JSON object, or none if it is none."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def rows(settings: BaseModel, given: Mapping[str, Any]) -> list[list[str]]:
+    """Return path, value and origin of every setting; `given` are those that are stored."""
+    paths = _flat(given)
+    return [
+        [path, _value(value), "set" if path in paths else "default"]
+        for path, value in _flat(settings.model_dump(mode="json")).items()
+    ]
+
+
+def changes(before: str | None, wanted: BaseModel) -> list[list[str]]:
+    """Return path, old and new value of every setting that changes, defaults included."""
+    if before is None:
+        given = _flat(wanted.model_dump(mode="json", exclude_unset=True))
+        return [[path, "", _value(value)] for path, value in given.items()]
+    read = validation.read(type(wanted), before)
+    old = _flat(parsed(before) if isinstance(read, list) else read.model_dump(mode="json"))
+    new = _flat(wanted.model_dump(mode="json"))
+    return [
+        [path, _value(old.get(path)), _value(new.get(path))]
+        for path in sorted(old.keys() | new.keys())
+        if old.get(path) != new.get(path)
+    ]
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return settings by their paths, such as auth.client_auth."""
+    found: dict[str, Any] = {}
+    for key, each in value.items():
+        if isinstance(each, dict) and each:
+            found |= _flat(each, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = sorted(each, key=str) if isinstance(each, list) else each
+    return found
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "(none)"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "(none)"
+    if value in ("", {}):
+        return "(empty)"
+    return str(value)

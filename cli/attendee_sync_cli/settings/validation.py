@@ -1,0 +1,151 @@
+"""What is wrong with settings, all at once: where, what was given, and what was expected.
+
+What was given is repeated only where it can't be a secret: whoever hands in the wrong file may
+have handed in credentials.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
+
+import jmespath
+from jmespath.exceptions import LexerError, ParseError
+from pydantic import BaseModel, ValidationError
+
+_WORD = re.compile(r"[A-Za-z_]{1,20}|v\d{1,2}")  # such as "production"; no secret looks like it
+_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NUMBERS = re.compile(r"limits\.\w+|auth\.assumed_lifetime")
+_EXPRESSIONS = re.compile(r"mapping\.[^.]+|filter")  # no secret stands there
+_CREDENTIALS = frozenset({"client_id", "client_secret", "profile_token"})
+_PATTERNS = {
+    "org_id": "letters, digits, _ and -, 1 to 64 of them",
+    "event_code": "letters, digits, _ and -, 1 to 64 of them",
+    "base_url": "an https URL without a query, or an empty text",
+    "auth.token_url": "an https URL, or an empty text",
+    "path": "a path such as /api/{org_id}/{version}/{call}",
+    "api_profile.name": "letters, digits and -, 1 to 64 of them",
+    "connection": "the name of a connection",
+}
+_ANY_PATTERN = "letters, digits, _, . and -, 1 to 64 of them"
+
+
+@dataclass(frozen=True)
+class SettingFault:
+    """One fault: the path of the setting, what was given, and what was expected."""
+
+    setting: str
+    given: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.setting}: given {self.given}; expected {self.expected}"
+
+
+def read[Model: BaseModel](model: type[Model], text: str) -> Model | list[SettingFault]:
+    """Return settings read from JSON, or all their faults."""
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        return [_fault(model, detail) for detail in details]
+
+
+def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> SettingFault:
+    location: Sequence[str | int] = detail["loc"]
+    kind = str(detail["type"])
+    path = ".".join(map(_part, location)) or "the whole"
+    if kind == "json_invalid":
+        return SettingFault(
+            path, "no JSON", f"a JSON object ({detail['msg'].removeprefix('Invalid ')})"
+        )
+    expression = _expression(path, kind, detail["input"])
+    if expression:
+        return SettingFault(path, f'"{expression}"', _expected_of(expression, detail))
+    given = "nothing" if kind == "missing" else _given(path, kind, detail["input"])
+    return SettingFault(path, given, _expected(model, location, path, detail))
+
+
+def _part(part: str | int) -> str:
+    text = str(part)
+    if text == "[key]":
+        return "(its key)"
+    return text if _KEY.fullmatch(text) else "(not a key)"
+
+
+def _given(path: str, kind: str, value: object) -> str:
+    if isinstance(value, str):
+        if kind == "literal_error" and _WORD.fullmatch(value):
+            return f'"{value}"'
+        return f"a text of {len(value)} characters"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value) if _NUMBERS.fullmatch(path) else "a number"
+    if value is None:
+        return "null"
+    return "an array" if isinstance(value, list) else "an object"
+
+
+def _expected(
+    model: type[BaseModel], location: Sequence[str | int], path: str, detail: Mapping[str, Any]
+) -> str:
+    kind, told = detail["type"], str(detail["msg"])
+    if kind == "extra_forbidden":
+        return _instead(model, location)
+    if kind == "literal_error":
+        return str(detail["ctx"]["expected"])
+    words = {
+        "missing": _PATTERNS.get(path, "a value"),
+        "string_pattern_mismatch": _PATTERNS.get(path, _ANY_PATTERN),
+        "model_type": "a JSON object",
+        "dict_type": "a JSON object",
+    }
+    return words.get(kind, told.removeprefix("Value error, ").removeprefix("Input should be "))
+
+
+def _expression(path: str, kind: str, value: object) -> str:
+    """Return the expression that a fault is about, or nothing."""
+    if kind != "value_error" or not _EXPRESSIONS.fullmatch(path):
+        return ""
+    text = value.get("value") if isinstance(value, dict) else value
+    return text if isinstance(text, str) and text.isprintable() else ""
+
+
+def _expected_of(expression: str, detail: Mapping[str, Any]) -> str:
+    try:
+        jmespath.compile(expression)
+    except (LexerError, ParseError) as error:
+        return f"a JMESPath expression; it is none from position {error.lex_position} on"
+    return str(detail["msg"]).removeprefix("Value error, ").removesuffix(f": {expression}")
+
+
+def _instead(model: type[BaseModel], location: Sequence[str | int]) -> str:
+    """Say what could have been meant by a setting that does not exist."""
+    key = str(location[-1])
+    if key in _CREDENTIALS:
+        return "no setting of this name; `attendee-sync credentials set` stores credentials"
+    names = _settings_at(model, location[:-1])
+    close = difflib.get_close_matches(key, names, n=1)
+    meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+    return f"no setting of this name; {meant}"
+
+
+def _settings_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    for part in location:
+        field = model.model_fields.get(str(part))
+        inner = _model_in(field.annotation) if field else None
+        model = inner or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """Return the settings that a setting holds, be it once or by names."""
+    if get_origin(annotation) is dict:
+        annotation = get_args(annotation)[1]
+    if get_args(annotation):  # Annotated
+        annotation = get_args(annotation)[0]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None

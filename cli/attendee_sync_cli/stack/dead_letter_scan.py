@@ -1,0 +1,235 @@
+"""Walking through the dead-letter queue.
+
+SQS shows a message only by giving it out: it is hidden from everybody else until it is deleted,
+made visible again, or five minutes are over. Of a message group, which is an attendee, it gives
+out the oldest, ten at most, and no more until these are deleted or visible again.
+"""
+
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import batched
+from types import TracebackType
+from typing import Annotated, Any, Self
+
+import typer
+
+from attendee_sync.aws.fifo_queue import FifoQueue
+from attendee_sync.messaging import dead_letters
+from attendee_sync.messaging.dead_letters import DeadLetter
+from attendee_sync_cli import console
+from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.stack.stack import Stack
+
+_HIDDEN_SECONDS = 300
+_MAX_SECONDS = 240.0  # of a walk: what is handled then is hidden yet
+_THREADS = 10  # that give letters back
+_WAIT_SECONDS = 1  # long polling asks all servers of SQS; without it, some are passed over
+_MAX_EMPTY_ANSWERS = 3
+_BATCH = 10
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+OfDestination = Annotated[
+    str | None,
+    typer.Option("--destination", help="Only those of this destination.", callback=console.name),
+]
+OfReason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Only those with this text in their reason or in RainFocus's words, in whatever case.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class DeadLetterCount:
+    """How many messages a queue holds, as far as SQS knows."""
+
+    waiting: int
+    in_flight: int  # given out, or put back for a later time
+
+    @property
+    def total(self) -> int:
+        """All messages of the queue."""
+        return self.waiting + self.in_flight
+
+
+@dataclass(frozen=True)
+class DeadLetterFilter:
+    """Which letters a command is about."""
+
+    destination: str | None = None
+    reason: str | None = None  # a part of the reason or of RainFocus's words, in whatever case
+
+    def among(self, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+        """Return those of some letters that are."""
+        return [each for each in letters if self._includes(each)]
+
+    def check(self, stack: Stack, walk: "DeadLetterScan") -> None:
+        """Raise FailureError if the destination is none, and no letter of an earlier one is seen.
+
+        A removed destination's letters can still be shown, and redriven once it is there again.
+        """
+        name = self.destination
+        if name is None or name in walk.destinations or stack.destination(name) is not None:
+            return
+        unseen = f" {walk.unseen_words}" if walk.unseen else ""
+        raise FailureError(
+            f"There is no destination {name} in stack {stack.name}, and no dead letter of one that "
+            f"was removed. `attendee-sync destinations list` shows those there are.{unseen}"
+        )
+
+    def _includes(self, letter: DeadLetter) -> bool:
+        if self.destination not in (None, letter.message.destination):
+            return False
+        return (self.reason or "").lower() in f"{letter.reason}\n{letter.answer}".lower()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a walk may look at."""
+
+    seconds: float
+    hidden_seconds: int  # for which SQS hides what is given out, should it not be given back
+    letters: float = float("inf")
+
+
+class DeadLetterScan:
+    """One walk through the dead letters. What it does not delete is visible again at its end."""
+
+    def __init__(self, stack: Stack, budget: Budget | None = None) -> None:
+        self.destinations: set[str] = set()  # of all letters that were seen
+        self._client: Any = stack.client("sqs")
+        self._url = stack.queue_url("DeadLetterQueueName")
+        self._budget = budget or Budget(_MAX_SECONDS, _HIDDEN_SECONDS)
+        self._receipts: dict[str, str] = {}  # of the letters that it holds, by message id
+        self._total = 0  # letters on the queue at the beginning
+        self._deleted = 0
+        self._unseen = 0
+        self._is_cut = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._is_cut = True
+            self._unseen = max(0, self._total - self._deleted - len(self._receipts))
+        self._give_back()
+
+    def _give_back(self) -> None:
+        queue = FifoQueue(self._client, self._url)
+        receipts = dict.fromkeys(self._receipts.values(), 0)
+        batches = [dict(some) for some in batched(receipts.items(), _BATCH, strict=False)]
+        with (
+            console.progress("Giving dead letters back", len(receipts)) as advance,
+            ThreadPoolExecutor(_THREADS) as pool,
+        ):
+            for some, _ in zip(batches, pool.map(queue.put_back, batches), strict=True):
+                advance(len(some))
+
+    @property
+    def unseen(self) -> int:
+        """How many letters are on the queue that the walk did not come to."""
+        return self._unseen
+
+    @property
+    def left(self) -> int:
+        """How many letters of all are on the queue still, by its count at the beginning."""
+        return max(0, self._total - self._deleted)
+
+    @property
+    def unseen_words(self) -> str:
+        """Why it did not come to them; empty if it saw all."""
+        if not self._unseen:
+            return ""
+        if self._is_cut:
+            return f"{self._unseen} more were not looked at."
+        return (
+            f"{self._unseen} more can't be seen now: SQS shows an attendee's later letters only "
+            "once the earlier ones are gone, and none while another look is going on."
+        )
+
+    def batches(self, words: str) -> Iterator[list[DeadLetter]]:
+        """Give out the letters as SQS does, the older ones of an attendee first.
+
+        `words` say on a terminal what is being done. Raises botocore's errors.
+        """
+        deadline = time.monotonic() + self._budget.seconds
+        empty = 0
+        self._total = count(self._client, self._url).total
+        with console.progress(words, self._total) as advance:
+            while not self._is_through(empty):
+                if time.monotonic() > deadline or len(self._receipts) >= self._budget.letters:
+                    self._count_unseen()
+                    self._is_cut = self._unseen > 0
+                    return
+                found = self._receive()
+                empty = 0 if found else empty + 1
+                if found:
+                    yield found
+                    advance(len(found))
+
+    def delete(self, letters: Sequence[DeadLetter]) -> set[str]:
+        """Delete at most ten letters; return the message ids of those that are deleted."""
+        if not letters:
+            return set()
+        entries = [
+            {"Id": str(n), "ReceiptHandle": letter.message.receipt}
+            for n, letter in enumerate(letters)
+        ]
+        answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        deleted = {
+            letters[int(each["Id"])].message.message_id for each in answer.get("Successful", [])
+        }
+        for message_id in deleted:
+            del self._receipts[message_id]
+        self._deleted += len(deleted)
+        return deleted
+
+    def _is_through(self, empty_answers: int) -> bool:
+        """Tell whether there is no more to come, by the queue's count or after some patience."""
+        if not empty_answers:
+            return False
+        self._count_unseen()
+        return not self._unseen or empty_answers == _MAX_EMPTY_ANSWERS
+
+    def _count_unseen(self) -> None:
+        self._unseen = max(0, count(self._client, self._url).total - len(self._receipts))
+
+    def _receive(self) -> list[DeadLetter]:
+        answer = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=_BATCH,
+            VisibilityTimeout=self._budget.hidden_seconds,
+            WaitTimeSeconds=_WAIT_SECONDS,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+            # Should an answer be lost, botocore asks once more and gets the same messages.
+            ReceiveRequestAttemptId=str(uuid.uuid4()),
+        )
+        found = [dead_letters.from_sqs(each) for each in answer.get("Messages", [])]
+        new = [each for each in found if each.message.message_id not in self._receipts]
+        self.destinations |= {each.message.destination for each in found}
+        self._receipts |= {each.message.message_id: each.message.receipt for each in found}
+        return new
+
+
+def count(sqs: Any, url: str) -> DeadLetterCount:
+    """Count the messages of a queue."""
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
+    visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in _COUNTS)
+    return DeadLetterCount(visible + delayed, in_flight)

@@ -1,0 +1,168 @@
+"""What the functions' logs tell of the last hours, by destination.
+
+What waits is told by its newest line: a profile that was put back is tried again, and logged,
+within a quarter of an hour.
+"""
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from attendee_sync_cli import console
+
+MAX_ANSWERS = 200  # of CloudWatch, which gives a few a second
+NOT_TRIED = "not tried yet"
+_ACCEPTED = "push accepted"
+_ENDED = "profile settled"
+_PUT_BACK = "profile put back"
+_PATTERN = f'{{ $.message = "{_ACCEPTED}" || $.message = "profile *" }}'
+_SLICES = 6  # of the time looked at, the newest first
+_MAX_EVENTS = 10_000  # of one answer
+_SKEW_SECONDS = 60.0  # by which this machine's clock may be late
+
+type _Identity = tuple[str, str]  # request id and index
+type _Event = dict[
+    str, Any
+]  # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
+
+
+class _Line(BaseModel):
+    message: str
+    destination: str
+    request_id: str
+    index: str = ""
+    outcome: str = ""
+    reason: str = ""
+    age_ms: float = 0.0
+    attempt: int = 0  # 0 is ingest
+    accepted: int = 0
+
+
+@dataclass(frozen=True)
+class _Wait:
+    """What one or more profiles of a push wait for."""
+
+    destination: str
+    reason: str
+    since: float  # epoch seconds: when they were accepted
+
+
+@dataclass
+class Waiting:
+    """How many profiles wait for the same reason, and since when the oldest: epoch seconds."""
+
+    count: int = 0
+    since: float = float("inf")
+
+
+@dataclass
+class LogSummary:
+    """What happened at one destination, and what has not happened yet."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    waiting: dict[str, Waiting] = field(default_factory=dict)  # by reason
+
+    def wait(self, reason: str, count: int, since: float) -> None:
+        """Count profiles that wait."""
+        waiting = self.waiting.setdefault(reason, Waiting())
+        waiting.count += count
+        waiting.since = min(waiting.since, since)
+
+
+class Log:
+    """The logs of ingest and delivery: the last hours of them, as far as they can be read."""
+
+    def __init__(self, client: Any, groups: Sequence[str], hours: int) -> None:
+        self.since = time.time()  # epoch seconds; what is later was read
+        self.is_complete = True
+        self._client = client
+        self._groups = groups
+        self._answers = 0
+        self._outcomes: Counter[tuple[str, str]] = Counter()
+        # By delivery's newest line: None if the profile had its end with it.
+        self._tried: dict[_Identity, _Wait | None] = {}
+        self._refused: set[_Identity] = set()  # by ingest
+        self._pushes: list[tuple[_Wait, str, int]] = []  # with request id and number of profiles
+        self._read(hours * 3600.0)
+
+    def activities(self) -> dict[str, LogSummary]:
+        """Return what happened, by destination."""
+        found: dict[str, LogSummary] = {}
+        for (destination, outcome), count in self._outcomes.items():
+            found.setdefault(destination, LogSummary()).outcomes[outcome] += count
+        for wait in filter(None, self._tried.values()):
+            found.setdefault(wait.destination, LogSummary()).wait(wait.reason, 1, wait.since)
+        tried = Counter(request_id for request_id, _ in self._tried.keys() - self._refused)
+        for wait, request_id, accepted in self._pushes:
+            count = accepted - tried[request_id]
+            if count > 0:
+                found.setdefault(wait.destination, LogSummary()).wait(
+                    wait.reason, count, wait.since
+                )
+        return found
+
+    def _read(self, seconds: float) -> None:
+        end = int((self.since + _SKEW_SECONDS) * 1000)
+        step = int(seconds * 1000) // _SLICES
+        with console.progress("Reading the logs", _SLICES) as advance:
+            for start in range(end - step, end - step * (_SLICES + 1), -step):
+                groups = [self._slice(group, start, start + step - 1) for group in self._groups]
+                if self._answers >= MAX_ANSWERS:  # the slice may not be whole
+                    self.is_complete = False
+                    return
+                self._take(sorted(itertools.chain(*groups), key=_timestamp, reverse=True))
+                self.since = start / 1000
+                advance(1)
+
+    def _slice(self, group: str, start: int, end: int) -> list[_Event]:
+        """Return the events of a log group between two times in epoch milliseconds."""
+        events: list[_Event] = []
+        request = {"startTime": start, "endTime": end, "filterPattern": _PATTERN}
+        while self._answers < MAX_ANSWERS:
+            self._answers += 1
+            page = self._client.filter_log_events(logGroupName=group, **request)
+            found: list[_Event] = page["events"]
+            if page.get("nextToken"):
+                request["nextToken"] = page["nextToken"]
+            elif len(found) < _MAX_EVENTS:
+                return events + found
+            else:  # a local cloud gives no token for the rest
+                request["startTime"] = last = _timestamp(found[-1])
+                found = [event for event in found if _timestamp(event) < last]
+            events += found
+        return events
+
+    def _take(self, events: Sequence[_Event]) -> None:
+        """Take account of events, the newest first."""
+        for line, at in _lines(events):
+            identity = (line.request_id, line.index)
+            if line.message == _ENDED:
+                self._outcomes[line.destination, line.outcome] += 1
+            if line.message == _ACCEPTED:
+                wait = _Wait(line.destination, NOT_TRIED, at)
+                self._pushes.append((wait, line.request_id, line.accepted))
+            elif not line.attempt:
+                self._refused.add(identity)
+            elif identity not in self._tried:
+                wait = _Wait(line.destination, line.reason, at - line.age_ms / 1000)
+                self._tried[identity] = wait if line.message == _PUT_BACK else None
+
+
+def _lines(events: Sequence[_Event]) -> Iterator[tuple[_Line, float]]:
+    """Return the lines that matter, each with its time in epoch seconds."""
+    for event in events:
+        try:
+            line = _Line.model_validate_json(event["message"])
+        except ValidationError:
+            continue  # a local cloud gives all lines
+        if line.message in (_ACCEPTED, _ENDED, _PUT_BACK):
+            yield line, _timestamp(event) / 1000
+
+
+def _timestamp(event: _Event) -> int:
+    return int(event["timestamp"])

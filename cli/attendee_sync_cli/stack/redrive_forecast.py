@@ -1,0 +1,121 @@
+"""What would come of dead letters if they were queued again now.
+
+It is decided as delivery decides, with today's settings and what the ledger knows. What RainFocus
+would say to those that are sent, nobody knows before.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from attendee_sync import attendee
+from attendee_sync.aws.settings import SettingsUnavailableError
+from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.planner import Plan, Planner
+from attendee_sync.messaging.dead_letters import DeadLetter
+from attendee_sync.outcome import Outcome, OutcomeKind
+from attendee_sync.profile import bodies
+from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.stack.stack import Stack
+
+# What can't be queued again: RETRY is what today's settings give no answer to.
+_STAYS = frozenset({OutcomeKind.REJECTED, OutcomeKind.RETRY})
+
+
+@dataclass(frozen=True)
+class ForecastRow:
+    """A letter, and what would come of it."""
+
+    letter: DeadLetter
+    attendee: str  # attendee.key; empty if it is not known whose the profile is
+    outcome: Outcome
+    # RainFocus refused just this, and no setting that decides what is sent has changed since.
+    was_refused: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Tell whether it would be a dead letter again, or can't be told."""
+        return self.outcome.kind in _STAYS
+
+
+class RedriveForecast:
+    """Foresees for one stack. Letters of one attendee must come in order."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._settings = stack.seen_by_functions()
+        self._planner = Planner(self._settings)
+        self._ledger = stack.ledger()
+        # What the ledger would know after the letters so far, by attendee.
+        self._expected: dict[str, LedgerEntry] = {}
+
+    def of(self, letters: Sequence[DeadLetter]) -> list[ForecastRow]:
+        """Return what would come of letters, at most 100.
+
+        Raises FailureError if the ledger or a setting can't be read.
+        """
+        plans = [self._plan(letter) for letter in letters]
+        try:
+            self._learn({plan.attendee for plan in plans if plan.attendee})
+            outcomes = [self._outcome(plan) for plan in plans]
+        except LedgerUnavailableError as error:
+            raise FailureError(f"The ledger can't be read: {error}") from None
+        except SettingsUnavailableError as error:
+            raise FailureError(str(error)) from None
+        return [
+            ForecastRow(letter, plan.attendee, outcome, _was_refused(letter, plan, outcome))
+            for letter, plan, outcome in zip(letters, plans, outcomes, strict=True)
+        ]
+
+    def _plan(self, letter: DeadLetter) -> Plan:
+        fault = _fault(letter.message.body)
+        if fault:
+            return Plan(letter.message, Outcome(OutcomeKind.REJECTED, fault))
+        return self._planner.plan(letter.message)
+
+    def _learn(self, attendees: set[str]) -> None:
+        self._expected |= self._ledger.read(attendees - self._expected.keys())
+
+    def _outcome(self, plan: Plan) -> Outcome:
+        entry = self._expected.get(plan.attendee)
+        outcome = plan.unsent(entry)
+        if outcome is None:
+            outcome = Outcome(
+                OutcomeKind.UNCHANGED if self._is_known(plan, entry) else OutcomeKind.DELIVERED
+            )
+        if outcome.kind not in _STAYS | {OutcomeKind.STALE}:
+            self._expected[plan.attendee] = _after(plan, outcome, entry)
+        return outcome
+
+    def _is_known(self, plan: Plan, entry: LedgerEntry | None) -> bool:
+        """Tell whether RainFocus has what would be sent."""
+        if entry is None or plan.target is None:
+            return False
+        digests = attendee.digests(self._settings.hash_key(), plan.attendee, plan.fields)
+        return digests.items() <= entry.fields_of(plan.target.mapping_version).items()
+
+
+def _was_refused(letter: DeadLetter, plan: Plan, outcome: Outcome) -> bool:
+    if outcome.kind is not OutcomeKind.DELIVERED or plan.target is None:
+        return False
+    return letter.mapping_version == plan.target.mapping_version
+
+
+def _fault(text: str) -> str:
+    """Return why ingest would not queue a profile, or nothing: delivery reads less strictly."""
+    try:
+        pushed = bodies.split(text)
+    except UnreadableBodyError:
+        return "not a JSON object"
+    return next((each.fault for each in pushed if each.fault), "")
+
+
+def _after(plan: Plan, outcome: Outcome, entry: LedgerEntry | None) -> LedgerEntry:
+    """Return what the ledger would know of an attendee after an outcome."""
+    now = int(time.time())
+    message = plan.message
+    before = entry or LedgerEntry(
+        plan.attendee, message.destination, message.version, outcome.kind, settled_at=now
+    )
+    delivered_at = now if outcome.kind is OutcomeKind.DELIVERED else before.delivered_at
+    return replace(before, version=message.version, outcome=outcome.kind, delivered_at=delivered_at)

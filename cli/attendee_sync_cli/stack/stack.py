@@ -1,0 +1,306 @@
+"""A deployed stack by its name: its outputs, settings, secrets, ledger and functions."""
+
+import functools
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import boto3
+import typer
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from attendee_sync.aws.settings import DEFAULT, Settings
+from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.rainfocus.access_token import TokenFault
+from attendee_sync.rainfocus.token_refresh import TokenState
+from attendee_sync.rainfocus.token_store import TokenStore
+from attendee_sync_cli.console import FailureError
+
+RECOVERY_DAYS = 30
+MAX_PARAMETER_BYTES = 4_096  # of a standard parameter
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 15.0
+# The token-refresh function answers within a minute. It is never asked twice by botocore.
+_INVOKE_SECONDS = 70.0
+_ATTEMPTS = 3
+
+
+class Refreshed(BaseModel):
+    """What token_refresh says became of one connection's token."""
+
+    connection: str
+    state: TokenState
+    cause: TokenFault | Literal[""] = ""
+    reason: str = ""
+
+
+class _Answer(BaseModel):
+    results: list[Refreshed]
+
+
+_ANSWER = TypeAdapter(_Answer)
+
+
+_chosen: dict[str, str | None] = {}
+
+
+def choose_account(profile: str | None, region: str | None) -> None:
+    """Let clients be for this profile and region, before those that the shell names."""
+    _chosen.update(profile_name=profile, region_name=region)
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Return the boto3 client of a service, made once, for the account that was chosen.
+
+    Raises BadParameter if an endpoint URL in the environment or in AWS's configuration is none.
+    """
+    invokes = service == "lambda"
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_INVOKE_SECONDS if invokes else _READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1 if invokes else _ATTEMPTS},
+    )
+    # boto3 knows AWS_DEFAULT_REGION only; in the AWS CLI, AWS_REGION comes before it:
+    # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
+    region = _chosen.get("region_name") or os.environ.get("AWS_REGION") or None
+    session: Any = boto3.Session(profile_name=_chosen.get("profile_name"), region_name=region)
+    try:
+        made = session.client(service, config=config)
+    except BotoCoreError:  # some of these are ValueErrors too
+        raise
+    except ValueError:
+        raise _no_endpoint() from None
+    if not made.meta.endpoint_url.startswith(("http://", "https://")):
+        raise _no_endpoint()
+    return made
+
+
+def _no_endpoint() -> typer.BadParameter:
+    return typer.BadParameter("AWS_ENDPOINT_URL must begin with http:// or https://")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack of that name. Its methods raise FailureError and botocore's errors."""
+
+    name: str
+
+    def exists(self) -> bool:
+        """Tell whether there is such a stack."""
+        return self._outputs() is not None
+
+    def output(self, key: str) -> str:
+        """Return an output of the stack."""
+        outputs = self._outputs()
+        if outputs is None:
+            raise FailureError(
+                f"There is no stack {self.name} in this account and region; --stack names another."
+            )
+        if key not in outputs:
+            raise FailureError(f"Stack {self.name} has no output {key}.")
+        return outputs[key]
+
+    def _outputs(self) -> dict[str, str] | None:
+        """Return all outputs of the stack, or None if there is no such stack."""
+        try:
+            answer = client("cloudformation").describe_stacks(StackName=self.name)
+        except ClientError as error:
+            if _code(error) == "ValidationError":
+                return None
+            raise
+        outputs = answer["Stacks"][0].get("Outputs", [])
+        return {each["OutputKey"]: str(each["OutputValue"]) for each in outputs}
+
+    # --- settings ---
+
+    def connections(self) -> dict[str, str]:
+        """Return the JSON text of every connection by name."""
+        return self._parameters("connections")
+
+    def destinations(self) -> dict[str, str]:
+        """Return the JSON text of every destination by name."""
+        return self._parameters("destinations")
+
+    def connection(self, name: str) -> str | None:
+        """Return the JSON text of a connection, or None if there is none of that name."""
+        return self._setting(f"connections/{name}")
+
+    def destination(self, name: str) -> str | None:
+        """Return the JSON text of a destination, or None if there is none of that name."""
+        return self._setting(f"destinations/{name}")
+
+    def known_connection(self, name: str) -> str:
+        """Return the JSON text of a connection. Raises FailureError if there is none."""
+        return self._known("connection", name, self.connection(name))
+
+    def known_destination(self, name: str) -> str:
+        """Return the JSON text of a destination. Raises FailureError if there is none."""
+        return self._known("destination", name, self.destination(name))
+
+    def put_connection(self, name: str, text: str) -> None:
+        """Store the JSON text of a connection."""
+        self._put_setting(f"connections/{name}", text)
+
+    def put_destination(self, name: str, text: str) -> None:
+        """Store the JSON text of a destination."""
+        self._put_setting(f"destinations/{name}", text)
+
+    def delete_connection(self, name: str) -> None:
+        """Delete the settings of a connection."""
+        self._delete_setting(f"connections/{name}")
+
+    def delete_destination(self, name: str) -> None:
+        """Delete the settings of a destination."""
+        self._delete_setting(f"destinations/{name}")
+
+    def _setting(self, path: str) -> str | None:
+        text = self._parameter(path)
+        if text is None and path.endswith(f"/{DEFAULT}"):
+            return self._parameter(f"template/{path}")  # as deployed: nobody edited it
+        return text
+
+    def _parameter(self, path: str) -> str | None:
+        try:
+            answer = client("ssm").get_parameter(Name=f"/{self.name}/{path}")
+        except ClientError as error:
+            if _code(error) == "ParameterNotFound":
+                return None
+            raise
+        return str(answer["Parameter"]["Value"])
+
+    def _put_setting(self, path: str, text: str) -> None:
+        client("ssm").put_parameter(
+            Name=f"/{self.name}/{path}", Value=text, Type="String", Overwrite=True
+        )
+
+    def _delete_setting(self, path: str) -> None:
+        client("ssm").delete_parameter(Name=f"/{self.name}/{path}")
+
+    def _known(self, kind: str, name: str, text: str | None) -> str:
+        if text is None:
+            raise FailureError(
+                f"There is no {kind} {name} in stack {self.name}. "
+                f"`attendee-sync {kind}s list` shows those there are."
+            )
+        return text
+
+    def _parameters(self, kind: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        token: dict[str, str] = {}
+        while True:
+            page = client("ssm").get_parameters_by_path(Path=f"/{self.name}/{kind}", **token)
+            for parameter in page["Parameters"]:
+                found[parameter["Name"].rsplit("/", 1)[-1]] = parameter["Value"]
+            if not page.get("NextToken"):
+                break
+            token = {"NextToken": page["NextToken"]}
+        if DEFAULT not in found and (text := self._setting(f"{kind}/{DEFAULT}")) is not None:
+            found[DEFAULT] = text
+        return found
+
+    # --- secrets, by names such as credentials/default ---
+
+    def secret(self, name: str) -> str | None:
+        """Return a secret's text, or None if there is none of that name."""
+        try:
+            answer = client("secretsmanager").get_secret_value(
+                SecretId=self._secret_id(name), VersionStage="AWSCURRENT"
+            )
+        except ClientError as error:
+            # The second: it is scheduled for deletion.
+            if _code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
+                return None
+            raise
+        return str(answer["SecretString"])
+
+    def put_secret(self, name: str, text: str) -> None:
+        """Store a secret's text; the secret is made if it is not there."""
+        if self.make_secret(name, text) != "made":
+            client("secretsmanager").put_secret_value(
+                SecretId=self._secret_id(name), SecretString=text
+            )
+
+    def make_secret(self, name: str, text: str) -> Literal["made", "restored", "there"]:
+        """Make a secret unless it is there, and say which; one being deleted is restored."""
+        secret_id = self._secret_id(name)
+        try:
+            description = client("secretsmanager").describe_secret(SecretId=secret_id)
+        except ClientError as error:
+            if _code(error) != "ResourceNotFoundException":
+                raise
+            client("secretsmanager").create_secret(Name=secret_id, SecretString=text)
+            return "made"
+        if not description.get("DeletedDate"):
+            return "there"
+        client("secretsmanager").restore_secret(SecretId=secret_id)
+        return "restored"
+
+    def delete_secret(self, name: str) -> datetime | None:
+        """Schedule a secret for deletion and return when; None if there is none.
+
+        Until then, RECOVERY_DAYS from now, Secrets Manager can restore it.
+        """
+        try:
+            answer = client("secretsmanager").delete_secret(
+                SecretId=self._secret_id(name), RecoveryWindowInDays=RECOVERY_DAYS
+            )
+        except ClientError as error:
+            if _code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
+                return None
+            raise
+        when: datetime = answer["DeletionDate"]
+        return when
+
+    def _secret_id(self, name: str) -> str:
+        return f"{self.name}/{name}"
+
+    # --- as the functions see it ---
+
+    def client(self, service: str) -> Any:
+        """Return the boto3 client of a service."""
+        return client(service)
+
+    def seen_by_functions(self) -> Settings:
+        """Return the settings and secrets as delivery reads them, kept for a minute."""
+        return Settings(self.name, ssm=client("ssm"), secrets=client("secretsmanager"))
+
+    def ledger(self) -> Ledger:
+        """Return the ledger of the stack."""
+        return Ledger(client("dynamodb"), self.output("LedgerTableName"))
+
+    def queue_url(self, output: str) -> str:
+        """Return the URL of the queue whose name is an output of the stack."""
+        answer = client("sqs").get_queue_url(QueueName=self.output(output))
+        return str(answer["QueueUrl"])
+
+    # --- tokens ---
+
+    def stored_token(self, connection: str) -> str | None:
+        """Return what is stored of a connection's token, to be shown to nobody."""
+        table = self.output("TokenTableName")
+        return TokenStore(client("dynamodb"), table, self.seen_by_functions()).text(connection)
+
+    def refresh_token(self, connection: str) -> Refreshed:
+        """Have the token of a connection renewed, if it ends soon, and return what became of it."""
+        answer = client("lambda").invoke(
+            FunctionName=self.output("TokenRefreshFunctionName"),
+            InvocationType="RequestResponse",
+            Payload=json.dumps({"connection": connection}).encode(),
+        )
+        payload = answer["Payload"].read()
+        if "FunctionError" in answer:
+            raise FailureError("The token-refresh function failed; its log tells why.")
+        try:
+            [result] = _ANSWER.validate_json(payload).results
+        except (ValidationError, ValueError):
+            raise FailureError("The token-refresh function gave no answer to read.") from None
+        return result
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])

@@ -1,0 +1,63 @@
+"""Accounting: the log line of each profile that was worked on, and the metrics of all of them."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from attendee_sync import observability
+from attendee_sync.delivery.planner import Plan
+from attendee_sync.mapping.mapper import LEFT_OUT
+from attendee_sync.outcome import Outcome, OutcomeKind
+
+type _Settled = tuple[Plan, Outcome]
+
+
+def account(settled: Iterable[_Settled]) -> None:
+    """Write what became of some profiles to the log, and as metrics."""
+    by_outcome: dict[tuple[str, str], list[_Settled]] = {}
+    left_out: Counter[tuple[str, str, str]] = Counter()
+    for plan, outcome in settled:
+        _log(plan, outcome)
+        destination = plan.message.destination
+        by_outcome.setdefault((destination, outcome.kind.value), []).append((plan, outcome))
+        if outcome.kind is OutcomeKind.DELIVERED:
+            texts = ((field, text) for field, text in outcome.remarks if text.startswith(LEFT_OUT))
+            left_out.update((destination, field, text) for field, text in texts)
+    for (destination, kind), some in by_outcome.items():
+        _measure({"destination": destination, "outcome": kind}, some)
+    observability.count("FieldsLeftOut", left_out, ("destination", "field", "reason"))
+
+
+def _measure(dimensions: dict[str, str], settled: list[_Settled]) -> None:
+    """Write how many profiles had an outcome, how old they were, and RainFocus's latency."""
+    values = [("Profiles", MetricUnit.Count, float(len(settled)))]
+    values += [("Age", MetricUnit.Seconds, plan.message.age) for plan, _ in settled]
+    values += [
+        ("RainFocusLatency", MetricUnit.Milliseconds, outcome.latency * 1000)
+        for _, outcome in settled
+        if outcome.latency is not None
+    ]
+    observability.measure(dimensions, values)
+
+
+def _log(plan: Plan, outcome: Outcome) -> None:
+    message = plan.message
+    observability.logger().info(
+        "profile settled" if outcome.kind is not OutcomeKind.RETRY else "profile put back",
+        destination=message.destination,
+        request_id=message.request_id,
+        index=message.index,
+        attendee=plan.attendee or message.group,
+        outcome=outcome.kind,
+        reason=outcome.reason,
+        status=outcome.status,
+        code=outcome.code,
+        answer=outcome.message,
+        remarks=[f"{field}: {text}" for field, text in outcome.remarks],
+        latency_ms=None if outcome.latency is None else round(outcome.latency * 1000),
+        age_ms=round(message.age * 1000),
+        attempt=message.attempt,
+        mapping_version=plan.target.mapping_version if plan.target else "",
+        trace_id=observability.trace_id(message.trace_parent),
+    )

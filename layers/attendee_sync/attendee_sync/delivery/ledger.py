@@ -1,0 +1,297 @@
+"""The ledger: what became of whom, and what was last delivered. It holds no personal data."""
+
+import json
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from attendee_sync.attendee import Version
+from attendee_sync.aws import clients
+from attendee_sync.outcome import OutcomeKind
+
+_PREFIX = "attendee#"
+_ATTEMPT = "attempt#"
+_NONE = {"N": "0"}
+_READS = 3  # while a busy table leaves something out
+_WRITES = 2  # likewise
+_TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
+_KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
+_STORED_SECONDS = 1.0  # at most so often a connection's success is noted
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """What is known of one attendee."""
+
+    attendee: str  # attendee.key
+    destination: str
+    # Of the profile that was settled last, as `outcome` says, and when: epoch seconds.
+    version: Version
+    outcome: OutcomeKind
+    settled_at: int
+    # Of the last delivery; nothing of it is there if there was none.
+    fields: Mapping[str, str] = field(default_factory=dict)  # attendee.digests
+    mapping_version: str = ""
+    status: int = 0
+    code: str = ""
+    attendee_id: str = ""  # as RainFocus knows it
+    delivered_at: int = 0  # epoch seconds
+
+    @property
+    def was_delivered(self) -> bool:
+        """Tell whether the attendee is in RainFocus."""
+        return self.delivered_at > 0
+
+    def fields_of(self, mapping_version: str) -> Mapping[str, str]:
+        """Return the digests of what was delivered, if it was by that version of the mapping."""
+        return self.fields if self.mapping_version == mapping_version else {}
+
+
+class LedgerUnavailableError(Exception):
+    """The ledger can't be read or written now."""
+
+
+class Ledger:
+    """The ledger table."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+        self._stored_at: dict[str, float] = {}
+
+    def read(self, attendees: Collection[str]) -> dict[str, LedgerEntry]:
+        """Return what is known of attendees, at most 100, by their keys.
+
+        Raises LedgerUnavailableError.
+        """
+        found = self._get([f"{_PREFIX}{each}" for each in attendees])
+        return {entry.attendee: entry for entry in map(_entry, found.values())}
+
+    def _get(self, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Return those of some items that there are, by their keys."""
+        found: dict[str, Mapping[str, Any]] = {}
+        wanted = [{"key": {"S": key}} for key in keys]
+        pending = {self._table: {"Keys": wanted, "ConsistentRead": True}} if keys else {}
+        for _ in range(_READS):
+            if not pending:
+                return found
+            try:
+                answer = self._client.batch_get_item(RequestItems=pending)
+            except (BotoCoreError, ClientError) as error:
+                raise LedgerUnavailableError(clients.cause(error)) from error
+            items = answer["Responses"].get(self._table, [])
+            found |= {item["key"]["S"]: item for item in items}
+            pending = answer.get("UnprocessedKeys", {})
+        if pending:
+            raise LedgerUnavailableError("DynamoDB is too busy")
+        return found
+
+    def record(self, entries: Collection[LedgerEntry]) -> set[str]:
+        """Note what is known of different attendees now, at most 100, in one call.
+
+        Returns the keys of those of whom something newer was noted meanwhile. Raises
+        LedgerUnavailableError, and then nothing is noted, or some of it.
+        """
+        try:
+            return self._record(entries)
+        except LedgerUnavailableError:  # once more, or all of them are delivered once more
+            return self._record(entries)
+
+    def _record(self, entries: Collection[LedgerEntry]) -> set[str]:
+        if len(entries) < 2:  # noqa: PLR2004
+            return self._record_each(entries)
+        puts = [{"Put": self._put(entry)} for entry in entries]
+        try:
+            self._client.transact_write_items(TransactItems=puts)
+        except (BotoCoreError, ClientError) as error:
+            if clients.cause(error) != "TransactionCanceledException":
+                raise LedgerUnavailableError(clients.cause(error)) from error
+            return self._record_each(entries)
+        return set()
+
+    def _record_each(self, entries: Collection[LedgerEntry]) -> set[str]:
+        overtaken: set[str] = set()
+        for entry in entries:
+            try:
+                self._client.put_item(**self._put(entry))
+            except (BotoCoreError, ClientError) as error:
+                if not _is_condition(error):
+                    raise LedgerUnavailableError(clients.cause(error)) from error
+                overtaken.add(entry.attendee)
+        return overtaken
+
+    def _put(self, entry: LedgerEntry) -> dict[str, Any]:
+        """Return the write of an entry, which nothing newer must precede."""
+        return {
+            "TableName": self._table,
+            "Item": _item(entry),
+            "ConditionExpression": "attribute_not_exists(#key)"
+            " OR #sequence < :sequence OR accepted_at <= :accepted_at",
+            "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence"},
+            "ExpressionAttributeValues": {
+                ":sequence": {"S": entry.version.sequence},
+                ":accepted_at": {"N": str(entry.version.accepted_at)},
+            },
+        }
+
+    def invalidate(self, attendee: str) -> None:
+        """Have an attendee sent with its next push, even if that is the same as the last.
+
+        Raises LedgerUnavailableError.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"key": {"S": f"{_PREFIX}{attendee}"}},
+                UpdateExpression="SET #version = :none",
+                ConditionExpression="attribute_exists(#key)",
+                ExpressionAttributeNames={"#key": "key", "#version": "mapping_version"},
+                ExpressionAttributeValues={":none": {"S": ""}},
+            )
+        except (BotoCoreError, ClientError) as error:
+            if not _is_condition(error):
+                raise LedgerUnavailableError(clients.cause(error)) from error
+
+    def note_success(self, connection: str) -> None:
+        """Note that a connection took something just now: count_isolated_failures() asks for it.
+
+        It is written now and then only, and what can't be written is let go.
+        """
+        now = time.time()
+        if now - self._stored_at.get(connection, 0.0) < _STORED_SECONDS:
+            return
+        self._stored_at[connection] = now
+        item = {"key": {"S": f"stored#{connection}"}, "at": {"N": str(int(now * 1000))}}
+        with suppress(BotoCoreError, ClientError):
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def count_isolated_failures(self, message_id: str, connection: str) -> int:
+        """Note that a message met a fault of its connection; return how often it was alone in it.
+
+        It was alone if the connection took others since the message's last time. Raises
+        botocore's errors.
+        """
+        trouble, stored = f"trouble#{message_id}", f"stored#{connection}"
+        keys = [{"key": {"S": key}} for key in (trouble, stored)]
+        answer = self._client.batch_get_item(
+            RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
+        )
+        found = {item["key"]["S"]: item for item in answer["Responses"].get(self._table, [])}
+        now = int(time.time() * 1000)
+        last = int(found[trouble]["at"]["N"]) if trouble in found else now
+        alone = int(found[trouble]["alone"]["N"]) if trouble in found else 0
+        if stored in found and int(found[stored]["at"]["N"]) > last:
+            alone += 1
+        item = {
+            "key": {"S": trouble},
+            "at": {"N": str(now)},
+            "alone": {"N": str(alone)},
+            "expires_at": {"N": str(now // 1000 + _TROUBLE_SECONDS)},
+        }
+        self._client.put_item(TableName=self._table, Item=item)
+        return alone
+
+    def deaths(self, attempts: Mapping[str, int]) -> dict[str, int]:
+        """Return those messages, at most 100, that came again without having been put back.
+
+        It gets the attempt of each message by its id. With each goes how often an invocation
+        died on it alone. Raises LedgerUnavailableError.
+        """
+        again = {name: attempt for name, attempt in attempts.items() if attempt > 1}
+        found = self._get([f"{_ATTEMPT}{name}" for name in again])
+        deaths: dict[str, int] = {}
+        for name, attempt in again.items():
+            item = found.get(f"{_ATTEMPT}{name}", {})
+            if int(item.get("put_back", _NONE)["N"]) != attempt - 1:
+                deaths[name] = int(item.get("deaths", _NONE)["N"])
+        return deaths
+
+    def note_begun(self, message_id: str, deaths: int) -> None:
+        """Note that a message is worked on alone, and how often an invocation died on it if now.
+
+        Raises LedgerUnavailableError.
+        """
+        try:
+            item = _attempt(message_id, deaths=deaths)
+            self._client.put_item(TableName=self._table, Item=item)
+        except (BotoCoreError, ClientError) as error:
+            raise LedgerUnavailableError(clients.cause(error)) from error
+
+    def note_put_back(self, attempts: Mapping[str, int]) -> None:
+        """Note after which attempt messages, at most 25, are put back, by their ids.
+
+        What can't be noted is let go: it is a suspect when it comes again.
+        """
+        puts = [
+            {"PutRequest": {"Item": _attempt(name, put_back=attempt)}}
+            for name, attempt in attempts.items()
+        ]
+        pending = {self._table: puts}
+        for _ in range(_WRITES):
+            with suppress(BotoCoreError, ClientError):
+                answer = self._client.batch_write_item(RequestItems=pending)
+                pending = answer.get("UnprocessedItems", {})
+            if not pending:
+                return
+
+
+def _item(entry: LedgerEntry) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "key": {"S": f"{_PREFIX}{entry.attendee}"},
+        "destination": {"S": entry.destination},
+        "accepted_at": {"N": str(entry.version.accepted_at)},
+        "sequence": {"S": entry.version.sequence},
+        "outcome": {"S": entry.outcome},
+        "settled_at": {"N": str(entry.settled_at)},
+        "expires_at": {"N": str(entry.settled_at + _KEPT_SECONDS)},
+    }
+    if entry.was_delivered:
+        item |= {
+            # As one text, which botocore packs and unpacks faster than a map.
+            "fields": {"S": json.dumps(entry.fields)},
+            "mapping_version": {"S": entry.mapping_version},
+            "status": {"N": str(entry.status)},
+            "code": {"S": entry.code},
+            "attendee_id": {"S": entry.attendee_id},
+            "delivered_at": {"N": str(entry.delivered_at)},
+        }
+    return item
+
+
+def _entry(item: Mapping[str, Any]) -> LedgerEntry:
+    def text(name: str) -> str:
+        return str(item.get(name, {}).get("S", ""))
+
+    def number(name: str) -> int:
+        return int(item.get(name, {}).get("N", 0))
+
+    return LedgerEntry(
+        attendee=text("key").removeprefix(_PREFIX),
+        destination=text("destination"),
+        version=Version(number("accepted_at"), text("sequence")),
+        outcome=OutcomeKind(text("outcome")),
+        settled_at=number("settled_at"),
+        fields=json.loads(text("fields") or "{}"),
+        mapping_version=text("mapping_version"),
+        status=number("status"),
+        code=text("code"),
+        attendee_id=text("attendee_id"),
+        delivered_at=number("delivered_at"),
+    )
+
+
+def _attempt(message_id: str, **numbers: int) -> dict[str, Any]:
+    expires_at = int(time.time()) + _TROUBLE_SECONDS
+    return {
+        "key": {"S": f"{_ATTEMPT}{message_id}"},
+        "expires_at": {"N": str(expires_at)},
+        **{name: {"N": str(number)} for name, number in numbers.items()},
+    }
+
+
+def _is_condition(error: BotoCoreError | ClientError) -> bool:
+    return clients.cause(error) == clients.CONDITION_FAILED

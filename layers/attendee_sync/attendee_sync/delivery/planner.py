@@ -1,0 +1,179 @@
+"""Planning: what a message asks for, before anything is done about it.
+
+Delivery acts on plans; a redrive counts what would come of them.
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from attendee_sync import attendee
+from attendee_sync.aws import clients
+from attendee_sync.aws.settings import Settings, SettingsUnavailableError
+from attendee_sync.delivery.ledger import LedgerEntry
+from attendee_sync.mapping import mapper
+from attendee_sync.mapping.mapper import Mapper, Remark, Verdict
+from attendee_sync.messaging.messages import QueuedProfile
+from attendee_sync.outcome import Outcome, OutcomeKind, RetryLaterError
+from attendee_sync.rainfocus.connection import Connection, connection_of, faults_of
+
+_NEVER_CAME = "left the audience, and was never delivered"
+_OVERTAKEN = "a newer one of this attendee was settled before"
+_VERSION_DIGITS = 12
+# What of a connection decides where an attendee is stored and as what.
+_TARGET = {"environment", "org_id", "base_url", "version", "path", "event", "body", "fields"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where attendees of one destination are stored, and by which rules."""
+
+    connection_name: str
+    connection: Connection
+    event_code: str
+    mapping_version: str  # changes with all that decides what is stored
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a message asks for."""
+
+    message: QueuedProfile
+    outcome: Outcome | None = None  # if it has one without a call
+    attendee: str = ""  # attendee.key, as far as it is known whose the profile is
+    target: Target | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)  # what RainFocus gets
+    is_exit: bool = False
+    remarks: tuple[Remark, ...] = ()
+
+    def unsent(self, entry: LedgerEntry | None, *, follows: bool = False) -> Outcome | None:
+        """Return the outcome if nothing is to be sent, by what the ledger knows of the attendee.
+
+        `follows` tells that something else of the attendee is to be delivered just before.
+        """
+        if entry and self.message.version.is_before(entry.version):
+            return Outcome(OutcomeKind.STALE, _OVERTAKEN)
+        if self.outcome:
+            return self.outcome
+        if self.is_exit and not follows and not (entry and entry.was_delivered):
+            return Outcome(OutcomeKind.FILTERED, _NEVER_CAME)
+        return None
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans by the settings of one stack."""
+
+    settings: Settings
+
+    def plan(self, message: QueuedProfile) -> Plan:
+        """Return what a message asks for. It raises nothing: a fault is in the plan's outcome."""
+        try:
+            return self._plan(message)
+        except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
+            return Plan(message, retry(error))
+
+    def _plan(self, message: QueuedProfile) -> Plan:
+        document = _document(message.body)
+        if document is None:
+            return Plan(message, Outcome(OutcomeKind.REJECTED, "not a JSON object"))
+        text = self.settings.destination(message.destination)
+        if text is None:
+            return Plan(message, Outcome(OutcomeKind.REJECTED, "unknown destination"))
+        rules = _rules(text)
+        target = _target(text, rules, self._connection(rules.destination.connection))
+        decision = rules.decide(document, target.connection.fields.foreign_state)
+        return Plan(
+            message,
+            _outcome(decision),
+            self._key(message.destination, decision.email_hash),
+            target,
+            decision.fields,
+            decision.verdict is Verdict.EXIT,
+            decision.remarks,
+        )
+
+    def _key(self, destination: str, email_hash: str) -> str:
+        if not email_hash:
+            return ""
+        return attendee.key(self.settings.hash_key(), destination, email_hash)
+
+    def _connection(self, name: str) -> str:
+        text = self.settings.connection(name)
+        if text is None:
+            raise RetryLaterError(f"unknown connection: {name}", is_fault_of_settings=True)
+        try:
+            connection_of(text)
+        except ValidationError as error:
+            settings = faults_of(error)
+            reason = f"the settings of connection {name} are not valid: {settings}"
+            raise RetryLaterError(reason, is_fault_of_settings=True) from None
+        return text
+
+
+def retry(error: Exception) -> Outcome:
+    """Return the outcome of a message that an error keeps from an end."""
+    if isinstance(error, RetryLaterError):
+        return error.outcome
+    if isinstance(error, SettingsUnavailableError):
+        return Outcome(OutcomeKind.RETRY, str(error))
+    if isinstance(error, BotoCoreError | ClientError):
+        return Outcome(OutcomeKind.RETRY, f"AWS: {clients.cause(error)}")
+    return Outcome(OutcomeKind.RETRY, f"internal error: {type(error).__name__}")
+
+
+def _document(body: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _rules(text: str) -> Mapper:
+    try:
+        return mapper.mapper(text)
+    except ValidationError:
+        reason = "the settings of the destination are not valid"
+        raise RetryLaterError(reason, is_fault_of_settings=True) from None
+
+
+def _target(text: str, rules: Mapper, connection: str) -> Target:
+    return Target(
+        rules.destination.connection,
+        connection_of(connection),
+        rules.destination.event_code,
+        mapping_version(text, connection),
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def mapping_version(destination: str, connection: str) -> str:
+    """Return what changes with all that decides what is stored: 12 hex digits.
+
+    It gets the JSON texts of a destination and its connection. Names and descriptions, access and
+    limits decide nothing.
+    """
+    settings = mapper.mapper(destination).destination
+    decides = [
+        settings.model_dump(exclude={"name", "description", "mapping"}),
+        {name: rule.model_dump() for name, rule in mapper.rules(settings).items()},
+        connection_of(connection).model_dump(include=_TARGET),
+    ]
+    text = json.dumps(decides, sort_keys=True, default=sorted)  # a set has no order of its own
+    return hashlib.sha256(text.encode()).hexdigest()[:_VERSION_DIGITS]
+
+
+def _outcome(decision: mapper.Decision) -> Outcome | None:
+    match decision.verdict:
+        case Verdict.REJECT:
+            return Outcome(OutcomeKind.REJECTED, decision.reason)
+        case Verdict.FILTER:
+            return Outcome(OutcomeKind.FILTERED, decision.reason)
+    return None

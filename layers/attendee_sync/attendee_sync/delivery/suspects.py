@@ -1,0 +1,59 @@
+"""Suspects: messages that came again without having been put back, so an invocation died on some.
+
+All of a batch are suspects when its invocation died, whatever it died of. Each is then worked on
+alone, with a note in the ledger before: the note that stays tells on which one they die.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from attendee_sync.delivery.ledger import Ledger, LedgerUnavailableError
+from attendee_sync.delivery.planner import Plan
+from attendee_sync.messaging.messages import QueuedProfile
+from attendee_sync.outcome import Outcome, OutcomeKind
+
+MAX_DEATHS = 3
+_DIED = f"an invocation died on it {MAX_DEATHS} times"
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """The groups of a batch in which there is a suspect, each with its messages in order."""
+
+    groups: Mapping[str, Sequence[QueuedProfile]]
+    _deaths: Mapping[str, int]  # how often an invocation died on a message alone, by its id
+    _ledger: Ledger
+
+    @classmethod
+    def among(cls, batch: Sequence[QueuedProfile], ledger: Ledger) -> "Suspects":
+        """Find them. What comes for the first time costs no call. Raises LedgerUnavailableError."""
+        deaths = ledger.deaths({each.message_id: each.attempt for each in batch})
+        names = {each.group for each in batch if each.message_id in deaths}
+        groups = {name: [each for each in batch if each.group == name] for name in names}
+        return cls(groups, deaths, ledger)
+
+    def in_order(self) -> list[Sequence[QueuedProfile]]:
+        """Return the groups, the likely killer last: by deaths, then by size.
+
+        What comes before it is delivered in this invocation, also if that dies again.
+        """
+
+        def danger(group: Sequence[QueuedProfile]) -> tuple[int, int]:
+            deaths = max(self._deaths.get(each.message_id, 0) for each in group)
+            return deaths, sum(len(each.body) for each in group)
+
+        return sorted(self.groups.values(), key=danger)
+
+    def plan(self, message: QueuedProfile, plan: Callable[[QueuedProfile], Plan]) -> Plan:
+        """Return the plan of a suspect, once the ledger has a note that it is being worked on."""
+        deaths = self._deaths.get(message.message_id, 0)
+        if deaths >= MAX_DEATHS:
+            # Not even planned: that may be what they die of. The group is the attendee's key.
+            return Plan(message, Outcome(OutcomeKind.REJECTED, _DIED), attendee=message.group)
+        try:
+            self._ledger.note_begun(message.message_id, deaths + 1)
+        except LedgerUnavailableError as error:
+            return Plan(
+                message, Outcome(OutcomeKind.RETRY, f"the ledger can't be written: {error}")
+            )
+        return plan(message)

@@ -1,0 +1,235 @@
+"""HTTP calls: sessions that keep connections, and exchanges that end, whatever arrives.
+
+An exchange is one request and its answer: to look up the host, to connect, TLS, to send, the
+answer's head and its body. requests bounds each wait for a byte, and no sum of such waits.
+"""
+
+import http.client
+import io
+import json
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from attendee_sync import library_logs
+
+MAX_ANSWER_BYTES = 65_536
+_CHUNK_BYTES = 8_192
+_PIECE_BYTES = 16_384  # of what is sent: one TLS record, which one wait covers
+_HOSTS = 8
+# What a request raises that can't even be made: its address or a header is none. The last two
+# come through requests as they are.
+UNUSABLE = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+    urllib3.exceptions.LocationValueError,
+    UnicodeError,
+)
+# When the exchange ends that this thread is in, by the monotonic clock.
+_ends_at: ContextVar[float] = ContextVar("ends_at")
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """An HTTP answer. A body of more than 64 KiB is cut there and marked as not complete."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    complete: bool = True
+
+    def members(self) -> dict[str, Any]:
+        """Return the members of the JSON object that the body is, or none if it is none."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+def session(pool_size: int) -> requests.Session:
+    """Return a session that keeps a connection open for each of as many threads.
+
+    Its requests need a timeout. What one takes from its beginning to the last byte of its answer
+    ends within the time to connect and the time to read, taken together.
+    """
+    library_logs.silence()
+    made = _Session()
+    made.trust_env = False  # no .netrc: it would replace the Authorization header
+    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = _Adapter(pool_connections=_HOSTS, pool_maxsize=pool_size, max_retries=0)
+    made.mount("https://", adapter)
+    made.mount("http://", adapter)
+    return made
+
+
+def receive(response: requests.Response) -> HttpAnswer:
+    """Read an answer that was requested with `stream=True`. Raises requests.RequestException."""
+    body = b""
+    try:
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                cut = body[:MAX_ANSWER_BYTES]
+                return HttpAnswer(response.status_code, cut, response.headers, complete=False)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.ReadTimeout("the answer takes too long") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(type(error).__name__) from error
+    return HttpAnswer(response.status_code, body, response.headers)
+
+
+def _seconds_left() -> float:
+    """Return what is left of this thread's exchange. Raises TimeoutError if nothing is."""
+    left = _ends_at.get() - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the exchange takes too long")
+    return left
+
+
+class _Reader(io.RawIOBase):
+    """Reads a socket; each wait ends with the exchange, or with the socket's own timeout."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._longest_silence = sock.gettimeout() or 0.0
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._socket.settimeout(min(self._longest_silence, _seconds_left()))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Reader(sock))
+
+
+class _Connection(HTTPConnection):
+    """A connection on which no exchange outlasts its time."""
+
+    response_class = _Response
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to one of the host's addresses, with one timeout for all of them."""
+        host, until = self._dns_host, time.monotonic() + min(self.timeout or 0.0, _seconds_left())
+        addresses = self._addresses(host, until)
+        try:
+            while True:
+                self._dns_host = addresses.pop(0)
+                self.timeout = max(until - time.monotonic(), 0.001)
+                try:
+                    made = super()._new_conn()
+                except (NewConnectionError, ConnectTimeoutError):
+                    if not addresses or time.monotonic() > until:
+                        raise
+                else:
+                    made.settimeout(_seconds_left())  # for the TLS handshake, which follows
+                    return made
+        finally:
+            self._dns_host = host
+
+    def _addresses(self, host: str, until: float) -> list[str]:
+        host.encode("idna")  # raises UnicodeError if it is no name of a host
+        try:
+            return _look_up(host, self.port, until - time.monotonic())
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "the host is looked up for too long") from error
+
+    def send(self, data: Any) -> None:
+        """Send bytes; a server that reads slowly gets no more time for it than there is."""
+        if self.sock is None:
+            self.connect()
+        for start in range(0, len(data), _PIECE_BYTES):
+            self.sock.settimeout(_seconds_left())
+            super().send(data[start : start + _PIECE_BYTES])
+
+    def getresponse(self) -> Any:
+        """Return the answer; one that only announces another (1xx) is none.
+
+        http.client would take it for the answer, and the one after it for the next request's.
+        """
+        response = super().getresponse()
+        if response.status < http.client.OK:
+            self.close()
+            raise http.client.BadStatusLine(str(response.status))
+        return response
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """Such a connection with TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*arguments, **options)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        return manager
+
+    def send(
+        self, request: requests.PreparedRequest, *arguments: Any, **options: Any
+    ) -> requests.Response:
+        timeout = options["timeout"]
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        _ends_at.set(time.monotonic() + connect + read)
+        return super().send(request, *arguments, **options)
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return no target: requests would read a redirect's whole body, however it is asked."""
+
+
+def _look_up(host: str, port: int, seconds: float) -> list[str]:
+    """Return a host's addresses, the preferred one first.
+
+    Nothing can interrupt getaddrinfo, so that a thread of its own waits for it. Raises what that
+    raises, and TimeoutError.
+    """
+    found: Future[list[str]] = Future()
+
+    def look_up() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.set_result([str(address[0]) for *_, address in answers])
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    return found.result(seconds)

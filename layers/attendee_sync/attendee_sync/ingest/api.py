@@ -1,0 +1,217 @@
+"""Reception: who asks, for which destination, with which profiles. Ingest and preview share it."""
+
+import base64
+import hmac
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from attendee_sync import observability
+from attendee_sync.aws.settings import Settings, SettingsUnavailableError
+from attendee_sync.messaging import messages
+from attendee_sync.profile import bodies
+from attendee_sync.profile.bodies import Pushed, TooManyProfilesError, UnreadableBodyError
+
+MAX_BODY_BYTES = 4_500_000  # Lambda takes 6 MB, of which base64 and the event take a part
+MAX_PROFILES = 1_000
+
+_DESTINATION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+# A token that does not fit may be brand-new: look again, but not for every wrong guess.
+_TOKEN_RECHECK_SECONDS = 5.0
+# Refused before the destination is known: its name could hold anything.
+_UNKNOWN_DESTINATION = frozenset({401, 403, 404})
+# What the log says where the sender is told more than it may hold.
+_REASONS = {404: "unknown destination", 409: "the settings are not valid"}
+_UNREADABLE_TYPES = re.compile(
+    r"(?!application/([\w.-]+\+)?(json|x-ndjson|ndjson|jsonl|json-lines)$|text/plain$).+"
+)
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """What a sender sent. Header names are in lower case."""
+
+    request_id: str
+    destination: str
+    headers: Mapping[str, str]
+    body: str
+    is_base64: bool = False
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """What the sender is told: an HTTP status and the members of a JSON object."""
+
+    status: int
+    body: Mapping[str, object]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class HttpError(Exception):
+    """A request is not taken; the sender is told why."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+def parse_event(event: Mapping[str, Any], invocation_id: str) -> HttpRequest:
+    """Read an event of API Gateway's REST proxy integration.
+
+    The request's id is that of the invocation: no two have the same, and Lambda keeps it when it
+    runs one again itself. The API's own is the same for every request under `sam local start-api`.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    """
+    return HttpRequest(
+        request_id=invocation_id,
+        destination=(event["pathParameters"] or {}).get("destination", ""),
+        headers={name.lower(): value for name, value in (event["headers"] or {}).items()},
+        body=event["body"] or "",
+        is_base64=bool(event.get("isBase64Encoded")),
+    )
+
+
+def to_lambda(given: HttpResponse) -> dict[str, Any]:
+    """Return an answer as API Gateway's REST proxy integration wants it."""
+    return {
+        "statusCode": given.status,
+        "headers": {"Content-Type": "application/json", **given.headers},
+        "body": json.dumps(given.body),
+    }
+
+
+def with_error_responses(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+    """Return the answer that the work gives, or the one for why it can't be done."""
+    try:
+        return work()
+    except HttpError as refusal:
+        _note_refusal(request, refusal)
+        return response(request, refusal.status, refusal.headers, message=str(refusal))
+    except SettingsUnavailableError as error:
+        return put_off(request, error)
+
+
+def put_off(request: HttpRequest, why: Exception, **members: object) -> HttpResponse:
+    """Return the answer to a request that can't be met now, and log why."""
+    observability.logger().error("request put off", reason=str(why))
+    _count_refusal(503)
+    message = "not now; please push again"
+    return response(request, 503, {"Retry-After": "5"}, message=message, **members)
+
+
+def response(
+    request: HttpRequest, status: int, headers: Mapping[str, str] | None = None, **members: object
+) -> HttpResponse:
+    """Return an answer to a request, with its id."""
+    return HttpResponse(status, {"requestId": request.request_id, **members}, headers or {})
+
+
+def _note_refusal(request: HttpRequest, refusal: HttpError) -> None:
+    """Log and count one refusal: a line a request, however often somebody tries."""
+    is_known = refusal.status not in _UNKNOWN_DESTINATION
+    observability.logger().info(
+        "request refused",
+        destination=request.destination if is_known else "",
+        request_id=request.request_id,
+        status=refusal.status,
+        reason=_REASONS.get(refusal.status, str(refusal)),
+    )
+    _count_refusal(refusal.status)
+
+
+def _count_refusal(status: int) -> None:
+    observability.count("Refusals", Counter({(str(status),): 1}), ("status",))
+
+
+def receive(request: HttpRequest, settings: Settings) -> tuple[str, list[Pushed]]:
+    """Authenticate a request; return its destination's JSON text and its profiles.
+
+    Raises RefusedError and SettingsUnavailableError.
+    """
+    _authenticate(request.headers.get("authorization"), settings)
+    return _destination(request.destination, settings), _split(request)
+
+
+def _authenticate(authorization: str | None, settings: Settings) -> None:
+    """Raise RefusedError unless the header shows the ingest token or the one before it."""
+    if not authorization:
+        raise HttpError(
+            401, "an Authorization header with the ingest token is missing", **_CHALLENGE
+        )
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise HttpError(401, "Authorization must be: Bearer <ingest token>", **_CHALLENGE)
+    shown = token.strip().encode(errors="surrogatepass")
+    if not _is_ingest_token(shown, settings) and not _is_ingest_token(
+        shown, settings, max_age=_TOKEN_RECHECK_SECONDS
+    ):
+        raise HttpError(403, "the ingest token is wrong")
+
+
+def _is_ingest_token(shown: bytes, settings: Settings, max_age: float | None = None) -> bool:
+    matches = False
+    for known in _ingest_tokens(settings, max_age):
+        matches |= hmac.compare_digest(shown, known.strip().encode())
+    return matches
+
+
+def _ingest_tokens(settings: Settings, max_age: float | None) -> Iterator[str]:
+    current = settings.secret("ingest-token", max_age=max_age)
+    if not current:
+        raise SettingsUnavailableError("ingest-token", "it does not exist")
+    yield current
+    previous = settings.secret("ingest-token", stage="AWSPREVIOUS", max_age=max_age)
+    if previous:
+        yield previous
+
+
+def _destination(name: str, settings: Settings) -> str:
+    """Return a destination's JSON text."""
+    if not _DESTINATION_NAME.fullmatch(name):
+        raise HttpError(
+            404,
+            "unknown destination: a name has at most 64 characters of a-z, 0-9 and -, "
+            "with no - at its ends",
+        )
+    text = settings.destination(name)
+    if text is None:
+        raise HttpError(404, f"unknown destination: {name}")
+    return text
+
+
+def _split(request: HttpRequest) -> list[Pushed]:
+    content_type = request.headers.get("content-type", "")
+    if _UNREADABLE_TYPES.fullmatch(content_type.partition(";")[0].strip().lower()):
+        raise HttpError(415, "Content-Type must be application/json or application/x-ndjson")
+    body = _text(request)
+    try:
+        pushed = bodies.split(body, content_type, MAX_PROFILES)
+    except UnreadableBodyError as error:
+        raise HttpError(400, str(error)) from error
+    except TooManyProfilesError as error:
+        raise HttpError(413, f"{error} in one push; at most {MAX_PROFILES} are taken") from error
+    if len(pushed) == 1 and len(body.encode()) > messages.MAX_PROFILE_BYTES:
+        raise HttpError(413, f"a profile has at most {messages.MAX_PROFILE_BYTES} bytes")
+    return pushed
+
+
+def _text(request: HttpRequest) -> str:
+    try:
+        raw = (
+            base64.b64decode(request.body, validate=True)
+            if request.is_base64
+            else request.body.encode("utf-8", "surrogatepass")
+        )
+    except ValueError as error:
+        raise HttpError(400, "the body is not valid base64") from error
+    if len(raw) > MAX_BODY_BYTES:
+        raise HttpError(413, f"a body has at most {MAX_BODY_BYTES} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise HttpError(400, f"not UTF-8 at byte {error.start}") from error

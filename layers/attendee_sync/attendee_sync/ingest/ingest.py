@@ -1,0 +1,181 @@
+"""A push: from an HTTP request to profiles on the queue, and the answer to the sender."""
+
+import functools
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from attendee_sync import attendee, observability
+from attendee_sync.aws.clients import Deadline
+from attendee_sync.aws.fifo_queue import FifoQueue, Message, QueueUnavailableError
+from attendee_sync.aws.settings import Settings
+from attendee_sync.ingest.api import (
+    HttpRequest,
+    HttpResponse,
+    put_off,
+    receive,
+    response,
+    with_error_responses,
+)
+from attendee_sync.mapping import expressions
+from attendee_sync.messaging import dead_letters, messages
+from attendee_sync.outcome import OutcomeKind
+from attendee_sync.profile import reader
+from attendee_sync.profile.bodies import Pushed
+from attendee_sync.profile.reader import EmailExpression
+
+# Of the two that AEP waits for an answer; the rest is the network's and API Gateway's.
+PUSH_SECONDS = 1.9
+
+
+@dataclass(frozen=True)
+class _Rejected:
+    index: int
+    text: str
+    reason: str
+
+
+class Ingest:
+    """Takes pushes for one stack."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        profiles: FifoQueue,
+        dead_letters: FifoQueue,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._profiles = profiles
+        self._dead_letters = dead_letters
+        self._clock = clock
+
+    def push(self, request: HttpRequest) -> HttpResponse:
+        """Authenticate a request, queue its profiles and return the answer.
+
+        The answer is 202 only when each profile is on the profile queue or, where it can't be
+        used, on the dead-letter queue. No call to AWS is begun that could end too late: then, and
+        when AWS fails, it is 503, with the indexes of the profiles that are queued nevertheless.
+        """
+        deadline = Deadline.after(PUSH_SECONDS, self._clock)
+        return with_error_responses(request, lambda: self._push(request, deadline))
+
+    def _push(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
+        settings = self._settings.until(deadline)
+        destination, pushed = receive(request, settings)
+        trace_parent = observability.trace_parent(request.headers.get("traceparent"))
+        envelope = messages.push_attributes(request.destination, request.request_id, trace_parent)
+        accepted, rejected = _sort(
+            pushed, envelope, settings.hash_key(), _mapped_email(destination)
+        )
+        try:
+            self._queue(accepted, [_dead_letter(each, envelope) for each in rejected], deadline)
+        except QueueUnavailableError as error:
+            queued = sorted(int(each.attributes["index"]) for each in error.queued)
+            return put_off(request, error, queued=queued)
+        observability.logger().info(
+            "push accepted",
+            destination=request.destination,
+            request_id=request.request_id,
+            accepted=len(accepted),
+            rejected=len(rejected),
+            trace_id=observability.trace_id(trace_parent),
+        )
+        for each in rejected:
+            observability.logger().info(
+                "profile settled",
+                destination=request.destination,
+                request_id=request.request_id,
+                index=str(each.index),
+                outcome=OutcomeKind.REJECTED,
+                reason=each.reason,
+                attempt=0,
+                trace_id=observability.trace_id(trace_parent),
+            )
+        counts = Counter(
+            {(request.destination, OutcomeKind.REJECTED.value): len(rejected)} if rejected else {}
+        )
+        observability.count("Profiles", counts, ("destination", "outcome"))
+        return response(
+            request,
+            202,
+            accepted=len(accepted),
+            rejected=[{"index": each.index, "reason": each.reason} for each in rejected],
+        )
+
+    def _queue(
+        self, accepted: Sequence[Message], dead_letters: Sequence[Message], deadline: Deadline
+    ) -> None:
+        """Put profiles on their queue, and only then the dead letters of the others on theirs.
+
+        A push that is made again has a dead letter twice only where these could not all be sent.
+        Raises QueueUnavailableError, with what of `accepted` is queued.
+        """
+        if accepted:
+            self._profiles.send(accepted, deadline)
+        if dead_letters:
+            try:
+                self._dead_letters.send(dead_letters, deadline)
+            except QueueUnavailableError as error:
+                raise QueueUnavailableError(str(error), accepted) from error
+
+
+def _sort(
+    pushed: Sequence[Pushed],
+    envelope: Mapping[str, str],
+    hash_key: str,
+    mapped: EmailExpression | None,
+) -> tuple[list[Message], list[_Rejected]]:
+    """Return the messages of the profiles that can be used, and the others with why not."""
+    accepted: list[Message] = []
+    rejected: list[_Rejected] = []
+    for index, piece in enumerate(pushed):
+        text = messages.escape_for_sqs(piece.text)
+        email_hash, fault = _email_hash(piece, text, mapped)
+        if fault:
+            rejected.append(_Rejected(index, piece.text, fault))
+            continue
+        group = attendee.key(hash_key, envelope["destination"], email_hash)
+        identity = f"{envelope['request_id']}-{index}"
+        attributes = {**envelope, "index": str(index)}
+        accepted.append(Message(text, group, identity, attributes))
+    return accepted, rejected
+
+
+@functools.lru_cache(maxsize=64)
+def _mapped_email(destination: str) -> EmailExpression | None:
+    """Return what a destination maps to the e-mail address, if it says so.
+
+    Of its settings that is all that ingest reads, and it does not validate them: that was done
+    when they were written. What can't be read here is delivery's to report.
+    """
+    try:
+        rule = json.loads(destination)["mapping"]["email"]
+        return expressions.lenient(rule if isinstance(rule, str) else rule["value"])
+    except (ValueError, KeyError, TypeError, RecursionError):  # JMESPathError is a ValueError
+        return None
+
+
+def _email_hash(piece: Pushed, text: str, mapped: EmailExpression | None) -> tuple[str, str]:
+    """Return the hash of a profile's e-mail address, or else why its text can't be queued."""
+    if piece.profile is None:
+        return "", piece.fault
+    fault = messages.size_fault(text)
+    if fault:
+        return "", fault
+    read = reader.read(piece.profile)
+    email_hash = reader.email_hash_of(read, reader.email_of(read, mapped), mapped)
+    return (email_hash, "") if email_hash else ("", "no e-mail address")
+
+
+def _dead_letter(rejected: _Rejected, envelope: Mapping[str, str]) -> Message:
+    text = messages.escape_for_sqs(rejected.text)
+    if len(text.encode()) > messages.MAX_PROFILE_BYTES:  # only its beginning can be kept
+        text = text.encode()[: messages.MAX_PROFILE_BYTES].decode(errors="ignore")
+    identity = f"{envelope['request_id']}-{rejected.index}"
+    message = Message(text, identity, identity, {**envelope, "index": str(rejected.index)})
+    return dead_letters.dead_letter_of(
+        message, {"outcome": OutcomeKind.REJECTED, "reason": rejected.reason}
+    )

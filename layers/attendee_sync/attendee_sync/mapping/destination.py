@@ -1,0 +1,144 @@
+"""Destinations: where profiles go, which of them, and as what."""
+
+from typing import Annotated, Any, Literal, Self
+
+from jmespath.exceptions import JMESPathError, ParseError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from attendee_sync import attendee
+from attendee_sync.mapping import expressions, filters
+
+type Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")]
+# An attendee field of RainFocus, or the code of a custom attribute.
+type Field = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+def _is_expression(text: str) -> str:
+    try:
+        expressions.compiled(text)
+    except ParseError as error:
+        position = getattr(error, "lex_position", None)
+        where = f" at position {position}" if position is not None else ""
+        raise ValueError(f"a JMESPath expression is expected; not one{where}: {text}") from None
+    except (JMESPathError, RecursionError) as error:
+        raise ValueError(f"a JMESPath expression is expected: {type(error).__name__}") from None
+    return text
+
+
+type Text = Annotated[str, StringConstraints(max_length=2_000)]
+type Expression = Annotated[Text, AfterValidator(_is_expression)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rule(_Settings):
+    """What one attendee field gets.
+
+    write says when: overwrite (a value replaces, an absent or empty one leaves alone),
+    clear_on_null (like it, and an explicit null blanks), constant (always the text of value), or
+    omit (never anything).
+    """
+
+    value: Text = ""
+    write: Literal["overwrite", "clear_on_null", "constant", "omit"] = "overwrite"
+
+    @model_validator(mode="after")
+    def _value_fits(self) -> Self:
+        if self.write == "omit" and self.value:
+            raise ValueError("omit takes no value")
+        if self.write != "omit" and not self.value:
+            raise ValueError("value is missing")
+        if self.write in ("overwrite", "clear_on_null"):
+            _is_expression(self.value)
+            expressions.check_functions(self.value)
+        if self.write == "clear_on_null":
+            expressions.explicit_null(self.value)
+        return self
+
+
+_UNSENT = object()
+
+
+def _rule(value: Any) -> Any:
+    if value is _UNSENT:
+        raise ValueError("the address is always sent; only its expression can change")
+    return {"value": value} if isinstance(value, str) else value
+
+
+def _rules(given: Any) -> Any:
+    """Mark a rule under which the e-mail address is not sent: its fault is told with others."""
+    rule = given.get("email") if isinstance(given, dict) else None
+    written = rule.get("write") if isinstance(rule, dict) else getattr(rule, "write", None)
+    return given if written in (None, "overwrite") else {**given, "email": _UNSENT}
+
+
+class Hashes(_Settings):
+    """What happens where only a hash of the e-mail address is known."""
+
+    only: Literal["reject", "send"] = "reject"
+    field: Field = "email_lc_sha256"  # unverified; Adobe's name for it
+
+
+class Exits(_Settings):
+    """What happens when a person leaves the audiences.
+
+    With set, fields are written, for an attendee that was delivered before. A profile that has
+    only left audiences never creates an attendee.
+    """
+
+    action: Literal["ignore", "set"] = "ignore"
+    fields: dict[Field, str] = {}
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> Self:
+        faults = []
+        if (self.action == "set") != bool(self.fields):
+            faults.append("fields are expected with set, and only there")
+        if "email" in self.fields:
+            faults.append("email can't be set")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+class Destination(_Settings):
+    """An event of a RainFocus organisation, the connection that leads there, and who is sent."""
+
+    name: str = ""
+    description: str = ""
+    connection: Name = "default"
+    event_code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    # By attendee field: a JMESPath expression over the profile, or a Rule. It comes on top of
+    # the default mapping.
+    mapping: Annotated[
+        dict[Field, Annotated[Rule, BeforeValidator(_rule)]], BeforeValidator(_rules)
+    ] = {}
+    # Fields that are sent as they were pushed.
+    not_normalised: frozenset[Field] = frozenset()
+    hashes: Hashes = Hashes()
+    # A JMESPath predicate: who does not meet it is not sent.
+    filter: Annotated[Expression, AfterValidator(filters.checked)] | None = None
+    exits: Exits = Exits()
+
+    @field_validator("not_normalised")
+    @classmethod
+    def _email_is_normalised(cls, fields: frozenset[str]) -> frozenset[str]:
+        faults = []
+        unknown = fields - set(attendee.FIELDS)
+        if unknown:
+            faults.append(f"not among RainFocus's fields: {', '.join(sorted(unknown))}")
+        if "email" in fields:
+            faults.append("the e-mail address is always normalised: it tells who somebody is")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return fields

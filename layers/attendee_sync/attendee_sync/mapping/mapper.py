@@ -1,0 +1,231 @@
+"""Mapping: what becomes of a profile at its destination.
+
+Pure: it knows nothing of AWS. Delivery and preview decide with the same code.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from attendee_sync.mapping import expressions, filters, normalisation
+from attendee_sync.mapping.destination import Destination, Rule
+from attendee_sync.mapping.expressions import Search
+from attendee_sync.mapping.normalisation import NotNormalisedError
+from attendee_sync.profile import reader
+
+# Flat names first, as a Destination SDK body or another platform sends them; then XDM, see
+# https://github.com/adobe/xdm. The e-mail address has a rule of its own: profile.email_of; and
+# `address` is the one address that profile.read chose.
+DEFAULT: Final[Mapping[str, str]] = {
+    "address1": "address1 || address.street1 || address.street",
+    "address2": "address2 || address.street2",
+    "city": "city || address.city",
+    "companyname": "companyname || companyName || company.name || company || b2b.companyName",
+    "countryid": "countryid || countryId || address.countryCode || address.country || country",
+    "firstname": "firstname || firstName || first_name || person.name.firstName",
+    "lastname": "lastname || lastName || last_name || person.name.lastName",
+    "jobtitle": "jobtitle || jobTitle || job_title || extendedWorkDetails.jobTitle || title",
+    "phone": "phone || mobilePhone.number || workPhone.number || homePhone.number",
+    "state": "state || address.stateProvince || address.state || address.region",
+    "zip": "zip || postalCode || address.postalCode || address.zip",
+}
+LEFT_OUT = "left out"  # begins the remark on a field that is not sent
+_ONLY_HASH = "only a hash of the e-mail address is known"
+_NO_EMAIL = "no e-mail address"
+
+
+class Verdict(Enum):
+    """What is to be done with a profile."""
+
+    SEND = "send"
+    EXIT = "exit"  # send what is set when a person leaves, if the attendee is known
+    FILTER = "filter"
+    REJECT = "reject"
+
+
+# A field, and something worth knowing about it: never its value.
+type Remark = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a profile, and why."""
+
+    verdict: Verdict
+    reason: str = ""
+    email_hash: str = ""  # SHA-256; tells whose it is
+    fields: Mapping[str, str] = field(default_factory=dict)  # what RainFocus gets
+    remarks: tuple[Remark, ...] = ()
+
+
+class _Field(NamedTuple):
+    """How one attendee field is made, compiled."""
+
+    name: str
+    search: Search
+    is_null: Search | None
+    normalise: Callable[[str], str] | None
+
+
+@dataclass(frozen=True)
+class Mapper:
+    """A destination's rules, compiled; see mapper()."""
+
+    destination: Destination
+    email: Search | None
+    fields: tuple[_Field, ...]
+    sources: Mapping[str, str]  # what gives each field: an expression, or words
+
+    def decide(self, document: reader.Json, foreign_state: str = "") -> Decision:
+        """Say what becomes of a profile. Raises nothing, whatever the document holds.
+
+        `foreign_state` names the field for states of countries whose states have no code.
+        """
+        read = reader.read(document)
+        email = reader.email_of(read, self.email)
+        email_hash = reader.email_hash_of(read, email, self.email)
+        reason = self._refusal(email, email_hash)
+        if reason:
+            return Decision(Verdict.REJECT, reason, email_hash)
+        verdict, reason = self._wanted(read)
+        if verdict is Verdict.FILTER:
+            return Decision(verdict, reason, email_hash)
+        fields = {"email": email} if email else {self.destination.hashes.field: email_hash}
+        if verdict is Verdict.EXIT:
+            return Decision(verdict, reason, email_hash, fields | self.destination.exits.fields)
+        remarks: list[Remark] = []
+        fields |= self.map(read, remarks, foreign_state)
+        return Decision(verdict, reason, email_hash, fields, tuple(remarks))
+
+    def source_of(self, field: str, verdict: Verdict) -> str:
+        """Return what gave a field its value: an expression over the profile, or words."""
+        if verdict is Verdict.EXIT and field in self.destination.exits.fields:
+            return "exits"
+        if field == self.destination.hashes.field and field not in self.sources:
+            return "the hash of the e-mail address that was pushed"
+        return self.sources.get(field, self.sources["state"])  # it has the foreign state's name
+
+    def _refusal(self, email: str | None, email_hash: str) -> str:
+        """Return why no attendee can be made of a profile, or nothing."""
+        if email:
+            return _email_fault(email)
+        if not email_hash:
+            return _NO_EMAIL
+        return _ONLY_HASH if self.destination.hashes.only == "reject" else ""
+
+    def _wanted(self, read: reader.Json) -> tuple[Verdict, str]:
+        states = reader.states(read)
+        has_left = bool(states) and not states & filters.MEMBER_STATES
+        try:
+            fits = not self.destination.filter or filters.holds(self.destination.filter, read)
+        except expressions.UNANSWERED as error:
+            return Verdict.FILTER, f"the filter can't be evaluated: {type(error).__name__}"
+        if fits and not has_left:
+            return Verdict.SEND, ""
+        leaves = has_left or bool(states - filters.MEMBER_STATES)
+        if leaves and self.destination.exits.action == "set":
+            return Verdict.EXIT, "left the audience"
+        return Verdict.FILTER, "left the audience" if has_left else "the filter does not hold"
+
+    def map(
+        self, read: reader.Json, remarks: list[Remark], foreign_state: str = ""
+    ) -> dict[str, str]:
+        """Return the fields of a profile that was read, in one spelling each, but for the e-mail.
+
+        What there is to remark on them is appended to the remarks.
+        """
+        fields: dict[str, str] = {}
+        for name, search, is_null, normalise in self.fields:
+            value = search(read)
+            text = value if normalise and type(value) is str else _text(value)
+            if text:
+                try:
+                    normalisation.check_length(text)
+                    tidy = normalise(text) if normalise else text
+                except NotNormalisedError as error:
+                    remarks.append((name, f"{LEFT_OUT}: {error.reason}"))
+                    continue
+                if tidy:
+                    fields[name] = tidy
+                if tidy != text:
+                    remarks.append((name, "normalised"))
+            elif is_null and is_null(read):
+                fields[name] = ""
+                remarks.append((name, "blanked by an explicit null"))
+        if fields.get("state") and "state" not in self.destination.not_normalised:
+            _place_state(fields, foreign_state, remarks)
+        return fields
+
+
+def _email_fault(email: str) -> str:
+    try:
+        normalisation.email(email)
+    except NotNormalisedError as error:
+        return error.reason
+    return ""
+
+
+def _place_state(fields: dict[str, str], foreign_state: str, remarks: list[Remark]) -> None:
+    """Bring the state to its code, or to the field for states that have none."""
+    text = fields.pop("state")
+    try:
+        state = normalisation.state(text, fields.get("countryid"))
+    except NotNormalisedError as error:
+        remarks.append(("state", f"{LEFT_OUT}: {error.reason}"))
+        return
+    if state.code:
+        fields["state"] = state.code
+        if state.code != text:
+            remarks.append(("state", "normalised"))
+    elif state.foreign and foreign_state:
+        fields[foreign_state] = state.foreign
+        remarks.append(("state", f"sent as {foreign_state}"))
+    elif state.foreign:
+        remarks.append(("state", f"{LEFT_OUT}: RainFocus has no codes for this country"))
+
+
+def rules(destination: Destination) -> dict[str, Rule]:
+    """Return the rule of every field: the default mapping, and on top the destination's own."""
+    return {name: Rule(value=value) for name, value in DEFAULT.items()} | destination.mapping
+
+
+@functools.lru_cache(maxsize=256)
+def mapper(text: str) -> Mapper:
+    """Return the compiled rules of a destination's JSON text.
+
+    Raises pydantic.ValidationError.
+    """
+    destination = Destination.model_validate_json(text)
+    by_field = rules(destination)
+    email = by_field.pop("email", None)
+    written = {name: rule for name, rule in by_field.items() if rule.write != "omit"}
+    sources = {
+        name: "a constant" if rule.write == "constant" else rule.value
+        for name, rule in written.items()
+    }
+    return Mapper(
+        destination,
+        expressions.lenient(email.value) if email else None,
+        tuple(_field(name, rule, destination.not_normalised) for name, rule in written.items()),
+        {"email": email.value if email else "the e-mail rule", "state": "", **sources},
+    )
+
+
+def _field(name: str, rule: Rule, not_normalised: Collection[str]) -> _Field:
+    normalise = None if name in not_normalised else normalisation.BY_FIELD.get(name)
+    if rule.write == "constant":
+        return _Field(name, lambda _read: rule.value, None, normalise)
+    is_null = expressions.explicit_null(rule.value) if rule.write == "clear_on_null" else None
+    return _Field(name, expressions.lenient(rule.value), is_null, normalise)
+
+
+def _text(value: Any) -> str:
+    """Return a value as a field's text; what is no single value gives nothing."""
+    if isinstance(value, str):
+        return "" if value.isspace() else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) and math.isfinite(value) else ""

@@ -1,0 +1,180 @@
+"""Normalisation: one spelling for what an attendee's field may be sent in.
+
+Each is a pure function, takes any text, and leaves what it returned as it is. An empty text stays
+empty, but is no e-mail address. What can't be normalised raises NotNormalisedError with a reason
+that never tells the value.
+"""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from attendee_sync import attendee
+from attendee_sync.mapping import regions
+
+# What is taken out of a text, because nobody can have meant it: control characters that are no
+# blanks, surrogates (halves of a character), and of the invisible format characters the soft
+# hyphen, the zero-width space and no-break space, annotation marks, invisible operators, and
+# all that steer writing direction: https://www.unicode.org/reports/tr9/. The joiners U+200C and
+# U+200D stay, because Persian and Indic names are misspelt without them.
+_REMOVED = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+    "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff]"
+)
+# Countries and states recur; their results are kept. No name of one has so many characters.
+_KEPT = 1_024
+_MAX_REGION = 100
+# No field of a person is longer; and to compose a run of marks takes the square of its length.
+MAX_LENGTH = 2_000  # characters
+_JOINERS = " \u200c\u200d"
+
+# https://www.iso.org/standard/72483.html: a country's alpha-2 code, a hyphen, up to three more.
+_ISO_3166_2 = re.compile(r"([A-Z]{2})-([A-Z0-9]{1,3})")
+
+# Nearly all addresses look like this, and email-validator accepts each that does. To tell it here
+# takes a fraction of the time, and spares email-validator's import when a function starts.
+_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"(?![^.]{64})[a-z0-9]+(?:-[a-z0-9]+)*"
+_TOP_LEVEL = r"(?!(?:arpa|invalid|local|localhost|onion)\Z)[a-z]{2,63}"
+_ORDINARY_EMAIL = re.compile(rf"(?=.{{,254}}\Z){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP_LEVEL}")
+
+
+class NotNormalisedError(Exception):
+    """A value is not what its field holds. The reason never tells the value."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class State:
+    """A state by its code, or one that RainFocus has no code for; of an empty text, neither."""
+
+    code: str | None = None
+    """The state's code, for the field `state`."""
+    foreign: str | None = None
+    """The tidied text, for the field that the connection names, or for none."""
+
+
+def check_length(text: str, longest: int = MAX_LENGTH) -> None:
+    """Raise NotNormalisedError if a text has more characters than a field may have."""
+    if len(text) > longest:
+        raise NotNormalisedError(f"longer than {longest} characters")
+
+
+def clean_text(text: str) -> str:
+    """Return a text in Unicode NFC without control characters, its blanks folded and trimmed.
+
+    Its case stays, and so does anything else that can be seen. Raises NotNormalisedError for more
+    than 2,000 characters.
+    """
+    check_length(text)
+    trimmed = text.strip()
+    if trimmed.isascii() and trimmed.isprintable() and "  " not in trimmed:
+        return trimmed  # as nearly all texts are
+    composed = unicodedata.normalize("NFC", _REMOVED.sub("", trimmed))
+    found = " ".join(composed.split())
+    return found if found.strip(_JOINERS) else ""
+
+
+def email(text: str) -> str:
+    """Return an e-mail address as attendee.normalise_email gives it, which keys the person.
+
+    Whether it is one is for email-validator to say, without DNS. Domains that RFC 6761 sets apart
+    for examples and tests are accepted, but not those under which nobody receives mail: invalid,
+    local, localhost, onion, arpa. Raises NotNormalisedError.
+    """
+    address = attendee.normalise_email(text)
+    if _ORDINARY_EMAIL.fullmatch(address) or (attendee.is_email(address) and _is_valid(address)):
+        return address
+    raise NotNormalisedError("not an e-mail address")
+
+
+def countryid(text: str) -> str:
+    """Return the ISO 3166-1 alpha-2 code of a country's code or English name.
+
+    Raises NotNormalisedError.
+    """
+    check_length(text, _MAX_REGION)
+    return _countryid(text)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _countryid(text: str) -> str:
+    name = clean_text(text)
+    if not name:
+        return ""
+    code = regions.country(name)
+    if code is None:
+        raise NotNormalisedError("not a country of ISO 3166-1, by code or name")
+    return code
+
+
+def state(text: str, country: str | None) -> State:
+    """Return a state, from its ISO 3166-2 code, its bare code or its English name.
+
+    The country is the attendee's, in any form that countryid takes. Without one only an ISO
+    3166-2 code tells which state is meant. Raises NotNormalisedError.
+    """
+    check_length(text, _MAX_REGION)
+    return _state(text, country if country and len(country) <= _MAX_REGION else None)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _state(text: str, country: str | None) -> State:
+    name = clean_text(text)
+    if not name:
+        return State()
+    home = regions.country(country) if country else None
+    prefix, bare = _iso_3166_2(name)
+    if prefix and home and prefix != home:
+        raise NotNormalisedError("a state of another country than the attendee's")
+    home = home or prefix
+    if home is None:
+        raise NotNormalisedError("a state without a country, and not a code of ISO 3166-2")
+    if home not in regions.CODED_STATES:
+        return State(foreign=name)
+    code = regions.state(home, bare)
+    if code is None:
+        raise NotNormalisedError("not a state of its country, by code or name")
+    return State(code)
+
+
+def _iso_3166_2(name: str) -> tuple[str | None, str]:
+    """Return the country and the bare code of an ISO 3166-2 code; of another text, itself."""
+    match = _ISO_3166_2.fullmatch(name.upper()) if name[2:3] == "-" else None
+    if match and regions.is_country_code(match[1]):
+        return match[1], match[2]
+    return None, name
+
+
+def _is_valid(address: str) -> bool:
+    from email_validator import validate_email  # noqa: PLC0415 - takes long, and is seldom needed
+
+    try:
+        # A test environment is one in which the domain "test" is accepted.
+        validate_email(address, check_deliverability=False, test_environment=True)
+    except ValueError:  # EmailNotValidError, and what a codec may say of odd characters
+        return False
+    return True
+
+
+# The normalisation of each field by its name, except `state`, which needs the country too.
+BY_FIELD: Final[Mapping[str, Callable[[str], str]]] = {
+    "address1": clean_text,
+    "address2": clean_text,
+    "city": clean_text,
+    "companyname": clean_text,
+    "countryid": countryid,
+    "email": email,
+    "firstname": clean_text,
+    "jobtitle": clean_text,
+    "lastname": clean_text,
+    "phone": clean_text,
+    "zip": clean_text,
+}

@@ -1,0 +1,228 @@
+"""Profiles: finding them in a pushed body, and reading one whatever its sender's shape.
+
+Imports the standard library alone, since ingest uses it.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from attendee_sync import attendee
+
+type Json = dict[str, Any]
+type EmailExpression = Callable[[Json], object]
+_ADDRESSES = ("workAddress", "mailingAddress", "homeAddress", "billingAddress", "shippingAddress")
+_STATES = ("realized", "exited", "existing")
+_WRAPPERS = ("entity", "xdm", "attributes", "traits")
+_EMAIL_ATTRIBUTES = ("email", "emailAddress", "personalEmail", "workEmail")
+_HASH_NAMESPACES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PREFIXED_DEPTH = 20
+
+
+def read(document: Json) -> Json:
+    """Return a profile in one shape, whatever its sender's.
+
+    Attributes stand at the top: what Destination SDK bodies keep under `attributes` (plain, or as
+    `{"value": ...}`), Segment and RudderStack under `traits` or `context.traits`, Adobe's Profile
+    API under `entity`, event forwarding under `xdm`. `xdm:` before names is dropped. `address` is
+    one of XDM's addresses (work, mailing, home, billing, shipping; the first there is).
+    `identityMap` has lower-case namespaces with lists of objects, whatever form the identities
+    came in, and `segmentMembership` lower-case states.
+    """
+    profile = _unwrapped(document)
+    for name in profile:
+        if name.startswith("xdm:"):
+            profile = _without_prefix(profile)
+            break
+    if profile.get("address") is None:
+        profile["address"] = _chosen_address(profile)
+    if not _has_usual_identities(profile):
+        profile["identityMap"] = _identity_map(profile)
+    if not _has_usual_memberships(profile):
+        profile["segmentMembership"] = _memberships(profile)
+    return profile
+
+
+def _has_usual_identities(profile: Json) -> bool:
+    """Tell whether identities are in the one shape already, as most are."""
+    by_namespace = profile.get("identityMap")
+    if not isinstance(by_namespace, dict) or "identities" in profile:
+        return False
+    for namespace, listed in by_namespace.items():
+        if not namespace.islower() or not isinstance(listed, list):
+            return False
+        for each in listed:
+            if not isinstance(each, dict) or "id" not in each:
+                return False
+    return True
+
+
+def _has_usual_memberships(profile: Json) -> bool:
+    """Tell whether memberships are in the one shape already, as most are."""
+    by_namespace = profile.get("segmentMembership")
+    if not isinstance(by_namespace, dict):
+        return False
+    for namespace, audiences in by_namespace.items():
+        if not namespace.islower() or not isinstance(audiences, dict):
+            return False
+        for each in audiences.values():
+            if not isinstance(each, dict) or each.get("status") not in _STATES:
+                return False
+    return True
+
+
+def _chosen_address(profile: Json) -> Json:
+    """Return one of XDM's addresses, so that a street is never paired with another's city."""
+    for name in _ADDRESSES:
+        address = profile.get(name)
+        if isinstance(address, dict) and address:
+            return address
+    return {}
+
+
+def email_of(profile: Json, mapped: EmailExpression | None = None) -> str | None:
+    """Return the normalised e-mail address of a profile that was read, or None.
+
+    The first that has the shape of one: what the destination maps to the e-mail address, or
+    else the attributes `email`, `emailAddress`, `personalEmail`, `workEmail`; then the identity
+    marked primary, then the first identity. A hash never has that shape.
+    """
+    for candidate in _candidates(profile, mapped, "email"):
+        email = attendee.normalise_email(candidate)
+        if attendee.is_email(email):
+            return email
+    return None
+
+
+def email_hash_of(profile: Json, email: str | None, mapped: EmailExpression | None = None) -> str:
+    """Return the SHA-256 of a profile's e-mail address (64 hex digits), or an empty text.
+
+    Computed if the address is known, else the first that was pushed: in place of the address, as
+    an identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of its name.
+    """
+    if email:
+        return attendee.email_sha256(email)
+    attributes = (each for each in map(profile.get, _HASH_NAMESPACES) if isinstance(each, str))
+    candidates = _candidates(profile, mapped, "email", *_HASH_NAMESPACES)
+    for candidate in itertools.chain(candidates, attributes):
+        text = candidate.strip().lower()
+        if _SHA256.fullmatch(text):
+            return text
+    return ""
+
+
+def memberships(profile: Json) -> dict[str, set[str]]:
+    """Return the states of a profile's audience memberships by audience id, in any namespace."""
+    states: dict[str, set[str]] = {}
+    for audiences in profile["segmentMembership"].values():
+        for audience, membership in audiences.items():
+            states.setdefault(audience, set()).add(membership["status"])
+    return states
+
+
+def states(profile: Json) -> set[str]:
+    """Return the states of all audience memberships of a profile."""
+    return {
+        membership["status"]
+        for audiences in profile["segmentMembership"].values()
+        for membership in audiences.values()
+    }
+
+
+def _candidates(profile: Json, mapped: EmailExpression | None, *namespaces: str) -> Iterator[str]:
+    attributes = [mapped(profile)] if mapped else map(profile.get, _EMAIL_ATTRIBUTES)
+    for value in attributes:
+        if value is None:
+            continue
+        candidate = value.get("address") if isinstance(value, dict) else value
+        if isinstance(candidate, str):
+            yield candidate
+    by_namespace = profile["identityMap"]
+    identities = [each for namespace in namespaces for each in by_namespace.get(namespace, ())]
+    identities.sort(key=lambda identity: identity.get("primary") is not True)  # keeps their order
+    for each in identities:
+        if isinstance(each.get("id"), str):
+            yield each["id"]
+
+
+def _without_prefix(value: Any, depth: int = 0) -> Any:
+    """Return a value without `xdm:` before its names, as the XDM registry writes them."""
+    if depth > _PREFIXED_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {
+            name.removeprefix("xdm:"): _without_prefix(each, depth + 1)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_prefix(each, depth + 1) for each in value]
+    return value
+
+
+def _unwrapped(document: Json) -> Json:
+    profile = dict(document)
+    if len(profile) == 1:
+        [only] = profile.values()
+        if isinstance(only, dict) and isinstance(only.get("entity"), dict):
+            profile = dict(only)  # the Profile API answers with entities by id
+    for wrapper in _WRAPPERS:
+        if wrapper in profile and isinstance(profile[wrapper], dict):
+            profile |= _plain(profile.pop(wrapper))
+    context = profile.get("context")
+    if isinstance(context, dict) and isinstance(context.get("traits"), dict):
+        profile = _plain(context["traits"]) | profile
+    return profile
+
+
+def _plain(attributes: Json) -> Json:
+    """Return attributes without the objects around freeform ones; empty ones are absent."""
+    found: Json = {}
+    for name, value in attributes.items():
+        if not isinstance(value, dict) or value.keys() - {"value"}:
+            found[name] = value
+        elif value:
+            found[name] = value["value"]
+    return found
+
+
+def _identity_map(profile: Json) -> dict[str, list[Json]]:
+    identities: dict[str, list[Json]] = {}
+    by_namespace = profile.get("identityMap")
+    if isinstance(by_namespace, dict):
+        for namespace, listed in by_namespace.items():
+            found = [_identity(each) for each in (listed if isinstance(listed, list) else [listed])]
+            identities.setdefault(namespace.lower(), []).extend(found)
+    listed = profile.get("identities")
+    for each in listed if isinstance(listed, list) else []:
+        if isinstance(each, dict):
+            namespace = each.get("namespace", each.get("type"))
+            code = namespace.get("code") if isinstance(namespace, dict) else namespace
+            identities.setdefault(str(code).lower(), []).append(_identity(each))
+    return identities
+
+
+def _identity(value: object) -> Json:
+    if not isinstance(value, dict):
+        return {"id": value}
+    return value if "id" in value else {**value, "id": value.get("value")}
+
+
+def _memberships(profile: Json) -> dict[str, dict[str, Json]]:
+    """Return memberships by namespace and audience, each with its state in lower case.
+
+    XDM's default state is realized. A text in place of a membership is taken for its state.
+    """
+    found: dict[str, dict[str, Json]] = {}
+    pushed = profile.get("segmentMembership")
+    for namespace, audiences in pushed.items() if isinstance(pushed, dict) else ():
+        if not isinstance(audiences, dict):
+            continue
+        known = found.setdefault(namespace.lower(), {})
+        for audience, pushed_one in audiences.items():
+            membership = {"status": pushed_one} if isinstance(pushed_one, str) else pushed_one
+            if isinstance(membership, dict):
+                status = str(membership.get("status") or "realized").lower()
+                known[audience] = {**membership, "status": status}
+    return found

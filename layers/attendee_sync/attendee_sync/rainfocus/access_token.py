@@ -1,0 +1,312 @@
+"""Access tokens: fetched by token_refresh, read by delivery, kept in a table between them."""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote_plus
+
+import requests
+
+from attendee_sync.http_client import UNUSABLE, HttpAnswer, receive
+from attendee_sync.rainfocus.connection import Connection
+
+_MAX_LIFETIME = 86_400 * 365  # seconds
+# What a bearer token may hold (RFC 6750, section 2.1, asks for less), and how long it may be:
+# web servers take header lines of about 8 KiB by default.
+_MAX_TOKEN = 8_192  # characters
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
+_IN_HEADER = re.compile(r"[ -~]*")
+_UNAVAILABLE = frozenset({408, 425, 429})
+_REFUSED = frozenset({400, 401, 403})
+# RFC 6749, section 5.2: errors that are about the client and not about how it asks.
+_CLIENT_ERRORS = frozenset({"", "invalid_client", "unauthorized_client", "access_denied"})
+_OAUTH_ERRORS = _CLIENT_ERRORS | {
+    "insufficient_scope",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_token",
+    "server_error",
+    "temporarily_unavailable",
+    "unsupported_grant_type",
+}
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What RainFocus generated for an API profile. What it did not is empty."""
+
+    client_id: str = ""
+    client_secret: str = ""
+    profile_token: str = ""
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """What a call shows to RainFocus, and what it is good for.
+
+    What people entered of it, client id and profile token, is kept apart: see complete().
+    """
+
+    value: str  # empty without OAuth
+    expires_at: int | None  # epoch seconds; None: never
+    issued_at: int  # epoch seconds
+    granted_to: str  # digest of the credentials and settings with which it was asked for
+    audience: str  # the API that it was issued for; see audience()
+    shown: str  # digest of the client id and profile token that go with it; see shown_digest()
+    replaces: str = ""  # digest of a token that RainFocus refused, if that is why it was fetched
+    client_id: str = ""
+    profile_token: str = ""
+
+    @property
+    def digest(self) -> str:
+        """A name for the token that does not give it away."""
+        return _digest(self.value, self.shown, str(self.issued_at))
+
+    @property
+    def lifetime(self) -> float:
+        """How long it lives from its beginning to its end, in seconds."""
+        return float("inf") if self.expires_at is None else self.expires_at - self.issued_at
+
+    def seconds_left(self) -> float:
+        """Return how long it lives yet."""
+        return float("inf") if self.expires_at is None else self.expires_at - time.time()
+
+
+class TokenFault(StrEnum):
+    """Whose fault it is that no token was granted."""
+
+    NETWORK = "network"  # the token endpoint can't be reached, or is out of order
+    CREDENTIALS = "credentials"
+    TOKEN_URL = "token_url"  # noqa: S105 - what answers there is no token endpoint
+    SETTINGS = "settings"  # how the token is asked for, or what is stored in AWS
+    AWS = "aws"  # AWS did not read or write something: a quota, a permission, an outage
+
+
+class TokenNotGrantedError(Exception):
+    """No token was granted. The text holds nothing that was sent, and of the answer codes only."""
+
+    def __init__(self, cause: TokenFault, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+def audience(connection: Connection) -> str:
+    """Return what a connection's tokens are good for: tokens of stg don't work in prod."""
+    return f"{connection.base}/{connection.org_id}"
+
+
+def grant_digest(connection: Connection, credentials: Credentials) -> str:
+    """Return what changes when a token must be asked for anew, without giving anything away."""
+    return _digest(connection.auth.model_dump_json(), *vars(credentials).values())
+
+
+def shown_digest(credentials: Credentials) -> str:
+    """Return a digest of what calls show of credentials."""
+    return _digest(credentials.client_id, credentials.profile_token)
+
+
+def parse(text: str | None, connection: Connection) -> AccessToken | None:
+    """Return a token that was stored, or None if it is none for the connection."""
+    try:
+        members = json.loads(text or "{}")
+        members["issued_at"] = int(members["issued_at"])
+        if members["expires_at"] is not None:
+            members["expires_at"] = int(members["expires_at"])
+        token = AccessToken(**members)
+    except (ValueError, TypeError, KeyError):
+        return None
+    return token if token.audience == audience(connection) else None
+
+
+def dump(token: AccessToken) -> str:
+    """Return the text that is stored of a token: nothing that people entered."""
+    entered = ("client_id", "profile_token")
+    return json.dumps({name: value for name, value in vars(token).items() if name not in entered})
+
+
+def complete(token: AccessToken, shown: Credentials) -> AccessToken | None:
+    """Return a stored token with what a call shows beside it, or None if they don't fit."""
+    if token.shown != shown_digest(shown):
+        return None
+    return replace(token, client_id=shown.client_id, profile_token=shown.profile_token)
+
+
+def dump_shown(credentials: Credentials) -> str:
+    """Return the text of an api-profile secret: what calls show, without the client secret."""
+    shown = {"client_id": credentials.client_id, "profile_token": credentials.profile_token}
+    return json.dumps(shown)
+
+
+def parse_credentials(text: str | None) -> Credentials:
+    """Return the credentials of a secret; what is not entered yet is empty."""
+    try:
+        members = json.loads(text or "{}")
+        return Credentials(
+            **{
+                name: str(members.get(name) or "").strip()
+                for name in ("client_id", "client_secret", "profile_token")
+            }
+        )
+    except (ValueError, AttributeError):
+        return Credentials()
+
+
+def obtain(
+    http: requests.Session, connection: Connection, credentials: Credentials
+) -> tuple[AccessToken, str]:
+    """Return a new token, and a remark on it if there is something to remark.
+
+    With OAuth it is fetched from the token endpoint (client credentials, RFC 6749, section 4.4;
+    that RainFocus uses this grant is inferred). Raises TokenNotGrantedError.
+    """
+    _require(connection, credentials)
+    now = int(time.time())  # before the call, so that its end is never taken for later than it is
+    if connection.auth.kind == "profile_token":
+        return _token(connection, credentials, "", now, None), ""
+    received = _ask(http, connection, credentials)
+    members = received.members()
+    value = members.get("access_token")
+    if received.status != requests.codes.ok or not isinstance(value, str) or not value:
+        raise _refusal(received, members)
+    _require_usable(value)
+    lifetime = _lifetime(members.get("expires_in"))
+    assumed = connection.auth.assumed_lifetime
+    remark = "" if lifetime else f"no usable lifetime in the answer; {assumed} s are assumed"
+    return _token(connection, credentials, value, now, lifetime or assumed), remark
+
+
+def _require_usable(value: str) -> None:
+    """Refuse a token that no Authorization header can carry."""
+    if len(value) > _MAX_TOKEN:
+        wrong = f"longer than {_MAX_TOKEN} characters"
+    elif not _VISIBLE_ASCII.fullmatch(value):
+        wrong = "not of visible ASCII characters alone"
+    else:
+        return
+    raise TokenNotGrantedError(TokenFault.TOKEN_URL, f"the access token in the answer is {wrong}")
+
+
+def _require(connection: Connection, credentials: Credentials) -> None:
+    shows_token = connection.auth.kind == "profile_token" or (
+        connection.api_profile.place != "off" and connection.api_profile.value == "profile_token"
+    )
+    if shows_token and not credentials.profile_token:
+        raise TokenNotGrantedError(TokenFault.CREDENTIALS, "profile_token is not stored yet")
+    for name in ("client_id", "profile_token"):
+        if not _IN_HEADER.fullmatch(getattr(credentials, name)):
+            raise TokenNotGrantedError(
+                TokenFault.CREDENTIALS, f"{name} holds characters that no header can carry"
+            )
+    if connection.auth.kind == "profile_token":
+        return
+    if not (credentials.client_id and credentials.client_secret):
+        raise TokenNotGrantedError(
+            TokenFault.CREDENTIALS, "client_id and client_secret are not stored yet"
+        )
+    if not connection.auth.token_url:
+        raise TokenNotGrantedError(
+            TokenFault.TOKEN_URL,
+            "auth.token_url is empty; RainFocus does not publish it, ask for it",
+        )
+
+
+def _ask(http: requests.Session, connection: Connection, credentials: Credentials) -> HttpAnswer:
+    auth = connection.auth
+    form = {"grant_type": "client_credentials", **auth.parameters}
+    headers = {"Accept": "application/json"}
+    if auth.scope:
+        form["scope"] = auth.scope
+    if auth.client_auth == "basic":
+        headers["Authorization"] = _basic(credentials)
+    else:
+        form["client_id"] = credentials.client_id
+        form["client_secret"] = credentials.client_secret
+    limits = connection.limits
+    try:
+        with http.post(
+            auth.token_url,
+            data=form,
+            headers=headers,
+            timeout=(limits.connect_timeout, limits.read_timeout),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            return receive(response)
+    except UNUSABLE as error:
+        raise TokenNotGrantedError(
+            TokenFault.TOKEN_URL, f"auth.token_url is no usable address: {type(error).__name__}"
+        ) from None
+    except requests.RequestException as error:
+        raise TokenNotGrantedError(
+            TokenFault.NETWORK, f"the token endpoint can't be reached: {type(error).__name__}"
+        ) from None
+
+
+def _basic(credentials: Credentials) -> str:
+    """Return the header of RFC 6749, section 2.3.1: both parts form-encoded, then base64."""
+    pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.client_secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _refusal(received: HttpAnswer, members: Mapping[str, Any]) -> TokenNotGrantedError:
+    status, error = received.status, _oauth_error(members)
+    text = f"HTTP {status} {error}".rstrip()
+    if status in _UNAVAILABLE or status >= 500:  # noqa: PLR2004
+        return TokenNotGrantedError(
+            TokenFault.NETWORK, f"the token endpoint is out of order: {text}"
+        )
+    if status in _REFUSED and error in _CLIENT_ERRORS:
+        return TokenNotGrantedError(TokenFault.CREDENTIALS, f"the credentials are refused: {text}")
+    if status in _REFUSED:
+        return TokenNotGrantedError(TokenFault.SETTINGS, f"the way of asking is refused: {text}")
+    return TokenNotGrantedError(
+        TokenFault.TOKEN_URL, f"no access token in the answer; is auth.token_url right? {text}"
+    )
+
+
+def _token(
+    connection: Connection, credentials: Credentials, value: str, now: int, lifetime: float | None
+) -> AccessToken:
+    return AccessToken(
+        value=value,
+        expires_at=None if lifetime is None else int(now + lifetime),
+        issued_at=now,
+        granted_to=grant_digest(connection, credentials),
+        audience=audience(connection),
+        shown=shown_digest(credentials),
+        client_id=credentials.client_id,
+        profile_token=credentials.profile_token,
+    )
+
+
+def _oauth_error(members: Mapping[str, Any]) -> str:
+    """Return the `error` code, if it is one of RFC 6749, section 5.2, or RFC 6750, section 3.1.
+
+    Any other text could be one of those that were sent.
+    """
+    error = members.get("error")
+    if not isinstance(error, str) or not error.isidentifier():
+        return ""
+    return error if error in _OAUTH_ERRORS else "with an unknown error code"
+
+
+def _lifetime(expires_in: object) -> float | None:
+    """Return a lifetime in seconds if it is a positive number, as such or as text."""
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
+        return None
+    try:
+        seconds = float(expires_in)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds <= _MAX_LIFETIME else None
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,142 @@
+"""Answers of RainFocus: what each means for the profile that was sent."""
+
+import email.utils
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+import requests
+
+from attendee_sync.http_client import UNUSABLE, HttpAnswer
+from attendee_sync.rainfocus import masking
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.masking import Sent
+
+_MAX_RETRY_AFTER = 900  # seconds
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# What can be nobody's: a code of at most three digits, and an id as it is seen, longer than a
+# phone number can be (ITU-T E.164: 15 digits). Of all else it is looked up whether it was sent.
+_PLAIN_CODE = re.compile(r"[0-9]{0,3}")
+_PLAIN_ID = re.compile(r"[0-9]{16,}[0-9A-Za-z]{0,8}")
+_TRANSIENT_STATUSES = frozenset({408, 423, 425, 429})
+_PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
+
+
+class AnswerKind(Enum):
+    """What an answer says about the profile that was sent."""
+
+    STORED = "stored"
+    TRANSIENT = "passing"  # the same call may succeed later
+    TOKEN = "token"  # the access token was refused  # noqa: S105
+    CONFIGURATION = "configuration"  # no call of this connection can succeed
+    PROFILE = "profile"  # this profile can't be stored
+
+
+@dataclass(frozen=True)
+class Answer:
+    """RainFocus's answer to one call. Its message holds nothing of what was sent."""
+
+    kind: AnswerKind
+    status: int | None = None
+    code: str = ""
+    message: str = ""
+    attendee_id: str = ""
+    retry_after: int | None = None  # seconds
+
+
+def judge(
+    received: HttpAnswer | Exception, connection: Connection, sent: Callable[[], Sent] = Sent.of
+) -> Answer:
+    """Say what an answer, or none, means. Nothing else decides that.
+
+    Its words are masked by what was sent, which is asked for where there are words to mask.
+    """
+    if isinstance(received, Exception):
+        is_ours = isinstance(received, UNUSABLE)
+        name = type(received).__name__
+        return Answer(AnswerKind.CONFIGURATION if is_ours else AnswerKind.TRANSIENT, message=name)
+    envelope = envelope_of(received)
+    code = _word(envelope.get("responseCode"))
+    message = str(envelope.get("responseMessage") or "")
+    found = _kind(received.status, code, message, connection)
+    answer = Answer(found, received.status, code)
+    if found is AnswerKind.STORED:
+        return replace(answer, attendee_id=_id(envelope.get(connection.answers.attendee_id), sent))
+    if found is AnswerKind.TRANSIENT:
+        answer = replace(answer, retry_after=retry_after(received.headers.get("Retry-After")))
+    if not _PLAIN_CODE.fullmatch(code) and masking.is_echo(code, sent()):
+        answer = replace(answer, code=masking.MASK)
+    if message:
+        return replace(answer, message=masking.mask(message, sent()))
+    silence = f"HTTP {received.status} without RainFocus's envelope"
+    return replace(answer, message=silence) if found is AnswerKind.PROFILE else answer
+
+
+def _kind(status: int, code: str, message: str, connection: Connection) -> AnswerKind:
+    """Say what a status with RainFocus's own code and message means."""
+    rule = connection.answers
+    is_transient = status in _TRANSIENT_STATUSES or (status >= 500 and status != 501)  # noqa: PLR2004
+    if is_transient or code in rule.transient_codes:
+        return AnswerKind.TRANSIENT
+    if status == requests.codes.unauthorized:
+        return AnswerKind.TOKEN
+    if code not in rule.profile_codes and _is_configuration(status, code, message, connection):
+        return AnswerKind.CONFIGURATION
+    if requests.codes.ok <= status < requests.codes.multiple_choices and code in rule.success_codes:
+        return AnswerKind.STORED
+    return AnswerKind.PROFILE
+
+
+def retry_after(header: str | None) -> int | None:
+    """Return a `Retry-After` header in seconds, 0 to 900, from a number or an HTTP date."""
+    if not header:
+        return None
+    try:
+        if header.strip().isdecimal():
+            return min(int(header), _MAX_RETRY_AFTER)
+        until = email.utils.parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    seconds = (until - datetime.now(UTC)).total_seconds()
+    return int(min(max(seconds, 0), _MAX_RETRY_AFTER))
+
+
+def envelope_of(received: HttpAnswer | Exception) -> dict[str, Any]:
+    """Return the members of an answer's JSON object, or none if it is none."""
+    if isinstance(received, Exception) or not received.complete:
+        return {}
+    return received.members()
+
+
+def _word(value: object) -> str:
+    """Return a code or an id, a string in all that was seen; a number is taken as one.
+
+    What has not the shape of one could hold anything, and gives nothing.
+    """
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if _WORD.fullmatch(text) else ""
+
+
+def _id(value: object, sent: Callable[[], Sent]) -> str:
+    """Return an attendee's id, unless it repeats something of the attendee."""
+    text = _word(value)
+    return text if _PLAIN_ID.fullmatch(text) or not masking.is_echo(text, sent()) else ""
+
+
+def _is_configuration(status: int, code: str, message: str, connection: Connection) -> bool:
+    if status == requests.codes.forbidden:
+        return True
+    if requests.codes.multiple_choices <= status < requests.codes.bad_request:
+        return True  # the API has moved: no profile's fault
+    if code == _PARAMETER_MISSING_CODE:
+        return any(name.lower() in message.lower() for name in _profile_names(connection))
+    return code in connection.answers.configuration_codes
+
+
+def _profile_names(connection: Connection) -> tuple[str, str]:
+    return ("apiProfile", connection.api_profile.name)

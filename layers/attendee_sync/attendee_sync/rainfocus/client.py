@@ -1,0 +1,168 @@
+"""RainFocus: the calls of its API, as a connection says it is spoken, and what answers mean.
+
+Knows nothing of queues. What is known of the API is little; see Connection for the settings.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from attendee_sync.attendee import email_sha256
+from attendee_sync.http_client import UNUSABLE, HttpAnswer, receive
+from attendee_sync.rainfocus.access_token import AccessToken
+from attendee_sync.rainfocus.answers import Answer, envelope_of, judge
+from attendee_sync.rainfocus.connection import Connection, Place
+from attendee_sync.rainfocus.masking import Sent
+
+STORE = "attendee/store"
+READ = "attendeeInfo"
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """What is stored of one person: attendee fields by name, for one event."""
+
+    event_code: str
+    fields: Mapping[str, str]
+
+
+class RainFocusClient:
+    """The calls of RainFocus's API. Safe to share between threads."""
+
+    def __init__(self, http: requests.Session) -> None:
+        self._http = http
+        self._slots: dict[tuple[str, int], threading.BoundedSemaphore] = {}
+        self._lock = threading.Lock()
+
+    def slot(self, connection: Connection) -> threading.BoundedSemaphore:
+        """Return what holds a connection to its number of calls at once; acquire it for a call."""
+        key = (connection.url(STORE), connection.limits.concurrency)
+        with self._lock:
+            return self._slots.setdefault(key, threading.BoundedSemaphore(key[1]))
+
+    def store(
+        self, connection: Connection, token: AccessToken, attendee: Attendee, trace_parent: str
+    ) -> Answer:
+        """Create or update one attendee (`attendee/store`) and say what the answer means."""
+        request = store_request(connection, token, attendee)
+        request.headers["traceparent"] = trace_parent
+        record = _record(connection, attendee)
+        return judge(
+            self._send(connection, request),
+            connection,
+            lambda: Sent.of(record.values(), _secrets(token), record),
+        )
+
+    def read(
+        self, connection: Connection, token: AccessToken, event_code: str, email_address: str
+    ) -> tuple[Answer, dict[str, Any]]:
+        """Look an attendee up (`attendeeInfo`); return the answer and the attendee, if any.
+
+        The call is seen in one client with v2; that it works with OAuth and v3 is unverified.
+        """
+        request = read_request(connection, token, event_code, email_address)
+        received = self._send(connection, request)
+        identity = _identity(connection, email_address)
+        answer = judge(
+            received, connection, lambda: Sent.of(identity.values(), _secrets(token), identity)
+        )
+        found = envelope_of(received).get("attendee")
+        return answer, found if isinstance(found, dict) else {}
+
+    def _send(self, connection: Connection, request: requests.Request) -> HttpAnswer | Exception:
+        limits = connection.limits
+        try:
+            with self._http.send(
+                self._http.prepare_request(request),
+                timeout=(limits.connect_timeout, limits.read_timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return receive(response)
+        except (requests.RequestException, *UNUSABLE) as error:
+            return error
+
+
+def store_request(
+    connection: Connection, token: AccessToken, attendee: Attendee
+) -> requests.Request:
+    """Return the request that stores an attendee, spoken as the connection says."""
+    record = _record(connection, attendee)
+    request = _request(connection, token, "POST", STORE)
+    _put_event(request, record, connection.event.key, attendee.event_code, connection.event.place)
+    match connection.body.kind:
+        case "json":
+            request.json = record
+        case "form":
+            request.data = {name: _bytes(text) for name, text in record.items()}
+        case "array":
+            request.json = [record]
+        case "wrapped":
+            request.json = {connection.body.wrapped_under: record}
+    return request
+
+
+def read_request(
+    connection: Connection, token: AccessToken, event_code: str, email_address: str
+) -> requests.Request:
+    """Return the request that looks an attendee up; its parameters stand in the query."""
+    request = _request(connection, token, "GET", READ)
+    request.params |= {connection.event.key: event_code, **_identity(connection, email_address)}
+    return request
+
+
+def _request(
+    connection: Connection, token: AccessToken, method: str, call: str
+) -> requests.Request:
+    headers = {"Accept": "application/json"}
+    query: dict[str, str] = {}
+    if token.value:
+        headers["Authorization"] = f"Bearer {token.value}"
+    profile = connection.api_profile
+    shown = token.client_id if profile.value == "client_id" else token.profile_token
+    if profile.place in ("header", "both"):
+        headers[profile.name] = shown
+    if profile.place in ("query", "both"):
+        query[profile.name] = shown
+    return requests.Request(method, connection.url(call), headers=headers, params=query)
+
+
+def _record(connection: Connection, attendee: Attendee) -> dict[str, str]:
+    """Return attendee fields under the names that the connection gives them."""
+    settings = connection.fields
+    record = {settings.names.get(name, name): text for name, text in attendee.fields.items()}
+    address = attendee.fields.get("email")
+    identity = _identity(connection, address) if address else {}
+    return record | identity | settings.constants
+
+
+def _identity(connection: Connection, address: str) -> dict[str, str]:
+    """Return what tells a person: the e-mail address, and the match key if that is another."""
+    settings = connection.fields
+    identity = {settings.names.get("email", "email"): address}
+    if settings.match_value == "email_sha256":
+        identity[settings.match_key] = email_sha256(address)
+    elif settings.match_key != "email":
+        identity[settings.match_key] = address
+    return identity
+
+
+def _bytes(text: str) -> bytes:
+    """Return a text in UTF-8; JSON can hold half a character, UTF-8 can't."""
+    return text.encode("utf-8", "replace")
+
+
+def _put_event(
+    request: requests.Request, record: dict[str, str], key: str, event_code: str, place: Place
+) -> None:
+    if place in ("body", "both"):
+        record[key] = event_code
+    if place in ("query", "both"):
+        request.params[key] = event_code
+
+
+def _secrets(token: AccessToken) -> tuple[str, str, str]:
+    return (token.value, token.profile_token, token.client_id)

@@ -1,0 +1,254 @@
+"""Connections: how one RainFocus API profile is reached, and how its API is spoken.
+
+RainFocus publishes no API reference. So whatever is not known for sure is a setting; each
+default below names where it is seen, or is called unverified.
+"""
+
+import functools
+import ipaddress
+import os
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+type Environment = Literal["prod", "stg", "dev"]
+type Place = Literal["body", "query", "both"]
+
+# prod and stg are seen in several public clients; dev in one allow-list only (unverified).
+HOSTS: Final[dict[Environment, str]] = {
+    "prod": "https://events.rainfocus.com",
+    "stg": "https://events-stg.rainfocus.com",
+    "dev": "https://events-dev.rainfocus.com",
+}
+_URL = r"https?://[^\s/?#\\]+(/[^\s?#\\]*)?"
+
+
+def _without_eavesdroppers(url: str) -> str:
+    """Refuse an address on whose way secrets and people's data could be read."""
+    if not url:
+        return url
+    try:
+        parts = urlsplit(url)
+        is_address = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # it quotes what was given
+        is_address = False
+    if not is_address:
+        raise ValueError("a URL whose host and port can be read")
+    if "@" in parts.netloc:
+        raise ValueError("a URL without a user or password; `credentials set` stores secrets")
+    if parts.scheme == "http" and not _is_on_this_machine(parts.hostname or ""):
+        raise ValueError("https://, since http:// shows the secrets to all on its way")
+    return url
+
+
+def _is_on_this_machine(host: str) -> bool:
+    """Tell whether a host is this machine, or that of the local cloud which is set for all of AWS.
+
+    Containers reach a local cloud at an address other than loopback. Where AWS itself is called
+    by plain HTTP at that address, the secrets have come that way already.
+    """
+    local_cloud = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if host == "localhost" or (local_cloud.scheme == "http" and host == local_cloud.hostname):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# A member of a JSON object, a form field or a query parameter.
+type Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+type Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+type HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Auth(_Settings):
+    """How calls are authenticated.
+
+    Adobe's form asks for the client id and secret of an API profile "with OAuth (Global)"; that
+    this is the client-credentials grant is inferred. Where and how the token is asked for is not
+    published.
+    """
+
+    # profile_token: API profiles without OAuth show a token of their own (seen in three clients).
+    kind: Literal["oauth", "profile_token"] = "oauth"
+    # No default, since none is known. RainFocus's OpenID discovery names {base}/oidc/token, but
+    # does not list the client-credentials grant.
+    token_url: Annotated[
+        str,
+        StringConstraints(pattern=rf"^({_URL}(\?\S*)?)?$"),
+        AfterValidator(_without_eavesdroppers),
+    ] = ""
+    client_auth: Literal["body", "basic"] = "body"  # unverified
+    scope: str = ""  # unverified: none
+    parameters: dict[Key, str] = {}  # unverified: none
+    # In seconds, where the token endpoint does not say (unverified).
+    assumed_lifetime: Annotated[int, Field(ge=60, le=86_400)] = 600
+
+
+class ApiProfile(_Settings):
+    """The parameter with which a call says whose it is.
+
+    The API asks for it (HTTP 400 and code 103 without it). That the client id is its value with
+    OAuth is inferred from Adobe's form, which collects nothing else.
+    """
+
+    place: Literal["off", "header", "query", "both"] = "header"  # all but off are seen
+    name: HeaderName = "apiProfile"  # rfApiProfileId in calls made for attendees
+    value: Literal["client_id", "profile_token"] = "client_id"  # unverified
+
+
+class Event(_Settings):
+    """Where the event code stands: in the body of a public client's attendee/update."""
+
+    key: Key = "event"
+    place: Place = "body"  # unverified for attendee/store
+
+
+class Body(_Settings):
+    """The shape of what is sent: one flat JSON object in all public clients."""
+
+    kind: Literal["json", "form", "array", "wrapped"] = "json"
+    wrapped_under: Key = "attendee"  # only with wrapped; unverified
+
+
+class Fields(_Settings):
+    """What attendee fields are called, and by which RainFocus knows a person."""
+
+    # By attendee field, e.g. {"state": "stateId", "countryid": "countryId"} as a v2 client has it.
+    names: dict[Key, Key] = {}
+    constants: dict[Key, str] = {}
+    # Where the state goes for countries whose states have no code; empty: nowhere. A v2 client
+    # has it in foreignstate (seen once).
+    foreign_state: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{1,64})?$")] = ""
+    # Unverified: e-mail. Another key gets the e-mail address or its hash as well.
+    match_key: Key = "email"
+    match_value: Literal["email", "email_sha256"] = "email"
+
+
+class Answers(_Settings):
+    """How answers are read. Success is HTTP 2xx and one of the success codes."""
+
+    success_codes: frozenset[Code] = frozenset({"0"})  # seen in all clients
+    attendee_id: Key = "attendeeId"  # seen
+    # Until version 0.1 it was called passing_codes, and is so in stored settings.
+    transient_codes: Annotated[
+        frozenset[Code],
+        Field(validation_alias=AliasChoices("transient_codes", "passing_codes")),
+    ] = frozenset()
+    # 101: invalid API profile (one weak source). 124: access to the endpoint denied (seen).
+    configuration_codes: frozenset[Code] = frozenset({"101", "124"})
+    profile_codes: frozenset[Code] = frozenset()
+
+    @model_validator(mode="after")
+    def _one_meaning_each(self) -> Self:
+        groups = (
+            self.success_codes,
+            self.transient_codes,
+            self.configuration_codes,
+            self.profile_codes,
+        )
+        if len(frozenset().union(*groups)) < sum(map(len, groups)):
+            raise ValueError("a code can have one meaning only")
+        return self
+
+
+class Limits(_Settings):
+    """How much of RainFocus a connection takes. Its rate limits are not published."""
+
+    connect_timeout: Annotated[float, Field(gt=0, le=10)] = 3.0  # seconds
+    read_timeout: Annotated[float, Field(gt=0, le=20)] = 10.0  # seconds
+    # Over all deliveries at once; 0 sets no limit.
+    requests_per_second: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    # Calls at once in one delivery; MaximumConcurrency deliveries run side by side.
+    concurrency: Annotated[int, Field(ge=1, le=10)] = 10
+
+    @property
+    def longest_call(self) -> float:
+        """Seconds that a call can take, from looking up the host to the answer's last byte."""
+        return self.connect_timeout + self.read_timeout
+
+
+class Connection(_Settings):
+    """One RainFocus API profile. Its credentials stand in a secret of the same name."""
+
+    environment: Environment = "prod"
+    org_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    # In place of the environment's host.
+    base_url: Annotated[
+        str, StringConstraints(pattern=rf"^({_URL})?$"), AfterValidator(_without_eavesdroppers)
+    ] = ""
+    # v3 in the only public code that calls attendee/store (weak), v2 in all older clients.
+    version: Literal["v3", "v2"] = "v3"
+    path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]*$")] = (
+        "/api/{org_id}/{version}/{call}"
+    )
+    auth: Auth = Auth()
+    api_profile: ApiProfile = ApiProfile()
+    event: Event = Event()
+    body: Body = Body()
+    fields: Fields = Fields()
+    answers: Answers = Answers()
+    limits: Limits = Limits()
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_last_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @field_validator("path")
+    @classmethod
+    def _names_the_call(cls, path: str) -> str:
+        try:
+            path.format(org_id="", version="", call="")
+        except (KeyError, IndexError, ValueError, AttributeError):
+            raise ValueError("only {org_id}, {version} and {call} can stand in braces") from None
+        if "{call}" not in path:
+            raise ValueError("{call} is missing")
+        return path
+
+    @property
+    def base(self) -> str:
+        """Address of the API, without a slash at its end."""
+        return self.base_url or HOSTS[self.environment]
+
+    def url(self, call: str) -> str:
+        """Return the address of an API call such as `attendee/store`."""
+        return self.base + self.path.format(org_id=self.org_id, version=self.version, call=call)
+
+
+@functools.lru_cache(maxsize=256)
+def connection_of(text: str) -> Connection:
+    """Return the connection of a JSON text, read once. Raises pydantic.ValidationError."""
+    return Connection.model_validate_json(text)
+
+
+def faults_of(error: ValidationError) -> str:
+    """Return which settings are not valid, and of addresses why. Nothing that was given is told."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return ", ".join(map(_fault, details))
+
+
+def _fault(detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "an unknown setting"
+    path = ".".join(map(str, detail["loc"][:2])) or "no JSON object"  # below stand given keys
+    if path not in ("base_url", "auth.token_url") or detail["type"] != "value_error":
+        return path
+    return f"{path} must be {detail['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,182 @@
+"""Calling: all that stands between an attendee and the call that stores it.
+
+The connection's settings, its token, its pace, its pause, and the time that is left.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from attendee_sync import observability
+from attendee_sync.aws.settings import CACHE_SECONDS
+from attendee_sync.outcome import RetryLaterError
+from attendee_sync.rainfocus.access_token import AccessToken
+from attendee_sync.rainfocus.answers import Answer, AnswerKind
+from attendee_sync.rainfocus.circuit_breaker import (
+    PROBE_SECONDS,
+    CircuitBreaker,
+    CircuitOpenError,
+    ConnectionFault,
+)
+from attendee_sync.rainfocus.client import Attendee, RainFocusClient
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.rate_limit import RateLimiter
+from attendee_sync.rainfocus.token_store import TokenStore
+
+# Seconds that must remain beyond a call: more than delivery keeps to account for a batch.
+_MARGIN = 9.0
+_NO_TIME = "no time left in this invocation"
+_TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
+_NEW_TOKEN_SECONDS = 60.0
+_MAX_REFUSED = 1_000
+_CONCLUSIVE = frozenset({AnswerKind.STORED, AnswerKind.PROFILE})
+
+
+class _InconclusiveError(Exception):
+    """An answer that tells nothing about the connection."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _FaultError(ConnectionFault):
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class GuardedClient:
+    """Calls RainFocus over the connections of one stack."""
+
+    tokens: TokenStore
+    rainfocus: RainFocusClient
+    pausing: CircuitBreaker
+    pace: RateLimiter
+    # Gets a connection's name and the digest of its token that was refused.
+    ask_for_token: Callable[[str, str], None]
+    # When a token was first refused, by its digest.
+    _refused: dict[str, float] = field(default_factory=dict)
+    # By connection: the digest of the token with which a call got through last.
+    _worked: dict[str, str] = field(default_factory=dict)
+
+    def store(
+        self,
+        name: str,
+        connection: Connection,
+        attendee: Attendee,
+        trace_parent: str,
+        seconds_left: Callable[[], float],
+    ) -> Answer:
+        """Store an attendee over the connection of that name.
+
+        Raises HeldBackError, SettingsUnavailableError, and botocore's errors.
+        """
+        wait = self.pace.wait(name, connection.limits.requests_per_second)
+        if wait:
+            raise RetryLaterError(
+                "held to the connection's requests per second",
+                retry_after=math.ceil(wait),
+                longest_wait=wait + 1 / connection.limits.requests_per_second,
+            )
+        token = self._token(name, connection)
+
+        def call() -> Answer:
+            answer = self._call(name, connection, token, attendee, trace_parent, seconds_left)
+            if answer.kind is AnswerKind.CONFIGURATION:
+                raise _FaultError(answer)
+            if answer.kind not in _CONCLUSIVE:
+                raise _InconclusiveError(answer)
+            return answer
+
+        try:
+            return self.pausing.call(name, call)
+        except (_FaultError, _InconclusiveError) as error:
+            return error.answer
+        except CircuitOpenError:
+            raise RetryLaterError(
+                "the connection is paused",
+                longest_wait=2 * PROBE_SECONDS,
+                is_fault_of_settings=True,
+            ) from None
+
+    def _call(  # noqa: PLR0913, PLR0917
+        self,
+        name: str,
+        connection: Connection,
+        token: AccessToken,
+        attendee: Attendee,
+        trace_parent: str,
+        seconds_left: Callable[[], float],
+    ) -> Answer:
+        """Call; if the token is refused, call again with a newer one or have one fetched."""
+        needed = connection.limits.longest_call + _MARGIN
+        slot = self.rainfocus.slot(connection)
+        if not slot.acquire(timeout=max(0.0, seconds_left() - needed)):
+            raise RetryLaterError(_NO_TIME)
+        try:
+            if seconds_left() < needed:
+                raise RetryLaterError(_NO_TIME)
+            answer = self.rainfocus.store(connection, token, attendee, trace_parent)
+        finally:
+            slot.release()
+        _note(name, answer, trace_parent)
+        if answer.kind in _CONCLUSIVE:
+            self._worked[name] = token.digest
+        if answer.kind is not AnswerKind.TOKEN:
+            return answer
+        newer = self._token(name, connection, max_age=0)
+        if newer.digest != token.digest:
+            return self._call(name, connection, newer, attendee, trace_parent, seconds_left)
+        return replace(answer, kind=self._fault_of_refusal(name, token))
+
+    def _fault_of_refusal(self, name: str, token: AccessToken) -> AnswerKind:
+        """Return whose fault it is that a token is refused; have it renewed if that may help.
+
+        The connection is, if there is no OAuth token to renew, or a token never worked that was
+        fetched just now because the last one was refused. It also counts as that if a token was
+        refused a minute ago and could not be renewed since; then each probe asks once more.
+        """
+        now = time.time()
+        if len(self._refused) >= _MAX_REFUSED:
+            self._refused.clear()
+        first_refused = self._refused.setdefault(token.digest, now)
+        is_new = bool(token.replaces) and now - token.issued_at < _NEW_TOKEN_SECONDS
+        if not token.value or (is_new and self._worked.get(name) != token.digest):
+            return AnswerKind.CONFIGURATION
+        observability.diagnosis().warning(
+            "access token refused; a new one is asked for", extra={"connection": name}
+        )
+        self.ask_for_token(name, token.digest)
+        is_old = now - first_refused > _NEW_TOKEN_SECONDS
+        return AnswerKind.CONFIGURATION if is_old else AnswerKind.TOKEN
+
+    def _token(
+        self, name: str, connection: Connection, max_age: float = CACHE_SECONDS
+    ) -> AccessToken:
+        """Return a connection's token if there is a good one; else ask for one and wait."""
+        token = self.tokens.usable(name, connection, max_age)
+        if token and token.seconds_left() > _TOKEN_MARGIN:
+            return token
+        if max_age > _TOKEN_MARGIN:
+            return self._token(name, connection, max_age=_TOKEN_MARGIN)
+        self.ask_for_token(name, token.digest if token else "")
+        raise RetryLaterError("no access token", is_fault_of_settings=True)
+
+
+def _note(connection: str, answer: Answer, trace_parent: str) -> None:
+    """Log one answer for diagnosis: a profile's own line tells only of the last one."""
+    observability.diagnosis().debug(
+        "RainFocus answered",
+        extra={
+            "connection": connection,
+            "meaning": answer.kind.value,
+            "status": answer.status,
+            "code": answer.code,
+            "answer": answer.message,
+            "retry_after": answer.retry_after,
+            "trace_id": observability.trace_id(trace_parent),
+        },
+    )

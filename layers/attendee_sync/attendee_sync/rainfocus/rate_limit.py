@@ -1,0 +1,34 @@
+"""Pace: holding a connection to its requests per second without sleeping."""
+
+import threading
+import time
+from collections.abc import Callable
+
+_ROUNDING = 0.001  # seconds
+
+
+class RateLimiter:
+    """The pace of one function environment, which has its share of the whole."""
+
+    def __init__(self, environments: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """`environments` run at once at most; each gets an equal share."""
+        self._environments = environments
+        self._clock = clock
+        self._free_at: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, connection: str, requests_per_second: float) -> float:
+        """Take a turn and return 0, or return the seconds until there is one.
+
+        Up to a second's worth of requests may come at once. 0 requests per second are no limit.
+        """
+        if not requests_per_second:
+            return 0.0
+        interval = self._environments / requests_per_second
+        with self._lock:
+            now = self._clock()
+            free_at = max(self._free_at.get(connection, 0.0), now - max(1.0, interval) + interval)
+            if free_at - now > _ROUNDING:
+                return free_at - now
+            self._free_at[connection] = free_at + interval
+            return 0.0

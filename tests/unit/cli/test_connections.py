@@ -1,0 +1,348 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import fakes
+from tests.support.command_line import CommandLine
+from tests.support.stack import CONNECTION, STACK, changed
+
+PARAMETER = f"/{STACK}/connections/default"
+SETTINGS: dict[str, Any] = {"org_id": "acme", "auth": {"token_url": "https://t.example.com/token"}}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "emea.json"
+    path.write_text(json.dumps(SETTINGS))
+    return path
+
+
+# --- list ---
+
+
+def test_connections_are_listed_with_the_destinations_that_use_them(line: CommandLine) -> None:
+    line.aws.set_connection("emea", changed(environment="stg", version="v2"))
+    line.aws.set_destination("b", connection="emea", event_code="b")
+    line.aws.set_destination("a", connection="emea", event_code="a")
+    rows = line.succeed("connections", "list").splitlines()
+    assert rows[1].split() == [
+        "default",
+        "https://events.rainfocus.com/api/acme/v3/",
+        "oauth",
+        "default",
+        "valid",
+    ]
+    assert "https://events-stg.rainfocus.com/api/acme/v2/" in rows[2]
+    assert "a, b" in rows[2]
+
+
+def test_connections_are_listed_for_programs(line: CommandLine) -> None:
+    line.aws.ssm.parameters[f"/{STACK}/connections/broken"] = "{"
+    assert line.json("connections", "list") == [
+        {
+            "connection": "broken",
+            "url": None,
+            "auth": None,
+            "destinations": [],
+            "valid": False,
+        },
+        {
+            "connection": "default",
+            "url": "https://events.rainfocus.com/api/acme/v3/",
+            "auth": "oauth",
+            "destinations": ["default"],
+            "valid": True,
+        },
+    ]
+    assert "not valid" in line.succeed("connections", "list")
+
+
+def test_a_stack_without_connections_is_asked_for_by_another_name(line: CommandLine) -> None:
+    assert "Stack nowhere has no connections" in line.fail(
+        "--stack", "nowhere", "connections", "list"
+    )
+    assert line.json("--stack", "nowhere", "connections", "list") == []
+
+
+def test_more_connections_than_one_page_are_all_listed(line: CommandLine) -> None:
+    for number in range(23):
+        line.aws.set_connection(f"c{number}", CONNECTION)
+    assert len(line.json("connections", "list")) == 24
+
+
+# --- show ---
+
+
+def test_settings_are_shown_with_their_defaults(line: CommandLine) -> None:
+    shown = [row.split() for row in line.succeed("connections", "show", "default").splitlines()]
+    assert ["org_id", "acme", "set"] in shown
+    assert ["auth.token_url", CONNECTION.auth.token_url, "set"] in shown
+    assert ["auth.client_auth", "body", "default"] in shown
+    assert ["answers.configuration_codes", "101,", "124", "default"] in shown
+
+
+def test_settings_are_shown_for_programs_as_they_are_stored(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    stored = line.succeed("connections", "show", "default", "--json")
+    assert json.loads(stored) == json.loads(line.aws.ssm.parameters[PARAMETER])
+    (tmp_path / "again.json").write_text(stored)
+    said = line.succeed("connections", "set", "default", str(tmp_path / "again.json"))
+    assert "Nothing changes." in said
+
+
+def test_settings_that_are_not_valid_are_shown_with_all_faults(line: CommandLine) -> None:
+    line.aws.ssm.parameters[PARAMETER] = '{"environment": "production", "version": "v4"}'
+    told = line.fail("connections", "show", "default")
+    assert "environment: given \"production\"; expected 'prod', 'stg' or 'dev'" in told
+    assert "version: given \"v4\"; expected 'v3' or 'v2'" in told
+    assert "org_id: given nothing; expected letters, digits, _ and -, 1 to 64 of them" in told
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["connections", "show"],
+        ["connections", "remove"],
+        ["credentials", "set"],
+        ["token", "show"],
+        ["token", "refresh"],
+        ["doctor"],
+    ],
+)
+def test_an_unknown_connection_is_a_failure(line: CommandLine, command: list[str]) -> None:
+    assert "There is no connection emea in stack attendee-sync" in line.fail(*command, "emea")
+    assert line.aws.functions.payloads == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["connections", "show"],
+        ["connections", "remove"],
+        ["credentials", "set"],
+        ["token", "show"],
+        ["doctor"],
+    ],
+)
+@pytest.mark.parametrize("name", ["Default", "a/b", "-a", "", "a" * 65])
+def test_a_name_that_is_none_is_a_usage_error(
+    line: CommandLine, command: list[str], name: str
+) -> None:
+    line.fail(*command, "--", name, code=2)
+
+
+# --- set ---
+
+
+def test_a_new_connection_is_stored_with_its_two_secrets(line: CommandLine, file: Path) -> None:
+    said = line.succeed("connections", "set", "emea", str(file), "--yes")
+    assert json.loads(line.aws.ssm.parameters[f"/{STACK}/connections/emea"]) == SETTINGS
+    assert line.aws.secrets.versions[f"{STACK}/api-profile/emea"] == ["{}"]
+    [credentials] = line.aws.secrets.versions[f"{STACK}/credentials/emea"]
+    assert json.loads(credentials) == {"client_id": "", "client_secret": ""}
+    assert "Connection emea is new" in said
+    assert "Next: attendee-sync credentials set emea" in said
+
+
+def test_the_settings_are_read_from_standard_input(line: CommandLine) -> None:
+    line.succeed("connections", "set", "emea", "-", "--yes", given=json.dumps(SETTINGS))
+    assert f"/{STACK}/connections/emea" in line.aws.ssm.parameters
+
+
+def test_with_standard_input_there_is_nobody_to_ask(line: CommandLine) -> None:
+    told = line.fail("connections", "set", "emea", "-", given=json.dumps(SETTINGS), code=2)
+    assert "--yes" in told
+    assert line.aws.ssm.count("PutParameter") == 0
+
+
+def test_what_changes_is_shown_before_it_is_asked_for(line: CommandLine, file: Path) -> None:
+    file.write_text(json.dumps(SETTINGS | {"api_profile": {"place": "query"}}))
+    before = dict(line.aws.ssm.parameters)
+    result = line.run("connections", "set", "default", str(file), given="n\n")
+    assert result.exit_code == 1
+    assert line.aws.ssm.parameters == before
+    rows = [row.split() for row in result.stdout.splitlines()]
+    assert ["api_profile.place", "header", "query"] in rows
+    assert ["auth.token_url", CONNECTION.auth.token_url, "https://t.example.com/token"] in rows
+    assert not [row for row in rows if "org_id" in row]
+    line.succeed("connections", "set", "default", str(file), given="y\n")
+    assert json.loads(line.aws.ssm.parameters[PARAMETER])["api_profile"] == {"place": "query"}
+    assert line.aws.secrets.count("CreateSecret") == 0
+
+
+def test_settings_that_are_not_valid_can_be_replaced(line: CommandLine, file: Path) -> None:
+    line.aws.ssm.parameters[PARAMETER] = '{"environment": "production"}'
+    said = line.succeed("connections", "set", "default", str(file), "--yes")
+    assert "production" in said
+    assert json.loads(line.aws.ssm.parameters[PARAMETER]) == SETTINGS
+
+
+def test_a_repeated_set_makes_the_secrets_that_are_missing(line: CommandLine, file: Path) -> None:
+    line.aws.ssm.parameters[f"/{STACK}/connections/emea"] = json.dumps(SETTINGS)
+    line.succeed("connections", "set", "emea", str(file))
+    assert line.aws.ssm.count("PutParameter") == 0
+    assert f"{STACK}/credentials/emea" in line.aws.secrets.versions
+
+
+def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
+    line: CommandLine, file: Path
+) -> None:
+    hidden = "hunter2-hunter2"
+    file.write_text(
+        json.dumps(
+            {
+                "enviroment": "prod",
+                "environment": hidden,
+                "org_id": f"{hidden}!",
+                "client_secret": hidden,
+                "path": "/api/{org}/x",
+                "auth": {"client_auth": "Basic", "token_url": hidden, "lifetime": 1},
+                "api_profile": {"name": f"{hidden}?"},
+                "fields": {"names": {"state": f"{hidden} x", f"{hidden} y": "z"}},
+                "body": [hidden],
+                "limits": {"read_timeout": 99, "concurrency": "many"},
+                "answers": {"success_codes": ["0"], "transient_codes": ["0"]},
+            }
+        )
+    )
+    told = line.fail("connections", "set", "emea", str(file), "--yes")
+    assert hidden not in told
+    assert {row.strip() for row in told.splitlines()[1:]} == {
+        "enviroment: given a text of 4 characters; "
+        "expected no setting of this name; did you mean environment?",
+        "environment: given a text of 15 characters; expected 'prod', 'stg' or 'dev'",
+        "org_id: given a text of 16 characters; expected letters, digits, _ and -, 1 to 64 of them",
+        "client_secret: given a text of 15 characters; "
+        "expected no setting of this name; `attendee-sync credentials set` stores credentials",
+        "path: given a text of 12 characters; "
+        "expected only {org_id}, {version} and {call} can stand in braces",
+        "auth.client_auth: given \"Basic\"; expected 'body' or 'basic'",
+        "auth.token_url: given a text of 15 characters; expected an https URL, or an empty text",
+        "auth.lifetime: given a number; "
+        "expected no setting of this name; did you mean assumed_lifetime?",
+        "api_profile.name: given a text of 16 characters; "
+        "expected letters, digits and -, 1 to 64 of them",
+        "fields.names.state: given a text of 17 characters; "
+        "expected letters, digits, _, . and -, 1 to 64 of them",
+        "fields.names.(not a key).(its key): given a text of 17 characters; "
+        "expected letters, digits, _, . and -, 1 to 64 of them",
+        "body: given an array; expected a JSON object",
+        "limits.read_timeout: given 99; expected less than or equal to 20",
+        "limits.concurrency: given a text of 4 characters; "
+        "expected a valid integer, unable to parse string as an integer",
+        "answers: given an object; expected a code can have one meaning only",
+    }
+    assert line.aws.ssm.count("PutParameter") == 0
+
+
+@pytest.mark.parametrize("text", ["", "client-secret", "[1]", "null", '"text"', "{", '{"a": 1'])
+def test_what_is_no_json_object_is_a_fault(line: CommandLine, file: Path, text: str) -> None:
+    file.write_text(text)
+    told = line.fail("connections", "set", "emea", str(file), "--yes")
+    assert "the whole: given " in told
+    assert "a JSON object" in told
+    assert "client-secret" not in told
+
+
+def test_what_is_no_text_is_a_failure(line: CommandLine, file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+    assert "UTF-8" in line.fail("connections", "set", "emea", str(file), "--yes")
+
+
+def test_settings_too_long_for_a_parameter_are_refused(line: CommandLine, file: Path) -> None:
+    constants = {f"constant{number}": "x" * 100 for number in range(50)}
+    file.write_text(json.dumps(SETTINGS | {"fields": {"constants": constants}}))
+    assert "4096 bytes" in line.fail("connections", "set", "emea", str(file), "--yes")
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(line: CommandLine, tmp_path: Path) -> None:
+    line.fail("connections", "set", "emea", str(tmp_path / "nowhere.json"), code=2)
+
+
+# --- remove ---
+
+
+def test_a_connection_is_removed_with_its_two_secrets(line: CommandLine, file: Path) -> None:
+    line.succeed("connections", "set", "emea", str(file), "--yes")
+    said = line.succeed("connections", "remove", "emea", "--yes")
+    assert f"/{STACK}/connections/emea" not in line.aws.ssm.parameters
+    assert set(line.aws.secrets.deleted) == {
+        f"{STACK}/credentials/emea",
+        f"{STACK}/api-profile/emea",
+    }
+    assert "is deleted in 30 days, on 2027-01-31; until then it can be restored" in said
+
+
+def test_what_was_removed_is_restored_when_it_is_stored_again(
+    line: CommandLine, file: Path
+) -> None:
+    line.succeed("connections", "set", "emea", str(file), "--yes")
+    line.succeed("connections", "remove", "emea", "--yes")
+    said = line.succeed("connections", "set", "emea", str(file), "--yes")
+    assert line.aws.secrets.deleted == {}
+    assert said.count("it is restored with what it held") == 2
+
+
+def test_a_connection_without_secrets_is_removed(line: CommandLine) -> None:
+    line.aws.set_connection("emea", CONNECTION)
+    line.succeed("connections", "remove", "emea", "--yes")
+    assert f"/{STACK}/connections/emea" not in line.aws.ssm.parameters
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        '{"event_code": "summit", "connection": "emea"}',
+        '{"connection": "emea"}',
+        '{"unknown": true, "event_code": "summit", "connection": "emea"}',
+    ],
+)
+def test_a_connection_in_use_is_not_removed(line: CommandLine, destination: str) -> None:
+    line.aws.set_connection("emea", CONNECTION)
+    line.aws.ssm.parameters[f"/{STACK}/destinations/summit"] = destination
+    told = line.fail("connections", "remove", "emea", "--yes")
+    assert "Connection emea is used by summit: not removed" in told
+    assert f"/{STACK}/connections/emea" in line.aws.ssm.parameters
+    assert line.aws.secrets.deleted == {}
+
+
+def test_a_destination_that_names_no_connection_uses_the_default_one(line: CommandLine) -> None:
+    line.aws.ssm.parameters[f"/{STACK}/destinations/default"] = '{"event_code": "summit"}'
+    assert "is used by default" in line.fail("connections", "remove", "default", "--yes")
+
+
+def test_the_template_s_connection_is_not_removed(line: CommandLine) -> None:
+    del line.aws.ssm.parameters[f"/{STACK}/destinations/default"]
+    told = line.fail("connections", "remove", "default", "--yes")
+    assert "it goes when the stack is deleted" in told
+    assert PARAMETER in line.aws.ssm.parameters
+
+
+def test_removing_is_asked_for(line: CommandLine) -> None:
+    line.aws.set_connection("emea", CONNECTION)
+    line.fail("connections", "remove", "emea", given="n\n")
+    assert f"/{STACK}/connections/emea" in line.aws.ssm.parameters
+    line.run("connections", "remove", "emea", given="y\n")
+    assert f"/{STACK}/connections/emea" not in line.aws.ssm.parameters
+
+
+# --- AWS ---
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (
+            fakes.denied("AccessDeniedException", "GetParameter"),
+            "AWS: GetParameter failed with AccessDeniedException: made up",
+        ),
+        (fakes.unreachable(), "AWS: Could not connect to the endpoint URL"),
+        (fakes.timed_out(), "AWS: Read timeout"),
+    ],
+)
+def test_a_failure_of_aws_is_told(line: CommandLine, failure: Exception, told: str) -> None:
+    line.aws.ssm.always = failure
+    assert told in line.fail("connections", "show", "default")

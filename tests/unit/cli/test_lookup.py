@@ -1,0 +1,189 @@
+import time
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from attendee_sync import attendee
+from tests.support import fakes
+from tests.support.command_line import CommandLine, cells
+from tests.support.delivery_harness import DeliveryHarness
+from tests.support.stack import HASH_KEY, STACK, changed
+
+ADA = {"email": " Ada@Example.com", "firstname": "Ada", "zip": "84043"}
+SHA256 = attendee.email_sha256("ada@example.com")
+KEY = attendee.key(HASH_KEY, "default", SHA256)
+REFUSED = fakes.envelope("105", "zip is not known", status=400)
+
+
+@pytest.fixture
+def line(line: CommandLine) -> CommandLine:
+    line.hidden = ("Ada", "ada@", "84043", SHA256)
+    return line
+
+
+def look(line: CommandLine, *arguments: str) -> dict[str, Any]:
+    """Return what is told of the only destination."""
+    [found] = line.json("lookup", "ada@example.com", *arguments)["destinations"]
+    return dict(found)
+
+
+def test_what_was_delivered_is_told(line: CommandLine, bench: DeliveryHarness) -> None:
+    before = int(time.time())
+    bench.push(ADA)
+    bench.work()
+    found = look(line)
+    assert before <= datetime.fromisoformat(found["delivered_at"]).timestamp()
+    assert found["settled_at"] == found["delivered_at"]
+    assert found | {"delivered_at": "", "settled_at": ""} == {
+        "destination": "default",
+        "attendee": KEY,
+        "known": True,
+        "outcome": "delivered",
+        "settled_at": "",
+        "delivered_at": "",
+        "status": 200,
+        "code": "0",
+        "attendee_id": "1700000000000001abcd",
+        "todays_mapping": True,
+        "fields": ["email", "firstname", "zip"],
+        "dead_letters": [],
+    }
+    shown = cells(line.succeed("lookup", "ada@example.com"))
+    assert ["attendee", KEY] in shown
+    assert ["fields", "email, firstname, zip"] in shown
+    assert ["by mapping", "today's"] in shown
+
+
+@pytest.mark.parametrize("given", [" ADA@example.COM ", SHA256, SHA256.upper()])
+@pytest.mark.parametrize("by", ["argument", "standard input"])
+def test_a_person_is_found_by_address_or_hash(
+    line: CommandLine, bench: DeliveryHarness, given: str, by: str
+) -> None:
+    bench.push(ADA)
+    bench.work()
+    if by == "argument":
+        shown = line.succeed("lookup", given)
+    else:
+        shown = line.succeed("lookup", "-", given=f"{given}\n")
+    assert ["RainFocus's id", "1700000000000001abcd"] in cells(shown)
+
+
+@pytest.mark.parametrize("given", ["ada", "ada@", "", "f" * 63, "ada@example.com ben"])
+def test_what_is_no_address_is_a_usage_error_that_does_not_repeat_it(
+    line: CommandLine, given: str
+) -> None:
+    told = line.fail("lookup", given, code=2)
+    assert "expected an e-mail address" in told
+    assert not given or given not in told
+    assert "expected an e-mail address" in line.fail("lookup", "-", given=given, code=2)
+
+
+def test_who_is_not_known_is_told_by_destination(line: CommandLine) -> None:
+    line.aws.set_destination("summit", event_code="summit2028")
+    found = line.json("lookup", "ada@example.com")["destinations"]
+    assert [(each["destination"], each["known"]) for each in found] == [
+        ("default", False),
+        ("summit", False),
+    ]
+    assert found[0]["attendee"] != found[1]["attendee"]
+    shown = line.succeed("lookup", "ada@example.com")
+    assert shown.count("none: the person is not known here") == 2
+
+
+def test_one_destination_can_be_chosen(line: CommandLine, bench: DeliveryHarness) -> None:
+    line.aws.set_destination("summit", event_code="summit2028")
+    bench.push(ADA, destination="summit")
+    bench.work()
+    assert look(line, "--destination", "summit")["known"]
+    assert not look(line, "--destination", "default")["known"]
+
+
+def test_a_destination_that_is_gone_may_be_known_yet(
+    line: CommandLine, bench: DeliveryHarness
+) -> None:
+    line.aws.set_destination("summit", event_code="summit2028")
+    bench.push(ADA, destination="summit")
+    bench.work()
+    del line.aws.ssm.parameters[f"/{STACK}/destinations/summit"]
+    found = look(line, "--destination", "summit")
+    assert (found["outcome"], found["todays_mapping"]) == ("delivered", False)
+
+
+def test_who_was_never_delivered_has_an_outcome_alone(
+    line: CommandLine, bench: DeliveryHarness
+) -> None:
+    line.aws.set_destination("default", event_code="summit2027", filter="vip")
+    bench.push(ADA)
+    bench.work()
+    found = look(line)
+    assert (found["outcome"], found["delivered_at"], found["fields"]) == ("filtered", None, [])
+    assert found["todays_mapping"] is None
+    assert ["delivered", "never"] in cells(line.succeed("lookup", "ada@example.com"))
+
+
+@pytest.mark.parametrize("change", ["destination", "connection", "broken"])
+def test_another_mapping_than_todays_is_told(
+    line: CommandLine, bench: DeliveryHarness, change: str
+) -> None:
+    bench.push(ADA)
+    bench.work()
+    match change:
+        case "destination":
+            line.aws.set_destination("default", event_code="summit2028")
+        case "connection":
+            line.aws.set_connection("default", changed(org_id="other"))
+        case _:
+            line.aws.ssm.parameters[f"/{STACK}/destinations/default"] = "{}"
+    assert look(line)["todays_mapping"] is False
+    assert ["by mapping", "another than today's"] in cells(
+        line.succeed("lookup", "ada@example.com")
+    )
+
+
+def test_dead_letters_of_the_person_are_told(line: CommandLine, bench: DeliveryHarness) -> None:
+    bench.rainfocus.reply = REFUSED
+    request_id = bench.push(ADA, {"email": "ben@example.org"}, {"firstname": "Ada"})
+    bench.work()
+    found = look(line)
+    assert not found["known"]
+    [letter] = found["dead_letters"]
+    assert letter.pop("time")
+    assert letter == {
+        "id": f"{request_id}-0",
+        "outcome": "rejected",
+        "reason": "RainFocus does not take this profile",
+    }
+    assert f"{request_id}-0: rejected" in line.succeed("lookup", "ada@example.com")
+    assert not line.aws.sqs.given_out
+    assert len(line.aws.sqs.dead_letters) == 3
+
+
+def test_letters_that_cannot_be_seen_are_told(line: CommandLine, bench: DeliveryHarness) -> None:
+    bench.rainfocus.reply = REFUSED
+    for n in range(12):
+        bench.push({**ADA, "city": str(n)})
+    bench.work()
+    shown = line.json("lookup", "ada@example.com")
+    assert len(shown["destinations"][0]["dead_letters"]) == 10
+    assert shown["unseen"] == 2
+    assert "Of the dead letters 2 more can't be seen" in line.succeed("lookup", "ada@example.com")
+
+
+def test_many_destinations_are_looked_up(line: CommandLine, bench: DeliveryHarness) -> None:
+    for n in range(130):
+        line.aws.set_destination(f"event-{n}", event_code=f"event{n}")
+    bench.push(ADA, destination="event-129")
+    bench.work()
+    found = line.json("lookup", "ada@example.com")["destinations"]
+    assert len(found) == 131
+    assert [each["destination"] for each in found if each["known"]] == ["event-129"]
+
+
+def test_what_is_missing_is_a_failure(line: CommandLine) -> None:
+    line.aws.dynamodb.always = fakes.denied("AccessDenied", "BatchGetItem")
+    assert "The ledger can't be read: AccessDenied" in line.fail("lookup", "ada@example.com")
+    del line.aws.secrets.versions[f"{STACK}/hash-key"]
+    assert "has no secret attendee-sync/hash-key" in line.fail("lookup", "ada@example.com")
+    line.aws.ssm.parameters.clear()
+    assert "has no destinations" in line.fail("lookup", "ada@example.com")

@@ -1,0 +1,284 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attendee_sync.ingest.api import HttpRequest
+from attendee_sync.ingest.preview import Preview
+from attendee_sync.mapping.mapper import DEFAULT
+from attendee_sync_cli.commands import preview as command
+from tests.support.command_line import CommandLine, cells
+from tests.support.stack import INGEST_TOKEN, STACK, changed
+
+ADA = {"email": "Ada@Example.com", "firstname": "Ada", "countryid": "USA", "state": "Nowhere"}
+BEN = {"email": "ben@example.org"}
+NOBODY = {"firstname": "Nobody"}
+READ_CALLS = {"GetParameter"}
+
+
+def lines(*profiles: object) -> str:
+    return "\n".join(map(json.dumps, profiles))
+
+
+def destination(line: CommandLine, **settings: Any) -> None:
+    line.aws.ssm.parameters[f"/{STACK}/destinations/default"] = json.dumps(
+        {"event_code": "summit2027", **settings}
+    )
+
+
+def attendees(line: CommandLine, *arguments: str, given: str | None = None) -> list[dict[str, str]]:
+    shown = line.run("preview", "default", *arguments, "--json", given=given)
+    return [each.get("attendee", {}) for each in json.loads(shown.stdout)["profiles"]]
+
+
+# --- what is shown ---
+
+
+def test_a_profile_is_shown_with_what_gave_each_field(line: CommandLine) -> None:
+    shown = line.succeed("preview", "default", "-", given=json.dumps(ADA))
+    found = cells(shown)
+    assert found[0] == ["profile 0: delivered, if RainFocus takes it"]
+    assert found[1] == ["field", "value", "from", "remarks"]
+    assert ["email", "ada@example.com", "the e-mail rule"] in [row[:3] for row in found]
+    assert ["firstname", "Ada", DEFAULT["firstname"]] in found
+    assert ["countryid", "US", DEFAULT["countryid"], "normalised"] in found
+    [state] = [row for row in found if row[:1] == ["state"]]
+    assert state[1].startswith("left out: ")
+    assert found[-1] == ["1 of 1 delivered, if RainFocus takes it"]
+    assert "POST" not in shown
+
+
+def test_the_outcomes_are_shown_and_counted(line: CommandLine) -> None:
+    destination(
+        line, filter="vip", exits={"action": "set", "fields": {"left": "yes"}}, description="d"
+    )
+    left = {"ups": {"a": {"status": "exited"}}}
+    given = lines({**ADA, "vip": True}, BEN, {**BEN, "segmentMembership": left}, {**BEN, "vip": 1})
+    shown = line.succeed("preview", "default", "-", given=given)
+    assert "profile 1: filtered: the filter does not hold" in shown
+    assert "profile 2: delivered, if the attendee was delivered before; else filtered" in shown
+    assert ["left", "yes", "exits"] in cells(shown)
+    assert shown.splitlines()[-3:] == [
+        "2 of 4 delivered, if RainFocus takes it",
+        "1 of 4 filtered",
+        "1 of 4 delivered, if the attendee was delivered before; else filtered",
+    ]
+
+
+def test_the_request_is_shown_without_secrets(line: CommandLine) -> None:
+    shown = line.succeed("preview", "default", "-", "--request", given=json.dumps(BEN))
+    said = [row.strip() for row in shown.splitlines()]
+    assert "POST https://events.rainfocus.com/api/acme/v3/attendee/store" in said
+    assert "Authorization: Bearer <access token>" in said
+    assert "apiProfile: <client id>" in said
+    body = shown[shown.index("{") : shown.rindex("}") + 1]
+    assert json.loads(body) == {"email": "ben@example.org", "event": "summit2027"}
+
+
+def test_of_a_profile_that_is_not_sent_no_request_is_shown(line: CommandLine) -> None:
+    destination(line, filter="vip")
+    shown = line.succeed("preview", "default", "-", "--request", given=json.dumps(BEN))
+    assert "POST" not in shown
+
+
+def test_the_request_is_that_of_the_connection(line: CommandLine) -> None:
+    line.aws.set_connection("default", changed(version="v2", body={"kind": "form"}))
+    shown = line.succeed("preview", "default", "-", "--request", given=json.dumps(BEN))
+    assert "/api/acme/v2/attendee/store" in shown
+    assert '"email": "ben@example.org"' in shown
+
+
+def test_no_text_of_a_profile_can_steer_the_terminal(line: CommandLine) -> None:
+    destination(line, mapping={"custom": "custom"})
+    profile = {**BEN, "custom": "a\x1b[31m\x9b1m\r\n\ud800b"}
+    shown = line.succeed("preview", "default", "-", "--request", given=json.dumps(profile))
+    assert not [each for each in shown if not each.isprintable() and each != "\n"]
+    [attendee] = attendees(line, "-", given=json.dumps(profile))
+    assert attendee["custom"] == profile["custom"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        json.dumps(ADA),
+        json.dumps([ADA, NOBODY, "no object"]),
+        json.dumps({"profiles": [ADA, BEN]}),
+        lines(ADA, BEN, 3),
+    ],
+)
+def test_for_programs_it_is_what_the_http_interface_answers(line: CommandLine, given: str) -> None:
+    shown = json.loads(line.run("preview", "default", "-", "--json", given=given).stdout)
+    headers = {"authorization": f"Bearer {INGEST_TOKEN}"}
+    request = HttpRequest(request_id="", destination="default", headers=headers, body=given)
+    assert shown == Preview(line.aws.settings()).preview(request).body
+
+
+# --- what it does, and does not ---
+
+
+@pytest.mark.parametrize(
+    ("profiles", "code"),
+    [
+        ([ADA], 0),
+        ([ADA, NOBODY], 1),
+        ([ADA, "no object"], 1),
+        ([ADA, {"email_lc_sha256": "a" * 64}], 1),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_profile_that_would_be_rejected_is_told_by_the_exit_code(
+    line: CommandLine, profiles: list[object], code: int, options: list[str]
+) -> None:
+    result = line.run("preview", "default", "-", *options, given=json.dumps(profiles))
+    assert result.exit_code == code
+    assert result.stderr == ""
+
+
+def test_nothing_but_settings_is_read_and_nothing_is_written(line: CommandLine) -> None:
+    line.succeed("preview", "default", "-", "--request", given=lines(ADA, BEN))
+    assert {name for name, _ in line.aws.ssm.calls} == READ_CALLS
+    for service in (line.aws.sqs, line.aws.secrets, line.aws.dynamodb, line.aws.functions):
+        assert not service.calls
+
+
+def test_that_it_shows_personal_data_is_said(line: CommandLine) -> None:
+    assert "It shows personal data." in line.succeed("preview", "--help")
+
+
+def test_of_a_long_file_the_progress_is_told_to_people_alone(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_LONG", 2)
+    assert len(attendees(line, "-", given=lines(ADA, BEN, BEN))) == 3
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = line.run("preview", "default", "-", "--json", given=lines(ADA, BEN, BEN))
+    assert "Mapping" in result.stderr
+    assert len(json.loads(result.stdout)["profiles"]) == 3
+
+
+# --- files ---
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", json.dumps([ADA, BEN])),
+        ("a.json", "\ufeff" + json.dumps([ADA, BEN])),
+        ("a.json", lines(ADA, BEN)),
+        ("a.txt", json.dumps({"profiles": [ADA, BEN]})),
+        ("a.ndjson", lines(ADA, BEN)),
+        ("a.JSONL", lines(ADA, BEN) + "\n"),
+        ("a.csv", "email,firstname\nAda@Example.com,Ada\nben@example.org,\n"),
+        ("a.csv", "\ufeffemail,firstname\r\nAda@Example.com,Ada\r\n\r\nben@example.org,\r\n"),
+        ("a", '"email","firstname"\nAda@Example.com,"Ada"\nben@example.org,""\n'),
+    ],
+)
+def test_every_kind_of_file_is_read(
+    line: CommandLine, tmp_path: Path, name: str, text: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8", newline="")
+    ada, ben = attendees(line, str(path))
+    assert (ada["email"], ada["firstname"]) == ("ada@example.com", "Ada")
+    assert ben == BEN
+
+
+def test_one_profile_on_a_line_of_its_own_is_newline_delimited(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text(json.dumps({"profiles": [BEN], **ADA}))
+    assert [each["email"] for each in attendees(line, str(path))] == ["ada@example.com"]
+
+
+def test_dotted_names_of_csv_make_nested_objects(line: CommandLine) -> None:
+    text = (
+        "personalEmail.address,person.name.firstName,person.name.lastName,workAddress.city\n"
+        'ada@example.com,Ada,"Marlow, ""the"" first",\n'
+        "ben@example.org,,O'Hara,Lehi\n"
+    )
+    assert attendees(line, "-", given=text) == [
+        {"email": "ada@example.com", "firstname": "Ada", "lastname": 'Marlow, "the" first'},
+        {"email": "ben@example.org", "lastname": "O'Hara", "city": "Lehi"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "", "no profile: the file is empty"),
+        ("a.csv", "email,city\n", "no profile: the file is empty, or has but a header line"),
+        ("a.csv", "email,city\na,b\nc\n", "line 3 has 1 cells, but the header line has 2"),
+        ("a.csv", "email,city\n\na,b,c\n", "line 3 has 3 cells, but the header line has 2"),
+        ("a.csv", 'email,city\na,b\n"a"b,c\n', "line 3 is not CSV: "),
+        ("a.csv", 'email,city\na,b\nc,"d\n', "line 3 is not CSV: unexpected end of data"),
+        ("a.csv", "email,,city\na,b,c\n", "line 1: the name of column 2 is empty"),
+        ("a.csv", "email,a..b\na,b\n", "line 1: the name of column 2 is empty"),
+        ("a.csv", "email,city,email\na,b,c\n", "line 1: columns 1 and 3 have the same name"),
+        ("a.csv", "a.b,a\na,b\n", "line 1: column 2 can't stand beside column 1"),
+        ("a.csv", "ada@example.com,Ada\n", "line 1 is no header line: in column 1"),
+        ("a.json", "", "the body is empty"),
+        ("a.json", "email,city\n", "not JSON: Expecting value (line 1, column 1)"),
+        ("a.json", '{"email": }', "not JSON: Expecting value (line 1, column 11)"),
+        ("a.json", "[]", "no profile in the body: the list is empty"),
+        ("a.ndjson", "3\n4\n", "at line 1: a profile is a JSON object, not a number"),
+        ("a.json", "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_broken_file_is_told_with_its_place(
+    line: CommandLine, tmp_path: Path, name: str, text: str, told: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8", newline="")
+    said = line.fail("preview", "default", str(path))
+    assert said.startswith(f"{path}: ")
+    assert told in said
+
+
+def test_a_broken_line_rejects_that_profile_alone(line: CommandLine) -> None:
+    result = line.run("preview", "default", "-", given=f"{json.dumps(BEN)}\n{{\n")
+    assert result.exit_code == 1
+    assert "profile 1: rejected: not JSON: " in result.stdout
+    assert "1 of 2 delivered, if RainFocus takes it" in result.stdout
+
+
+def test_what_is_no_text_is_a_failure(line: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"email\n\xff\xfe\n")
+    told = line.fail("preview", "default", str(tmp_path / "a.csv"))
+    assert "line 2 is not UTF-8 text" in told
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(line: CommandLine, tmp_path: Path) -> None:
+    line.fail("preview", "default", str(tmp_path / "nowhere.json"), code=2)
+
+
+# --- settings ---
+
+
+def test_an_unknown_destination_is_a_failure(line: CommandLine) -> None:
+    assert "There is no destination emea" in line.fail("preview", "emea", "-", given="{}")
+
+
+def test_a_name_that_is_none_is_a_usage_error(line: CommandLine) -> None:
+    line.fail("preview", "A B", "-", given="{}", code=2)
+
+
+def test_a_connection_that_does_not_exist_is_a_failure(line: CommandLine) -> None:
+    destination(line, connection="emea")
+    told = line.fail("preview", "default", "-", given=json.dumps(ADA))
+    assert "Destination default uses connection emea, which does not exist." in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("destinations", "The settings of destination default are not valid:"),
+        ("connections", "The settings of connection default are not valid:"),
+    ],
+)
+def test_settings_that_are_not_valid_are_told(line: CommandLine, kind: str, told: str) -> None:
+    line.aws.ssm.parameters[f"/{STACK}/{kind}/default"] = '{"x": 1}'
+    said = line.fail("preview", "default", "-", given=json.dumps(ADA))
+    assert said.startswith(told)
+    assert "x: given a number" in said

@@ -1,0 +1,714 @@
+import contextlib
+import functools
+import io
+import json
+import os
+import random
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from typer.testing import Result
+
+from attendee_sync import http_client
+from attendee_sync.ingest.api import MAX_BODY_BYTES, HttpRequest
+from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
+from attendee_sync_cli.commands import push as command
+from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.profiles import profile_files
+from attendee_sync_cli.profiles.push_client import PushClient
+from tests.support import fakes
+from tests.support.command_line import CommandLine, cells
+from tests.support.stack import INGEST_TOKEN, PUSH_URL, STACK, Aws, Clock
+
+ADA = {"email": "ada@example.com", "firstname": "Ada", "zip": "02110"}
+BEN = {"email": "ben@example.com"}
+NOBODY = {"firstname": "Ada"}
+# What of the above is a value.
+VALUES = ("ada", "ben@", "02110")
+
+
+def person(number: int) -> dict[str, str]:
+    return {"email": f"ada-{number}@example.com"}
+
+
+def lines(*profiles: object) -> str:
+    return "\n".join(map(json.dumps, profiles))
+
+
+class Api:
+    """The stack's API, with ingest behind it."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+        self.http = fakes.Http(self.reply)
+        self.clock = Clock()
+        self.waits: list[float] = []
+        self.troubles: list[fakes.Reply | None] = []  # instead of the next answers
+        self.trouble: fakes.Reply | None = None  # instead of all further ones
+        self.seconds = 0.0  # that an answer takes
+        self._log = io.StringIO()
+        self._ingest = aws.ingest()
+
+    def reply(self, call: fakes.Call) -> fakes.Reply:
+        self.clock.now += self.seconds
+        trouble = self.troubles.pop(0) if self.troubles else self.trouble
+        if trouble:
+            return trouble
+        request = HttpRequest(
+            request_id=f"request-{len(self.http.calls)}",
+            destination=call.url.split("/")[-2],
+            headers={name.lower(): value for name, value in call.headers.items()},
+            body=call.body,
+        )
+        with contextlib.redirect_stdout(self._log):  # it is not the command's output
+            answer = self._ingest.push(request)
+        return fakes.Reply(answer.status, json.dumps(answer.body).encode(), answer.headers)
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.waits.append(seconds)
+        self.clock.now += seconds
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many profiles the requests had."""
+        return [len(call.body.split("\n")) for call in self.http.calls]
+
+    @property
+    def queued(self) -> list[str]:
+        """The texts of the profiles on the queue, in order."""
+        return [sent.body for sent in self.aws.sqs.profiles]
+
+
+class Line(CommandLine):
+    """Runs commands that show no value of a profile."""
+
+    def run(self, *arguments: str, given: str | None = None) -> Result:
+        result = super().run(*arguments, given=given)
+        assert not [value for value in VALUES if value in result.output.lower()]
+        return result
+
+
+@pytest.fixture
+def api(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Api:
+    made = Api(aws)
+
+    def session(pool_size: int) -> requests.Session:
+        assert pool_size == 1
+        return made.http.session()
+
+    monkeypatch.setattr(http_client, "session", session)
+    timed = functools.partial(PushClient, clock=made.clock, sleep=made.sleep)
+    monkeypatch.setattr(command, "PushClient", timed)
+    monkeypatch.setattr(random, "uniform", lambda low, _high: low)
+    return made
+
+
+@pytest.fixture
+def line(aws: Aws, monkeypatch: pytest.MonkeyPatch, api: Api) -> CommandLine:
+    assert api
+    return Line(aws, monkeypatch)
+
+
+def report(line: CommandLine, *arguments: str, given: str | None = None) -> Any:
+    """Push and return the report for programs, whatever the exit code is."""
+    return json.loads(line.run("push", "default", *arguments, "--json", given=given).stdout)
+
+
+def failing(status: int, **headers: str) -> fakes.Reply:
+    return fakes.Reply(status, b"<html>ada@example.com</html>", headers)
+
+
+# --- formats ---
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.json", '{"n": 1.0,\r\n "big": 12345678901234567890123, "email": "ada@example.com"}', 1),
+        ("a.json", '[{"n": 1e2, "email": "ada@example.com"},\n {"email" : "ben@example.com"}]', 2),
+        ("a.json", '{"profiles": [{"n": 0.10, "email": "ada@example.com"}], "more": 1}', 1),
+        ("a.json", '{"n": 1.0, "email": "ada@example.com"}\n{"email": "ben@example.com"}', 2),
+        ("a", '\ufeff\n{"n": 1.0, "email": "ada@example.com"}\n\n{"email": "b@example.com"}\n', 2),
+        (
+            "a.ndjson",
+            '{"n":1.00,"email":"ada@example.com","profiles":[{"email":"x@example.com"}]}',
+            1,
+        ),
+        ("a.jsonl", '{"email": "ada@example.com", "é": "\\u00e9 \U0001f600"}\r\n', 1),
+    ],
+)
+def test_json_is_pushed_as_it_is_written(  # noqa: PLR0913, PLR0917
+    line: CommandLine, api: Api, tmp_path: Path, name: str, text: str, expected: int
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(text.encode())
+    line.succeed("push", "default", str(path))
+    assert len(api.queued) == expected
+    flat = text.replace("\n", " ")
+    assert all(queued in flat for queued in api.queued)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("beginning", ["", "\ufeff", "\r\n"])
+def test_csv_is_pushed_as_nested_texts(
+    line: CommandLine, api: Api, tmp_path: Path, separator: str, beginning: str
+) -> None:
+    rows = [
+        ["email", "phone", "workAddress.city", "workAddress.postalCode", "age"],
+        ["ada@example.com", "0049 30,1;2", "", "02110", "1.0"],
+        ["", "", " ", "", ""],
+        ["ben@example.com", "", '"A ""b""\r\nc"', "7", ""],
+    ]
+    rows[1][1] = f'"{rows[1][1]}"'
+    path = tmp_path / "a.csv"
+    path.write_bytes((beginning + "\r\n".join(map(separator.join, rows))).encode())
+    line.succeed("push", "default", str(path))
+    assert [json.loads(each) for each in api.queued] == [
+        {
+            "email": "ada@example.com",
+            "phone": "0049 30,1;2",
+            "workAddress": {"postalCode": "02110"},
+            "age": "1.0",
+        },
+        {
+            "email": "ben@example.com",
+            "workAddress": {"city": 'A "b"\r\nc', "postalCode": "7"},
+        },
+    ]
+
+
+def test_one_column_of_csv_is_enough(line: CommandLine, api: Api) -> None:
+    line.succeed("push", "default", "-", given="email\nada@example.com\n")
+    assert [json.loads(each) for each in api.queued] == [{"email": "ada@example.com"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("email,city,email\na,b,c\n", "line 1: columns 1 and 3 have the same name"),
+        ("email;\na;b\n", "line 1: the name of column 2 is empty"),
+        ("email\tcity\nada@example.com\tb\nc\td\te\n", "line 3 has 3 cells"),
+        ('email,city\nada@example.com,"b\nc"\nben@example.com\n', "line 4 has 1 cells"),
+        (" ada@Example.com,Ada\nben@example.com,Ben\n", "line 1 is no header line: in column 1"),
+        ("email\n", "no profile: the file is empty, or has but a header line"),
+        ("", "the body is empty"),
+        ("{}3\n\n{]\n", "not JSON: Extra data (line 1, column 3)"),
+        ("[]\n", "no profile in the body: the list is empty"),
+        ('[{"email": "ada@example.com"}', "not JSON: Expecting ',' delimiter"),
+    ],
+)
+def test_a_broken_file_is_told_before_anything_is_pushed(
+    line: CommandLine, api: Api, text: str, told: str
+) -> None:
+    said = line.fail("push", "default", "-", given=text)
+    assert said.startswith("<stdin>: ")
+    assert told in said
+    assert not api.http.calls
+
+
+def test_what_is_no_text_is_told_with_its_line(line: CommandLine, api: Api, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"email\nben@example.com\n\xff\n")
+    assert "line 3 is not UTF-8 text" in line.fail("push", "default", str(tmp_path / "a.csv"))
+    assert not api.http.calls
+
+
+@pytest.mark.parametrize(
+    "text", [json.dumps([ADA, BEN]), f"[\n{json.dumps(ADA)},\n{json.dumps(BEN)}]", lines(ADA, BEN)]
+)
+def test_what_is_too_long_in_one_piece_is_told(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(profile_files, "_MAX_BYTES", len(json.dumps(ADA)) + 1)
+    if text.startswith("{"):
+        line.succeed("push", "default", "-", given=text)
+    else:
+        told = line.fail("push", "default", "-", given=text)
+        assert "as newline-delimited JSON, with a line for each profile" in told
+
+
+def test_a_long_file_is_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text(lines(*map(person, range(3000))))
+    with path.open("rb") as file:
+        found = iter(profile_files.read(file).found)
+        assert [next(found).place for _ in range(3)] == [1, 2, 3]
+        assert file.tell() < path.stat().st_size / 2
+
+
+def test_a_pipe_is_pushed_as_far_as_it_can_be_read(line: CommandLine) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"email\n" + b"ben@example.com\n" * 12 + b"a,b\n")
+    os.close(writer)
+    result = line.run("push", "default", f"/dev/fd/{reader}", "--json")
+    os.close(reader)
+    assert result.exit_code == 1
+    assert "line 14 has 2 cells" in result.stderr
+    told = json.loads(result.stdout)
+    assert (told["profiles"], told["read"], told["accepted"]) == (None, 10, 10)
+    assert "line 14 has 2 cells" in told["ended"]
+
+
+def test_a_file_that_can_not_be_read_is_told() -> None:
+    class Broken(io.BytesIO):
+        name = "broken.csv"
+
+        def readline(self, _size: int | None = -1, /) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(FailureError, match=re.escape("broken.csv: Input/output error")):
+        profile_files.read(Broken())
+
+
+# --- where to, and with what ---
+
+
+def test_it_goes_to_the_destination_with_the_token(line: CommandLine, api: Api) -> None:
+    api.aws.set_destination("emea", connection="default", event_code="summit2027")
+    line.succeed("push", "emea", "-", given=json.dumps(BEN))
+    [call] = api.http.calls
+    assert call.method == "POST"
+    assert call.url == PUSH_URL.replace("default", "emea")
+    assert call.headers["Authorization"] == f"Bearer {INGEST_TOKEN}"
+    assert call.headers["Content-Type"] == "application/x-ndjson"
+    assert "Host" not in call.headers
+    assert call.timeout
+    assert api.aws.sqs.profiles[0].attributes["destination"] == "emea"
+
+
+def test_a_proxy_is_used_and_netrc_is_not(
+    line: CommandLine, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("default login made password up")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    line.succeed("push", "default", "-", given=json.dumps(BEN))
+    [call] = api.http.calls
+    assert call.proxies["https"] == "http://proxy.example.com:3128"
+    assert call.headers["Authorization"] == f"Bearer {INGEST_TOKEN}"
+
+
+def test_a_local_cloud_is_reached_without_a_proxy(
+    line: CommandLine, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566/")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    line.succeed("push", "default", "-", given=json.dumps(BEN))
+    [call] = api.http.calls
+    assert call.url == "http://127.0.0.1:4566/prod/v1/destinations/default/profiles"
+    assert call.headers["Host"] == "abc123.execute-api.localhost"
+    assert not call.proxies
+
+
+def test_an_unknown_destination_is_told_without_a_push(line: CommandLine, api: Api) -> None:
+    told = line.fail("push", "emea", "-", given=json.dumps(BEN))
+    assert "There is no destination emea" in told
+    assert not api.http.calls
+
+
+def test_a_stack_without_a_token_is_told(line: CommandLine, api: Api) -> None:
+    del api.aws.secrets.versions[f"{STACK}/ingest-token"]
+    told = line.fail("push", "default", "-", given=json.dumps(BEN))
+    assert "has no secret ingest-token" in told
+
+
+@pytest.mark.parametrize("separator", ["\n", " ", "é"])
+def test_a_token_that_no_header_can_hold_is_not_shown(
+    line: CommandLine, api: Api, separator: str
+) -> None:
+    api.aws.secrets.rotate(f"{STACK}/ingest-token", f"{INGEST_TOKEN}{separator}{INGEST_TOKEN}")
+    told = line.fail("push", "default", "-", given=json.dumps(BEN))
+    assert "has no secret ingest-token that a header can hold" in told
+
+
+@pytest.mark.parametrize("url", ["https:///destinations/default/profiles", "https://example.com/"])
+def test_an_output_that_is_no_url_is_told(line: CommandLine, api: Api, url: str) -> None:
+    api.aws.stacks.outputs[STACK]["PushUrl"] = url
+    told = line.fail("push", "default", "-", given=json.dumps(BEN))
+    assert "The stack's output PushUrl is no URL to push to." in told
+
+
+# --- requests, their pace and their order ---
+
+
+def test_profiles_are_pushed_in_batches_in_the_order_of_the_file(
+    line: CommandLine, api: Api
+) -> None:
+    everyone: list[dict[str, Any]] = [{**person(n % 7), "n": n} for n in range(25)]
+    line.succeed("push", "default", "-", given=lines(*everyone))
+    assert api.sizes == [10, 10, 5]
+    queued = [json.loads(each) for each in api.queued]
+    for email in {each["email"] for each in everyone}:
+        assert [each for each in queued if each["email"] == email] == [
+            each for each in everyone if each["email"] == email
+        ]
+
+
+def test_the_size_of_a_batch_can_be_chosen(line: CommandLine, api: Api) -> None:
+    line.succeed("push", "default", "-", "--batch", "3", given=lines(*map(person, range(7))))
+    assert api.sizes == [3, 3, 1]
+
+
+@pytest.mark.parametrize("batch", ["0", "101"])
+def test_a_batch_that_is_too_large_or_none_is_a_usage_error(line: CommandLine, batch: str) -> None:
+    line.fail("push", "default", "-", "--batch", batch, given="{}", code=2)
+
+
+def test_no_body_is_larger_than_ingest_takes(line: CommandLine, api: Api) -> None:
+    large = [{**person(number), "text": "é" * 450_000} for number in range(8)]
+    text = "\n".join(json.dumps(each, ensure_ascii=False) for each in large)
+    line.succeed("push", "default", "-", given=text)
+    assert all(len(call.body.encode()) <= MAX_BODY_BYTES for call in api.http.calls)
+    assert api.sizes == [4, 4]
+
+
+def test_no_more_profiles_a_second_are_pushed_than_asked_for(line: CommandLine, api: Api) -> None:
+    started = api.clock.now
+    api.seconds = 0.1
+    line.succeed("push", "default", "-", "--rate", "20", given=lines(*map(person, range(200))))
+    assert 9 <= api.clock.now - started <= 10  # a second's worth may come at once
+
+
+def test_slow_answers_are_made_up_for(line: CommandLine, api: Api) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        api.seconds = 0.8 if len(api.http.calls) % 2 else 0.0
+        return api.reply(call)
+
+    api.http.reply = reply
+    started = api.clock.now
+    line.succeed("push", "default", "-", "--rate", "20", given=lines(*map(person, range(200))))
+    assert 9 <= api.clock.now - started <= 10
+
+
+def test_without_a_rate_nothing_waits(line: CommandLine, api: Api) -> None:
+    line.succeed("push", "default", "-", "--rate", "0", given=lines(*map(person, range(40))))
+    assert api.waits == []
+
+
+# --- again ---
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        failing(408),
+        failing(429),
+        failing(500),
+        failing(503),
+        failing(504),
+        fakes.Reply(error=requests.ConnectionError("ada@example.com")),
+    ],
+)
+def test_what_may_pass_is_tried_again(line: CommandLine, api: Api, trouble: fakes.Reply) -> None:
+    api.troubles = [trouble, trouble, trouble]
+    told = report(line, "-", "--rate", "0", given=lines(ADA, BEN))
+    assert (told["accepted"], told["requests"], told["repeats"]) == (2, 1, 3)
+    assert api.waits == [1.0, 2.0, 4.0]
+    assert len({call.body for call in api.http.calls}) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"), [("7", 7.0), ("0", 1.0), ("900", 30.0), ("nonsense", 1.0)]
+)
+def test_it_waits_as_long_as_it_is_asked_to(
+    line: CommandLine, api: Api, asked: str, waited: float
+) -> None:
+    api.troubles = [failing(503, **{"Retry-After": asked})]
+    line.succeed("push", "default", "-", given=json.dumps(BEN))
+    assert api.waits == [pytest.approx(waited)]
+
+
+def test_waits_end_and_grow_no_longer_than_half_a_minute(line: CommandLine, api: Api) -> None:
+    api.trouble = failing(503)
+    told = report(line, "-", "--rate", "0", "--attempts", "8", given=json.dumps(BEN))
+    assert api.waits == [1, 2, 4, 8, 16, 30, 30]
+    assert told["not_accepted"] == [
+        {
+            "result": "failed",
+            "status": 503,
+            "reason": "Service Unavailable",
+            "count": 1,
+            "indexes": [0],
+        }
+    ]
+    assert told["ended"] is None
+
+
+def test_a_repeat_keeps_the_pace(line: CommandLine, api: Api) -> None:
+    api.troubles = [failing(503)]
+    line.succeed("push", "default", "-", "--rate", "2", given=lines(*map(person, range(10))))
+    assert api.waits == [1.0, 4.0]
+
+
+def test_an_outage_ends_it(line: CommandLine, api: Api) -> None:
+    api.trouble = fakes.Reply(error=requests.ReadTimeout())
+    result = line.run(
+        "push", "default", "-", "--attempts", "1", given=lines(*map(person, range(90)))
+    )
+    assert result.exit_code == 1
+    assert api.sizes == [10, 10, 10]
+    assert ["failed: no answer (ReadTimeout)", "30"] in [row[:2] for row in cells(result.stdout)]
+    assert "3 requests in a row failed. The first 30 of 90 profiles" in result.stderr
+
+
+def test_a_failure_now_and_then_does_not_end_it(line: CommandLine, api: Api) -> None:
+    trouble = failing(502)
+    api.troubles = [trouble, trouble, None, trouble, trouble, None]
+    told = report(line, "-", "--attempts", "1", given=lines(*map(person, range(60))))
+    assert (told["accepted"], told["ended"]) == (20, None)
+    assert told["not_accepted"][0]["count"] == 40
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (failing(401), "HTTP 401, Unauthorized: the token did not arrive"),
+        (failing(403), "HTTP 403, Forbidden: is this machine's address in the stack's parameter"),
+        (failing(404), "HTTP 404, Not Found: a new destination is known within a minute"),
+    ],
+)
+def test_a_refusal_ends_it_at_once(
+    line: CommandLine, api: Api, trouble: fakes.Reply, told: str
+) -> None:
+    api.troubles = [None, trouble]
+    result = line.run("push", "default", "-", given=lines(*map(person, range(90))))
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert "The first 20 of 90 profiles of the file are done" in result.stderr
+    assert len(api.http.calls) == 2
+
+
+def test_a_token_that_is_not_taken_ends_it(
+    line: CommandLine, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        api.aws.secrets.rotate(f"{STACK}/ingest-token", "made-up-new-token")
+    monkeypatch.setattr("attendee_sync_cli.stack.stack.Stack.secret", lambda *_: INGEST_TOKEN)
+    told = line.fail("push", "default", "-", given=json.dumps(BEN))
+    assert "HTTP 403, the ingest token is wrong: the token was rotated meanwhile" in told
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_a_request_at_fault_itself_does_not_end_it(
+    line: CommandLine, api: Api, status: int
+) -> None:
+    api.troubles = [failing(status)] * 4
+    told = report(line, "-", "--rate", "0", given=lines(*map(person, range(50))))
+    assert api.waits == []
+    assert (told["accepted"], told["ended"]) == (10, None)
+    assert [each["status"] for each in told["not_accepted"]] == [status]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"ada@example.com",
+        b'{"requestId": "r", "accepted": 1, "rejected": []}',
+        b'{"requestId": "r", "accepted": 1, "rejected": [{"index": 2, "reason": "x"}]}',
+        b'{"requestId": "r", "accepted": "many", "rejected": [{"index": 0, "reason": "x"}]}',
+    ],
+)
+def test_an_answer_that_is_not_ingest_s_accepts_nothing(
+    line: CommandLine, api: Api, body: bytes
+) -> None:
+    api.trouble = fakes.Reply(202, body)
+    told = report(line, "-", given=lines(ADA, BEN))
+    assert told["accepted"] == 0
+    assert told["not_accepted"][0]["status"] == 202
+    assert len(api.http.calls) == 1
+
+
+def test_a_redirect_is_not_followed(line: CommandLine, api: Api) -> None:
+    api.trouble = failing(307, Location="https://elsewhere.example.com/")
+    told = report(line, "-", given=json.dumps(BEN))
+    assert told["not_accepted"][0]["status"] == 307
+    assert len(api.http.calls) == 1
+
+
+# --- the report ---
+
+MIXED = (
+    json.dumps([1]),
+    json.dumps(ADA),
+    "",
+    json.dumps(NOBODY),
+    "{",
+    json.dumps({**ADA, "text": "x" * MAX_PROFILE_BYTES}),
+    json.dumps(BEN),
+    json.dumps({}),
+)
+
+
+def test_it_tells_what_was_not_accepted_and_where(line: CommandLine, api: Api) -> None:
+    result = line.run("push", "default", "-", given=json.dumps({}) + "\n" + "\n".join(MIXED))
+    assert result.exit_code == 1
+    assert result.stderr == ""
+    said = result.stdout.splitlines()
+    assert said[0].startswith("8 profiles read, 2 accepted, 6 not accepted; 1 requests, 0 repeats,")
+    assert cells("\n".join(said[1:])) == [
+        ["not accepted", "profiles", "lines in the file"],
+        ["rejected: no e-mail address", "3", "1, 5, 9"],
+        ["not sent: a profile is a JSON object, not an array", "1", "2"],
+        [
+            "not sent: not JSON: Expecting property name enclosed in double quotes (line 1, "
+            "column 2)",
+            "1",
+            "6",
+        ],
+        ["not sent: larger than 1000000 bytes", "1", "7"],
+        ["Request ids of pushes with rejected ones: request-1"],
+    ]
+    assert len(api.aws.sqs.dead_letters) == 3  # what was not sent is not among them
+
+
+def test_the_report_for_programs(line: CommandLine) -> None:
+    told = report(line, "-", "--batch", "2", given=json.dumps([ADA, NOBODY, BEN, 3]))
+    assert told.pop("seconds") >= 0
+    assert told == {
+        "destination": "default",
+        "ended": None,
+        "profiles": 4,
+        "read": 4,
+        "done": 4,
+        "accepted": 2,
+        "not_accepted": [
+            {
+                "result": "rejected",
+                "status": None,
+                "reason": "no e-mail address",
+                "count": 1,
+                "indexes": [1],
+            },
+            {
+                "result": "not sent",
+                "status": None,
+                "reason": "a profile is a JSON object, not a number",
+                "count": 1,
+                "indexes": [3],
+            },
+        ],
+        "requests": 2,
+        "repeats": 0,
+        "request_ids": ["request-1"],
+    }
+
+
+def test_at_most_twenty_places_are_shown_to_people(line: CommandLine) -> None:
+    text = "email,firstname\n" + "ben@example.com,\n" + ",Ben\n" * 23
+    shown = line.run("push", "default", "-", "--batch", "1", given=text).stdout
+    assert f"{', '.join(map(str, range(3, 23)))} and 3 more" in shown
+    assert "request-21 and 3 more" in shown
+    [cause] = report(line, "-", given=text)["not_accepted"]
+    assert cause["lines"] == list(range(3, 26))
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_the_exit_code_tells_whether_all_were_accepted(
+    line: CommandLine, options: list[str]
+) -> None:
+    line.succeed("push", "default", "-", *options, given=lines(ADA, BEN))
+    assert line.run("push", "default", "-", *options, given=lines(ADA, NOBODY)).exit_code == 1
+
+
+def test_an_interruption_tells_how_far_it_came(line: CommandLine, api: Api, tmp_path: Path) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if len(api.http.calls) == 3:
+            raise KeyboardInterrupt
+        return api.reply(call)
+
+    api.http.reply = reply
+    everyone = lines(NOBODY, *map(person, range(89)))
+    kept = tmp_path / "failed.ndjson"
+    result = line.run("push", "default", "-", "--json", "--failed", str(kept), given=everyone)
+    assert result.exit_code == 130
+    assert "Ended early: interrupted. The first 20 of 90 profiles" in result.stderr
+    assert "safe to push the file again" in result.stderr
+    told = json.loads(result.stdout)
+    assert (told["read"], told["done"], told["accepted"]) == (30, 20, 19)
+    assert kept.read_text() == f"{json.dumps(NOBODY)}\n"
+
+
+def test_a_file_that_was_pushed_already_is_taken_again(line: CommandLine, api: Api) -> None:
+    for _ in range(2):
+        line.succeed("push", "default", "-", given=lines(ADA, BEN))
+    assert len(api.queued) == 4
+
+
+def test_progress_is_shown_on_a_terminal_alone(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert line.run("push", "default", "-", given=lines(ADA, BEN)).stderr == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = line.run("push", "default", "-", "--json", given=lines(ADA, BEN))
+    assert "profiles/s" in result.stderr
+    assert json.loads(result.stdout)["accepted"] == 2
+
+
+# --- what was not accepted, to be mended ---
+
+
+def test_what_was_not_accepted_can_be_mended_and_pushed(
+    line: CommandLine, api: Api, tmp_path: Path
+) -> None:
+    kept = tmp_path / "failed.ndjson"
+    api.troubles = [None, failing(400)]
+    path = tmp_path / "mixed.ndjson"
+    path.write_text("\n".join(MIXED))
+    line.fail("push", "default", str(path), "--batch", "4", "--failed", str(kept))
+    expected = [MIXED[0], MIXED[3], MIXED[4], MIXED[5], MIXED[6], MIXED[7]]
+    assert kept.read_text().splitlines() == expected
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    mended = kept.read_text().splitlines()[4]
+    line.succeed("push", "default", "-", given=mended)
+    assert api.queued == [MIXED[1], MIXED[6]]
+
+
+def test_a_profile_over_several_lines_is_written_on_one(line: CommandLine, tmp_path: Path) -> None:
+    kept = tmp_path / "failed.ndjson"
+    text = json.dumps([{"firstname": "Ada \n", "number": 1.0}, BEN], indent=2)
+    line.run("push", "default", "-", "--failed", str(kept), given=text)
+    [written] = kept.read_text().splitlines()
+    assert json.loads(written) == {"firstname": "Ada \n", "number": 1.0}
+
+
+def test_a_full_disk_ends_it_with_the_report(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_line: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command, "_kept", lambda _path: contextlib.nullcontext(write))
+    result = line.run("push", "default", "-", "--failed", "a.ndjson", given=lines(BEN, NOBODY))
+    assert result.exit_code == 1
+    assert "Ended early: a.ndjson can't be written: No space left on device." in result.stderr
+    assert "2 profiles read, 1 accepted, 1 not accepted" in result.stdout
+
+
+def test_no_empty_file_is_left(line: CommandLine, tmp_path: Path) -> None:
+    kept = tmp_path / "failed.ndjson"
+    line.succeed("push", "default", "-", "--failed", str(kept), given=lines(ADA))
+    line.fail("push", "default", "-", "--failed", str(kept), given="")
+    assert not kept.exists()
+
+
+def test_no_file_is_written_over(line: CommandLine, api: Api, tmp_path: Path) -> None:
+    kept = tmp_path / "failed.ndjson"
+    kept.write_text("precious")
+    told = line.fail("push", "default", "-", "--failed", str(kept), given=lines(NOBODY), code=2)
+    assert "File exists" in told
+    assert kept.read_text() == "precious"
+    assert not api.http.calls
+
+
+def test_the_help_teaches(line: CommandLine) -> None:
+    shown = " ".join(line.succeed("push", "--help").split())
+    for words in ("attendee-sync preview", "Repeats are safe", "attendee-sync push default"):
+        assert words in shown

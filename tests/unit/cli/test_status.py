@@ -1,0 +1,313 @@
+import itertools
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from attendee_sync.aws.fifo_queue import Message
+from attendee_sync.messaging import dead_letters, messages
+from attendee_sync_cli.stack import dead_letter_scan, log_summary
+from tests.support import fakes
+from tests.support.command_line import CommandLine, cells
+from tests.support.delivery_harness import DeliveryHarness
+from tests.support.stack import DELIVERY_LOG, INGEST_LOG, STACK, token
+
+BUSY = fakes.Reply(503)
+REFUSED = fakes.envelope("105", "zip is not known", status=400)
+PAUSED = fakes.envelope("124", "denied", status=403)
+HOUR = 3_600.0
+type Output = Callable[[], str]
+
+
+@pytest.fixture
+def line(line: CommandLine) -> CommandLine:
+    line.hidden = ("@example.com", "84043")
+    return line
+
+
+def profile(person: str) -> dict[str, str]:
+    return {"email": f"{person}@example.com", "zip": "84043"}
+
+
+def destination(line: CommandLine, name: str = "default", *options: str) -> dict[str, Any]:
+    found = line.json("status", *options)["destinations"]
+    [one] = [each for each in found if each["destination"] == name]
+    return dict(one)
+
+
+def entry(message: str, **members: object) -> str:
+    return json.dumps({"message": message, "destination": "default", **members})
+
+
+def put_back(request_id: str, index: int, reason: str, age: float = 0.0) -> str:
+    members: dict[str, object] = {"request_id": request_id, "index": str(index), "reason": reason}
+    return entry("profile put back", **members, attempt=1, age_ms=age * 1000)
+
+
+def settled(request_id: str, index: int, outcome: str = "delivered", attempt: int = 1) -> str:
+    members: dict[str, object] = {"request_id": request_id, "index": str(index)}
+    return entry("profile settled", **members, outcome=outcome, attempt=attempt)
+
+
+def accepted(request_id: str, count: int) -> str:
+    return entry("push accepted", request_id=request_id, accepted=count)
+
+
+# --- queues and destinations ---
+
+
+def test_it_tells_what_the_log_and_the_queues_say(
+    line: CommandLine, bench: DeliveryHarness, output: Output
+) -> None:
+    bench.rainfocus.reply = lambda call: {"b": BUSY, "c": REFUSED}.get(
+        call.json["email"][0], fakes.stored()
+    )
+    bench.push(profile("ada"), profile("ben"), profile("chris"), {"zip": "84043"})
+    bench.work()
+    bench.push(profile("dan"), profile("eve"))
+    line.aws.logs.write(DELIVERY_LOG, output())
+    shown = line.json("status")
+    assert shown["profiles"] == {"waiting": 2, "in_flight": 1}
+    assert shown["dead_letters"] == {
+        "waiting": 2,
+        "in_flight": 0,
+        "looked_at": 2,
+        "unseen": 0,
+    }
+    assert shown["log"]["complete"]
+    [found] = shown["destinations"]
+    assert found["outcomes"] == {"delivered": 1, "rejected": 2}
+    assert found["dead"] == 2
+    waiting = {each["reason"]: each["count"] for each in found["waiting"]}
+    assert waiting == {"RainFocus is unavailable or busy": 1, "not tried yet": 2}
+    rows = cells(line.succeed("status"))
+    assert ["profiles", "2", "1"] in rows
+    assert ["dead letters", "2", "0"] in rows
+    [row] = [row for row in rows if row[:2] == ["default", "3"]]
+    assert row[3:] == [
+        "1 RainFocus is unavailable or busy; 2 not tried yet",
+        "2",
+        "2 rejected, 1 delivered",
+    ]
+
+
+def test_a_quiet_stack_has_nothing_to_tell(line: CommandLine) -> None:
+    line.aws.set_destination("summit", event_code="summit2028")
+    rows = cells(line.succeed("status"))
+    assert ["default", "0", "0", "nothing"] in rows
+    assert ["summit", "0", "0", "nothing"] in rows
+    assert ["destination", "waiting", "oldest", "because", "dead", "last hour"] in rows
+
+
+def test_what_waits_is_told_by_its_newest_line(line: CommandLine) -> None:
+    now = time.time()
+    logs = line.aws.logs
+    logs.write(DELIVERY_LOG, put_back("a", 0, "busy"), now - 1_000)
+    logs.write(DELIVERY_LOG, put_back("a", 0, "paused", age=400), now - 100)
+    logs.write(DELIVERY_LOG, put_back("a", 1, "busy"), now - 1_000)
+    logs.write(DELIVERY_LOG, settled("a", 1), now - 100)
+    logs.write(DELIVERY_LOG, put_back("a", 2, "paused", age=100), now - 50)
+    [waiting] = destination(line)["waiting"]
+    assert (waiting["reason"], waiting["count"]) == ("paused", 2)
+    assert datetime.fromisoformat(waiting["oldest"]).timestamp() == pytest.approx(now - 500, abs=2)
+    rows = cells(line.succeed("status"))
+    assert ["default", "2", "8 min", "2 paused", "0", "1 delivered"] in rows
+
+
+def test_what_was_accepted_and_has_no_line_was_not_tried(line: CommandLine) -> None:
+    now = time.time()
+    logs = line.aws.logs
+    logs.write(INGEST_LOG, accepted("a", 3), now - 300)
+    logs.write(DELIVERY_LOG, "\n".join(settled("a", n) for n in range(3)), now - 299)
+    logs.write(INGEST_LOG, accepted("b", 4), now - 200)
+    logs.write(INGEST_LOG, settled("b", 4, "rejected", attempt=0), now - 200)
+    logs.write(DELIVERY_LOG, "\n".join([settled("b", 0), settled("b", 0)]), now - 199)
+    logs.write(DELIVERY_LOG, settled("b", 4), now - 198)  # it was redriven
+    logs.write(DELIVERY_LOG, settled("c", 7), now - 197)  # accepted long ago
+    found = destination(line)
+    assert found["outcomes"] == {"delivered": 7, "rejected": 1}
+    [waiting] = found["waiting"]
+    assert (waiting["reason"], waiting["count"]) == ("not tried yet", 3)
+    assert datetime.fromisoformat(waiting["oldest"]).timestamp() == pytest.approx(now - 200, abs=2)
+
+
+def test_more_hours_can_be_asked_for(line: CommandLine) -> None:
+    line.aws.logs.write(DELIVERY_LOG, settled("a", 0), time.time() - 3 * HOUR)
+    assert destination(line)["outcomes"] == {}
+    assert destination(line, "default", "--hours", "4")["outcomes"] == {"delivered": 1}
+    assert "last 4 hours" in line.succeed("status", "--hours", "4")
+    line.fail("status", "--hours", "0", code=2)
+
+
+@pytest.mark.parametrize("gives_tokens", [True, False])
+def test_a_log_of_many_pages_is_read(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, gives_tokens: bool
+) -> None:
+    logs = line.aws.logs
+    logs.page_size, logs.gives_tokens = 7, gives_tokens
+    monkeypatch.setattr(log_summary, "_MAX_EVENTS", 7)
+    now = time.time()
+    for n in range(100):
+        logs.write(DELIVERY_LOG, settled("a", n), now - 100 + n)
+    assert destination(line)["outcomes"] == {"delivered": 100}
+
+
+def test_of_a_log_that_is_too_long_the_newest_part_is_told(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_summary, "MAX_ANSWERS", 8)
+    line.aws.logs.page_size = 5
+    now = time.time()
+    for minutes in range(59):
+        line.aws.logs.write(DELIVERY_LOG, settled("a", minutes), now - 60 * minutes - 30)
+    shown = line.json("status")
+    since = datetime.fromisoformat(shown["log"]["since"]).timestamp()
+    count = shown["destinations"][0]["outcomes"]["delivered"]
+    assert not shown["log"]["complete"]
+    assert count == len([n for n in range(59) if now - 60 * n - 30 >= since])
+    assert 0 < count < 59
+    told = line.succeed("status")
+    assert f"at least {count} delivered" in told
+    assert "8 answers of CloudWatch reach back to" in told
+
+
+def test_lines_of_others_are_passed_over(line: CommandLine) -> None:
+    others = ["START RequestId: 1", "[1]", '{"message": "profile settled"}', entry("profile x")]
+    line.aws.logs.write(DELIVERY_LOG, "\n".join([*others, settled("a", 0)]))
+    assert destination(line)["outcomes"] == {"delivered": 1}
+
+
+def test_dead_letters_are_counted_by_destination(line: CommandLine, bench: DeliveryHarness) -> None:
+    line.aws.set_destination("gone", event_code="summit2028")
+    bench.push({"zip": "84043"}, {"zip": "84043"})
+    bench.push({"zip": "84043"}, destination="gone")
+    del line.aws.ssm.parameters[f"/{STACK}/destinations/gone"]
+    assert destination(line)["dead"] == 2
+    assert destination(line, "gone")["dead"] == 1
+    assert not line.aws.sqs.given_out
+    assert len(line.aws.sqs.dead_letters) == 3
+
+
+def test_dead_letters_that_cannot_be_seen_are_told(
+    line: CommandLine, bench: DeliveryHarness
+) -> None:
+    bench.rainfocus.reply = REFUSED
+    for n in range(12):
+        bench.push({**profile("ada"), "city": str(n)})
+    bench.work()
+    assert line.json("status")["dead_letters"] == {
+        "waiting": 12,
+        "in_flight": 0,
+        "looked_at": 10,
+        "unseen": 2,
+    }
+    told = line.succeed("status")
+    assert "Of the dead letters 10 were looked at, 2 more can't be seen now" in told
+
+
+def bury(line: CommandLine, count: int) -> None:
+    envelope = messages.push_attributes("default", "request", "")
+    why = {"outcome": "rejected", "reason": "no"}
+    line.aws.dead_letter_queue().send(
+        [
+            dead_letters.dead_letter_of(Message("{}", f"g{n}", str(n), envelope), why)
+            for n in range(count)
+        ]
+    )
+    line.aws.sqs.calls.clear()
+
+
+def test_of_many_dead_letters_a_part_is_looked_at_and_not_hidden(line: CommandLine) -> None:
+    bury(line, 1_000)
+    assert line.json("status")["dead_letters"] == {
+        "waiting": 1_000,
+        "in_flight": 0,
+        "looked_at": 200,
+        "unseen": 800,
+    }
+    requests = [request for name, request in line.aws.sqs.calls if name == "ReceiveMessage"]
+    assert len(requests) == 20
+    assert max(request["VisibilityTimeout"] for request in requests) <= 30
+    assert not line.aws.sqs.given_out
+    told = line.succeed("status")
+    assert "Of the dead letters 200 were looked at, 800 more were not looked at" in told
+    assert "at least 200" in told
+
+
+def test_a_look_at_dead_letters_takes_seconds(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bury(line, 100)
+    passed = itertools.count(step=4.0)  # seconds, by each look at the clock
+    monkeypatch.setattr(dead_letter_scan, "time", SimpleNamespace(monotonic=lambda: next(passed)))
+    assert line.json("status")["dead_letters"]["looked_at"] == 20
+    assert not line.aws.sqs.given_out
+
+
+# --- connections ---
+
+
+def test_a_paused_connection_is_told(line: CommandLine, bench: DeliveryHarness) -> None:
+    assert not line.json("status")["connections"][0]["paused"]
+    assert "go through" in line.succeed("status")
+    bench.rainfocus.reply = PAUSED
+    for n in range(6):
+        bench.push(profile(f"p{n}"))
+    bench.work()
+    before = time.time()
+    [connection] = line.json("status")["connections"]
+    assert connection["paused"]
+    tried = datetime.fromisoformat(connection["last_tried"]).timestamp()
+    assert tried == pytest.approx(before, abs=5)
+    assert "paused, last tried 20" in line.succeed("status")
+
+
+def test_a_connection_that_is_probed_is_paused_yet(line: CommandLine) -> None:
+    line.aws.dynamodb.items["circuit#default"] = {
+        "key": {"S": "circuit#default"},
+        "state": {"S": "HALF_OPEN"},
+        "opened_at": {"N": "1800000000"},
+    }
+    assert line.json("status")["connections"][0]["paused"]
+    line.aws.dynamodb.items["circuit#default"]["state"]["S"] = "CLOSED"
+    assert not line.json("status")["connections"][0]["paused"]
+
+
+@pytest.mark.parametrize(
+    ("made", "state", "told"),
+    [
+        ({}, "good", "good, ends 2096-10-02"),
+        ({"expires_at": None}, "good", "good, ends never"),
+        ({"expires_at": 1_700_000_600}, "expired", "expired, ends 2023-11-14"),
+        ({"granted_to": "another"}, "outdated", "outdated, ends 2096"),
+    ],
+)
+def test_when_tokens_end_is_told(
+    line: CommandLine, made: dict[str, Any], state: str, told: str
+) -> None:
+    line.aws.set_token(token(**made))
+    assert line.json("status")["connections"][0]["token"]["state"] == state
+    assert told in line.succeed("status")
+
+
+def test_why_there_is_no_token_is_told(line: CommandLine) -> None:
+    line.aws.remove_token()
+    line.aws.ssm.parameters[f"/{STACK}/connections/broken"] = '{"version": "v4"}'
+    broken, default = line.json("status")["connections"]
+    assert default["token"]["state"] == "none"
+    assert "has no token yet" in default["token"]["words"]
+    assert "are not valid" in broken["token"]["words"]
+    assert "has no token yet" in line.succeed("status")
+
+
+def test_nothing_is_written(line: CommandLine, bench: DeliveryHarness) -> None:
+    bench.push(profile("ada"))
+    line.aws.dynamodb.calls.clear()
+    line.succeed("status")
+    assert {name for name, _ in line.aws.dynamodb.calls} == {"GetItem"}
+    assert {name for name, _ in line.aws.ssm.calls} <= {"GetParameter", "GetParametersByPath"}
+    assert len(line.aws.sqs.profiles) == 1

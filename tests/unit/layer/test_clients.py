@@ -1,0 +1,39 @@
+from collections.abc import Iterator
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from attendee_sync.aws import clients
+from tests.support import fakes
+
+
+@pytest.fixture
+def _made_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "not-a-real-key-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-real-key")
+    for cached in (clients.client, clients._session):
+        cached.cache_clear()
+    yield
+    for cached in (clients.client, clients._session):
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("_made_anew")
+def test_a_client_is_made_once_and_waits_shortly() -> None:
+    client = clients.client("sqs")
+    assert client is clients.client("sqs")
+    config = client.meta.config
+    assert config.connect_timeout + config.read_timeout <= 2
+    assert config.retries["total_max_attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (fakes.denied("ThrottlingException"), "ThrottlingException"),
+        (fakes.unreachable(), "EndpointConnectionError"),
+    ],
+)
+def test_the_cause_of_an_error_is_one_word(error: BotoCoreError | ClientError, cause: str) -> None:
+    assert clients.cause(error) == cause

@@ -1,0 +1,193 @@
+import json
+from typing import Any
+
+import pytest
+
+from attendee_sync.mapping import filters, mapper
+from attendee_sync.mapping.mapper import Decision, Verdict
+from attendee_sync.profile import reader
+
+MEMBER = "is_member(@, 'audience-1')"
+CONSENTS = "consents(@, 'marketing.email')"
+OPTED_OUT = "has_opted_out(@, 'marketing.email')"
+EMAIL_CHANNEL = "https://ns.adobe.com/xdm/channels/email"
+EMAIL = {"email": "ada@example.com"}
+SET = {"action": "set", "fields": {"status": "left"}}
+
+
+def holds(predicate: str, document: dict[str, Any]) -> bool:
+    return filters.holds(filters.checked(predicate), reader.read(document))
+
+
+def member(**states: str) -> dict[str, Any]:
+    """Return a profile with a state in each of some audiences."""
+    audiences = {f"audience-{name[1:]}": {"status": state} for name, state in states.items()}
+    return {**EMAIL, "segmentMembership": {"ups": audiences}}
+
+
+def decide(document: dict[str, Any], **destination: object) -> Decision:
+    text = json.dumps({"event_code": "summit2027", **destination})
+    return mapper.mapper(text).decide(document)
+
+
+# --- audiences ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("namespace", ["ups", "aam", "AAM", "custom upload"])
+@pytest.mark.parametrize(
+    ("membership", "is_member"),
+    [
+        ({"status": "realized"}, True),
+        ({"status": "existing"}, True),
+        ({"status": "REALIZED"}, True),
+        ({}, True),
+        ({"status": "exited"}, False),
+        ({"status": "exiting"}, False),
+        ({"status": "Exited"}, False),
+        ({"status": "unheard-of"}, False),
+    ],
+)
+def test_membership_is_told_by_its_state(
+    namespace: str, membership: dict[str, str], is_member: bool
+) -> None:
+    document = {"segmentMembership": {namespace: {"audience-1": membership}}}
+    assert holds(MEMBER, document) is is_member
+    assert not holds("is_member(@, 'audience-2')", document)
+
+
+def test_who_is_in_no_audience_is_no_member() -> None:
+    assert not holds(MEMBER, {})
+
+
+# --- consent ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "consents", "opted_out"),
+    [
+        ("y", True, False),
+        ("dy", True, False),
+        ("Y", True, False),
+        ("n", False, True),
+        ("dn", False, True),
+        (" N ", False, True),
+        ("p", False, False),
+        ("u", False, False),
+        ("", False, False),
+        (None, False, False),
+        (True, True, False),
+        (False, False, True),
+        (5, False, False),
+    ],
+)
+def test_consent_is_told_by_its_value(value: object, consents: bool, opted_out: bool) -> None:
+    for marketing in ({"email": {"val": value}}, {"email": value}):
+        document = {"consents": {"marketing": marketing}}
+        assert holds(CONSENTS, document) is consents
+        assert holds(OPTED_OUT, document) is opted_out
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"consents": None},
+        {"consents": {"marketing": "y"}},
+        {"consents": {"marketing": {"sms": {"val": "n"}}}},
+        {"consents": {"marketing": {"email": ["n"]}}},
+        {"optInOut": None},
+        {"optInOut": {"_channels": ["out"], "globalOptout": "no"}},
+    ],
+)
+def test_where_nothing_is_said_nobody_consents_or_has_opted_out(document: dict[str, Any]) -> None:
+    assert not holds(CONSENTS, document)
+    assert not holds(OPTED_OUT, document)
+
+
+@pytest.mark.parametrize(
+    ("opt_in_out", "opted_out"),
+    [
+        ({"_channels": {EMAIL_CHANNEL: "out"}}, True),
+        ({"_channels": {EMAIL_CHANNEL: "OUT"}}, True),
+        ({"_channels": {EMAIL_CHANNEL: "in"}}, False),
+        ({"_channels": {EMAIL_CHANNEL: "pending"}}, False),
+        ({"_channels": {EMAIL_CHANNEL: "not_provided"}}, False),
+        ({"_channels": {"https://ns.adobe.com/xdm/channels/phone": "out"}}, False),
+        ({"globalOptout": True}, True),
+        ({"globalOptout": True, "_channels": {EMAIL_CHANNEL: "in"}}, True),
+        ({"globalOptout": False}, False),
+    ],
+)
+def test_opt_out_lists_count(opt_in_out: dict[str, Any], opted_out: bool) -> None:
+    consents = {"marketing": {"email": {"val": "y"}}}
+    assert holds(OPTED_OUT, {"optInOut": opt_in_out}) is opted_out
+    assert holds(OPTED_OUT, {"optInOut": opt_in_out, "consents": consents}) is opted_out
+
+
+# --- who is sent --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("predicate", "document", "verdict"),
+    [
+        (MEMBER, member(_1="realized"), Verdict.SEND),
+        (MEMBER, member(_1="realized", _2="exited"), Verdict.SEND),
+        (MEMBER, member(_2="realized"), Verdict.FILTER),
+        (MEMBER, EMAIL, Verdict.FILTER),
+        ("country == 'US'", EMAIL | {"country": "US"}, Verdict.SEND),
+        ("contains(tags || `[]`, 'vip')", EMAIL | {"tags": ["vip"]}, Verdict.SEND),
+        ("contains(tags || `[]`, 'vip')", EMAIL, Verdict.FILTER),
+        (f"{MEMBER} && {CONSENTS}", member(_1="realized"), Verdict.FILTER),
+        (f"{MEMBER} && !{OPTED_OUT}", member(_1="realized"), Verdict.SEND),
+    ],
+)
+def test_a_filter_says_who_is_sent(
+    predicate: str, document: dict[str, Any], verdict: Verdict
+) -> None:
+    decision = decide(document, filter=predicate)
+    assert decision.verdict is verdict
+    assert decision.reason == ("" if verdict is Verdict.SEND else "the filter does not hold")
+
+
+@pytest.mark.parametrize(
+    ("predicate", "error"),
+    [
+        ("length(age) > `1`", "JMESPathTypeError"),
+        ("is_member(name, 'audience-1')", "JMESPathTypeError"),
+        ("is_member(@)", "ArityError"),
+        ("contains(name, `1`)", "TypeError"),
+        ("tags[::0]", "ValueError"),
+        ("ceil(huge) > `1`", "OverflowError"),
+    ],
+)
+def test_a_filter_that_cannot_be_evaluated_sends_nobody(predicate: str, error: str) -> None:
+    document = EMAIL | {"age": 5, "name": "Ada", "tags": ["a"], "huge": float("inf")}
+    decision = decide(document, filter=predicate)
+    assert decision.verdict is Verdict.FILTER
+    assert decision.reason == f"the filter can't be evaluated: {error}"
+
+
+@pytest.mark.parametrize("state", ["exited", "exiting", "EXITED", "unheard-of"])
+@pytest.mark.parametrize("predicate", [None, MEMBER, "email"])
+def test_who_has_only_left_is_never_sent(state: str, predicate: str | None) -> None:
+    document = member(_1=state, _2="exited") | {"firstName": "Ada"}
+    decision = decide(document, filter=predicate)
+    assert (decision.verdict, decision.reason) == (Verdict.FILTER, "left the audience")
+    assert decision.fields == {}
+    leaving = decide(document, filter=predicate, exits=SET)
+    assert (leaving.verdict, leaving.reason) == (Verdict.EXIT, "left the audience")
+    assert leaving.fields == EMAIL | {"status": "left"}
+
+
+@pytest.mark.parametrize(
+    ("document", "verdict"),
+    [
+        (member(_1="exited", _2="realized"), Verdict.EXIT),  # left the one that is asked for
+        (member(_1="realized", _2="exited"), Verdict.SEND),
+        (member(_2="realized"), Verdict.FILTER),  # left nothing
+        (EMAIL, Verdict.FILTER),
+        ({"segmentMembership": member(_1="exited")["segmentMembership"]}, Verdict.REJECT),
+    ],
+)
+def test_exits_are_for_who_has_left(document: dict[str, Any], verdict: Verdict) -> None:
+    assert decide(document, filter=MEMBER, exits=SET).verdict is verdict

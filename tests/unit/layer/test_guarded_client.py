@@ -1,0 +1,454 @@
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+
+from attendee_sync.outcome import RetryLaterError
+from attendee_sync.rainfocus.answers import Answer, AnswerKind
+from attendee_sync.rainfocus.circuit_breaker import (
+    FAILURES_TO_PAUSE,
+    PROBE_SECONDS,
+    CircuitBreaker,
+)
+from attendee_sync.rainfocus.client import Attendee, RainFocusClient
+from attendee_sync.rainfocus.connection import Connection, connection_of
+from attendee_sync.rainfocus.guarded_client import GuardedClient
+from attendee_sync.rainfocus.rate_limit import RateLimiter
+from attendee_sync.rainfocus.token_refresh import (
+    TokenRefresh,
+    TokenRequester,
+    TokenResult,
+    TokenState,
+)
+from tests.support import fakes
+from tests.support.stack import Aws, Clock, changed, token
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+PERSON = Attendee("summit2027", {"email": "ada@example.com"})
+REFUSED, DENIED = fakes.Reply(401), fakes.envelope("124", "Access to API endpoint denied.")
+
+
+@dataclass
+class Desk:
+    """A caller as one function environment has it, with RainFocus and AWS around it."""
+
+    aws: Aws
+    rainfocus: fakes.Http
+    seconds_left: float = 60.0
+    caller: GuardedClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.caller = GuardedClient(
+            self.aws.token_store(),
+            RainFocusClient(self.rainfocus.session()),
+            CircuitBreaker(self.aws.dynamodb, fakes.TABLE),
+            RateLimiter(1, self.aws.clock),
+            TokenRequester(self.aws.functions, "refresh-function"),
+        )
+
+    def call(self, name: str = "default") -> Answer:
+        settings = self.aws.settings().connection(name)
+        assert settings
+        return self.caller.store(
+            name, connection_of(settings), PERSON, TRACE, lambda: self.seconds_left
+        )
+
+    def meaning(self, name: str = "default") -> str:
+        """Call; return what the answer means, or why there was no call."""
+        try:
+            return self.call(name).kind.value
+        except RetryLaterError as error:
+            return str(error)
+
+    def meanings(self, count: int, name: str = "default") -> list[str]:
+        return [self.meaning(name) for _ in range(count)]
+
+
+@pytest.fixture
+def desk(aws: Aws, wall: Clock) -> Desk:
+    assert wall
+    return Desk(aws, fakes.Http())
+
+
+def only_takes(*values: str) -> Callable[[fakes.Call], fakes.Reply]:
+    good = [f"Bearer {value}" for value in values]
+    return lambda call: fakes.stored() if call.headers.get("Authorization") in good else REFUSED
+
+
+def in_turn(*replies: fakes.Reply) -> Callable[[fakes.Call], fakes.Reply]:
+    left = iter(replies)
+    return lambda _: next(left)
+
+
+def add(aws: Aws, name: str, connection: Connection, **made: Any) -> None:
+    """Add a connection beside the default one."""
+    aws.set_connection(name, connection)
+    aws.set_token(token(**made), name)
+
+
+def at_once[T](works: list[Callable[[], T]]) -> list[T]:
+    """Do all of it at the same moment, each on a thread of its own."""
+    ready = threading.Barrier(len(works), timeout=60)
+    results: list[T] = []
+
+    def run(work: Callable[[], T]) -> None:
+        ready.wait()
+        results.append(work())
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+# --- a refused token ----------------------------------------------------------------------------
+
+
+def test_refused_once_the_call_is_made_again_with_the_newer_token(desk: Desk) -> None:
+    desk.call()
+    desk.aws.set_token(token("newer"))
+    desk.aws.clock.now += 1
+    desk.rainfocus.reply = only_takes("newer")
+    assert desk.call().kind is AnswerKind.STORED
+    assert len(desk.rainfocus.calls) == 3
+    assert desk.aws.functions.payloads == []
+
+
+def test_refused_without_a_newer_one_a_token_is_asked_for(desk: Desk) -> None:
+    desk.rainfocus.reply = REFUSED
+    answer = desk.call()
+    assert (answer.kind, answer.status) == (AnswerKind.TOKEN, 401)
+    assert desk.aws.functions.payloads == [{"connection": "default", "refused": token().digest}]
+
+
+@pytest.mark.parametrize(
+    ("age", "replaces", "meaning"),
+    [
+        (0, "refused", AnswerKind.CONFIGURATION),
+        (59, "refused", AnswerKind.CONFIGURATION),
+        (61, "refused", AnswerKind.TOKEN),
+        (0, "", AnswerKind.TOKEN),  # fetched on schedule, so it is the first to be refused
+    ],
+)
+def test_refused_twice_it_is_not_the_tokens_fault(
+    desk: Desk, age: int, replaces: str, meaning: AnswerKind
+) -> None:
+    desk.aws.set_token(token(issued_at=int(time.time()) - age, replaces=replaces))
+    desk.rainfocus.reply = REFUSED
+    assert desk.call().kind is meaning
+    assert len(desk.aws.functions.payloads) == (meaning is AnswerKind.TOKEN)
+
+
+def test_a_refused_token_that_is_not_renewed_in_a_minute_pauses(desk: Desk, wall: Clock) -> None:
+    desk.rainfocus.reply = REFUSED
+    assert desk.meaning() == "token"
+    wall.now += 61
+    assert desk.meanings(FAILURES_TO_PAUSE) == ["configuration"] * FAILURES_TO_PAUSE
+    assert desk.meaning() == "the connection is paused"
+
+
+def test_a_newer_token_that_is_refused_at_once_is_not_the_tokens_fault(
+    desk: Desk, wall: Clock
+) -> None:
+    desk.call()
+    desk.aws.set_token(token("newer", issued_at=int(wall.now), replaces=token().digest))
+    desk.aws.clock.now += 1
+    desk.rainfocus.reply = REFUSED
+    assert desk.call().kind is AnswerKind.CONFIGURATION
+    assert desk.aws.functions.payloads == []
+
+
+def test_a_newer_token_that_worked_and_is_revoked_as_well_is_renewed_at_once(
+    desk: Desk, wall: Clock
+) -> None:
+    newer = token("newer", issued_at=int(wall.now), replaces="refused")
+    desk.aws.set_token(newer)
+    assert desk.meaning() == "stored"
+    wall.now += 13
+    desk.rainfocus.reply = REFUSED
+    assert desk.meaning() == "token"
+    assert desk.aws.functions.payloads == [{"connection": "default", "refused": newer.digest}]
+
+
+def test_a_newer_token_that_never_worked_is_renewed_by_a_later_probe(
+    desk: Desk, wall: Clock
+) -> None:
+    """Else a token that is revoked twice within a minute would stay refused until it ends."""
+    desk.aws.set_token(token("newer", issued_at=int(wall.now), replaces="refused"))
+    desk.rainfocus.reply = REFUSED
+    desk.meanings(FAILURES_TO_PAUSE)
+    assert desk.aws.functions.payloads == []
+    wall.now += 61
+    assert desk.meaning() == "configuration"
+    assert len(desk.aws.functions.payloads) == 1
+
+
+def test_a_profile_token_alone_cannot_be_renewed(desk: Desk) -> None:
+    alone = changed(
+        auth={"kind": "profile_token"}, api_profile={"place": "query", "value": "profile_token"}
+    )
+    desk.aws.set_connection("default", alone)
+    desk.aws.set_token(token("", expires_at=None, profile_token="profile"))
+    assert desk.call().kind is AnswerKind.STORED
+    [call] = desk.rainfocus.calls
+    assert call.url.endswith("?apiProfile=profile")
+    assert "Authorization" not in call.headers
+    desk.rainfocus.reply = REFUSED
+    assert desk.call().kind is AnswerKind.CONFIGURATION
+    assert desk.aws.functions.payloads == []
+
+
+def test_each_connection_shows_its_own_token(desk: Desk) -> None:
+    stg = changed(environment="stg")
+    add(desk.aws, "stg", stg, value="of-stg", audience="https://events-stg.rainfocus.com/acme")
+    desk.call()
+    desk.call("stg")
+    shown = [call.headers["Authorization"] for call in desk.rainfocus.calls]
+    assert shown == [f"Bearer {token().value}", "Bearer of-stg"]
+    add(desk.aws, "wrong", stg, value="of-prod")
+    assert desk.meaning("wrong") == "no access token"
+    assert len(desk.rainfocus.calls) == 2
+
+
+# --- pausing ------------------------------------------------------------------------------------
+
+PAUSED = "the connection is paused"
+FAULTS = [DENIED] * (FAILURES_TO_PAUSE - 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (fakes.Reply(403, b"<html>"), ""),
+        (fakes.Reply(302), ""),
+        (DENIED, "Access to API endpoint denied."),
+        (fakes.envelope("103", "no apiProfile", status=400), "no apiProfile"),
+        (fakes.envelope("101", "Invalid", status=400), "Invalid"),
+        (fakes.Reply(error=requests.exceptions.InvalidURL("x")), "InvalidURL"),
+    ],
+)
+def test_configuration_answers_in_a_row_pause(desk: Desk, fault: fakes.Reply, message: str) -> None:
+    desk.rainfocus.reply = fault
+    answers = [desk.call() for _ in range(FAILURES_TO_PAUSE)]
+    assert {(each.kind, each.message) for each in answers} == {(AnswerKind.CONFIGURATION, message)}
+    desk.rainfocus.reply = fakes.stored()
+    assert desk.meanings(10) == [PAUSED] * 10
+    assert len(desk.rainfocus.calls) == FAILURES_TO_PAUSE
+
+
+@pytest.mark.parametrize(
+    ("between", "is_paused"),
+    [
+        (fakes.stored(), False),
+        (fakes.envelope("5", "this profile"), False),
+        (fakes.Reply(404, b"Error"), False),
+        (fakes.Reply(503), True),
+        (fakes.Reply(429), True),
+        (fakes.Reply(error=requests.ReadTimeout()), True),
+        (REFUSED, True),
+        (DENIED, True),
+    ],
+)
+def test_only_what_shows_that_calls_succeed_counts_between(
+    desk: Desk, between: fakes.Reply, is_paused: bool
+) -> None:
+    desk.rainfocus.reply = in_turn(*FAULTS, between, DENIED, fakes.stored())
+    desk.meanings(FAILURES_TO_PAUSE + 1)
+    assert desk.meaning() == (PAUSED if is_paused else "stored")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [fakes.Reply(503), fakes.Reply(408), fakes.Reply(error=requests.ConnectionError()), REFUSED],
+)
+def test_what_passes_never_pauses(desk: Desk, reply: fakes.Reply) -> None:
+    desk.rainfocus.reply = reply
+    assert PAUSED not in desk.meanings(50)
+    assert len(desk.rainfocus.calls) == 50
+
+
+def test_what_is_held_back_never_pauses(desk: Desk) -> None:
+    desk.seconds_left = 0
+    assert PAUSED not in desk.meanings(50)
+
+
+def test_a_paused_connection_is_left_alone_for_a_minute_at_most(desk: Desk) -> None:
+    desk.rainfocus.reply = DENIED
+    desk.meanings(FAILURES_TO_PAUSE)
+    with pytest.raises(RetryLaterError, match=PAUSED) as caught:
+        desk.call()
+    assert caught.value.outcome.retry_after is None
+    assert caught.value.outcome.longest_wait == 60
+
+
+def test_a_probe_that_succeeds_resumes(desk: Desk, wall: Clock) -> None:
+    desk.rainfocus.reply = DENIED
+    desk.meanings(FAILURES_TO_PAUSE)
+    for _ in range(3):
+        wall.now += PROBE_SECONDS
+        assert desk.meanings(3) == ["configuration", PAUSED, PAUSED]
+    desk.rainfocus.reply = fakes.stored()
+    assert desk.meaning() == PAUSED
+    wall.now += PROBE_SECONDS
+    assert desk.meanings(3) == ["stored"] * 3
+
+
+def test_other_connections_go_on(desk: Desk) -> None:
+    other = changed(base_url="https://other.example.com")
+    add(desk.aws, "other", other, audience="https://other.example.com/acme")
+    desk.rainfocus.reply = lambda call: fakes.stored() if "other" in call.url else DENIED
+    desk.meanings(FAILURES_TO_PAUSE)
+    assert desk.meaning() == PAUSED
+    assert desk.meanings(5, "other") == ["stored"] * 5
+
+
+def test_environments_share_a_pause(desk: Desk, circuits: Callable[[], None]) -> None:
+    desk.rainfocus.reply = DENIED
+    desk.meanings(FAILURES_TO_PAUSE)
+    circuits()
+    assert Desk(desk.aws, desk.rainfocus).meaning() == PAUSED
+    assert len(desk.rainfocus.calls) == FAILURES_TO_PAUSE
+
+
+def test_a_token_that_is_refused_twice_pauses(desk: Desk, wall: Clock) -> None:
+    desk.aws.set_token(token(issued_at=int(wall.now), replaces="refused"))
+    desk.rainfocus.reply = REFUSED
+    assert desk.meanings(FAILURES_TO_PAUSE + 1)[-1] == PAUSED
+
+
+# --- pace, slots and time -----------------------------------------------------------------------
+
+PACED = changed(limits={"requests_per_second": 4})
+
+
+def test_what_is_too_fast_waits_for_its_turn(desk: Desk) -> None:
+    desk.aws.set_connection("default", PACED)
+    assert desk.meanings(4) == ["stored"] * 4
+    with pytest.raises(RetryLaterError, match="requests per second") as caught:
+        desk.call()
+    assert caught.value.outcome.retry_after == 1
+    assert caught.value.outcome.longest_wait == 0.5
+    assert len(desk.rainfocus.calls) == 4
+    desk.aws.clock.now += 0.25
+    assert desk.meaning() == "stored"
+
+
+def test_another_connection_has_a_pace_of_its_own(desk: Desk) -> None:
+    desk.aws.set_connection("default", PACED)
+    add(desk.aws, "other", PACED)
+    add(desk.aws, "unlimited", changed())
+    assert desk.meanings(5)[3:] == ["stored", "held to the connection's requests per second"]
+    assert desk.meanings(4, "other") == ["stored"] * 4
+    assert desk.meanings(50, "unlimited") == ["stored"] * 50
+
+
+def slot(client: RainFocusClient, connection: Connection) -> Any:
+    return client.slot(connection)
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 10])
+def test_a_connection_takes_so_many_calls_at_once(concurrency: int) -> None:
+    client = RainFocusClient(requests.Session())
+    connection = changed(limits={"concurrency": concurrency})
+    taken = [slot(client, connection).acquire(blocking=False) for _ in range(concurrency + 1)]
+    assert taken == [True] * concurrency + [False]
+    other = changed(org_id="other", limits={"concurrency": concurrency})
+    assert slot(client, other).acquire(blocking=False)
+    slot(client, connection).release()
+    assert slot(client, connection).acquire(blocking=False)
+
+
+def test_each_call_takes_a_slot(desk: Desk) -> None:
+    connection = changed(limits={"concurrency": 2})
+    desk.aws.set_connection("default", connection)
+    both = threading.Barrier(2, timeout=30)
+    is_one_left: list[bool] = []
+
+    def reply(_: fakes.Call) -> fakes.Reply:
+        both.wait()
+        is_one_left.append(slot(desk.caller.rainfocus, connection).acquire(blocking=False))
+        both.wait()
+        return fakes.stored()
+
+    desk.rainfocus.reply = reply
+    assert at_once([desk.meaning, desk.meaning]) == ["stored", "stored"]
+    assert is_one_left == [False, False]
+    assert slot(desk.caller.rainfocus, connection).acquire(blocking=False)
+
+
+def test_a_slot_that_never_gets_free_is_not_waited_for_too_long(desk: Desk) -> None:
+    connection = changed(limits={"concurrency": 1})
+    desk.aws.set_connection("default", connection)
+    slot(desk.caller.rainfocus, connection).acquire()
+    desk.seconds_left = connection.limits.longest_call + 9.05
+    assert desk.meaning() == "no time left in this invocation"
+    assert desk.rainfocus.calls == []
+
+
+def test_a_slot_is_given_back_after_an_error(desk: Desk) -> None:
+    desk.aws.set_connection("default", changed(limits={"concurrency": 1}))
+    desk.rainfocus.reply = fakes.Reply(error=RuntimeError())
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            desk.call()
+    desk.rainfocus.reply = fakes.stored()
+    assert desk.meaning() == "stored"
+
+
+@pytest.mark.parametrize(
+    ("limits", "enough"),
+    [({}, 22), ({"connect_timeout": 1, "read_timeout": 2}, 12), ({"read_timeout": 20}, 32)],
+)
+def test_no_call_starts_that_could_outlast_the_invocation(
+    desk: Desk, limits: dict[str, float], enough: float
+) -> None:
+    desk.aws.set_connection("default", changed(limits=limits))
+    desk.seconds_left = enough - 1
+    assert desk.meaning() == "no time left in this invocation"
+    desk.seconds_left = enough
+    assert desk.meaning() == "stored"
+
+
+# --- a hundred deliveries and a revoked token ---------------------------------------------------
+
+
+def test_a_hundred_deliveries_that_meet_a_revoked_token_cause_one_fetch(
+    aws: Aws, wall: Clock
+) -> None:
+    met = threading.Barrier(100, timeout=60)
+
+    def refuse(_: fakes.Call) -> fakes.Reply:
+        met.wait()
+        return REFUSED
+
+    grant = fakes.Reply(200, b'{"access_token": "granted", "expires_in": 3600}')
+    endpoint, rainfocus = fakes.Http(grant), fakes.Http(refuse)
+    environments = [Desk(aws, rainfocus) for _ in range(100)]
+
+    assert at_once([desk.meaning for desk in environments]) == ["token"] * 100
+    asked = aws.functions.payloads
+    assert asked == [{"connection": "default", "refused": token().digest}] * 100
+
+    def refresh(event: dict[str, str]) -> Callable[[], list[TokenResult]]:
+        settings = aws.settings()
+        work = TokenRefresh(settings, aws.token_store(settings), endpoint.session(), interval=300)
+        return lambda: work.run(event["connection"], event["refused"])
+
+    results = at_once([refresh(event) for event in asked])
+    states = [result.state for [result] in results]
+    assert sorted(state.value for state in states) == ["good"] * 99 + ["refreshed"]
+    assert TokenState.FAILED not in states
+    assert len(endpoint.calls) == 1
+    assert aws.stored_token().replaces == token().digest
+
+    wall.now += 5
+    aws.clock.now += 5
+    rainfocus.reply = only_takes("granted")
+    assert at_once([desk.meaning for desk in environments]) == ["stored"] * 100
+    assert len(aws.functions.payloads) == 100

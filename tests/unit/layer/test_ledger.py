@@ -1,0 +1,330 @@
+import json
+import time
+from dataclasses import replace
+
+import pytest
+from botocore.exceptions import ClientError
+
+from attendee_sync.attendee import Version
+from attendee_sync.delivery.ledger import Ledger, LedgerEntry, LedgerUnavailableError
+from attendee_sync.outcome import OutcomeKind
+from tests.support import fakes
+from tests.support.stack import Aws, Clock
+
+KEY = "a" * 64
+VERSION = Version(1_790_000_000_000, "18849496460467696128".zfill(40))
+ENTRY = LedgerEntry(
+    attendee=KEY,
+    destination="default",
+    version=VERSION,
+    outcome=OutcomeKind.DELIVERED,
+    settled_at=1_790_000_001,
+    fields={"email": "b" * 22, "zip": "c" * 22},
+    mapping_version="d" * 12,
+    status=200,
+    code="0",
+    attendee_id="17000000abcd",
+    delivered_at=1_790_000_001,
+)
+FILTERED = LedgerEntry(KEY, "default", VERSION, OutcomeKind.FILTERED, 1_790_000_001)
+
+
+@pytest.fixture
+def ledger(aws: Aws) -> Ledger:
+    return Ledger(aws.dynamodb, fakes.TABLE)
+
+
+def entries(count: int) -> list[LedgerEntry]:
+    return [replace(ENTRY, attendee=f"{n:064}") for n in range(count)]
+
+
+def of(accepted_at: int, sequence: int | None = None) -> LedgerEntry:
+    version = Version(accepted_at, f"{sequence:040}" if sequence else "")
+    return replace(ENTRY, version=version)
+
+
+def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
+    ledger.record([ENTRY])
+    assert list(aws.dynamodb.items.values()) == [
+        {
+            "key": {"S": f"attendee#{KEY}"},
+            "destination": {"S": "default"},
+            "accepted_at": {"N": "1790000000000"},
+            "sequence": {"S": VERSION.sequence},
+            "outcome": {"S": "delivered"},
+            "settled_at": {"N": "1790000001"},
+            "expires_at": {"N": str(1_790_000_001 + 400 * 86_400)},
+            "fields": {"S": json.dumps({"email": "b" * 22, "zip": "c" * 22})},
+            "mapping_version": {"S": "d" * 12},
+            "status": {"N": "200"},
+            "code": {"S": "0"},
+            "attendee_id": {"S": "17000000abcd"},
+            "delivered_at": {"N": "1790000001"},
+        }
+    ]
+
+
+@pytest.mark.parametrize("entry", [ENTRY, FILTERED])
+def test_what_is_noted_is_read_as_it_was(ledger: Ledger, entry: LedgerEntry) -> None:
+    ledger.record([entry])
+    assert ledger.read({KEY, "unknown"}) == {KEY: entry}
+    assert entry.was_delivered == (entry.outcome is OutcomeKind.DELIVERED)
+
+
+def test_a_batch_is_noted_in_one_call(aws: Aws, ledger: Ledger) -> None:
+    assert ledger.record(entries(10)) == set()
+    assert len(aws.dynamodb.items) == 10
+    assert len(aws.dynamodb.calls) == 1
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_what_was_overtaken_is_told_and_the_others_are_noted(
+    aws: Aws, ledger: Ledger, count: int
+) -> None:
+    newer = replace(ENTRY, attendee=f"{0:064}", version=Version(2**41, "9" * 40))
+    ledger.record([newer])
+    assert ledger.record(entries(count)) == {newer.attendee}
+    assert ledger.read([newer.attendee]) == {newer.attendee: newer}
+    assert len(aws.dynamodb.items) == count
+
+
+def test_nobody_is_looked_for_without_a_call(aws: Aws, ledger: Ledger) -> None:
+    assert ledger.read([]) == {}
+    assert aws.dynamodb.calls == []
+
+
+def test_a_batch_is_read_in_one_consistent_call(aws: Aws, ledger: Ledger) -> None:
+    ledger.record(entries(10))
+    aws.dynamodb.calls.clear()
+    assert len(ledger.read([entry.attendee for entry in entries(10)])) == 10
+    [(_, request)] = aws.dynamodb.calls
+    assert request["RequestItems"][fakes.TABLE]["ConsistentRead"] is True
+
+
+@pytest.mark.parametrize(("unprocessed", "calls"), [(1, 2), (5, 2), (6, 3)])
+def test_what_a_busy_table_leaves_is_read_again(
+    aws: Aws, ledger: Ledger, unprocessed: int, calls: int
+) -> None:
+    ledger.record(entries(5))
+    aws.dynamodb.calls.clear()
+    aws.dynamodb.unprocessed = unprocessed
+    assert len(ledger.read([entry.attendee for entry in entries(5)])) == 5
+    assert len(aws.dynamodb.calls) == calls
+
+
+def test_a_table_that_stays_busy_is_told(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.unprocessed = 1_000
+    with pytest.raises(LedgerUnavailableError):
+        ledger.read([KEY])
+
+
+def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None:
+    ledger.record([ENTRY])
+    ledger.invalidate(KEY)
+    ledger.note_success("default")
+    assert {request["TableName"] for _, request in aws.dynamodb.calls} == {fakes.TABLE}
+
+
+def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
+    ledger.record([ENTRY])
+    ledger.record([replace(ENTRY, mapping_version="e" * 12)])
+    assert len(aws.dynamodb.items) == 1
+    assert ledger.read([KEY])[KEY].mapping_version == "e" * 12
+
+
+@pytest.mark.parametrize(
+    ("noted", "late"),
+    [
+        (of(2_000, 20), of(1_000, 10)),
+        (of(2_000), of(1_000)),  # neither was ever queued
+        (of(2_000, 20), of(1_000)),
+    ],
+)
+def test_nothing_older_is_noted_over_something_newer(
+    ledger: Ledger, noted: LedgerEntry, late: LedgerEntry
+) -> None:
+    ledger.record([noted])
+    assert ledger.record([late]) == {KEY}
+    assert ledger.read([KEY])[KEY] == noted
+
+
+@pytest.mark.parametrize(
+    ("noted", "later"),
+    [
+        (of(1_000, 10), of(2_000, 20)),
+        (of(1_000, 10), of(1_000, 10)),  # the same once more
+        (of(1_000, 10), of(999, 11)),  # the clocks of two machines
+        (of(1_000, 10), of(2_000, 1)),  # the queue was replaced
+        (of(1_000, 10), of(1_500)),
+        (of(1_000), of(1_500, 10)),
+    ],
+)
+def test_something_newer_is_noted(ledger: Ledger, noted: LedgerEntry, later: LedgerEntry) -> None:
+    ledger.record([noted])
+    assert ledger.record([later]) == set()
+    assert ledger.read([KEY])[KEY] == later
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (fakes.denied("ProvisionedThroughputExceededException"), "ProvisionedThroughputExceeded"),
+        (fakes.timed_out(), "ReadTimeoutError"),
+    ],
+)
+def test_a_failure_is_told(aws: Aws, ledger: Ledger, failure: Exception, cause: str) -> None:
+    aws.dynamodb.always = failure
+    for call in (
+        lambda: ledger.record([ENTRY]),
+        lambda: ledger.read([KEY]),
+        lambda: ledger.invalidate(KEY),
+    ):
+        with pytest.raises(LedgerUnavailableError, match=cause):
+            call()
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_a_failure_for_a_moment_is_not_noticed(aws: Aws, ledger: Ledger, count: int) -> None:
+    aws.dynamodb.failures = [fakes.timed_out()]
+    ledger.record(entries(count))
+    assert len(aws.dynamodb.items) == count
+
+
+def test_what_is_made_due_is_known_but_as_of_no_mapping(ledger: Ledger) -> None:
+    ledger.record([ENTRY])
+    assert ENTRY.fields_of("d" * 12) == ENTRY.fields
+    ledger.invalidate(KEY)
+    entry = ledger.read([KEY])[KEY]
+    assert entry == replace(ENTRY, mapping_version="")
+    assert entry.fields_of("d" * 12) == {}
+
+
+def test_who_is_not_known_is_not_made_due(aws: Aws, ledger: Ledger) -> None:
+    ledger.invalidate(KEY)
+    assert aws.dynamodb.items == {}
+
+
+def test_a_connection_that_took_something_is_noted(aws: Aws, ledger: Ledger, wall: Clock) -> None:
+    for name in ("default", "other"):
+        ledger.note_success(name)
+        at = {"N": str(int(wall.now * 1_000))}
+        assert aws.dynamodb.items[f"stored#{name}"] == {"key": {"S": f"stored#{name}"}, "at": at}
+
+
+def test_a_connections_success_is_noted_once_a_second(
+    aws: Aws, ledger: Ledger, wall: Clock
+) -> None:
+    for _ in range(5):
+        ledger.note_success("default")
+    assert len(aws.dynamodb.calls) == 1
+    wall.now += 1
+    ledger.note_success("default")
+    assert len(aws.dynamodb.calls) == 2
+
+
+def test_a_success_that_cannot_be_noted_stops_nothing(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.always = fakes.timed_out()
+    ledger.note_success("default")
+    assert aws.dynamodb.items == {}
+
+
+# --- a message that is alone in its trouble -----------------------------------------------------
+
+
+def alone(ledger: Ledger, wall: Clock, message: str = "m", connection: str = "default") -> int:
+    wall.now += 1
+    return ledger.count_isolated_failures(message, connection)
+
+
+def took(ledger: Ledger, wall: Clock, connection: str = "default") -> None:
+    wall.now += 1
+    ledger.note_success(connection)
+
+
+def test_a_message_is_alone_while_others_are_taken(ledger: Ledger, wall: Clock) -> None:
+    took(ledger, wall)  # before its first trouble: says nothing
+    counted = [alone(ledger, wall)]
+    for _ in range(3):
+        took(ledger, wall)
+        counted.append(alone(ledger, wall))
+    assert counted == [0, 1, 2, 3]
+
+
+def test_it_is_not_alone_while_no_other_is_taken(ledger: Ledger, wall: Clock) -> None:
+    took(ledger, wall)
+    assert [alone(ledger, wall) for _ in range(10)] == [0] * 10
+    took(ledger, wall)
+    assert [alone(ledger, wall) for _ in range(10)] == [1] * 10
+
+
+def test_messages_and_connections_are_counted_apart(ledger: Ledger, wall: Clock) -> None:
+    for name in ("m", "n"):
+        alone(ledger, wall, name)
+    alone(ledger, wall, "of-another", "other")
+    took(ledger, wall, "other")
+    assert alone(ledger, wall, "m") == 0
+    assert alone(ledger, wall, "of-another", "other") == 1
+    took(ledger, wall)
+    assert [alone(ledger, wall, name) for name in ("m", "n", "new")] == [1, 1, 0]
+
+
+def test_trouble_is_kept_as_long_as_a_message_lives(aws: Aws, ledger: Ledger, wall: Clock) -> None:
+    alone(ledger, wall)
+    item = aws.dynamodb.items["trouble#m"]
+    assert int(item["expires_at"]["N"]) == wall.now + 14 * 86_400
+
+
+def test_a_failure_to_count_is_told(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.always = fakes.denied("Throttling")
+    with pytest.raises(ClientError):
+        ledger.count_isolated_failures("m", "default")
+
+
+# --- attempts -----------------------------------------------------------------------------------
+
+
+def test_what_was_noted_as_put_back_is_no_suspect(ledger: Ledger) -> None:
+    ledger.note_put_back({"a": 1, "b": 4})
+    assert ledger.deaths({"a": 2, "b": 5, "new": 1}) == {}
+
+
+@pytest.mark.parametrize("attempt", [3, 4, 9])
+def test_what_came_between_without_being_put_back_is_one(ledger: Ledger, attempt: int) -> None:
+    ledger.note_put_back({"a": 1})
+    assert ledger.deaths({"a": attempt}) == {"a": 0}
+
+
+def test_what_was_begun_alone_and_not_put_back_died_there(ledger: Ledger) -> None:
+    ledger.note_begun("a", 2)
+    assert ledger.deaths({"a": 3}) == {"a": 2}
+    ledger.note_put_back({"a": 3})
+    assert ledger.deaths({"a": 4}) == {}
+    assert ledger.deaths({"a": 5}) == {"a": 0}
+
+
+def test_first_attempts_cost_no_call(aws: Aws, ledger: Ledger) -> None:
+    assert ledger.deaths({str(n): 1 for n in range(10)}) == {}
+    assert aws.dynamodb.calls == []
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_a_note_of_what_is_put_back_is_tried_twice(aws: Aws, ledger: Ledger, failures: int) -> None:
+    aws.dynamodb.failures = [fakes.denied("InternalServerError")] * failures
+    ledger.note_put_back({"a": 1})
+    assert ("attempt#a" in aws.dynamodb.items) is (failures < 2)
+
+
+def test_what_a_busy_table_left_unwritten_is_written_again(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.unwritten = 4
+    ledger.note_put_back({str(n): 1 for n in range(10)})
+    assert ledger.deaths({str(n): 2 for n in range(10)}) == {}
+    (_, first), (_, again), _ = aws.dynamodb.calls
+    assert [len(each["RequestItems"][fakes.TABLE]) for each in (first, again)] == [10, 4]
+
+
+def test_attempts_are_forgotten_when_no_message_can_live_any_more(aws: Aws, ledger: Ledger) -> None:
+    ledger.note_begun("a", 1)
+    ledger.note_put_back({"b": 1})
+    for item in aws.dynamodb.items.values():
+        days = (int(item["expires_at"]["N"]) - time.time()) / 86_400
+        assert 13.9 < days < 14.1

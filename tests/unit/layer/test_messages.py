@@ -1,0 +1,300 @@
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from attendee_sync.attendee import Version
+from attendee_sync.aws.fifo_queue import Message, QueueUnavailableError
+from attendee_sync.messaging import dead_letters, messages
+from attendee_sync.observability import trace_id
+from tests.support import fakes
+from tests.support.stack import Aws
+
+
+def message(n: int, person: str | None = None, body: str = "{}") -> Message:
+    return Message(body, person or f"person-{n}", f"push-{n}", {"index": str(n)})
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    """Return a record as Lambda gets it from a FIFO queue."""
+    texts = {
+        "destination": "default",
+        "request_id": "push",
+        "index": "3",
+        "trace_parent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "accepted_at": "1790000000000",
+    } | changes.pop("attributes", {})
+    return {
+        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+        "receiptHandle": "receipt",
+        "body": '{"email": "ada@example.com"}',
+        "attributes": {
+            "ApproximateReceiveCount": "2",
+            "SentTimestamp": "1790000000001",
+            "SequenceNumber": "18849496460467696128",
+            "MessageGroupId": "person",
+            "MessageDeduplicationId": "push-3",
+        },
+        "messageAttributes": {
+            name: {"stringValue": text, "dataType": "String"} for name, text in texts.items()
+        },
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("people", "calls"), [(1, 1), (9, 1), (10, 1), (11, 2), (100, 10), (101, 11), (1_000, 100)]
+)
+def test_ten_people_go_in_one_call(aws: Aws, people: int, calls: int) -> None:
+    aws.profile_queue().send([message(n) for n in range(people)])
+    assert aws.sqs.count("SendMessageBatch") == calls
+    assert {sent.deduplication_id for sent in aws.sqs.profiles} == {
+        f"push-{n}" for n in range(people)
+    }
+
+
+def test_calls_run_side_by_side(aws: Aws) -> None:
+    aws.sqs.on_send = threading.Barrier(10, timeout=30).wait
+    aws.profile_queue().send([message(n) for n in range(100)])
+    assert len(aws.sqs.profiles) == 100
+
+
+def test_a_call_holds_no_more_bytes_than_sqs_takes(aws: Aws) -> None:
+    body = json.dumps({"note": "é" * 250_000}, ensure_ascii=False)
+    aws.profile_queue().send([message(n, body=body) for n in range(5)])
+    assert aws.sqs.count("SendMessageBatch") == 3
+    assert [sent.body for sent in aws.sqs.profiles] == [body] * 5
+
+
+@pytest.mark.parametrize("people", [1, 3, 7, 25])
+def test_each_persons_messages_keep_their_order(aws: Aws, people: int) -> None:
+    aws.profile_queue().send([message(n, f"person-{n % people}") for n in range(75)])
+    assert aws.sqs.count("SendMessageBatch") == 8
+    assert len(aws.sqs.profiles) == 75
+    for person in range(people):
+        assert sent_of(aws, f"person-{person}") == list(range(person, 75, people))
+
+
+@pytest.mark.parametrize("refused", [{0}, {2}, {0, 3}, {1, 2, 5}, set(range(10))])
+def test_refused_entries_are_sent_again_in_order(aws: Aws, refused: set[int]) -> None:
+    once = {str(n) for n in refused}
+
+    def refuse(sent: fakes.Sent) -> bool:
+        if sent.attributes["index"] not in once:
+            return False
+        once.remove(sent.attributes["index"])
+        return True
+
+    aws.sqs.refuse = refuse
+    aws.profile_queue().send([message(n, f"person-{n % 2}") for n in range(10)])
+    for person in (0, 1):
+        last_time = {n: at for at, n in enumerate(sent_of(aws, f"person-{person}"))}
+        assert sorted(last_time, key=last_time.__getitem__) == list(range(person, 10, 2))
+
+
+def test_other_people_are_not_sent_again(aws: Aws) -> None:
+    aws.sqs.refuse = lambda sent: sent.group == "person-1" and aws.sqs.count("SendMessageBatch") < 2
+    aws.profile_queue().send([message(n) for n in range(3)])
+    entries = [len(request["Entries"]) for _, request in aws.sqs.calls]
+    assert entries == [3, 1]
+    assert sorted(sent.group for sent in aws.sqs.profiles) == ["person-0", "person-1", "person-2"]
+
+
+@pytest.mark.parametrize("failure", [fakes.timed_out(), fakes.denied("ServiceUnavailable")])
+def test_a_call_that_fails_is_made_again(aws: Aws, failure: Exception) -> None:
+    aws.sqs.failures = [failure, failure]
+    aws.profile_queue().send([message(n) for n in range(3)])
+    assert aws.sqs.count("SendMessageBatch") == 3
+    assert len(aws.sqs.profiles) == 3
+
+
+def test_a_lost_answer_queues_nothing_twice(aws: Aws) -> None:
+    aws.sqs.lost_answers = 1
+    aws.profile_queue().send([message(n, "person") for n in range(3)])
+    assert [sent.deduplication_id for sent in aws.sqs.profiles] == ["push-0", "push-1", "push-2"]
+
+
+def test_what_the_queue_never_takes_is_an_error(aws: Aws) -> None:
+    aws.sqs.refuse = lambda sent: sent.group == "person-4"
+    with pytest.raises(QueueUnavailableError, match="1 messages could not be queued"):
+        aws.profile_queue().send([message(n) for n in range(30)])
+    assert aws.sqs.count("SendMessageBatch") == 5
+    assert len(aws.sqs.profiles) == 29
+
+
+def test_a_queue_that_is_down_is_an_error(aws: Aws) -> None:
+    aws.sqs.down = {fakes.PROFILES_URL}
+    with pytest.raises(QueueUnavailableError, match="ServiceUnavailable"):
+        aws.profile_queue().send([message(1)])
+    assert aws.sqs.count("SendMessageBatch") == 3
+
+
+def test_attributes_without_a_value_are_left_out(aws: Aws) -> None:
+    aws.profile_queue().send([Message("{}", "person", "push-1", {"index": "1", "note": ""})])
+    assert aws.sqs.profiles[0].attributes == {"index": "1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "legal"),
+    [
+        ('{"a": "é 😀 \\u0000 \t"}', '{"a": "é 😀 \\u0000 \t"}'),
+        ('{"a": "\uffff"}', '{"a": "\\uffff"}'),
+        ('{"a": "x\ufffey"}', '{"a": "x\\ufffey"}'),
+        ("\x00\x1f", "\\u0000\\u001f"),
+    ],
+)
+def test_what_sqs_refuses_is_escaped_and_nothing_else(text: str, legal: str) -> None:
+    assert messages.escape_for_sqs(text) == legal
+
+
+def test_an_escaped_text_means_the_same() -> None:
+    text = '{"a": "\uffff\ufffe"}'
+    assert json.loads(messages.escape_for_sqs(text)) == json.loads(text)
+
+
+def test_a_record_is_read() -> None:
+    assert messages.from_record(record()) == messages.QueuedProfile(
+        message_id="059f36b4-87a3-44ab-83d2-661975830a7d",
+        receipt="receipt",
+        group="person",
+        body='{"email": "ada@example.com"}',
+        destination="default",
+        request_id="push",
+        index="3",
+        trace_parent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        version=Version(1_790_000_000_000, "18849496460467696128".zfill(40)),
+        attempt=2,
+        queued_at=1_790_000_000_001,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "sequence"), [("18849496460467696000", "18849496460467696000".zfill(40)), ("0", "")]
+)
+def test_what_was_redriven_keeps_its_version(given: str, sequence: str) -> None:
+    redriven = record(messageAttributes={"sequence": {"stringValue": given}})
+    assert messages.from_record(redriven).version.sequence == sequence
+
+
+def test_a_message_that_is_queued_again_is_read_as_it_was(aws: Aws) -> None:
+    before = messages.from_record(record())
+    aws.profile_queue().send([messages.requeue_message(before, "other", "again")])
+    [sent] = aws.sqs.profiles
+    attributes = {name: {"stringValue": text} for name, text in sent.attributes.items()}
+    after = messages.from_record(record(messageAttributes=attributes, body=sent.body))
+    assert (sent.group, sent.deduplication_id) == ("other", "again")
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "changes", [{"messageAttributes": {}}, {"attributes": {"accepted_at": "today"}}]
+)
+def test_a_record_without_our_attributes_is_as_old_as_its_message(
+    changes: dict[str, Any],
+) -> None:
+    system = record()["attributes"]
+    whole = record(**changes)
+    whole["attributes"] = system
+    assert messages.from_record(whole).version.accepted_at == 1_790_000_000_001
+
+
+def test_a_dead_letter_holds_the_profile_as_it_is_and_all_there_is_to_say(aws: Aws) -> None:
+    why = {
+        "outcome": "rejected",
+        "reason": "RainFocus does not take this profile",
+        "status": "400",
+        "code": "103",
+        "message": "zip is \x00 wrong",
+    }
+    was = messages.requeue_message(messages.from_record(record()), "person", "message-id")
+    aws.dead_letter_queue().send([dead_letters.dead_letter_of(was, why, attempts=7)])
+    [sent] = aws.sqs.dead_letters
+    assert sent.body == '{"email": "ada@example.com"}'
+    assert sent.group == "person"
+    assert sent.deduplication_id == "message-id"
+    assert sent.attributes["destination"] == "default"
+    assert sent.attributes["attempts"] == "7"
+    assert sent.attributes["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert datetime.fromisoformat(sent.attributes["time"]).tzinfo
+    assert json.loads(sent.attributes["origin"]) == {
+        "request_id": "push",
+        "index": "3",
+        "accepted_at": "1790000000000",
+        "sequence": "18849496460467696128".zfill(40),
+    }
+    assert sent.attributes.items() >= (why | {"message": "zip is \\u0000 wrong"}).items()
+    assert len(sent.attributes) == 10
+
+
+def test_a_long_reason_is_cut() -> None:
+    was = messages.requeue_message(messages.from_record(record()), "person", "message-id")
+    letter = dead_letters.dead_letter_of(was, {"reason": "x" * 10_000})
+    assert letter.attributes["reason"] == "x" * 500
+
+
+def found(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Return a message as ReceiveMessage does."""
+    return {
+        "MessageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+        "ReceiptHandle": "receipt",
+        "Body": '{"email": "ada@example.com"}',
+        "Attributes": {"MessageGroupId": "person", "SentTimestamp": "1790000005000"},
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()
+        },
+    }
+
+
+def test_a_dead_letter_tells_the_message_that_it_was() -> None:
+    before = messages.from_record(record())
+    why = {"outcome": "rejected", "reason": "no", "status": "400", "code": "5", "message": "bad"}
+    was = messages.requeue_message(before, "person", "message-id")
+    letter = dead_letters.from_sqs(
+        found(dead_letters.dead_letter_of(was, why, before.attempt).attributes)
+    )
+    assert (letter.outcome, letter.reason, letter.status) == ("rejected", "no", "400")
+    assert (letter.code, letter.answer, letter.id) == ("5", "bad", "push-3")
+    after = letter.message
+    assert after.queued_at == 1_790_000_005_000
+    assert replace(after, trace_parent=before.trace_parent, queued_at=before.queued_at) == before
+    assert trace_id(after.trace_parent) == trace_id(before.trace_parent)
+
+
+def test_a_message_that_sqs_gave_up_is_a_letter_too() -> None:
+    before = messages.from_record(record())
+    ours = {"destination": "default", "request_id": "push", "index": "3"}
+    ours |= {"accepted_at": "1790000000000", "trace_parent": before.trace_parent}
+    letter = dead_letters.from_sqs(found(ours))
+    assert letter.reason == dead_letters.GIVEN_UP
+    assert letter.id == "push-3"
+    assert letter.message.version == Version(1_790_000_000_000)
+    assert letter.message.trace_parent == before.trace_parent
+
+
+@pytest.mark.parametrize("origin", ["", "broken", "[]", "{}"])
+def test_a_letter_of_somebody_else_is_read_as_far_as_it_goes(origin: str) -> None:
+    letter = dead_letters.from_sqs(found({"origin": origin, "attempts": "many"} if origin else {}))
+    assert letter.id == "059f36b4-87a3-44ab-83d2-661975830a7d"
+    assert letter.message.version == Version(1_790_000_005_000)
+    assert letter.failed_at == "2026-09-21T14:13:25.000+00:00"
+
+
+@pytest.mark.parametrize("count", [1, 10, 11])
+def test_messages_are_put_back_ten_a_call(aws: Aws, count: int) -> None:
+    receipts = {f"receipt-{n}": n for n in range(count)}
+    aws.profile_queue().put_back(receipts)
+    assert aws.sqs.hidden == receipts
+    assert aws.sqs.count("ChangeMessageVisibilityBatch") == -(-count // 10)
+
+
+def test_a_failure_to_put_back_stops_nothing(aws: Aws) -> None:
+    aws.sqs.always = fakes.denied("ReceiptHandleIsInvalid")
+    aws.profile_queue().put_back({"receipt": 3})
+    assert aws.sqs.hidden == {}
+
+
+def sent_of(aws: Aws, person: str) -> list[int]:
+    return [int(sent.attributes["index"]) for sent in aws.sqs.profiles if sent.group == person]

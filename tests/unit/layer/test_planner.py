@@ -1,0 +1,88 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from attendee_sync.attendee import Version, email_sha256
+from attendee_sync.delivery.ledger import LedgerEntry
+from attendee_sync.delivery.planner import Plan, Planner, mapping_version
+from attendee_sync.outcome import OutcomeKind
+from tests.support import fakes
+from tests.support.delivery_harness import message
+from tests.support.stack import CONNECTION, STACK, Aws
+
+DESTINATION = {
+    "event_code": "summit2027",
+    "mapping": {"zip": "postcode", "origin": {"value": "AEP", "write": "constant"}},
+    "not_normalised": ["zip", "city", "phone", "state", "countryid"],
+}
+CONNECTION_TEXT = CONNECTION.model_dump_json(exclude_defaults=True)
+IN_A_PROCESS = """
+import sys
+from attendee_sync.delivery.planner import mapping_version
+print(mapping_version(sys.argv[1], sys.argv[2]))
+"""
+
+
+def version_with_seed(seed: int) -> str:
+    """Return the mapping version as another process has it, which orders its sets differently."""
+    command = [sys.executable, "-c", IN_A_PROCESS, json.dumps(DESTINATION), CONNECTION_TEXT]
+    environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+    return subprocess.check_output(command, text=True, env=environment, timeout=60).strip()  # noqa: S603
+
+
+def test_all_functions_agree_on_a_mappings_version() -> None:
+    assert len({version_with_seed(seed) for seed in (1, 2, 3)}) == 1
+
+
+def test_a_mapping_that_says_the_same_in_other_words_has_the_same_version() -> None:
+    other_order = dict(reversed(DESTINATION.items()))
+    spelt_out = DESTINATION | {"connection": "default", "filter": None}
+    versions = {
+        mapping_version(json.dumps(each), CONNECTION_TEXT)
+        for each in (DESTINATION, other_order, spelt_out)
+    }
+    assert len(versions) == 1
+
+
+def plan(aws: Aws, body: str) -> Plan:
+    return Planner(aws.settings()).plan(message(5, "ada", body))
+
+
+def entry(of: Plan, version: Version, outcome: OutcomeKind = OutcomeKind.DELIVERED) -> LedgerEntry:
+    return LedgerEntry(of.attendee, "default", version, outcome, 1, delivered_at=1)
+
+
+def test_a_plan_tells_what_is_sent_and_to_whom(aws: Aws) -> None:
+    made = plan(aws, '{"email": "Ada@Example.com", "zip": "1"}')
+    assert made.outcome is None
+    assert made.fields == {"email": "ada@example.com", "zip": "1"}
+    assert made.target
+    assert (made.target.connection_name, made.target.event_code) == ("default", "summit2027")
+    assert made.unsent(None) is None
+
+
+@pytest.mark.parametrize("pushed", ["ada@example.com", email_sha256("ada@example.com")])
+def test_what_is_older_than_what_was_settled_is_not_sent_whatever_it_holds(
+    aws: Aws, pushed: str
+) -> None:
+    made = plan(aws, json.dumps({"email": pushed}))
+    newer = replace(made.message.version, sequence="9" * 40)
+    outcome = made.unsent(entry(made, newer, OutcomeKind.FILTERED))
+    assert outcome
+    assert outcome.kind is OutcomeKind.STALE
+
+
+def test_a_failure_is_in_the_plan_and_stops_no_other(aws: Aws) -> None:
+    aws.ssm.always = fakes.unreachable()
+    made = plan(aws, '{"email": "ada@example.com"}')
+    assert made.outcome
+    assert made.outcome.kind is OutcomeKind.RETRY
+    del aws.ssm.parameters[f"/{STACK}/destinations/default"]
+    aws.ssm.always = None
+    gone = plan(aws, '{"email": "ada@example.com"}')
+    assert gone.outcome
+    assert gone.outcome.reason == "unknown destination"

@@ -1,0 +1,538 @@
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attendee_sync.profile import bodies, reader
+from attendee_sync.profile.bodies import UnreadableBodyError
+
+GOOD = '{"email": "ada@example.com"}'
+TOO_DEEP = "nested too deeply to be a profile"
+DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
+LONG_NUMBER = "9" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "texts"),
+    [
+        (GOOD, "application/json", [GOOD]),
+        (f" \r\n\t{GOOD}\n ", "", [GOOD]),
+        (f"[{GOOD}]", "", [GOOD]),
+        (f"[ {GOOD} ,\n{GOOD}\n]", "", [GOOD, GOOD]),
+        (f'{{"profiles": [{GOOD}, {GOOD}]}}', "", [GOOD, GOOD]),
+        (f' {{ "profiles" : [ {GOOD} ] }} ', "", [GOOD]),
+        (f"{GOOD}\n{GOOD}", "", [GOOD, GOOD]),
+        (f"{GOOD}\r\n\r\n{GOOD}\r\n", "", [GOOD, GOOD]),
+        (GOOD, "application/x-ndjson", [GOOD]),
+        (f"{GOOD}\n{GOOD}\n", "Application/X-NDJSON; charset=utf-8", [GOOD, GOOD]),
+        (f"{GOOD}\n{GOOD}\n", "application/jsonl", [GOOD, GOOD]),
+        ('{\n  "email":\n "ada@example.com"\n}', "", ['{\n  "email":\n "ada@example.com"\n}']),
+    ],
+)
+def test_each_form_of_a_body_is_split(body: str, content_type: str, texts: list[str]) -> None:
+    pushed = bodies.split(body, content_type)
+    assert [piece.text for piece in pushed] == texts
+    assert [piece.profile for piece in pushed] == [json.loads(text) for text in texts]
+    assert not any(piece.fault for piece in pushed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{  "email" :"ada@example.com" , "n": 1.0e0}',
+        '{"id": 123456789012345678901234567890, "f": 0.10000000000000000000001}',
+        '{"name": "\\u00e9\\ud83d\\ude00 é 😀"}',
+        '{"name": "\uffff\ufffe\x7f"}',
+        '{"a": {"b": [1,2 , 3]}\n}',
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "[{}]", '{{"profiles":[ {} ]}}'])
+def test_a_profiles_text_is_kept_as_it_was_pushed(text: str, around: str) -> None:
+    assert [piece.text for piece in bodies.split(around.format(text))] == [text]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "the body is empty"),
+        (" \n\t ", "the body is empty"),
+        ("[]", "the list is empty"),
+        ('{"profiles": []}', "the list is empty"),
+        ("42", "at index 0: a profile is a JSON object, not a number"),
+        ("4.2", "not a number"),
+        ('"ada"', "not a string"),
+        ("null", "not null"),
+        ("true", "not a boolean"),
+        ("[[]]", "not an array"),
+        ("[1, 2]", "at index 0"),
+        ("hello", "not JSON: Expecting value (line 1, column 1)"),
+        ('{"email": }', "not JSON: Expecting value (line 1, column 11)"),
+        ('{"a": 1', "not JSON: Expecting ',' delimiter (line 1, column 8)"),
+        (f"[{GOOD}", "not JSON: Expecting ',' delimiter (line 1, column 30)"),
+        (f"[\n{GOOD}\n{GOOD}]", "(line 3, column 1)"),
+        (f"[{GOOD},]", "not JSON: Expecting value (line 1, column 31)"),
+        (f"[{GOOD}] x", "not JSON: Extra data (line 1, column 32)"),
+        ("{'a': 1}", "line 1, column 2"),
+        (DEEP, "nested too deeply"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a": 1, "a": 2}', "at index 0: an object has the same key twice"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": -Infinity}', "Infinity"),
+        (f'{{"a": {LONG_NUMBER}}}', "number"),
+    ],
+)
+def test_a_body_in_which_nothing_can_be_read_says_why_and_where(body: str, message: str) -> None:
+    with pytest.raises(UnreadableBodyError) as caught:
+        bodies.split(body)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"),
+    [
+        ('"ada"', "a profile is a JSON object, not a string"),
+        ("7", "a profile is a JSON object, not a number"),
+        ("null", "a profile is a JSON object, not null"),
+        ("[1]", "a profile is a JSON object, not an array"),
+        ('{"a": 1, "a": 2}', "an object has the same key twice"),
+        ('{"a": {"b": 1, "b": 1}}', "an object has the same key twice"),
+        ('{"a": [{"b": 1, "b": 1}]}', "an object has the same key twice"),
+        ('{"a": NaN}', "a number is NaN, Infinity or out of range"),
+        ('{"a": [-Infinity]}', "a number is NaN, Infinity or out of range"),
+        (f'{{"a": {LONG_NUMBER}}}', "a number is NaN, Infinity or out of range"),
+    ],
+)
+@pytest.mark.parametrize("around", ["[{good}, {bad}, {good}]", "{good}\n{bad}\n{good}"])
+def test_a_bad_profile_does_not_spoil_good_ones(bad: str, fault: str, around: str) -> None:
+    pushed = bodies.split(around.format(good=GOOD, bad=bad))
+    assert [piece.text for piece in pushed] == [GOOD, bad, GOOD]
+    assert [piece.fault for piece in pushed] == ["", fault, ""]
+    assert pushed[1].profile is None
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('{"email": ', "not JSON: Expecting value (line 1, column 10)"),
+        ("hello", "not JSON: Expecting value (line 1, column 1)"),
+        (f"{GOOD} {GOOD}", "more than one JSON value on a line"),
+        (DEEP, "nested too deeply to be a profile"),
+    ],
+)
+def test_a_bad_line_does_not_spoil_good_ones(line: str, fault: str) -> None:
+    pushed = bodies.split(f"{GOOD}\n{line}\n{GOOD}")
+    assert [piece.fault for piece in pushed] == ["", fault, ""]
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ('{"profiles": [{}, {}]}', 2),
+        ('{"sender": {"a": [1]}, "profiles": [{}, {}], "more": 1}', 2),
+        ('{"profiles": {}}', 1),
+        ('{"attributes": {"profiles": [{}, {}]}}', 1),
+    ],
+)
+def test_a_list_named_profiles_holds_the_profiles(body: str, count: int) -> None:
+    assert len(bodies.split(body)) == count
+
+
+@pytest.mark.parametrize("body", ['{"profiles" 1', '{"profiles": [{}] 1}', '{"profiles": [{}],'])
+def test_a_broken_list_of_profiles_is_not_json(body: str) -> None:
+    with pytest.raises(bodies.UnreadableBodyError, match=r"line 1, column \d+"):
+        bodies.split(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("[" + "1," * 2_000_000 + "1]", ""),
+        ("[" + "{}," * 1_000_000 + "{}]", ""),
+        ('{"profiles": [' + "{}," * 1_000_000 + "{}]}", ""),
+        ("{\n" * 2_000_000, "application/x-ndjson"),
+        ("{}\n" * 1_000_000, ""),
+        ("[" + f"{GOOD}," * 1_001 + "not JSON", ""),
+    ],
+)
+def test_nothing_past_the_limit_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, body: str, content_type: str
+) -> None:
+    looks: list[int] = []
+    look = bodies._Reader.piece
+
+    def piece(self: bodies._Reader, text: str, start: int) -> tuple[int, bodies.Pushed]:
+        looks.append(start)
+        return look(self, text, start)
+
+    monkeypatch.setattr(bodies._Reader, "piece", piece)
+    with pytest.raises(bodies.TooManyProfilesError, match="more than 1000 profiles"):
+        bodies.split(body, content_type, 1_000)
+    assert len(looks) == 1_001
+
+
+@pytest.mark.parametrize("around", ["[{}]", '{{"profiles": [{}]}}'])
+def test_as_many_as_the_limit_are_taken(around: str) -> None:
+    assert len(bodies.split(around.format(",".join([GOOD] * 1_000)), "", 1_000)) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (f"[{','.join([GOOD] * 500)}]", ""),
+        (f"[{','.join(['7', GOOD] * 250)}]", ""),
+        ("\n".join([GOOD, "{"] * 250), "application/x-ndjson"),
+    ],
+)
+def test_one_decoder_reads_all_profiles_of_a_body(
+    monkeypatch: pytest.MonkeyPatch, body: str, content_type: str
+) -> None:
+    made: list[json.JSONDecoder] = []
+    make = json.JSONDecoder.__init__
+
+    def init(self: json.JSONDecoder, **options: Any) -> None:
+        made.append(self)
+        make(self, **options)
+
+    monkeypatch.setattr(json.JSONDecoder, "__init__", init)
+    assert len(bodies.split(body, content_type)) == 500
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\r\n", "\t \n"])
+@pytest.mark.parametrize(
+    "around", ["{blank}{good}{blank}\n{good}{blank}", "[{blank}{good}{blank}]"]
+)
+def test_blanks_are_passed_over_whatever_their_number(blank: str, around: str) -> None:
+    body = around.format(blank=blank * 200_000, good=GOOD)
+    texts = [piece.text for piece in bodies.split(body, "application/x-ndjson" * ("[" not in body))]
+    assert texts == [GOOD] * len(texts)
+
+
+NESTED = [
+    '{"a":' * 20_000 + "1" + "}" * 20_000,
+    "[" * 20_000 + "]" * 20_000,
+    '[{"a":' * 15_000 + '"}]\\\\\\"[{"' + "}]" * 15_000,
+    '{"email": "ada@example.com", "a": ' + '[ {"b" : ' * 10_000 + "1" + "} ] " * 10_000 + "}",
+]
+
+
+@pytest.mark.parametrize("deep", NESTED)
+@pytest.mark.parametrize(
+    "around",
+    [
+        "[{good}, {deep}, {good}]",
+        "{good}\n{deep}\n{good}",
+        '{{"profiles": [{good}, {deep} , {good}]}}',
+    ],
+)
+def test_a_profile_that_is_nested_too_deeply_is_rejected_alone(deep: str, around: str) -> None:
+    pushed = bodies.split(around.format(good=GOOD, deep=deep))
+    assert [piece.text for piece in pushed] == [GOOD, deep, GOOD]
+    assert [piece.fault for piece in pushed] == ["", TOO_DEEP, ""]
+
+
+@pytest.mark.parametrize("first", [DEEP, f'{{"a": {LONG_NUMBER}}}', '{"a": 1, "a": 2}'])
+def test_a_bad_first_line_does_not_spoil_good_ones(first: str) -> None:
+    pushed = bodies.split(f"\n{first}\n{GOOD}")
+    assert [piece.text for piece in pushed] == [first, GOOD]
+    assert [bool(piece.fault) for piece in pushed] == [True, False]
+
+
+@pytest.mark.parametrize("around", ['{{"x": {deep}, {list}}}', '{{{list}, "x": {deep}}}'])
+@pytest.mark.parametrize("deep", [*NESTED, "NaN", LONG_NUMBER, '{"b": 1, "b": 2}'])
+def test_what_stands_beside_the_list_of_profiles_may_be_anything(around: str, deep: str) -> None:
+    body = around.format(deep=deep, list=f'"profiles": [{GOOD}]')
+    assert [piece.text for piece in bodies.split(body)] == [GOOD]
+
+
+@pytest.mark.parametrize("second", [f"[{GOOD}]", "[]", "null", GOOD, "[" * 5])
+@pytest.mark.parametrize(
+    "around",
+    [
+        '{{"profiles": [{good}], "profiles": {second}}}',
+        '{{"profiles": [{good}], "x": [1], "\\u0070rofiles": {second}}}',
+        '{{"profiles": {good}, "profiles": [{good}], "x": {second}}}',
+    ],
+)
+def test_a_second_list_of_profiles_does_not_replace_the_first(around: str, second: str) -> None:
+    with pytest.raises(UnreadableBodyError, match='"profiles" stands twice in the body'):
+        bodies.split(around.format(good=GOOD, second=second))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"profiles": [{}], "a"}',
+        '{"profiles": [{}], "a" 1}',
+        '{"profiles": [{}], a: 1}',
+        '{"profiles": [{}],}',
+        '{"profiles": [{}], "a": }',
+        '{"profiles": [{}], "a": 1',
+        '{"profiles": [{}]',
+        '{"profiles": [{}}',
+        '{"profiles": [{}]]',
+        '{"profiles": [{}]} 1',
+    ],
+)
+def test_what_is_broken_after_the_list_of_profiles_is_not_json(body: str) -> None:
+    with pytest.raises(bodies.UnreadableBodyError, match=r"not JSON: .*line 1, column \d+"):
+        bodies.split(body)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(
+    st.lists(st.dictionaries(st.text(), json_values), min_size=1, max_size=5),
+    st.sampled_from([None, 1]),
+    st.booleans(),
+)
+def test_any_profiles_come_back_as_they_were(
+    documents: list[dict[str, Any]], indent: int | None, ascii_only: bool
+) -> None:
+    texts = [json.dumps(each, indent=indent, ensure_ascii=ascii_only) for each in documents]
+    pushed = bodies.split(f"[{','.join(texts)}]")
+    assert [piece.text for piece in pushed] == texts
+    assert [piece.profile for piece in pushed] == [json.loads(text) for text in texts]
+
+
+READ_TOO = ("address", "identityMap", "segmentMembership")  # they are there in any case
+
+
+@pytest.mark.parametrize(
+    ("document", "read"),
+    [
+        ({"a": 1}, {"a": 1}),
+        ({"attributes": {"firstName": "Ada"}}, {"firstName": "Ada"}),
+        ({"attributes": {"firstName": {"value": "Ada"}}}, {"firstName": "Ada"}),
+        ({"attributes": {"firstName": {}, "lastName": {"value": "B"}}}, {"lastName": "B"}),
+        ({"attributes": {"firstName": {"value": None}}}, {"firstName": None}),
+        ({"attributes": {"firstName": None}}, {"firstName": None}),
+        ({"attributes": {"person": {"value": 1, "x": 2}}}, {"person": {"value": 1, "x": 2}}),
+        ({"traits": {"email": "ada@example.com"}}, {"email": "ada@example.com"}),
+        ({"email": "outer", "attributes": {"email": "inner"}}, {"email": "inner"}),
+        ({"email": "outer", "traits": {"email": "inner"}}, {"email": "inner"}),
+        ({"attributes": "text", "traits": None}, {"attributes": "text", "traits": None}),
+        ({"entity": {"a": 1}}, {"a": 1}),
+        ({"A2-1": {"entityId": "A2-1", "entity": {"a": 1}}}, {"entityId": "A2-1", "a": 1}),
+        ({"a": {"entity": 1}}, {"a": {"entity": 1}}),
+        ({"xdm": {"a": 1}}, {"a": 1}),
+        ({"xdm": {"xdm:a": {"xdm:b": 1}}}, {"a": {"b": 1}}),
+        ({"xdm:a": [{"xdm:b": 1}], "c": 2}, {"a": [{"b": 1}], "c": 2}),
+        ({"a": {"xdm:b": 1}}, {"a": {"xdm:b": 1}}),
+    ],
+)
+def test_attributes_are_read_from_every_shape(
+    document: dict[str, Any], read: dict[str, Any]
+) -> None:
+    before = json.dumps(document)
+    found = reader.read(document)
+    assert {name: found[name] for name in found if name not in READ_TOO} == read
+    assert json.dumps(document) == before
+
+
+@pytest.mark.parametrize("traits", [{"a": "deep"}, {"a": {"value": "deep"}}])
+def test_traits_in_the_context_count_where_nothing_else_is_said(traits: dict[str, Any]) -> None:
+    assert reader.read({"context": {"traits": traits}})["a"] == "deep"
+    assert reader.read({"a": "top", "context": {"traits": traits}})["a"] == "top"
+
+
+@pytest.mark.parametrize(
+    ("document", "address"),
+    [
+        ({}, {}),
+        ({"address": {"city": "A"}, "workAddress": {"city": "B"}}, {"city": "A"}),
+        ({"address": None, "workAddress": {"city": "B"}}, {"city": "B"}),
+        ({"address": "1 Main Street"}, "1 Main Street"),
+        ({"homeAddress": {"city": "A"}, "workAddress": {"city": "B"}}, {"city": "B"}),
+        ({"homeAddress": {"city": "A"}, "mailingAddress": {"city": "B"}}, {"city": "B"}),
+        ({"homeAddress": {"city": "A"}, "workAddress": {}}, {"city": "A"}),
+        ({"homeAddress": {"city": "A"}, "workAddress": "text"}, {"city": "A"}),
+        ({"shippingAddress": {"city": "A"}, "billingAddress": {"city": "B"}}, {"city": "B"}),
+    ],
+)
+def test_one_address_is_chosen(document: dict[str, Any], address: object) -> None:
+    assert reader.read(document)["address"] == address
+
+
+# --- identities ---------------------------------------------------------------------------------
+
+ADDRESS = "ada@example.com"
+OTHER = "b@example.org"
+HASH = hashlib.sha256(ADDRESS.encode()).hexdigest()
+DOCS_HASH = "655332b5fa2aea4498bf7a290cff017cb4"  # of Adobe's page: 34 digits
+
+
+@pytest.mark.parametrize("namespace", ["email", "Email", "EMAIL"])
+@pytest.mark.parametrize(
+    "identities",
+    [[{"id": ADDRESS}], [{"value": ADDRESS}], [ADDRESS], {"id": ADDRESS}, ADDRESS],
+)
+def test_identities_are_read_in_any_form(namespace: str, identities: object) -> None:
+    read = reader.read({"identityMap": {namespace: identities}})
+    assert [each["id"] for each in read["identityMap"]["email"]] == [ADDRESS]
+
+
+def test_namespaces_that_differ_in_case_are_one() -> None:
+    document = {"identityMap": {"Email": [{"id": OTHER}], "email": [{"id": ADDRESS}]}}
+    read = reader.read(document | {"identities": [{"type": "EMAIL", "id": "c@example.com"}]})
+    ids = [each["id"] for each in read["identityMap"]["email"]]
+    assert ids == [OTHER, ADDRESS, "c@example.com"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"email": "Ada@Example.com "},
+        {"email": "\tada@example.com"},
+        {"emailAddress": ADDRESS},
+        {"personalEmail": {"address": ADDRESS}},
+        {"workEmail": {"address": ADDRESS}},
+        {"workEmail": ADDRESS},
+        {"email": "not an address", "workEmail": {"address": ADDRESS}},
+        {"email": HASH, "workEmail": {"address": ADDRESS}},
+        {"email": {"address": ADDRESS}},
+        {"email": None, "identityMap": {"Email": [{"id": ADDRESS}]}},
+        {"identityMap": {"email": [{"id": OTHER, "primary": True}]}, "email": ADDRESS},
+        {"identityMap": {"email": [{"id": OTHER}, {"id": ADDRESS, "primary": True}]}},
+        {"identityMap": {"email": [{"id": OTHER, "primary": "true"}, {"id": ADDRESS}]}}
+        | {"workEmail": ADDRESS},
+        {"identityMap": {"email": [{"id": ADDRESS}, {"id": OTHER, "primary": False}]}},
+        {"identityMap": {"email": [{"id": HASH, "primary": True}, {"id": ADDRESS}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": OTHER}], "email": [{"id": ADDRESS}]}},
+        {"identityMap": {"email": ["junk", {"id": 5}, {"id": ADDRESS}]}},
+        {"identityMap": {"email": {"id": ADDRESS}}},
+        {"identities": [{"type": "ECID", "id": "1"}, {"type": "Email", "id": ADDRESS}]},
+    ],
+)
+def test_the_email_address_is_found(document: dict[str, Any]) -> None:
+    read = reader.read(document)
+    assert reader.email_of(read) == ADDRESS
+    assert reader.email_hash_of(read, ADDRESS) == HASH
+
+
+def test_what_the_destination_maps_stands_in_place_of_the_usual_attributes() -> None:
+    read = reader.read({"email": OTHER, "contact": ADDRESS})
+    assert reader.email_of(read, lambda found: found.get("contact")) == ADDRESS
+    assert reader.email_of(read, lambda found: found.get("nothing")) is None
+    identified = reader.read({"email": OTHER, "identityMap": {"email": [{"id": ADDRESS}]}})
+    assert reader.email_of(identified, lambda found: found.get("contact")) == ADDRESS
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"email": 5},
+        {"email": [ADDRESS]},
+        {"email": "ada"},
+        {"email": HASH},
+        {"email": HASH.upper()},
+        {"email": f"{'a' * 250}@example.com"},
+        {"personalEmail": "not an object"},
+        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": ADDRESS}]}},
+        {"identityMap": {"ecid": [{"id": "14575006536349286404619648085736425115"}]}},
+        {"identityMap": [], "identities": {}},
+        {"identities": ["junk", {"id": ADDRESS}]},
+    ],
+)
+def test_nothing_else_is_taken_for_an_email_address(document: dict[str, Any]) -> None:
+    assert reader.email_of(reader.read(document)) is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"email": HASH},
+        {"email": f" {HASH.upper()} "},
+        {"personalEmail": {"address": HASH}},
+        {"identityMap": {"Email": [{"id": HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": HASH}]}},
+        {"identityMap": {"Email_LC_SHA256": [{"id": HASH.upper()}]}},
+        {"identityMap": {"emailsha256": HASH}},
+        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}, {"id": HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": "0" * 64}, {"id": HASH, "primary": True}]}},
+        {"identities": [{"type": "email_lc_sha256", "id": HASH}]},
+        {"attributes": {"email_lc_sha256": {"value": HASH}}},
+    ],
+)
+def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
+    read = reader.read(document)
+    assert reader.email_of(read) is None
+    assert reader.email_hash_of(read, None) == HASH
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"email": HASH[:-1]},
+        {"email": f"{HASH}0"},
+        {"email": "g" * 64},
+        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}]}},
+        {"identityMap": {"ecid": [{"id": HASH}]}},
+        {"firstName": HASH},
+        {"email_lc_sha256": 5},
+    ],
+)
+def test_nothing_else_is_taken_for_a_hash(document: dict[str, Any]) -> None:
+    assert reader.email_hash_of(reader.read(document), None) == ""
+
+
+# --- audiences ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("namespace", ["ups", "UPS", "aam", "AAM", "Email", "a custom upload"])
+@pytest.mark.parametrize(
+    ("membership", "state"),
+    [
+        ({"status": "realized"}, "realized"),
+        ({"status": "existing"}, "existing"),
+        ({"status": "exited"}, "exited"),
+        ({"status": "exiting"}, "exiting"),
+        ({"status": "EXITED"}, "exited"),
+        ({"status": None}, "realized"),
+        ({}, "realized"),
+        ({"lastQualificationTime": "2022-01-11T21:24:39Z", "status": "exited"}, "exited"),
+        ({"lastQualificationTime": "2019-04-15T02:41:50+0000"}, "realized"),
+        ({"lastQualificationTime": "2019-04-15T02:41:50.000+0000"}, "realized"),
+        ({"lastQualificationTime": "2018-04-26T15:52:25+00:00"}, "realized"),
+        ({"createdAt": 1648553325000, "mappingUpdatedAt": 1649856570000}, "realized"),
+        ({"lastQualificationTime": None, "createdAt": "?", "status": "exited"}, "exited"),
+    ],
+)
+def test_memberships_are_read_in_any_namespace(
+    namespace: str, membership: dict[str, Any], state: str
+) -> None:
+    read = reader.read({"segmentMembership": {namespace: {"a1": membership}}})
+    assert reader.memberships(read) == {"a1": {state}}
+    assert read["segmentMembership"][namespace.lower()]["a1"] == membership | {"status": state}
+
+
+def test_a_text_in_place_of_a_membership_is_its_state() -> None:
+    read = reader.read({"segmentMembership": {"ups": {"a1": "Exited"}, "UPS": {"a2": "existing"}}})
+    assert reader.memberships(read) == {"a1": {"exited"}, "a2": {"existing"}}
+
+
+def test_an_audience_in_two_namespaces_has_the_states_of_both() -> None:
+    found = {"ups": {"a1": {"status": "exited"}}, "aam": {"a1": {}, "a2": {"status": "existing"}}}
+    read = reader.read({"segmentMembership": found})
+    assert reader.memberships(read) == {"a1": {"exited", "realized"}, "a2": {"existing"}}
+
+
+@pytest.mark.parametrize("pushed", [None, [], "ups", {"ups": []}, {"ups": {"a1": 5}}])
+def test_what_is_no_membership_is_none(pushed: object) -> None:
+    assert reader.memberships(reader.read({"segmentMembership": pushed})) == {}

@@ -1,0 +1,152 @@
+"""What the worst profile of a megabyte costs: no more than some readings of such a one."""
+
+import json
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from attendee_sync import attendee
+from attendee_sync.ingest import ingest
+from attendee_sync.mapping import mapper, normalisation
+from attendee_sync.mapping.normalisation import NotNormalisedError
+from attendee_sync.profile.bodies import Pushed
+
+BYTES = 900_000
+RULES = mapper.mapper('{"connection": "default", "event_code": "summit2027"}')
+FILTERED = mapper.mapper(
+    json.dumps(
+        {
+            "connection": "default",
+            "event_code": "summit2027",
+            "filter": "is_member(@, 'a') || consents(@, 'marketing.email') || is_member(@, 'b')",
+        }
+    )
+)
+MARKS = "\u0300\u0316"  # of two classes, so that they must be put in order
+ADA = {"email": "ada@example.com"}
+
+
+def filled(unit: str) -> str:
+    return unit * (BYTES // len(unit.encode()))
+
+
+def nested(depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(depth):
+        found = {"xdm:a": found, "b": [[[]]]}
+    return found
+
+
+MEMBERSHIPS = {str(n): {"status": "Realized"} for n in range(30_000)}
+WORST: dict[str, dict[str, Any]] = {
+    "marks in a name": {**ADA, "firstname": f"a{filled(MARKS)}"},
+    "marks in the address": {"email": f"a{filled(MARKS)}@example.com"},
+    "marks in a country": {**ADA, "countryid": f"a{filled(MARKS)}"},
+    "marks in a state": {**ADA, "countryid": "US", "state": f"a{filled(MARKS)}"},
+    "marks in a field of no rule": {**ADA, "zip": f"a{filled(MARKS)}"},
+    "marks in many identities": {"identityMap": {"Email": [{"id": MARKS * 5_000}] * 45}},
+    "marks in each field": dict.fromkeys(attendee.FIELDS, f"a{MARKS * 900}") | ADA,
+    "a long address": {"email": filled("a") + "@example.com"},
+    "many at signs": {"email": filled("a@")},
+    "many dots": {"email": "a@" + filled(".")},
+    "letters that grow": {"email": filled("ß")},
+    "blanks": {**ADA, "firstname": f"a{filled(' \u00a0')}b"},
+    "many identities": {"identityMap": {"Email": [{"id": "x" * 12}] * 35_000}},
+    "many namespaces": {**ADA, "identityMap": {f"N{n}": [{"id": "x"}] for n in range(35_000)}},
+    "a list of identities": {**ADA, "identities": [{"namespace": "Email", "id": "x"}] * 22_000},
+    "many xdm: names": {**ADA, **{f"xdm:{n}": {"xdm:a": []} for n in range(30_000)}},
+    "many memberships": {**ADA, "segmentMembership": {"Ups": MEMBERSHIPS}},
+    "many states": {
+        **ADA,
+        "segmentMembership": {"ups": {str(n): {"status": f"s{n}"} for n in range(28_000)}},
+    },
+    "many traits": {**ADA, "context": {"traits": {f"k{n}": {"value": n} for n in range(35_000)}}},
+    "deep": {**ADA, "xdm:x": nested(300)},
+}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+@pytest.fixture(scope="module")
+def reading() -> float:
+    """How long it takes here to parse a megabyte of profile."""
+    text = json.dumps(WORST["many memberships"])
+    return min(seconds(lambda: json.loads(text)) for _ in range(3))
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_the_worst_profile_costs_no_more_than_some_readings(name: str, reading: float) -> None:
+    document = WORST[name]
+    text = json.dumps(document, ensure_ascii=False)
+    assert seconds(lambda: RULES.decide(document)) < 40 * reading
+    assert seconds(lambda: FILTERED.decide(document)) < 40 * reading
+    assert seconds(lambda: ingest._email_hash(Pushed(text, document), text, None)) < 40 * reading
+
+
+@pytest.mark.parametrize("name", sorted({*attendee.FIELDS} - {"email"}))
+def test_a_field_that_is_too_long_is_left_out_with_a_remark(name: str) -> None:
+    document = {**ADA, name: "x" * 2_001}
+    decision = RULES.decide(document)
+    assert decision.remarks == ((name, "left out: longer than 2000 characters"),)
+    assert decision.fields == ADA
+
+
+def test_what_is_just_short_enough_is_sent() -> None:
+    assert RULES.decide({**ADA, "firstname": "x" * 2_000}).fields["firstname"] == "x" * 2_000
+
+
+@pytest.mark.parametrize("name", ["countryid", "state"])
+def test_no_country_or_state_has_more_than_100_characters(name: str) -> None:
+    decision = RULES.decide({**ADA, name: "x" * 101})
+    assert decision.remarks == ((name, "left out: longer than 100 characters"),)
+
+
+def test_a_field_without_normalisation_is_bounded_too() -> None:
+    rules = mapper.mapper(
+        json.dumps(
+            {"connection": "default", "event_code": "e", "mapping": {"note": {"value": "note"}}}
+        )
+    )
+    decision = rules.decide({**ADA, "note": "x" * 2_001})
+    assert decision.remarks == (("note", "left out: longer than 2000 characters"),)
+
+
+@pytest.mark.parametrize("length", [321, 10_000])
+def test_an_address_of_more_than_320_characters_is_none_and_is_not_composed(
+    monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    monkeypatch.setattr(attendee, "unicodedata", None)
+    text = attendee.normalise_email("É" * length + "@example.com")
+    assert not attendee.is_email(text)
+    assert RULES.decide({"email": text}).reason == "no e-mail address"
+
+
+def test_blanks_around_an_address_do_not_count() -> None:
+    assert attendee.normalise_email(f"{' ' * 400}É@example.com ") == "é@example.com"
+
+
+def test_no_cache_keeps_a_long_text() -> None:
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for n in range(40):
+        for text in (f"{n}" + "x" * 900_000, f"é{n}" + "x" * 900_000):
+            for work in (
+                normalisation.countryid,
+                lambda each: normalisation.state(each, "US"),
+                lambda each: normalisation.state("UT", each),
+            ):
+                try:
+                    work(text)
+                except NotNormalisedError:
+                    continue
+            RULES.decide({**ADA, "countryid": text, "state": text, "firstname": text})
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 5_000_000
