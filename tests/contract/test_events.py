@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.contract.conftest import EVENTS, Context, Handle, event_of
 from tests.support import fakes
+from tests.support.functions import EVENTS, Context, Handle, event_of
 from tests.support.stack import CONNECTION, STACK, Aws, token
 
 pytestmark = pytest.mark.usefixtures(

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from attendee_sync import library_logs
 from attendee_sync.aws import clients as aws_clients
 from attendee_sync.rainfocus import access_token
-from tests.contract.conftest import HANDLERS, VARIABLES, Context, _forget, event_of
+from tests.support.functions import HANDLERS, VARIABLES, Context, event_of, forget
 from tests.support.stack import CREDENTIALS, HASH_KEY, INGEST_TOKEN, STACK, Aws, changed, token
 
 pytestmark = [
@@ -107,7 +107,7 @@ def play(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setattr(aws_clients, "_session", lambda: session_of(aws))
     aws_clients.client.cache_clear()
-    _forget()
+    forget()
 
     def played(name: str) -> Any:
         event = event_of(name)
@@ -116,7 +116,7 @@ def play(
 
     yield played
     aws_clients.client.cache_clear()
-    _forget()
+    forget()
 
 
 def session_of(aws: Aws) -> botocore.session.Session:

@@ -15,10 +15,10 @@ from attendee_sync.mapping.mapper import Verdict
 from docs import openapi
 from functions.ingest import app as ingest
 from functions.preview import app as preview
-from tests.contract.conftest import EVENTS, Context, Handle, event_of
-from tests.contract.test_template import TEMPLATE, resolved
 from tests.support import fakes
+from tests.support.functions import EVENTS, Context, Handle, event_of
 from tests.support.stack import STACK, Aws
+from tests.support.template import TEMPLATE, resolved
 
 pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from local.campaign import SCENARIOS, crashes
 from local.campaign.scenario import Scenario, play
 from local.machine import workers
-from tests.integration.conftest import Local
+from tests.support.local import Local
 
 _SCALE = 0.01  # of the numbers and times, but for their least
 

@@ -1,5 +1,5 @@
 from local.machine.environment import CLIENT_ID, CLIENT_SECRET
-from tests.integration.conftest import Local, until
+from tests.support.local import Local, until
 
 
 def _emails(name: str, count: int) -> list[str]:

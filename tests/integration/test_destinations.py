@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from local.traffic.people import AUDIENCE, as_xdm, exit_of, opted_out, people
-from tests.integration.conftest import Local, until
+from tests.support.local import Local, until
 
 _SETTINGS = {
     "event_code": "roadshow2026",

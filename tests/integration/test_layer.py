@@ -14,7 +14,7 @@ from attendee_sync.mapping import regions
 from local.machine import stack as stacks
 from local.machine.cloud import ROOT, local_cloud
 from local.machine.stack import LocalStack
-from tests.integration.conftest import Local
+from tests.support.local import Local
 
 # What Lambda's Python runtime brings along: boto3 and what it needs.
 _RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")

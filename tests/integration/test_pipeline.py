@@ -6,7 +6,7 @@ import requests
 
 from local.simulator.faults import Effect, Fault
 from local.traffic.people import people, pushes
-from tests.integration.conftest import Local, until
+from tests.support.local import Local, until
 
 
 def _profile(email: str, **attributes: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from attendee_sync_cli.main import app
 from attendee_sync_cli.stack import stack
 from local.machine.cloud import REGION, TEST_KEY
 from local.traffic.people import Person, as_xdm, people
-from tests.integration.conftest import Local, until
+from tests.support.local import Local, until
 
 _CSV = """\
 email;firstname;workAddress.city;workAddress.stateProvince;workAddress.countryCode;zip

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from attendee_sync_cli.main import app
 from attendee_sync_cli.stack import stack
 from local.simulator.faults import Effect, Fault
-from tests.integration.conftest import Local, until
+from tests.support.local import Local, until
 
 _EVENT = "roadshow2026"
 _DESTINATION = "repair"

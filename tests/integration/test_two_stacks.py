@@ -8,7 +8,7 @@ import pytest
 from local.machine import stack as stacks
 from local.machine.cloud import LocalCloud
 from local.machine.stack import LocalStack
-from tests.integration.conftest import Local
+from tests.support.local import Local
 
 EDITED = {"connection": "default", "event_code": "mine2026", "mapping": {"city": "town"}}
 

@@ -3,7 +3,6 @@
 import json
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any
 
@@ -15,34 +14,12 @@ from attendee_sync_cli.doctor import examination, experiments
 from attendee_sync_cli.doctor.network import Network
 from attendee_sync_cli.doctor.report import Case, Check, Report, Step, StepState
 from tests.support import fakes
+from tests.support.network import Reach
 from tests.support.stack import CONNECTION, CREDENTIALS, TOKEN_URL, changed
 
 type Answers = Callable[[fakes.Call], fakes.Reply]
 
 ADDRESS = "doctor@example.com"
-
-
-@dataclass
-class Reach(Network):
-    """A network in which all hosts are reached, except those that fail."""
-
-    fails: dict[str, OSError] = field(default_factory=dict)
-    asked: list[tuple[str, object]] = field(default_factory=list)
-
-    def resolve(self, host: str, seconds: float) -> None:
-        self._ask("resolve", host, seconds)
-
-    def connect(self, host: str, port: int, seconds: float) -> None:
-        self._ask("connect", f"{host}:{port}", seconds)
-
-    def handshake(self, host: str, port: int, seconds: float) -> None:
-        self._ask("handshake", f"{host}:{port}", seconds)
-
-    def _ask(self, how: str, what: str, seconds: float) -> None:
-        assert seconds > 0
-        self.asked.append((how, what))
-        if what in self.fails:
-            raise self.fails[what]
 
 
 def granted(_: fakes.Call) -> fakes.Reply:

@@ -9,8 +9,8 @@ from attendee_sync import http_client
 from attendee_sync_cli.doctor import examination
 from tests.support import fakes
 from tests.support.command_line import CommandLine
+from tests.support.network import Reach
 from tests.support.stack import CONNECTION, STACK, TOKEN_URL, Aws, changed
-from tests.unit.cli.test_doctor import Reach
 
 ALL_TITLES = [
     "Settings valid",

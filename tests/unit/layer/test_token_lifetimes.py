@@ -123,7 +123,7 @@ def life(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Life:
     made = Life(aws, clock, lifetime=3_600)
     monkeypatch.setattr(access_token, "obtain", made.obtain)
     # The check of requests against AWS's models, which other tests do, would take minutes here.
-    monkeypatch.setattr(fakes._Fake, "_called", lambda *_: None)
+    monkeypatch.setattr(fakes.Fake, "_called", lambda *_: None)
     return made
 
 

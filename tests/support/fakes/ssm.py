@@ -1,0 +1,52 @@
+"""Systems Manager's parameters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.support.fakes.base import Fake, denied
+
+
+class Ssm(Fake):
+    """Parameters by name."""
+
+    service = "ssm"
+
+    def __init__(self, parameters: Mapping[str, str] | None = None, page_size: int = 10) -> None:
+        super().__init__()
+        self.parameters = dict(parameters or {})
+        self._page_size = page_size
+
+    def get_parameter(self, **request: Any) -> dict[str, Any]:
+        self._called("GetParameter", request)
+        if request["Name"] not in self.parameters:
+            raise denied("ParameterNotFound", "GetParameter")
+        return {"Parameter": {"Name": request["Name"], "Value": self.parameters[request["Name"]]}}
+
+    def get_parameters_by_path(self, **request: Any) -> dict[str, Any]:
+        self._called("GetParametersByPath", request)
+        path = f"{request['Path'].rstrip('/')}/"
+        under = [name for name in self.parameters if name.startswith(path)]
+        is_deep = request.get("Recursive", False)
+        names = sorted(name for name in under if is_deep or "/" not in name.removeprefix(path))
+        start = int(request.get("NextToken", "0"))
+        end = start + self._page_size
+        page = [{"Name": name, "Value": self.parameters[name]} for name in names[start:end]]
+        return {"Parameters": page} | ({"NextToken": str(end)} if end < len(names) else {})
+
+    def put_parameter(self, **request: Any) -> dict[str, Any]:
+        self._called("PutParameter", request)
+        self._use(request["Type"] == "String" and request["Overwrite"], "unlike the template's")
+        self.parameters[request["Name"]] = request["Value"]
+        return {}
+
+    def delete_parameter(self, **request: Any) -> dict[str, Any]:
+        self._called("DeleteParameter", request)
+        if self.parameters.pop(request["Name"], None) is None:
+            raise denied("ParameterNotFound", "DeleteParameter")
+        return {}
+
+    def delete_parameters(self, **request: Any) -> dict[str, Any]:
+        self._called("DeleteParameters", request)
+        found = [name for name in request["Names"] if self.parameters.pop(name, None) is not None]
+        missing = [name for name in request["Names"] if name not in found]
+        return {"DeletedParameters": found, "InvalidParameters": missing}
