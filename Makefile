@@ -65,6 +65,7 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/sam validate --lint
 	@$(BIN)/cfn-lint template.yaml -a cfn_lint_serverless.rules
 	@$(BIN)/python -m local.checks.transformed >build/transformed.json

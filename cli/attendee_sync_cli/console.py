@@ -24,7 +24,7 @@ from typer.core import TyperGroup
 
 from attendee_sync.mapping.destination import Name
 from attendee_sync_cli import aws_errors
-from attendee_sync_cli.entry import INTERRUPTED
+from attendee_sync_cli.exit_codes import INTERRUPTED
 
 _errors_are_json: ContextVar[bool] = ContextVar("_errors_are_json", default=False)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)

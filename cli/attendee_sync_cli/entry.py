@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED = 130  # what shells have for a program that Ctrl-C ended
+from attendee_sync_cli.exit_codes import INTERRUPTED
 
 
 def main() -> None:

@@ -4,7 +4,17 @@ import re
 from pathlib import Path
 
 TEXT = (Path(__file__).parents[2] / "Makefile").read_text()
-TOOLS = {"python", "pytest", "ruff", "mypy", "sam", "cfn-lint", "attendee-sync", "uv"}
+TOOLS = {
+    "python",
+    "pytest",
+    "ruff",
+    "mypy",
+    "lint-imports",
+    "sam",
+    "cfn-lint",
+    "attendee-sync",
+    "uv",
+}
 
 
 def commands() -> list[str]:

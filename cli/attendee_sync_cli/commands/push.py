@@ -26,7 +26,7 @@ from attendee_sync.ingest.api import MAX_BODY_BYTES
 from attendee_sync.messaging import messages
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError
-from attendee_sync_cli.entry import INTERRUPTED
+from attendee_sync_cli.exit_codes import INTERRUPTED
 from attendee_sync_cli.profiles import profile_files, push_client
 from attendee_sync_cli.profiles.profile_files import Found
 from attendee_sync_cli.profiles.push_client import PushAnswer, PushClient

@@ -14,7 +14,7 @@ from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync.outcome import OutcomeKind
 from attendee_sync_cli import aws_errors, console
 from attendee_sync_cli.console import AsJson, FailureError, Yes
-from attendee_sync_cli.entry import INTERRUPTED
+from attendee_sync_cli.exit_codes import INTERRUPTED
 from attendee_sync_cli.stack.dead_letter_scan import (
     DeadLetterFilter,
     DeadLetterScan,

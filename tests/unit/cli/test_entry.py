@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from attendee_sync_cli import entry
+from attendee_sync_cli import entry, exit_codes
 from attendee_sync_cli.main import app
 from attendee_sync_cli.stack import stack
 from tests.support import fakes
@@ -73,7 +73,7 @@ MAIN = "from attendee_sync_cli.entry import main; main()"
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_ctrl_c_is_told(line: CommandLine, options: list[str]) -> None:
     line.aws.ssm.calls_to_interruption = 0
-    told = line.fail("connections", "list", *options, code=entry.INTERRUPTED)
+    told = line.fail("connections", "list", *options, code=exit_codes.INTERRUPTED)
     assert told == ('{"error": "Interrupted."}\n' if options else "Interrupted.\n")
 
 
