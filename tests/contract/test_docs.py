@@ -98,3 +98,21 @@ def test_commands_that_are_shown_exist(page: Path) -> None:
                 pass
             case _:
                 pytest.fail(f"{words[0]}: say {WITH_ACCOUNT!r}, or check it here")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_tests_that_are_named_exist(page: Path) -> None:
+    tests = [*ROOT.glob("tests/**/test_*.py")]
+    there = {each.name for each in tests}
+    for each in tests:
+        there |= set(re.findall(r"^def (test_\w+)", each.read_text(), re.MULTILINE))
+    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", page.read_text()))
+    assert named <= there, named - there
+
+
+def test_files_that_are_named_exist() -> None:
+    root = ROOT / "layers" / "attendee_sync" / "attendee_sync"
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", (ROOT / "docs" / "architecture.md").read_text())
+    assert named
+    for name in named:
+        assert (root / name).exists() or (ROOT / name).exists(), name
