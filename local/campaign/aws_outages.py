@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from local.campaign.marked_people import known_as, usable
 from local.campaign.reconciliation import Check, Expected, Refusal, at_least, equal
 from local.campaign.scenario import Scenario
-from local.campaign.stage import SENDER_WAITS, Stage
+from local.campaign.stage import Stage
 from local.machine.aws_faults import AwsFaults, aws_faults
 from local.simulator.faults import Effect
 from local.traffic.people import Person
@@ -28,6 +28,8 @@ class _Aws:
 
 _PATIENCE_SECONDS = 60.0
 _MOMENT_SECONDS = 2.0  # shorter than a sender goes on for
+# After a failure ingest looks at nothing for five seconds. A sender's 15 s and 30 s outlast that.
+_SENDER_WAITS = (3.0, 6.0)
 
 
 def _hiccups(stage: Stage) -> Expected:
@@ -118,7 +120,7 @@ def _receiving(stage: Stage, aws: _Aws, some: Sequence[Person]) -> list[Check]:
 def _again(stage: Stage, aws: AwsFaults, some: Sequence[Person], what: str) -> Check:
     """Push while something fails, and tell how many pushes were sent again for it."""
     before = len(stage.pushed)
-    with stage.pushing(some, waits=SENDER_WAITS):
+    with stage.pushing(some, waits=_SENDER_WAITS):
         _mend_later(aws)
     return at_least(what, 1, sum(each.attempts > 1 for each in stage.pushed[before:]))
 
