@@ -30,13 +30,15 @@ _LONG = 500  # profiles; from here on it is worth showing how far it is
 _Foreseen = Mapping[str, Any]
 
 
-def preview(
+def preview(  # noqa: PLR0913, PLR0917
     context: typer.Context,
     destination: DestinationName,
     file: profile_files.File,
     request: Annotated[
         bool, typer.Option("--request", help="Show also the request that RainFocus would get.")
     ] = False,
+    encoding: profile_files.Encoding = "",
+    column: profile_files.Columns = [],  # noqa: B006 - typer reads it and changes nothing
     as_json: AsJson = False,
 ) -> None:
     """Show what would become of profiles at a destination. It shows personal data.
@@ -49,8 +51,9 @@ def preview(
     was no request. Ends with exit code 1 if a profile would be rejected.
     """
     stack: Stack = context.obj
+    how = profile_files.reading(encoding, column)
     target = _target(stack, destination)
-    pushed = [each.pushed for each in profile_files.read(file).found]
+    pushed = [each.pushed for each in profile_files.read(file, how).found]
     found = _foresee(target, pushed)
     if as_json:
         console.document({"requestId": "", "profiles": found}, ascii_only=True)

@@ -64,6 +64,8 @@ def push(  # noqa: PLR0913, PLR0917
             "JSON, to be mended and pushed again. It holds personal data; only you can read it.",
         ),
     ] = None,
+    encoding: profile_files.Encoding = "",
+    column: profile_files.Columns = [],  # noqa: B006 - typer reads it and changes nothing
     as_json: AsJson = False,
 ) -> None:
     """Push the profiles of a file through the stack's HTTP interface, as a sender does.
@@ -86,11 +88,12 @@ def push(  # noqa: PLR0913, PLR0917
     code 0 only if every profile was accepted, and with 130 on Ctrl-C.
     """
     stack: Stack = context.obj
+    how = profile_files.reading(encoding, column)
     code = 1
     with _kept(failed) as keep:
         made = _sender(stack, destination, rate, attempts)
         with Console(stderr=True).status("Looking the file through"):
-            report = PushReport(destination, profile_files.read_twice(file))
+            report = PushReport(destination, profile_files.read_twice(file, how))
         started = time.monotonic()
         try:
             with _progress(report.profiles.total) as advance:

@@ -1,35 +1,52 @@
-"""Files with profiles: JSON, newline-delimited JSON, and CSV.
+"""Files with profiles: JSON, newline-delimited JSON, CSV, and spreadsheets.
 
 JSON is read as a push is, by the same code. Newline-delimited JSON and CSV are read line by line,
-so that they can be of any length. In CSV the header line has the names of attributes; dotted
-names make nested objects, an empty cell is an absent attribute, and every value is a text.
+so that they can be of any length. How rows become profiles is told in profile_tables.
 """
 
-import csv
+import codecs
+import io
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import typer
 
-from attendee_sync import attendee
 from attendee_sync.profile import bodies
 from attendee_sync.profile.bodies import Pushed, UnreadableBodyError
 from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.profiles import profile_tables
 
 File = Annotated[
     typer.FileBinaryRead,
     typer.Argument(
         metavar="FILE",
-        help="Profiles: JSON as it is pushed, newline-delimited JSON, or CSV with a header line "
-        "of attribute names such as person.name.firstName and with , ; or tabs between the cells. "
-        "- is standard input. Names that end in .csv, .ndjson or .jsonl tell the format. Else the "
-        "content does: what begins with { or [ is JSON, newline-delimited if the first line is a "
-        "whole object and more follows; all else is CSV.",
+        help="Profiles: JSON as it is pushed, newline-delimited JSON, CSV with a header line of "
+        "attribute names such as person.name.firstName, or a spreadsheet (.xlsx, .xls, .ods; its "
+        "first sheet with rows). - is standard input. Names that end in .csv, .ndjson or .jsonl "
+        "tell the format. Else the content does: what begins with { or [ is JSON, newline-"
+        "delimited if the first line is a whole object and more follows; all else is CSV.",
+    ),
+]
+Encoding = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Encoding of a text file that is not UTF-8 or UTF-16, such as cp1252.",
+    ),
+]
+Columns = Annotated[
+    list[str],
+    typer.Option(
+        "--column",
+        metavar="HEADER=NAME",
+        help='Read a column of CSV or of a spreadsheet under another name, such as "First '
+        'Name=firstname". Can be given several times.',
     ),
 ]
 _MAX_BYTES = 50_000_000  # bytes of a document or a line; parsed it takes ten times as much
@@ -40,7 +57,41 @@ _TOO_LONG = (
 )
 _JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
 _CONTENT_TYPES = {".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
-_SEPARATORS = ",;\t"
+_CHUNK_BYTES = 16_384
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_END_OF_FILE = "\x1a"  # Ctrl-Z, with which CP/M and DOS ended a text
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is to be read where it does not tell by itself."""
+
+    encoding: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)  # names by headers
+
+
+def reading(encoding: str, columns: Iterable[str]) -> Reading:
+    """Return what two options of a command say. Raises typer.BadParameter."""
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError:
+        raise typer.BadParameter(
+            f"{encoding} is no encoding; such as cp1252", param_hint="--encoding"
+        ) from None
+    pairs = [each.rpartition("=") for each in columns]
+    if not all(header.strip() and name.strip() for header, _, name in pairs):
+        raise typer.BadParameter(
+            'HEADER=NAME is expected, such as "First Name=firstname"', param_hint="--column"
+        )
+    return Reading(encoding, {header.strip(): name.strip() for header, _, name in pairs})
+
+
+_AS_IT_IS = Reading()
 
 
 @dataclass(frozen=True)
@@ -62,41 +113,49 @@ class Profiles:
     """How many there are, if that is known."""
 
 
-def read(file: BinaryIO) -> Profiles:
+def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
     """Return the profiles of a file. CSV and newline-delimited JSON are read as they are used.
 
     Raises FailureError, with the place, if the file can't be read, or not one profile in it.
     """
     name = getattr(file, "name", "<stdin>")
     with _naming(name):
-        lines = _lines(file)
+        beginning = file.read(_CHUNK_BYTES)
+        if profile_tables.is_spreadsheet(beginning):
+            whole = beginning + file.read(_MAX_BYTES + 1 - len(beginning))
+            if len(whole) > _MAX_BYTES:
+                raise UnreadableBodyError(f"more than {_MAX_BYTES // 1_000_000} MB; save it as CSV")
+            rows = profile_tables.rows_of_spreadsheet(whole)
+            return Profiles(_usable(name, _table(rows, how, "row")), "lines")
+        lines = _lines(beginning, file, how.encoding)
         head = _head(lines)
         text = "".join(head)
         ending = PurePath(name).suffix.lower()
         lines = itertools.chain(head, lines)
         if _is_csv(ending, text):
-            return Profiles(_usable(name, _csv(lines, _separator(head))), "lines")
+            rows = profile_tables.rows_of_csv(lines)
+            return Profiles(_usable(name, _table(rows, how, "line")), "lines")
         if bodies.is_ndjson(text, _CONTENT_TYPES.get(ending, "")):
             return Profiles(_usable(name, _ndjson(lines)), "lines")
         found = [Found(*each) for each in enumerate(bodies.split(_whole(lines)))]
         return Profiles(found, "indexes", len(found))
 
 
-def read_twice(file: BinaryIO) -> Profiles:
+def read_twice(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
     """Return the profiles of a file, as `read` does, after all of it was looked through once.
 
     So its faults are known before the first profile is used. What can't be read twice, such as a
     pipe, is not looked through.
     """
     if not file.seekable():
-        return read(file)
+        return read(file, how)
     start = file.tell()
-    profiles = read(file)
+    profiles = read(file, how)
     if profiles.total is not None:
         return profiles
     total = sum(1 for _ in profiles.found)
     file.seek(start)
-    return replace(read(file), total=total)
+    return replace(read(file, how), total=total)
 
 
 @contextmanager
@@ -109,17 +168,55 @@ def _naming(name: str) -> Iterator[None]:
         raise FailureError(f"{name}: {error.strerror}") from None
 
 
-def _lines(file: BinaryIO) -> Iterator[str]:
+def _lines(beginning: bytes, file: BinaryIO, encoding: str) -> Iterator[str]:
+    """Yield the lines of a text with their ends, which are those of Unix, Windows or old Macs."""
     number = 0
-    while raw := file.readline(_MAX_BYTES + 1):
-        number += 1
-        if len(raw) > _MAX_BYTES:
-            raise UnreadableBodyError(f"line {number}: {_TOO_LONG}")
+    pieces: list[str] = []  # of the line that is not complete
+    size = 0
+    for text in _texts(beginning, file, encoding):
+        at = 0
+        for end in _LINE_END.finditer(text):
+            yield "".join([*pieces, text[at : end.end()]])
+            number, at, pieces, size = number + 1, end.end(), [], 0
+        pieces.append(text[at:])
+        size += len(text) - at
+        if size > _MAX_BYTES:
+            raise UnreadableBodyError(f"line {number + 1}: {_TOO_LONG}")
+    last = "".join(pieces).rstrip(_END_OF_FILE)
+    if last:
+        yield last
+
+
+def _texts(beginning: bytes, file: BinaryIO, encoding: str) -> Iterator[str]:
+    """Yield a file's text piece by piece, none of which ends between CR and LF."""
+    mark = next((each for each in _BYTE_ORDER_MARKS if beginning.startswith(each)), b"")
+    chosen = encoding or _BYTE_ORDER_MARKS.get(mark, "utf-8")
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(chosen)(), translate=False)
+    chunk = beginning[len(mark) :]
+    lines = 1
+    while True:
         try:
-            line = raw.decode()
-        except UnicodeDecodeError:
-            raise UnreadableBodyError(f"line {number} is not UTF-8 text") from None
-        yield line.removeprefix("\ufeff") if number == 1 else line
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            good = chunk[: error.start].decode(chosen, "ignore")
+            raise UnreadableBodyError(_not_text(lines + _line_ends(good), chosen)) from None
+        yield text
+        if not chunk:
+            return
+        lines += _line_ends(text)
+        chunk = file.read(_CHUNK_BYTES)
+
+
+def _line_ends(text: str) -> int:
+    return sum(1 for _ in _LINE_END.finditer(text))
+
+
+def _not_text(line: int, encoding: str) -> str:
+    if encoding == "utf-8":
+        return (
+            f"line {line} is not UTF-8 text; where Excel or Windows wrote it, try --encoding cp1252"
+        )
+    return f"line {line} is not text in {encoding}"
 
 
 def _head(lines: Iterator[str]) -> list[str]:
@@ -166,80 +263,12 @@ def _ndjson(lines: Iterable[str]) -> Iterator[Found]:
             yield Found(number, bodies.of_line(line))
 
 
-# --- CSV ---
-
-
 def _is_csv(ending: str, text: str) -> bool:
     if ending in _JSON_ENDINGS:
         return False
     return ending == ".csv" or (bool(text.strip()) and not text.lstrip().startswith(("{", "[")))
 
 
-def _separator(head: Iterable[str]) -> str:
-    """Return the separator that makes most columns of the header line."""
-    header = [next((line for line in head if line.strip()), "")]
-    return max(_SEPARATORS, key=lambda each: len(next(csv.reader(header, delimiter=each), [])))
-
-
-def _csv(lines: Iterable[str], separator: str) -> Iterator[Found]:
-    rows = _rows(lines, separator)
-    line, header = next(rows, (1, []))
-    columns = _columns(line, header)
-    for line, cells in rows:
-        if len(cells) != len(columns):
-            raise UnreadableBodyError(
-                f"line {line} has {len(cells)} cells, but the header line has {len(columns)}"
-            )
-        document = _document(columns, cells)
-        yield Found(line, Pushed(json.dumps(document, ensure_ascii=False), document))
-
-
-def _rows(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that have a text in any cell, with the lines on which they begin."""
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(map(str.strip, cells)):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise UnreadableBodyError(f"line {line} is not CSV: {error}") from None
-
-
-def _columns(line: int, header: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the path of every column. Where there is no header, names are values: none is told."""
-    names = [name.strip() for name in header]
-    columns = [tuple(name.split(".")) for name in names]
-    for number, path in enumerate(columns, 1):
-        if attendee.is_email(names[number - 1]):
-            raise UnreadableBodyError(
-                f"line {line} is no header line: in column {number} it has an e-mail address"
-            )
-        if not all(path):
-            raise UnreadableBodyError(
-                f"line {line}: the name of column {number} is empty, or empty beside a dot"
-            )
-        if path in columns[: number - 1]:
-            raise UnreadableBodyError(
-                f"line {line}: columns {columns.index(path) + 1} and {number} have the same name"
-            )
-        for length in range(1, len(path)):
-            if path[:length] in columns:
-                raise UnreadableBodyError(
-                    f"line {line}: column {columns.index(path[:length]) + 1} can't stand beside "
-                    f"column {number}, whose name is below its name"
-                )
-    return columns
-
-
-def _document(columns: Sequence[tuple[str, ...]], cells: Sequence[str]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for (*outer, last), cell in zip(columns, cells, strict=True):
-        if not cell.strip():
-            continue
-        inner = document
-        for name in outer:
-            inner = inner.setdefault(name, {})
-        inner[last] = cell
-    return document
+def _table(rows: Iterable[profile_tables.Row], how: Reading, unit: str) -> Iterator[Found]:
+    for number, document in profile_tables.documents(rows, how.columns, unit):
+        yield Found(number, Pushed(json.dumps(document, ensure_ascii=False), document))

@@ -1,0 +1,203 @@
+"""Tables of profiles: CSV as spreadsheets and databases write it, and spreadsheets themselves.
+
+The header row has the names of attributes; dotted names such as workAddress.city make nested
+objects. Rows above it that are titles are passed over. An empty cell is an absent attribute. In
+CSV every value is a text; in a spreadsheet numbers are numbers, and dates are ISO 8601.
+"""
+
+import csv
+import datetime
+import io
+import itertools
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from attendee_sync import attendee
+from attendee_sync.messaging import messages
+from attendee_sync.profile.bodies import UnreadableBodyError
+
+# A row's number in the file, from 1, and its cells.
+type Row = tuple[int, Sequence[Any]]
+type Path = tuple[str, ...]
+
+_SEPARATORS = ",;\t|"
+_SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # how Excel is told
+_SAMPLE_ROWS = 20
+_NAME = re.compile(r"[\w:$@-]+")  # of one step of a dotted name
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_MOST_UNPACKED_BYTES = 1_000_000_000
+
+
+def documents(
+    rows: Iterable[Row], names: Mapping[str, str], unit: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the profile of each row below the header, with the row's number.
+
+    `names` has names by the headers that they stand in for; `unit` is what rows are called.
+    Raises UnreadableBodyError, with the place.
+    """
+    used = (row for row in rows if any(map(_has_value, row[1])))
+    sample = list(itertools.islice(used, _SAMPLE_ROWS))
+    if not sample:
+        return
+    at = _header_at(sample)
+    number, header = sample[at]
+    place = f"{unit} {number}"
+    columns = _columns(place, _renamed(place, [_text(cell).strip() for cell in header], names))
+    for number, cells in itertools.chain(sample[at + 1 :], used):
+        yield number, _document(f"{unit} {number}", columns, cells)
+
+
+def rows_of_csv(lines: Iterable[str]) -> Iterator[Row]:
+    """Yield the rows of a CSV text, with the lines on which they begin."""
+    # A cell may be as long as a profile. The csv module has one limit for all.
+    csv.field_size_limit(messages.MAX_PROFILE_BYTES)
+    kept = iter(lines)
+    head = list(itertools.islice(kept, _SAMPLE_ROWS))
+    told = _SEPARATOR_LINE.fullmatch(head[0]) if head else None
+    separator = told[1] if told else _separator(head)
+    reader = csv.reader(
+        itertools.chain(head[1:] if told else head, kept), delimiter=separator, strict=True
+    )
+    above = 1 if told else 0
+    line = above + 1
+    try:
+        for cells in reader:
+            yield line, cells
+            line = above + reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableBodyError(f"line {line} is not CSV: {error}") from None
+
+
+def is_spreadsheet(beginning: bytes) -> bool:
+    """Tell by its first bytes whether a file is a spreadsheet's: a zip archive or OLE."""
+    return beginning.startswith((_ZIP, _OLE))
+
+
+def rows_of_spreadsheet(content: bytes) -> Iterator[Row]:
+    """Yield the rows of the first sheet that has any, numbered as the spreadsheet shows them.
+
+    Raises UnreadableBodyError.
+    """
+    if content.startswith(_ZIP):
+        _check_unpacked(content)
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        for name in workbook.sheet_names:
+            rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            if any(any(map(_has_value, row)) for row in rows):
+                yield from enumerate(rows, 1)
+                return
+    except CalamineError as error:
+        raise UnreadableBodyError(f"not a spreadsheet that can be read: {error}") from None
+
+
+def _check_unpacked(content: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(each.file_size for each in archive.infolist())
+    except zipfile.BadZipFile:
+        raise UnreadableBodyError("a damaged spreadsheet, or a zip archive") from None
+    if size > _MOST_UNPACKED_BYTES:
+        raise UnreadableBodyError("too large a spreadsheet; save it as CSV")
+
+
+def _separator(head: Sequence[str]) -> str:
+    """Return the separator that makes most columns of the first lines."""
+
+    def columns(separator: str) -> int:
+        try:
+            rows = list(csv.reader(head, delimiter=separator))
+        except csv.Error:
+            return 0
+        return max(map(len, rows), default=0)
+
+    return max(_SEPARATORS, key=columns)
+
+
+def _header_at(sample: Sequence[Row]) -> int:
+    """Return which row is the header: the first that names more than half of the columns."""
+    filled = [sum(map(_has_value, cells)) for _, cells in sample]
+    return next(n for n, count in enumerate(filled) if 2 * count > max(filled))
+
+
+def _renamed(place: str, header: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    unknown = names.keys() - set(header)
+    if unknown:
+        raise UnreadableBodyError(
+            f"{place}: there is no column {sorted(unknown)[0]!r}; --column takes one of "
+            + ", ".join(repr(each) for each in header if each)
+        )
+    return [names.get(each, each) for each in header]
+
+
+def _columns(place: str, names: Sequence[str]) -> list[Path]:
+    """Return the path of every column; one without a name has none.
+
+    Where there is no header, names are values: none is told.
+    """
+    columns = [_path(name) for name in names]
+    for number, path in enumerate(columns, 1):
+        if attendee.is_email(names[number - 1]):
+            raise UnreadableBodyError(
+                f"{place} is no header line: in column {number} it has an e-mail address; put a "
+                "line with the names of the columns above it"
+            )
+        if path and path in columns[: number - 1]:
+            raise UnreadableBodyError(
+                f"{place}: columns {columns.index(path) + 1} and {number} have the same name; "
+                "rename one of them"
+            )
+        for length in range(1, len(path)):
+            if path[:length] in columns:
+                raise UnreadableBodyError(
+                    f"{place}: column {columns.index(path[:length]) + 1} can't stand beside "
+                    f"column {number}, whose name is below its name"
+                )
+    return columns
+
+
+def _path(name: str) -> Path:
+    """Return the steps of a dotted name; dots as of `No.` or `E-mail 1. Value` are none."""
+    steps = tuple(name.split(".")) if name else ()
+    return steps if all(map(_NAME.fullmatch, steps)) else (name,)
+
+
+def _document(place: str, columns: Sequence[Path], cells: Sequence[Any]) -> dict[str, Any]:
+    """Return the profile of a row. Cells may be missing at its end, or surplus and empty."""
+    document: dict[str, Any] = {}
+    for number, cell in enumerate(cells, 1):
+        if not _has_value(cell):
+            continue
+        path = columns[number - 1] if number <= len(columns) else ()
+        if not path:
+            raise UnreadableBodyError(f"{place} has a value in column {number}, which has no name")
+        *outer, last = path
+        inner = document
+        for name in outer:
+            inner = inner.setdefault(name, {})
+        inner[last] = _value(cell)
+    return document
+
+
+def _has_value(cell: Any) -> bool:
+    return bool(cell.strip()) if isinstance(cell, str) else cell is not None
+
+
+def _text(cell: Any) -> str:
+    return str(_value(cell)) if _has_value(cell) else ""
+
+
+def _value(cell: Any) -> Any:
+    """Return a cell as JSON has it."""
+    if isinstance(cell, datetime.datetime) and cell.time() == datetime.time():
+        return cell.date().isoformat()
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    if isinstance(cell, datetime.timedelta):
+        return str(cell)
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell

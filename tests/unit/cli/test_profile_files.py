@@ -1,0 +1,133 @@
+"""Files as people have them: from Excel, Windows, old Macs, databases, with titles and holes."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.profiles import profile_files
+from attendee_sync_cli.profiles.profile_files import Reading
+from tests.support.command_line import CommandLine
+
+ADA = {"email": "ada@example.com", "firstname": "Zoë", "city": "Lehi"}
+TABLE = [["email", "firstname", "city"], ["ada@example.com", "Zoë", "Lehi"]]
+
+
+def documents(content: bytes, how: Reading | None = None) -> list[dict[str, Any]]:
+    found = profile_files.read(io.BytesIO(content), how or Reading()).found
+    return [json.loads(each.pushed.text) for each in found]
+
+
+def text(separator: str = ",", end: str = "\n") -> str:
+    return "".join(separator.join(row) + end for row in TABLE)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        text().encode(),
+        text(end="\r\n").encode("utf-8-sig"),
+        text(end="\r").encode(),  # an old Mac
+        text("\t").encode("utf-16"),  # Excel's "Unicode text"
+        b"\xfe\xff" + text(";").encode("utf-16-be"),
+        text("|").encode(),
+        ("sep=;\r\n" + text(";", "\r\n")).encode(),
+        (text() + "\x1a").encode(),
+        ("Attendees of the summit\n\n" + text()).encode(),
+        b"email,firstname,city,,\nada@example.com,Zo\xc3\xab,Lehi,,\n",
+        b"email,firstname,city,phone\nada@example.com,Zo\xc3\xab,Lehi\n",
+        b'email,firstname,city\nada@example.com,Zo\xc3\xab,"Lehi"\n,,\n\n',
+    ],
+)
+def test_tables_are_read_as_others_write_them(content: bytes) -> None:
+    assert documents(content) == [ADA]
+
+
+def test_another_encoding_is_read_when_it_is_named() -> None:
+    assert documents(text().encode("cp1252"), Reading("cp1252")) == [ADA]
+    with pytest.raises(FailureError, match=r"line 2 is not UTF-8 text.*--encoding cp1252"):
+        documents(text().encode("cp1252"))
+
+
+def test_json_with_a_byte_order_mark_is_read() -> None:
+    assert documents(json.dumps([ADA]).encode("utf-8-sig")) == [ADA]
+    assert documents(json.dumps([ADA]).encode("utf-16")) == [ADA]
+
+
+def test_a_column_can_be_read_under_another_name() -> None:
+    content = b"E-mail 1. Value,No.,First Name\nada@example.com,7,Ada\n"
+    how = profile_files.reading("", ["First Name=firstname", "E-mail 1. Value=email"])
+    assert documents(content, how) == [{"email": "ada@example.com", "No.": "7", "firstname": "Ada"}]
+
+
+def test_a_column_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(FailureError, match=r"no column 'Frist Name'.*'email', 'First Name'"):
+        documents(b"email,First Name\na,b\n", Reading("", {"Frist Name": "firstname"}))
+
+
+def test_options_that_are_none_are_usage_errors(line: CommandLine) -> None:
+    for option in (["--encoding", "nonsense"], ["--column", "First Name"]):
+        line.fail("preview", "default", "-", *option, given="{}", code=2)
+
+
+def test_a_cell_is_as_long_as_a_profile_may_be() -> None:
+    long = "x" * 500_000
+    assert documents(f"email,note\na,{long}\n".encode()) == [{"email": "a", "note": long}]
+
+
+def test_lines_are_numbered_as_in_the_file() -> None:
+    content = b'sep=;\nTitle\n\nemail;city\n"a";"b\nc"\n\nd;e\n'
+    assert [each.place for each in profile_files.read(io.BytesIO(content)).found] == [5, 8]
+
+
+# --- spreadsheets ---
+
+
+def workbook(*sheets: list[list[str | float | bool]]) -> bytes:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made) as book:
+        for rows in sheets:
+            sheet = book.add_worksheet()
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return made.getvalue()
+
+
+def test_a_spreadsheet_is_read_as_it_is() -> None:
+    content = workbook(
+        [],
+        [
+            ["Attendees"],
+            ["email", "workAddress.city", "zip", "member", "score"],
+            ["ada@example.com", "Lehi", 94107.0, True, 1.5],
+            ["", "", "", "", ""],
+            ["ben@example.com"],
+        ],
+    )
+    assert documents(content) == [
+        {
+            "email": "ada@example.com",
+            "workAddress": {"city": "Lehi"},
+            "zip": 94107,
+            "member": True,
+            "score": 1.5,
+        },
+        {"email": "ben@example.com"},
+    ]
+    assert [each.place for each in profile_files.read(io.BytesIO(content)).found] == [3, 5]
+
+
+def test_a_spreadsheet_is_shown_by_preview(line: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "people.xlsx"
+    path.write_bytes(workbook([["email", "firstname"], ["ada@example.com", "Ada"]]))
+    [found] = line.json("preview", "default", str(path))["profiles"]
+    assert found["attendee"] == {"email": "ada@example.com", "firstname": "Ada"}
+
+
+def test_a_workbook_without_rows_is_told() -> None:
+    with pytest.raises(FailureError, match="no profile"):
+        documents(workbook([], []))
