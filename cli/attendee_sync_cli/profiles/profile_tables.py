@@ -11,6 +11,7 @@ import io
 import itertools
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -120,9 +121,11 @@ def _separator(head: Sequence[str]) -> str:
 
 
 def _header_at(sample: Sequence[Row]) -> int:
-    """Return which row is the header: the first that names more than half of the columns."""
+    """Return which row is the header: the first that fills more than half of what rows fill."""
     filled = [sum(map(_has_value, cells)) for _, cells in sample]
-    return next(n for n, count in enumerate(filled) if 2 * count > max(filled))
+    counts = Counter(filled)
+    usual = max(counts, key=lambda count: (counts[count], count))
+    return next(n for n, count in enumerate(filled) if 2 * count > usual)
 
 
 def _renamed(place: str, header: Sequence[str], names: Mapping[str, str]) -> list[str]:

@@ -61,6 +61,8 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--request",
         "--stack",
         "--force",
+        "--column",
+        "--encoding",
     }
 
 
