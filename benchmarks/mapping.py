@@ -26,8 +26,8 @@ def mapping_ratio() -> float:
     document = json.loads(_text())
 
     def work() -> None:
-        read = reader.read(document)
-        fields = {"email": reader.email_of(read), **rules.map(read, [])}
+        identity = reader.identify(document)
+        fields = {"email": identity.email, **rules.map(identity.profile, [])}
         if len(fields) != len(attendee.FIELDS):
             raise RuntimeError("not all fields are there")
 

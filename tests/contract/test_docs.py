@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import typer
 
+from attendee_sync.attendee import FIELDS
 from attendee_sync_cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,10 @@ def anchors(page: Path) -> set[str]:
     text = _FENCE.sub("", page.read_text())
     kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in _HEADING.findall(text))
     return {heading.replace(" ", "-") for heading in kept}
+
+
+def page_text(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text()
 
 
 def links(page: Path) -> Iterator[str]:
@@ -116,3 +121,11 @@ def test_files_that_are_named_exist() -> None:
     assert named
     for name in named:
         assert (root / name).exists() or (ROOT / name).exists(), name
+
+
+def test_the_table_of_fields_is_the_codes() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (\w+) \|$", page_text("mapping"), re.MULTILINE)
+    shown = {
+        name: (" || ".join(re.findall(r"`([^`]+)`", sources)), form) for name, sources, form in rows
+    }
+    assert shown == {name: (field.source, field.form) for name, field in FIELDS.items()}

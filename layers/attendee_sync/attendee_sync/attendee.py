@@ -7,23 +7,40 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
 
-# Target fields of RainFocus's own destination in Adobe Experience Platform:
+type Form = Literal["text", "country", "email", "state"]
+
+
+class Field(NamedTuple):
+    """A field of attendees."""
+
+    source: str  # by default: a JMESPath expression over a profile as profile.reader reads it
+    form: Form = "text"  # which normalisation it gets, see mapping.normalisation
+
+
+# By name, the target fields of RainFocus's own destination in Adobe Experience Platform:
 # https://experienceleague.adobe.com/docs/experience-platform/destinations/catalog/marketing-automation/rainfocus.html
-FIELDS = (
-    "address1",
-    "address2",
-    "city",
-    "companyname",
-    "countryid",
-    "email",
-    "firstname",
-    "lastname",
-    "jobtitle",
-    "phone",
-    "state",
-    "zip",
-)
+# Of sources, flat names come first, as a Destination SDK body or another platform sends them; then
+# XDM, see https://github.com/adobe/xdm. `address` is the one address that the reader chose.
+FIELDS: Final[Mapping[str, Field]] = {
+    "address1": Field("address1 || address.street1 || address.street"),
+    "address2": Field("address2 || address.street2"),
+    "city": Field("city || address.city"),
+    "companyname": Field(
+        "companyname || companyName || company.name || company || b2b.companyName"
+    ),
+    "countryid": Field(
+        "countryid || countryId || address.countryCode || address.country || country", "country"
+    ),
+    "email": Field("", "email"),  # the reader finds it: it says who somebody is
+    "firstname": Field("firstname || firstName || first_name || person.name.firstName"),
+    "lastname": Field("lastname || lastName || last_name || person.name.lastName"),
+    "jobtitle": Field("jobtitle || jobTitle || job_title || extendedWorkDetails.jobTitle || title"),
+    "phone": Field("phone || mobilePhone.number || workPhone.number || homePhone.number"),
+    "state": Field("state || address.stateProvince || address.state || address.region", "state"),
+    "zip": Field("zip || postalCode || address.postalCode || address.zip"),
+}
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f.]+")
 _MAX_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
@@ -51,8 +68,12 @@ def is_email(text: str) -> bool:
 
 def email_sha256(email: str) -> str:
     """Return the SHA-256 of an e-mail address, as `email_lc_sha256` has it: 64 hex digits."""
-    text = normalise_email(email)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of(normalise_email(email))
+
+
+def sha256_of(normalised: str) -> str:
+    """Return the SHA-256 of an e-mail address that was normalised."""
+    return hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def key(hash_key: str, destination: str, email_hash: str) -> str:

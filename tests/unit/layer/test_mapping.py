@@ -97,6 +97,18 @@ def test_all_sources_are_tested() -> None:
     assert tested == dict(mapper.DEFAULT)
 
 
+def test_an_address_is_normalised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def normalise_email(text: str) -> str:
+        seen.append(text)
+        return "ada@example.com"
+
+    monkeypatch.setattr(attendee, "normalise_email", normalise_email)
+    mapper.mapper('{"event_code": "summit26"}').decide({"email": " ADA@Example.com"})
+    assert seen == [" ADA@Example.com"]
+
+
 @pytest.mark.parametrize("field", SOURCES)
 def test_of_several_sources_the_first_counts(field: str) -> None:
     for n, path in enumerate(SOURCES[field][:-1]):

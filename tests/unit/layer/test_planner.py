@@ -10,6 +10,7 @@ from attendee_sync.attendee import Version, email_sha256
 from attendee_sync.delivery.ledger import LedgerEntry
 from attendee_sync.delivery.planner import Plan, Planner, mapping_version
 from attendee_sync.outcome import OutcomeKind
+from attendee_sync.rainfocus.connection import Connection
 from tests.support import fakes
 from tests.support.delivery_harness import message
 from tests.support.stack import CONNECTION, STACK, Aws
@@ -46,6 +47,61 @@ def test_a_mapping_that_says_the_same_in_other_words_has_the_same_version() -> N
         for each in (DESTINATION, other_order, spelt_out)
     }
     assert len(versions) == 1
+
+
+def test_mapping_versions_that_ledgers_hold_stay_as_they_are() -> None:
+    """Another version has everybody delivered again: that is for a change of settings to cause."""
+    destination = {"connection": "default", "event_code": "summit26"}
+    ruled = destination | {
+        "mapping": {"zip": {"value": "code", "write": "clear_on_null"}},
+        "not_normalised": ["state", "city"],
+    }
+    everything = {"org_id": "acme"} | {name: other for name, (_, other) in OTHER.items()}
+    everything |= {"org_id": "acme", "base_url": "https://rf.example"}
+    versions = [
+        mapping_version(json.dumps(destination), '{"org_id": "acme"}'),
+        mapping_version(json.dumps(ruled), json.dumps(everything)),
+    ]
+    assert versions == ["7cdab7cc9e4e", "d58ad462e34c"]
+
+
+# For every setting of a connection: does it decide what is stored; and another value than its own.
+OTHER: dict[str, tuple[bool, object]] = {
+    "environment": (True, "stg"),
+    "org_id": (True, "other"),
+    "base_url": (True, "https://rf.example"),
+    "version": (True, "v2"),
+    "path": (True, "/x/{call}"),
+    "auth": (False, {"scope": "a"}),
+    "api_profile": (False, {"place": "off"}),
+    "event": (True, {"key": "eventId", "place": "query"}),
+    "body": (True, {"kind": "wrapped"}),
+    "fields": (True, {"names": {"zip": "zipCode"}, "constants": {"source": "cdp"}}),
+    "answers": (False, {"success_codes": ["0", "1"]}),
+    "limits": (False, {"concurrency": 2}),
+}
+
+
+def test_every_setting_of_a_connection_is_known_to_decide_or_not() -> None:
+    assert set(OTHER) == set(Connection.model_fields)
+
+
+@pytest.mark.parametrize("setting", Connection.model_fields)
+def test_a_changed_setting_has_everybody_delivered_again_if_it_decides_what_is_stored(
+    setting: str,
+) -> None:
+    decides, other = OTHER[setting]
+    destination = json.dumps(DESTINATION)
+    before = mapping_version(destination, '{"org_id": "acme"}')
+    after = mapping_version(destination, json.dumps({"org_id": "acme", setting: other}))
+    assert (after != before) is decides
+
+
+def test_a_setting_that_is_added_decides_unless_it_is_marked() -> None:
+    class Later(Connection):
+        added: str = ""
+
+    assert "added" in Later(org_id="acme").deciding_settings()
 
 
 def plan(aws: Aws, body: str) -> Plan:

@@ -418,17 +418,16 @@ def test_namespaces_that_differ_in_case_are_one() -> None:
     ],
 )
 def test_the_email_address_is_found(document: dict[str, Any]) -> None:
-    read = reader.read(document)
-    assert reader.email_of(read) == ADDRESS
-    assert reader.email_hash_of(read, ADDRESS) == HASH
+    identity = reader.identify(document)
+    assert (identity.email, identity.email_hash, identity.fault) == (ADDRESS, HASH, "")
 
 
 def test_what_the_destination_maps_stands_in_place_of_the_usual_attributes() -> None:
-    read = reader.read({"email": OTHER, "contact": ADDRESS})
-    assert reader.email_of(read, lambda found: found.get("contact")) == ADDRESS
-    assert reader.email_of(read, lambda found: found.get("nothing")) is None
-    identified = reader.read({"email": OTHER, "identityMap": {"email": [{"id": ADDRESS}]}})
-    assert reader.email_of(identified, lambda found: found.get("contact")) == ADDRESS
+    pushed = {"email": OTHER, "contact": ADDRESS}
+    assert reader.identify(pushed, lambda found: found.get("contact")).email == ADDRESS
+    assert reader.identify(pushed, lambda found: found.get("nothing")).email == ""
+    identified = {"email": OTHER, "identityMap": {"email": [{"id": ADDRESS}]}}
+    assert reader.identify(identified, lambda found: found.get("contact")).email == ADDRESS
 
 
 @pytest.mark.parametrize(
@@ -450,7 +449,7 @@ def test_what_the_destination_maps_stands_in_place_of_the_usual_attributes() -> 
     ],
 )
 def test_nothing_else_is_taken_for_an_email_address(document: dict[str, Any]) -> None:
-    assert reader.email_of(reader.read(document)) is None
+    assert reader.identify(document).email == ""
 
 
 @pytest.mark.parametrize(
@@ -470,9 +469,8 @@ def test_nothing_else_is_taken_for_an_email_address(document: dict[str, Any]) ->
     ],
 )
 def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
-    read = reader.read(document)
-    assert reader.email_of(read) is None
-    assert reader.email_hash_of(read, None) == HASH
+    identity = reader.identify(document)
+    assert (identity.email, identity.email_hash, identity.fault) == ("", HASH, "")
 
 
 @pytest.mark.parametrize(
@@ -489,7 +487,8 @@ def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
     ],
 )
 def test_nothing_else_is_taken_for_a_hash(document: dict[str, Any]) -> None:
-    assert reader.email_hash_of(reader.read(document), None) == ""
+    identity = reader.identify(document)
+    assert (identity.email_hash, identity.fault) == ("", "no e-mail address")
 
 
 # --- audiences ----------------------------------------------------------------------------------

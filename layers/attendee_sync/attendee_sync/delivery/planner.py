@@ -26,8 +26,6 @@ from attendee_sync.rainfocus.connection import Connection, connection_of, faults
 _NEVER_CAME = "left the audience, and was never delivered"
 _OVERTAKEN = "a newer one of this attendee was settled before"
 _VERSION_DIGITS = 12
-# What of a connection decides where an attendee is stored and as what.
-_TARGET = {"environment", "org_id", "base_url", "version", "path", "event", "body", "fields"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ def mapping_version(destination: str, connection: str) -> str:
     decides = [
         settings.model_dump(exclude={"name", "description", "mapping"}),
         {name: rule.model_dump() for name, rule in mapper.rules(settings).items()},
-        connection_of(connection).model_dump(include=_TARGET),
+        connection_of(connection).deciding_settings(),
     ]
     text = json.dumps(decides, sort_keys=True, default=sorted)  # a set has no order of its own
     return hashlib.sha256(text.encode()).hexdigest()[:_VERSION_DIGITS]

@@ -165,9 +165,8 @@ def _email_hash(piece: Pushed, text: str, mapped: EmailExpression | None) -> tup
     fault = messages.size_fault(text)
     if fault:
         return "", fault
-    read = reader.read(piece.profile)
-    email_hash = reader.email_hash_of(read, reader.email_of(read, mapped), mapped)
-    return (email_hash, "") if email_hash else ("", "no e-mail address")
+    identity = reader.identify(piece.profile, mapped)
+    return identity.email_hash, identity.fault
 
 
 def _dead_letter(rejected: _Rejected, envelope: Mapping[str, str]) -> Message:

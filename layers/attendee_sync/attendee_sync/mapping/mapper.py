@@ -10,31 +10,18 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from attendee_sync import attendee
 from attendee_sync.mapping import expressions, filters, normalisation
 from attendee_sync.mapping.destination import Destination, Rule
 from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError
 from attendee_sync.profile import reader
 
-# Flat names first, as a Destination SDK body or another platform sends them; then XDM, see
-# https://github.com/adobe/xdm. The e-mail address has a rule of its own: profile.email_of; and
-# `address` is the one address that profile.read chose.
 DEFAULT: Final[Mapping[str, str]] = {
-    "address1": "address1 || address.street1 || address.street",
-    "address2": "address2 || address.street2",
-    "city": "city || address.city",
-    "companyname": "companyname || companyName || company.name || company || b2b.companyName",
-    "countryid": "countryid || countryId || address.countryCode || address.country || country",
-    "firstname": "firstname || firstName || first_name || person.name.firstName",
-    "lastname": "lastname || lastName || last_name || person.name.lastName",
-    "jobtitle": "jobtitle || jobTitle || job_title || extendedWorkDetails.jobTitle || title",
-    "phone": "phone || mobilePhone.number || workPhone.number || homePhone.number",
-    "state": "state || address.stateProvince || address.state || address.region",
-    "zip": "zip || postalCode || address.postalCode || address.zip",
+    name: field.source for name, field in attendee.FIELDS.items() if field.source
 }
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
 _ONLY_HASH = "only a hash of the e-mail address is known"
-_NO_EMAIL = "no e-mail address"
 
 
 class Verdict(Enum):
@@ -84,10 +71,8 @@ class Mapper:
 
         `foreign_state` names the field for states of countries whose states have no code.
         """
-        read = reader.read(document)
-        email = reader.email_of(read, self.email)
-        email_hash = reader.email_hash_of(read, email, self.email)
-        reason = self._refusal(email, email_hash)
+        read, email, email_hash, fault = reader.identify(document, self.email)
+        reason = fault or self._refusal(email)
         if reason:
             return Decision(Verdict.REJECT, reason, email_hash)
         verdict, reason = self._wanted(read)
@@ -108,12 +93,10 @@ class Mapper:
             return "the hash of the e-mail address that was pushed"
         return self.sources.get(field, self.sources["state"])  # it has the foreign state's name
 
-    def _refusal(self, email: str | None, email_hash: str) -> str:
-        """Return why no attendee can be made of a profile, or nothing."""
+    def _refusal(self, email: str) -> str:
+        """Return why no attendee can be made of somebody, or nothing."""
         if email:
             return _email_fault(email)
-        if not email_hash:
-            return _NO_EMAIL
         return _ONLY_HASH if self.destination.hashes.only == "reject" else ""
 
     def _wanted(self, read: reader.Json) -> tuple[Verdict, str]:
@@ -162,7 +145,7 @@ class Mapper:
 
 def _email_fault(email: str) -> str:
     try:
-        normalisation.email(email)
+        normalisation.check_email(email)
     except NotNormalisedError as error:
         return error.reason
     return ""

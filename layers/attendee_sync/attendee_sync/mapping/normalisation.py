@@ -90,8 +90,14 @@ def email(text: str) -> str:
     local, localhost, onion, arpa. Raises NotNormalisedError.
     """
     address = attendee.normalise_email(text)
+    check_email(address)
+    return address
+
+
+def check_email(address: str) -> None:
+    """Raise NotNormalisedError if email() of an address that was normalised does."""
     if _ORDINARY_EMAIL.fullmatch(address) or (attendee.is_email(address) and _is_valid(address)):
-        return address
+        return
     raise NotNormalisedError("not an e-mail address")
 
 
@@ -164,17 +170,12 @@ def _is_valid(address: str) -> bool:
     return True
 
 
-# The normalisation of each field by its name, except `state`, which needs the country too.
-BY_FIELD: Final[Mapping[str, Callable[[str], str]]] = {
-    "address1": clean_text,
-    "address2": clean_text,
-    "city": clean_text,
-    "companyname": clean_text,
-    "countryid": countryid,
+# A state's needs the country too, hence it is none of these.
+_BY_FORM: Final[Mapping[attendee.Form, Callable[[str], str]]] = {
+    "text": clean_text,
+    "country": countryid,
     "email": email,
-    "firstname": clean_text,
-    "jobtitle": clean_text,
-    "lastname": clean_text,
-    "phone": clean_text,
-    "zip": clean_text,
+}
+BY_FIELD: Final[Mapping[str, Callable[[str], str]]] = {
+    name: _BY_FORM[field.form] for name, field in attendee.FIELDS.items() if field.form in _BY_FORM
 }

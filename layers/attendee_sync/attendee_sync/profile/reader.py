@@ -6,7 +6,7 @@ Imports the standard library alone, since ingest uses it.
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from attendee_sync import attendee
 
@@ -19,6 +19,31 @@ _EMAIL_ATTRIBUTES = ("email", "emailAddress", "personalEmail", "workEmail")
 _HASH_NAMESPACES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PREFIXED_DEPTH = 20
+
+
+class Identity(NamedTuple):
+    """Who a profile is, with the profile in one shape."""
+
+    profile: Json
+    email: str  # normalised, or empty if no address is known
+    email_hash: str  # SHA-256 of the address, 64 hex digits, or empty
+    fault: str  # why it is nobody, or empty
+
+
+def identify(document: Json, mapped: EmailExpression | None = None) -> Identity:
+    """Say who a profile is, whatever its sender's shape; see read().
+
+    The e-mail address is the first that has the shape of one: what the destination maps to it, or
+    else the attributes `email`, `emailAddress`, `personalEmail`, `workEmail`; then the identity
+    marked primary, then the first identity. A hash never has that shape.
+
+    The hash is the address's, or else the first that was pushed: in place of the address, as an
+    identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of its name.
+    """
+    profile = read(document)
+    email = _email(profile, mapped)
+    email_hash = attendee.sha256_of(email) if email else _pushed_hash(profile, mapped)
+    return Identity(profile, email, email_hash, "" if email_hash else "no e-mail address")
 
 
 def read(document: Json) -> Json:
@@ -82,28 +107,15 @@ def _chosen_address(profile: Json) -> Json:
     return {}
 
 
-def email_of(profile: Json, mapped: EmailExpression | None = None) -> str | None:
-    """Return the normalised e-mail address of a profile that was read, or None.
-
-    The first that has the shape of one: what the destination maps to the e-mail address, or
-    else the attributes `email`, `emailAddress`, `personalEmail`, `workEmail`; then the identity
-    marked primary, then the first identity. A hash never has that shape.
-    """
+def _email(profile: Json, mapped: EmailExpression | None) -> str:
     for candidate in _candidates(profile, mapped, "email"):
         email = attendee.normalise_email(candidate)
         if attendee.is_email(email):
             return email
-    return None
+    return ""
 
 
-def email_hash_of(profile: Json, email: str | None, mapped: EmailExpression | None = None) -> str:
-    """Return the SHA-256 of a profile's e-mail address (64 hex digits), or an empty text.
-
-    Computed if the address is known, else the first that was pushed: in place of the address, as
-    an identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of its name.
-    """
-    if email:
-        return attendee.email_sha256(email)
+def _pushed_hash(profile: Json, mapped: EmailExpression | None) -> str:
     attributes = (each for each in map(profile.get, _HASH_NAMESPACES) if isinstance(each, str))
     candidates = _candidates(profile, mapped, "email", *_HASH_NAMESPACES)
     for candidate in itertools.chain(candidates, attributes):

@@ -7,7 +7,7 @@ default below names where it is seen, or is called unverified.
 import functools
 import ipaddress
 import os
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -185,8 +185,16 @@ class Limits(_Settings):
         return self.connect_timeout + self.read_timeout
 
 
+# Marks a setting of a connection that decides neither where an attendee is stored nor as what.
+_DECIDES_NOTHING: Final = "decides nothing of what is stored"
+
+
 class Connection(_Settings):
-    """One RainFocus API profile. Its credentials stand in a secret of the same name."""
+    """One RainFocus API profile. Its credentials stand in a secret of the same name.
+
+    A change of a setting has everybody delivered again, unless it is marked as deciding nothing:
+    of two mistakes with a new one, to store once too often is the smaller.
+    """
 
     environment: Environment = "prod"
     org_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -199,13 +207,13 @@ class Connection(_Settings):
     path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]*$")] = (
         "/api/{org_id}/{version}/{call}"
     )
-    auth: Auth = Auth()
-    api_profile: ApiProfile = ApiProfile()
+    auth: Annotated[Auth, _DECIDES_NOTHING] = Auth()
+    api_profile: Annotated[ApiProfile, _DECIDES_NOTHING] = ApiProfile()
     event: Event = Event()
     body: Body = Body()
     fields: Fields = Fields()
-    answers: Answers = Answers()
-    limits: Limits = Limits()
+    answers: Annotated[Answers, _DECIDES_NOTHING] = Answers()
+    limits: Annotated[Limits, _DECIDES_NOTHING] = Limits()
 
     @field_validator("base_url")
     @classmethod
@@ -222,6 +230,12 @@ class Connection(_Settings):
         if "{call}" not in path:
             raise ValueError("{call} is missing")
         return path
+
+    def deciding_settings(self) -> dict[str, Any]:
+        """Return the settings that decide where an attendee is stored and as what."""
+        fields = type(self).model_fields.items()
+        idle = {name for name, field in fields if _DECIDES_NOTHING in field.metadata}
+        return self.model_dump(exclude=idle)
 
     @property
     def base(self) -> str:
