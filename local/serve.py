@@ -19,7 +19,7 @@ from local.machine.environment import EVENT_CODE, ORG_ID, LocalEnvironment, loca
 from local.machine.stack import LocalStack, StackError
 
 _TOKEN_FILE = ROOT / "build" / "ingest-token.curl"
-# The command line finds the stack by it, see attendee_sync_cli/local_stack.py.
+# The command line finds the stack by it, see attendee_sync_cli/stack/local_stack.py.
 _STACK_FILE = ROOT / "build" / "local-stack.json"
 _EXAMPLE = ROOT / "local" / "profile.json"
 

@@ -104,44 +104,64 @@ def reconcile(evidence: Evidence, expected: Expected) -> tuple[Figures, list[Che
     outcomes = last_outcomes(evidence.ends)
     ended = Counter(outcomes[each] for each in profiles if each in outcomes)
     ended["rejected"] += len(rejected)
-    letters = rejected | {
-        each: expected.refused[person.attendee["email"]]
-        for each, person in profiles.items()
-        if person.attendee["email"] in expected.refused
-    }
     figures = Figures(
         accepted=len(profiles) + len(rejected),
         outcomes=dict(sorted((+ended).items())),
         calls=len(evidence.calls),
         needed=needed_calls(profiles.values(), evidence.calls, expected),
     )
-    takers = [each for each in profiles.values() if each.attendee["email"] not in expected.refused]
-    state = newest(takers if expected.effective is None else expected.effective)
-    found = {
-        (each.message.request_id, each.message.index): Refusal(each.reason, each.status, each.code)
-        for each in evidence.letters
-    }
-    not_taken = sum(not each.is_accepted for each in evidence.pushed)
     further = len(evidence.ends) - len(outcomes)
-    share = (figures.needed + expected.spare_calls) / max(1, figures.needed)
-    checks = [
+    not_taken = sum(not each.is_accepted for each in evidence.pushed)
+    return figures, [
         equal("pushes that were not taken in the end", 0, not_taken),
         equal("accepted profiles that came to an end", figures.accepted, ended.total()),
         equal("profiles that expired", 0, ended["expired"]),
         at_most("further ends of a profile", expected.spare_ends, further),
-        Check("dead letters", _listed(letters), _listed(found), letters == found),
-        equal("attendees", len(state), len(evidence.attendees)),
-        equal("attendees not as last pushed", 0, mismatched(state, evidence.attendees)),
-        at_most(
-            "calls to RainFocus, of those needed",
-            round(share, 3),
-            round(figures.calls / max(1, figures.needed), 3),
-            expected.spare_because,
-        ),
+        _dead_letters(evidence, expected, profiles, rejected),
+        *_attendees(evidence, expected, profiles),
+        _calls(figures, expected),
         equal("profiles called delivered that are not", 0, false_successes(evidence)),
         equal("messages left on the profile queue", 0, evidence.queued),
     ]
-    return figures, checks
+
+
+def _dead_letters(
+    evidence: Evidence,
+    expected: Expected,
+    profiles: Mapping[ProfileId, Person],
+    rejected: Mapping[ProfileId, Refusal],
+) -> Check:
+    awaited = dict(rejected) | {
+        each: expected.refused[person.attendee["email"]]
+        for each, person in profiles.items()
+        if person.attendee["email"] in expected.refused
+    }
+    found = {
+        (each.message.request_id, each.message.index): Refusal(each.reason, each.status, each.code)
+        for each in evidence.letters
+    }
+    return Check("dead letters", _listed(awaited), _listed(found), awaited == found)
+
+
+def _attendees(
+    evidence: Evidence, expected: Expected, profiles: Mapping[ProfileId, Person]
+) -> list[Check]:
+    takers = [each for each in profiles.values() if each.attendee["email"] not in expected.refused]
+    state = newest(takers if expected.effective is None else expected.effective)
+    return [
+        equal("attendees", len(state), len(evidence.attendees)),
+        equal("attendees not as last pushed", 0, mismatched(state, evidence.attendees)),
+    ]
+
+
+def _calls(figures: Figures, expected: Expected) -> Check:
+    needed = max(1, figures.needed)
+    return at_most(
+        "calls to RainFocus, of those needed",
+        round((figures.needed + expected.spare_calls) / needed, 3),
+        round(figures.calls / needed, 3),
+        expected.spare_because,
+    )
 
 
 def taken(pushed: Iterable[Pushed]) -> dict[ProfileId, Person]:

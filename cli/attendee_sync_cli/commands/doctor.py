@@ -98,36 +98,31 @@ def _cases(
     if not connections:
         raise FailureError(f"Stack {stack.name} has no connections. Is that its name?")
     return [
-        _case(stack, name, connections[name], destinations, destination, address)
+        _case(stack, name, connections[name], _target(destinations, destination, name), address)
         for name in ([connection] if connection else sorted(connections))
     ]
 
 
-def _case(  # noqa: PLR0913, PLR0917
-    stack: Stack,
-    connection: str,
-    settings: str,
-    destinations: dict[str, str],
-    destination: str | None,
-    address: str,
-) -> Case:
+def _target(destinations: dict[str, str], chosen: str | None, connection: str) -> tuple[str, str]:
+    """Return the name and settings of a connection's destination, the first if none is chosen."""
     users = (
         name for name in sorted(destinations) if _connection_of(destinations[name]) == connection
     )
-    chosen = destination or next(users, "")
-    if address and not chosen:
+    name = chosen or next(users, "")
+    return name, destinations.get(name, "")
+
+
+def _case(
+    stack: Stack, connection: str, settings: str, target: tuple[str, str], address: str
+) -> Case:
+    destination, its_settings = target
+    if address and not destination:
         raise FailureError(
             f"No destination uses connection {connection}, so that there is no event to write to; "
             "--destination names one."
         )
-    return Case(
-        connection,
-        settings,
-        access_token.parse_credentials(stack.secret(f"credentials/{connection}")),
-        chosen,
-        destinations.get(chosen, ""),
-        address,
-    )
+    credentials = access_token.parse_credentials(stack.secret(f"credentials/{connection}"))
+    return Case(connection, settings, credentials, destination, its_settings, address)
 
 
 def _connection_of(text: str) -> str:

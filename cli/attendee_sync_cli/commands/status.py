@@ -111,7 +111,7 @@ def _connection(stack: Stack, name: str, settings: str) -> _Connection:
 def _last_tried(stack: Stack, connection: str) -> int | None:
     """Return when a paused connection was tried last, in epoch seconds; None if it is not paused.
 
-    Its item is the circuit breaker's, see attendee_sync.pausing.
+    Its item is the circuit breaker's, see attendee_sync.rainfocus.circuit_breaker.
     """
     answer = stack.client("dynamodb").get_item(
         TableName=stack.output("LedgerTableName"), Key={"key": {"S": f"circuit#{connection}"}}

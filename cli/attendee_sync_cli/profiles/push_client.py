@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -83,15 +83,8 @@ class _Token(AuthBase):
 class PushClient:
     """Makes one push at a time, so that none overtakes another."""
 
-    def __init__(  # noqa: PLR0913
-        self,
-        session: requests.Session,
-        endpoint: Endpoint,
-        *,
-        rate: float,
-        attempts: int,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] = time.sleep,
+    def __init__(
+        self, session: requests.Session, endpoint: Endpoint, *, rate: float, attempts: int
     ) -> None:
         """`rate` is in profiles per second, repeats included; 0 is no limit.
 
@@ -101,8 +94,7 @@ class PushClient:
         self._endpoint = endpoint
         self._rate = rate
         self._attempts = attempts
-        self._pace = RateLimiter(environments=1, clock=clock)
-        self._sleep = sleep
+        self._rate_limiter = RateLimiter(environments=1, clock=time.monotonic)
 
     def push(self, profiles: Sequence[str]) -> PushAnswer:
         """Push JSON texts of one line each, again and again if that can help.
@@ -113,14 +105,14 @@ class PushClient:
         attempt = 1
         answer = self._push(body, len(profiles))
         while answer.is_transient and attempt < self._attempts:
-            self._sleep(_wait(attempt, answer.retry_after))
+            time.sleep(_wait(attempt, answer.retry_after))
             attempt += 1
             answer = self._push(body, len(profiles))
         return replace(answer, attempts=attempt)
 
     def _push(self, body: bytes, count: int) -> PushAnswer:
-        while wait := self._pace.wait("", self._rate / count):
-            self._sleep(wait)
+        while wait := self._rate_limiter.wait("", self._rate / count):
+            time.sleep(wait)
         try:
             with self._session.post(
                 self._endpoint.url,

@@ -100,7 +100,7 @@ def _seconds_left() -> float:
     return left
 
 
-class _Reader(io.RawIOBase):
+class _SocketReader(io.RawIOBase):
     """Reads a socket; each wait ends with the exchange, or with the socket's own timeout."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -124,7 +124,7 @@ class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
         self.fp.close()
-        self.fp = io.BufferedReader(_Reader(sock))
+        self.fp = io.BufferedReader(_SocketReader(sock))
 
 
 class _Connection(HTTPConnection):

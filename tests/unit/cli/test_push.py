@@ -1,5 +1,4 @@
 import contextlib
-import functools
 import io
 import json
 import os
@@ -7,6 +6,7 @@ import random
 import re
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,8 +18,7 @@ from attendee_sync.ingest.api import MAX_BODY_BYTES, HttpRequest
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
 from attendee_sync_cli.commands import push as command
 from attendee_sync_cli.console import FailureError
-from attendee_sync_cli.profiles import profile_files
-from attendee_sync_cli.profiles.push_client import PushClient
+from attendee_sync_cli.profiles import profile_files, push_client
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.stack import INGEST_TOKEN, PUSH_URL, STACK, Aws, Clock
@@ -102,8 +101,8 @@ def api(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Api:
         return made.http.session()
 
     monkeypatch.setattr(http_client, "session", session)
-    timed = functools.partial(PushClient, clock=made.clock, sleep=made.sleep)
-    monkeypatch.setattr(command, "PushClient", timed)
+    time = SimpleNamespace(monotonic=made.clock, sleep=made.sleep)
+    monkeypatch.setattr(push_client, "time", time)
     monkeypatch.setattr(random, "uniform", lambda low, _high: low)
     return made
 

@@ -24,7 +24,7 @@ def new(aws: Aws) -> CircuitBreaker:
 
 
 @pytest.fixture
-def pausing(aws: Aws, wall: Clock) -> CircuitBreaker:
+def breaker(aws: Aws, wall: Clock) -> CircuitBreaker:
     assert wall
     return new(aws)
 
@@ -36,7 +36,7 @@ WORK: dict[str, type[Exception] | None] = {
 }
 
 
-def outcome(pausing: CircuitBreaker, work: str, connection: str = "default") -> str:
+def outcome(breaker: CircuitBreaker, work: str, connection: str = "default") -> str:
     """Do some work and return what became of it: itself, or `paused`."""
 
     def done() -> str:
@@ -46,22 +46,22 @@ def outcome(pausing: CircuitBreaker, work: str, connection: str = "default") -> 
         return work
 
     try:
-        return pausing.call(connection, done)
+        return breaker.call(connection, done)
     except CircuitOpenError:
         return "paused"
     except (ConnectionFault, PassingError):
         return work
 
 
-def outcomes(pausing: CircuitBreaker, *works: str, connection: str = "default") -> list[str]:
-    return [outcome(pausing, work, connection) for work in works]
+def outcomes(breaker: CircuitBreaker, *works: str, connection: str = "default") -> list[str]:
+    return [outcome(breaker, work, connection) for work in works]
 
 
 FAULTS = ["fault"] * 5
 
 
-def pause(pausing: CircuitBreaker, connection: str = "default") -> None:
-    assert outcomes(pausing, *FAULTS, "stored", connection=connection) == [*FAULTS, "paused"]
+def pause(breaker: CircuitBreaker, connection: str = "default") -> None:
+    assert outcomes(breaker, *FAULTS, "stored", connection=connection) == [*FAULTS, "paused"]
 
 
 # --- when it pauses -----------------------------------------------------------------------------
@@ -83,60 +83,60 @@ def pause(pausing: CircuitBreaker, connection: str = "default") -> None:
     ],
 )
 def test_faults_in_a_row_pause_a_connection(
-    pausing: CircuitBreaker, before: list[str], is_paused: bool
+    breaker: CircuitBreaker, before: list[str], is_paused: bool
 ) -> None:
-    assert outcomes(pausing, *before) == before
-    assert outcome(pausing, "stored") == ("paused" if is_paused else "stored")
+    assert outcomes(breaker, *before) == before
+    assert outcome(breaker, "stored") == ("paused" if is_paused else "stored")
 
 
 def test_a_working_connection_costs_a_read_in_five_seconds(
-    aws: Aws, pausing: CircuitBreaker, wall: Clock
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
 ) -> None:
     for second in range(10):
         wall.now = 1_800_000_000 + second
-        outcomes(pausing, *["stored", "passing"] * 10)
+        outcomes(breaker, *["stored", "passing"] * 10)
     assert [operation for operation, _ in aws.dynamodb.calls] == ["GetItem"] * 2
 
 
-def test_other_connections_go_on(pausing: CircuitBreaker) -> None:
-    pause(pausing, "a")
-    assert outcomes(pausing, *FAULTS[1:], "stored", connection="b") == [*FAULTS[1:], "stored"]
-    assert outcome(pausing, "stored", "a") == "paused"
+def test_other_connections_go_on(breaker: CircuitBreaker) -> None:
+    pause(breaker, "a")
+    assert outcomes(breaker, *FAULTS[1:], "stored", connection="b") == [*FAULTS[1:], "stored"]
+    assert outcome(breaker, "stored", "a") == "paused"
 
 
-def test_faults_of_different_connections_are_counted_apart(pausing: CircuitBreaker) -> None:
+def test_faults_of_different_connections_are_counted_apart(breaker: CircuitBreaker) -> None:
     for _ in FAULTS[1:]:
-        assert outcome(pausing, "fault", "a") == outcome(pausing, "fault", "b") == "fault"
-    assert outcome(pausing, "stored", "a") == outcome(pausing, "stored", "b") == "stored"
+        assert outcome(breaker, "fault", "a") == outcome(breaker, "fault", "b") == "fault"
+    assert outcome(breaker, "stored", "a") == outcome(breaker, "stored", "b") == "stored"
 
 
 # --- while it is paused -------------------------------------------------------------------------
 
 
-def test_nothing_is_done_until_the_probe_is_due(pausing: CircuitBreaker, wall: Clock) -> None:
-    pause(pausing)
+def test_nothing_is_done_until_the_probe_is_due(breaker: CircuitBreaker, wall: Clock) -> None:
+    pause(breaker)
     wall.now += PROBE_SECONDS - 1
-    assert outcomes(pausing, *["stored"] * 10) == ["paused"] * 10
+    assert outcomes(breaker, *["stored"] * 10) == ["paused"] * 10
     wall.now += 1
-    assert outcome(pausing, "stored") == "stored"
+    assert outcome(breaker, "stored") == "stored"
 
 
-def test_a_probe_that_succeeds_resumes(pausing: CircuitBreaker, wall: Clock) -> None:
-    pause(pausing)
+def test_a_probe_that_succeeds_resumes(breaker: CircuitBreaker, wall: Clock) -> None:
+    pause(breaker)
     wall.now += PROBE_SECONDS
-    assert outcomes(pausing, *["stored"] * 10) == ["stored"] * 10
-    assert outcomes(pausing, *FAULTS[1:]) == FAULTS[1:]
-    assert outcome(pausing, "stored") == "stored"
-    pause(pausing)
+    assert outcomes(breaker, *["stored"] * 10) == ["stored"] * 10
+    assert outcomes(breaker, *FAULTS[1:]) == FAULTS[1:]
+    assert outcome(breaker, "stored") == "stored"
+    pause(breaker)
 
 
-def test_a_probe_that_fails_pauses_again(pausing: CircuitBreaker, wall: Clock) -> None:
-    pause(pausing)
+def test_a_probe_that_fails_pauses_again(breaker: CircuitBreaker, wall: Clock) -> None:
+    pause(breaker)
     for _ in range(5):
         wall.now += PROBE_SECONDS
-        assert outcomes(pausing, "fault", "stored", "stored") == ["fault", "paused", "paused"]
+        assert outcomes(breaker, "fault", "stored", "stored") == ["fault", "paused", "paused"]
     wall.now += PROBE_SECONDS
-    assert outcome(pausing, "stored") == "stored"
+    assert outcome(breaker, "stored") == "stored"
 
 
 def at_once(count: int, work: Callable[[], str]) -> Counter[str]:
@@ -158,12 +158,12 @@ def at_once(count: int, work: Callable[[], str]) -> Counter[str]:
 
 @pytest.mark.parametrize("environments", [1, 5])
 def test_of_many_threads_one_is_the_probe(
-    aws: Aws, pausing: CircuitBreaker, wall: Clock, environments: int
+    aws: Aws, breaker: CircuitBreaker, wall: Clock, environments: int
 ) -> None:
-    pause(pausing)
+    pause(breaker)
     wall.now += PROBE_SECONDS
     others = threading.Semaphore(0)
-    all_of_them = [pausing, *(new(aws) for _ in range(environments - 1))] * (20 // environments)
+    all_of_them = [breaker, *(new(aws) for _ in range(environments - 1))] * (20 // environments)
 
     def probe() -> str:
         for _ in range(19):
@@ -181,13 +181,13 @@ def test_of_many_threads_one_is_the_probe(
 
 
 def test_many_threads_that_fail_at_once_pause_once(
-    pausing: CircuitBreaker, output: Callable[[], str]
+    breaker: CircuitBreaker, output: Callable[[], str]
 ) -> None:
     ready = threading.Barrier(20, timeout=30)
 
     def work() -> str:
         try:
-            return pausing.call("default", fail)
+            return breaker.call("default", fail)
         except ConnectionFault:
             return "fault"
 
@@ -196,40 +196,40 @@ def test_many_threads_that_fail_at_once_pause_once(
         raise ConnectionFault
 
     assert at_once(20, work) == {"fault": 20}
-    assert outcome(pausing, "stored") == "paused"
+    assert outcome(breaker, "stored") == "paused"
     assert 1 <= len(paused_metrics(output())) <= 20 // 5
 
 
 def test_a_probe_that_tells_nothing_is_followed_by_another(
-    pausing: CircuitBreaker, wall: Clock
+    breaker: CircuitBreaker, wall: Clock
 ) -> None:
-    pause(pausing)
+    pause(breaker)
     wall.now += PROBE_SECONDS
-    assert at_once(1, lambda: outcome(pausing, "passing")) == {"passing": 1}
-    assert at_once(5, lambda: outcome(pausing, "stored")) == {"paused": 5}
+    assert at_once(1, lambda: outcome(breaker, "passing")) == {"passing": 1}
+    assert at_once(5, lambda: outcome(breaker, "stored")) == {"paused": 5}
     wall.now += PROBE_SECONDS
-    assert at_once(1, lambda: outcome(pausing, "stored")) == {"stored": 1}
-    assert at_once(5, lambda: outcome(pausing, "stored")) == {"stored": 5}
+    assert at_once(1, lambda: outcome(breaker, "stored")) == {"stored": 1}
+    assert at_once(5, lambda: outcome(breaker, "stored")) == {"stored": 5}
 
 
 # --- what environments share --------------------------------------------------------------------
 
 
 def test_a_pause_holds_in_a_new_environment(
-    aws: Aws, pausing: CircuitBreaker, circuits: Callable[[], None]
+    aws: Aws, breaker: CircuitBreaker, circuits: Callable[[], None]
 ) -> None:
-    pause(pausing)
+    pause(breaker)
     circuits()
     assert outcome(new(aws), "stored") == "paused"
 
 
 def test_a_pause_is_seen_in_five_seconds(
-    aws: Aws, pausing: CircuitBreaker, wall: Clock, circuits: Callable[[], None]
+    aws: Aws, breaker: CircuitBreaker, wall: Clock, circuits: Callable[[], None]
 ) -> None:
     other = new(aws)
     assert outcome(other, "stored") == "stored"
     circuits()
-    pause(pausing)
+    pause(breaker)
     circuits()
     assert outcome(other, "stored") == "stored"
     wall.now += 5
@@ -237,28 +237,28 @@ def test_a_pause_is_seen_in_five_seconds(
 
 
 def test_the_end_of_a_pause_is_seen_in_five_seconds(
-    aws: Aws, pausing: CircuitBreaker, wall: Clock, circuits: Callable[[], None]
+    aws: Aws, breaker: CircuitBreaker, wall: Clock, circuits: Callable[[], None]
 ) -> None:
     other = new(aws)
-    pause(pausing)
+    pause(breaker)
     wall.now += PROBE_SECONDS
     circuits()
     assert outcome(other, "stored") == "stored"
     circuits()
     wall.now += 5
-    assert outcomes(pausing, "stored", *FAULTS[1:], "stored") == ["stored", *FAULTS[1:], "stored"]
+    assert outcomes(breaker, "stored", *FAULTS[1:], "stored") == ["stored", *FAULTS[1:], "stored"]
 
 
 @pytest.mark.parametrize("failure", [fakes.denied("InternalServerError"), fakes.unreachable()])
 def test_without_the_table_calls_go_on(
-    aws: Aws, pausing: CircuitBreaker, failure: Exception
+    aws: Aws, breaker: CircuitBreaker, failure: Exception
 ) -> None:
     aws.dynamodb.always = failure
-    assert outcomes(pausing, "stored", *FAULTS, "stored") == ["stored", *FAULTS, "stored"]
+    assert outcomes(breaker, "stored", *FAULTS, "stored") == ["stored", *FAULTS, "stored"]
 
 
-def test_the_table_keeps_it_with_an_end(aws: Aws, pausing: CircuitBreaker, wall: Clock) -> None:
-    pause(pausing)
+def test_the_table_keeps_it_with_an_end(aws: Aws, breaker: CircuitBreaker, wall: Clock) -> None:
+    pause(breaker)
     item = aws.dynamodb.items["circuit#default"]
     assert item["state"] == {"S": "OPEN"}
     assert int(item["expires_at"]["N"]) > wall.now + PROBE_SECONDS
@@ -276,18 +276,18 @@ def paused_metrics(written: str) -> list[object]:
 
 
 def test_a_pause_and_each_probe_that_fails_is_counted(
-    pausing: CircuitBreaker, wall: Clock, output: Callable[[], str]
+    breaker: CircuitBreaker, wall: Clock, output: Callable[[], str]
 ) -> None:
-    outcomes(pausing, "stored", "passing", *FAULTS[1:], connection="rf")
+    outcomes(breaker, "stored", "passing", *FAULTS[1:], connection="rf")
     assert paused_metrics(output()) == []
-    outcomes(pausing, "fault", "stored", "stored", connection="rf")
+    outcomes(breaker, "fault", "stored", "stored", connection="rf")
     [metric] = [line for line in lines(output()) if "_aws" in line]
     assert (metric["connection"], metric["ConnectionPaused"]) == ("rf", [1.0])
     wall.now += PROBE_SECONDS
-    outcomes(pausing, "fault", "stored", connection="rf")
+    outcomes(breaker, "fault", "stored", connection="rf")
     assert paused_metrics(output()) == ["rf"]
     wall.now += PROBE_SECONDS
-    outcomes(pausing, "stored", "stored", connection="rf")
+    outcomes(breaker, "stored", "stored", connection="rf")
     written = output()
     assert paused_metrics(written) == []
     assert [

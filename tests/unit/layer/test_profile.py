@@ -161,13 +161,13 @@ def test_nothing_past_the_limit_is_looked_at(
     monkeypatch: pytest.MonkeyPatch, body: str, content_type: str
 ) -> None:
     looks: list[int] = []
-    look = bodies._Reader.piece
+    look = bodies._PieceReader.piece
 
-    def piece(self: bodies._Reader, text: str, start: int) -> tuple[int, bodies.Pushed]:
+    def piece(self: bodies._PieceReader, text: str, start: int) -> tuple[int, bodies.Pushed]:
         looks.append(start)
         return look(self, text, start)
 
-    monkeypatch.setattr(bodies._Reader, "piece", piece)
+    monkeypatch.setattr(bodies._PieceReader, "piece", piece)
     with pytest.raises(bodies.TooManyProfilesError, match="more than 1000 profiles"):
         bodies.split(body, content_type, 1_000)
     assert len(looks) == 1_001

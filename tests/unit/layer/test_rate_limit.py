@@ -11,8 +11,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def turns(pace: RateLimiter, rate: float, tries: int = 100, connection: str = "default") -> int:
-    return sum(pace.wait(connection, rate) == 0 for _ in range(tries))
+def turns(limiter: RateLimiter, rate: float, tries: int = 100, connection: str = "default") -> int:
+    return sum(limiter.wait(connection, rate) == 0 for _ in range(tries))
 
 
 def test_without_a_limit_everybody_goes(clock: Clock) -> None:
@@ -35,12 +35,12 @@ def test_a_share_of_a_second_can_go_at_once(
 def test_over_time_all_shares_make_up_the_rate(
     clock: Clock, environments: int, rate: float
 ) -> None:
-    pace = RateLimiter(environments, clock)
-    turns(pace, rate)
+    limiter = RateLimiter(environments, clock)
+    turns(limiter, rate)
     gone = 0
     for _ in range(4 * 64):
         clock.now += 0.25
-        gone += turns(pace, rate, tries=20)
+        gone += turns(limiter, rate, tries=20)
     assert gone == 64 * rate / environments
 
 
@@ -48,49 +48,49 @@ def test_over_time_all_shares_make_up_the_rate(
 def test_who_must_wait_is_told_how_long(
     clock: Clock, environments: int, rate: float, wait: float
 ) -> None:
-    pace = RateLimiter(environments, clock)
-    turns(pace, rate)
-    assert pace.wait("default", rate) == wait
+    limiter = RateLimiter(environments, clock)
+    turns(limiter, rate)
+    assert limiter.wait("default", rate) == wait
     clock.now += wait / 2
-    assert pace.wait("default", rate) == wait / 2
+    assert limiter.wait("default", rate) == wait / 2
     clock.now += wait / 2
-    assert pace.wait("default", rate) == 0
+    assert limiter.wait("default", rate) == 0
 
 
 def test_being_turned_away_costs_no_turn(clock: Clock) -> None:
-    pace = RateLimiter(1, clock)
-    turns(pace, 1, tries=1_000)
+    limiter = RateLimiter(1, clock)
+    turns(limiter, 1, tries=1_000)
     clock.now += 1
-    assert turns(pace, 1) == 1
+    assert turns(limiter, 1) == 1
 
 
 def test_what_is_not_used_is_not_saved_up(clock: Clock) -> None:
-    pace = RateLimiter(1, clock)
-    turns(pace, 4)
+    limiter = RateLimiter(1, clock)
+    turns(limiter, 4)
     clock.now += 3_600
-    assert turns(pace, 4) == 4
+    assert turns(limiter, 4) == 4
 
 
 def test_connections_do_not_wait_for_each_other(clock: Clock) -> None:
-    pace = RateLimiter(1, clock)
-    assert turns(pace, 4, connection="a") == 4
-    assert turns(pace, 8, connection="b") == 8
-    assert pace.wait("a", 4) == 0.25
-    assert pace.wait("b", 8) == 0.125
+    limiter = RateLimiter(1, clock)
+    assert turns(limiter, 4, connection="a") == 4
+    assert turns(limiter, 8, connection="b") == 8
+    assert limiter.wait("a", 4) == 0.25
+    assert limiter.wait("b", 8) == 0.125
 
 
 def test_another_limit_counts_at_once(clock: Clock) -> None:
-    pace = RateLimiter(1, clock)
-    assert turns(pace, 1) == 1
-    assert turns(pace, 0) == 100
+    limiter = RateLimiter(1, clock)
+    assert turns(limiter, 1) == 1
+    assert turns(limiter, 0) == 100
     clock.now += 2
-    assert turns(pace, 50) == 50
+    assert turns(limiter, 50) == 50
 
 
 def test_threads_share_the_turns(clock: Clock) -> None:
-    pace = RateLimiter(1, clock)
+    limiter = RateLimiter(1, clock)
     gone: list[int] = []
-    threads = [threading.Thread(target=lambda: gone.append(turns(pace, 50))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: gone.append(turns(limiter, 50))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

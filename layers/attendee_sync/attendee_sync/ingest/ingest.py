@@ -75,29 +75,7 @@ class Ingest:
         except QueueUnavailableError as error:
             queued = sorted(int(each.attributes["index"]) for each in error.queued)
             return put_off(request, error, queued=queued)
-        observability.logger().info(
-            "push accepted",
-            destination=request.destination,
-            request_id=request.request_id,
-            accepted=len(accepted),
-            rejected=len(rejected),
-            trace_id=observability.trace_id(trace_parent),
-        )
-        for each in rejected:
-            observability.logger().info(
-                "profile settled",
-                destination=request.destination,
-                request_id=request.request_id,
-                index=str(each.index),
-                outcome=OutcomeKind.REJECTED,
-                reason=each.reason,
-                attempt=0,
-                trace_id=observability.trace_id(trace_parent),
-            )
-        counts = Counter(
-            {(request.destination, OutcomeKind.REJECTED.value): len(rejected)} if rejected else {}
-        )
-        observability.count("Profiles", counts, ("destination", "outcome"))
+        _tell(request, len(accepted), rejected, trace_parent)
         return response(
             request,
             202,
@@ -120,6 +98,35 @@ class Ingest:
                 self._dead_letters.send(dead_letters, deadline)
             except QueueUnavailableError as error:
                 raise QueueUnavailableError(str(error), accepted) from error
+
+
+def _tell(
+    request: HttpRequest, accepted: int, rejected: Sequence[_Rejected], trace_parent: str
+) -> None:
+    """Log and count what became of a push."""
+    observability.logger().info(
+        "push accepted",
+        destination=request.destination,
+        request_id=request.request_id,
+        accepted=accepted,
+        rejected=len(rejected),
+        trace_id=observability.trace_id(trace_parent),
+    )
+    for each in rejected:
+        observability.logger().info(
+            "profile settled",
+            destination=request.destination,
+            request_id=request.request_id,
+            index=str(each.index),
+            outcome=OutcomeKind.REJECTED,
+            reason=each.reason,
+            attempt=0,
+            trace_id=observability.trace_id(trace_parent),
+        )
+    counts = Counter(
+        {(request.destination, OutcomeKind.REJECTED.value): len(rejected)} if rejected else {}
+    )
+    observability.count("Profiles", counts, ("destination", "outcome"))
 
 
 def _sort(

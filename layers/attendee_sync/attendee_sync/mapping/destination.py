@@ -37,11 +37,11 @@ type Text = Annotated[str, StringConstraints(max_length=2_000)]
 type Expression = Annotated[Text, AfterValidator(_is_expression)]
 
 
-class _Settings(BaseModel):
+class _DestinationSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Rule(_Settings):
+class Rule(_DestinationSettings):
     """What one attendee field gets.
 
     write says when: overwrite (a value replaces, an absent or empty one leaves alone),
@@ -82,14 +82,14 @@ def _rules(given: Any) -> Any:
     return given if written in (None, "overwrite") else {**given, "email": _UNSENT}
 
 
-class Hashes(_Settings):
+class Hashes(_DestinationSettings):
     """What happens where only a hash of the e-mail address is known."""
 
     only: Literal["reject", "send"] = "reject"
     field: Field = "email_lc_sha256"  # unverified; Adobe's name for it
 
 
-class Exits(_Settings):
+class Exits(_DestinationSettings):
     """What happens when a person leaves the audiences.
 
     With set, fields are written, for an attendee that was delivered before. A profile that has
@@ -111,7 +111,7 @@ class Exits(_Settings):
         return self
 
 
-class Destination(_Settings):
+class Destination(_DestinationSettings):
     """An event of a RainFocus organisation, the connection that leads there, and who is sent."""
 
     name: str = ""

@@ -89,16 +89,16 @@ def is_ndjson(body: str, content_type: str = "") -> bool:
 
 def of_line(line: str) -> Pushed:
     """Return what a line of newline-delimited JSON holds that is not blank."""
-    return _of_line(line.strip(_WHITE_SPACE), _Reader())
+    return _of_line(line.strip(_WHITE_SPACE), _PieceReader())
 
 
 def _lines(body: str) -> Iterator[Pushed]:
-    reader = _Reader()
+    reader = _PieceReader()
     for line in _LINE.finditer(body):
         yield _of_line(line[0].rstrip(_WHITE_SPACE), reader)
 
 
-def _of_line(text: str, reader: "_Reader") -> Pushed:
+def _of_line(text: str, reader: "_PieceReader") -> Pushed:
     try:
         end, pushed = reader.piece(text, 0)
     except json.JSONDecodeError as error:
@@ -114,7 +114,7 @@ def _values(body: str) -> Iterator[Pushed]:
     start = _skip(body, 0)
     if start == len(body):
         raise UnreadableBodyError("the body is empty")
-    reader = _Reader()
+    reader = _PieceReader()
     if body[start] == "[":
         end = yield from _array(body, start, reader)
     else:
@@ -123,7 +123,7 @@ def _values(body: str) -> Iterator[Pushed]:
         raise json.JSONDecodeError("Extra data", body, _skip(body, end))
 
 
-def _array(body: str, start: int, reader: "_Reader") -> Generator[Pushed, None, int]:
+def _array(body: str, start: int, reader: "_PieceReader") -> Generator[Pushed, None, int]:
     """Yield the elements of the array that starts at `start`; return where it ends."""
     at = _skip(body, start + 1)
     if body.startswith("]", at):
@@ -137,7 +137,7 @@ def _array(body: str, start: int, reader: "_Reader") -> Generator[Pushed, None, 
         at = _after_comma(body, at)
 
 
-def _object(body: str, start: int, reader: "_Reader") -> Generator[Pushed, None, int]:
+def _object(body: str, start: int, reader: "_PieceReader") -> Generator[Pushed, None, int]:
     """Yield the elements of an object's list of profiles, or else the object; return its end."""
     found = _profiles(body, start)
     if found is None:
@@ -228,7 +228,7 @@ def _end_of_nested(body: str, start: int) -> int:
     raise RecursionError
 
 
-class _Reader:
+class _PieceReader:
     """Reads the pieces of one body, all with one decoder."""
 
     def __init__(self) -> None:

@@ -48,13 +48,24 @@ class _FaultError(ConnectionFault):
 
 
 @dataclass(frozen=True)
+class _Order:
+    """One attendee to store over a connection, in the time that is left."""
+
+    name: str
+    connection: Connection
+    attendee: Attendee
+    trace_parent: str
+    seconds_left: Callable[[], float]
+
+
+@dataclass(frozen=True)
 class GuardedClient:
     """Calls RainFocus over the connections of one stack."""
 
     tokens: TokenStore
     rainfocus: RainFocusClient
-    pausing: CircuitBreaker
-    pace: RateLimiter
+    circuit_breaker: CircuitBreaker
+    rate_limiter: RateLimiter
     # Gets a connection's name and the digest of its token that was refused.
     ask_for_token: Callable[[str, str], None]
     # When a token was first refused, by its digest.
@@ -72,9 +83,9 @@ class GuardedClient:
     ) -> Answer:
         """Store an attendee over the connection of that name.
 
-        Raises HeldBackError, SettingsUnavailableError, and botocore's errors.
+        Raises RetryLaterError, SettingsUnavailableError, and botocore's errors.
         """
-        wait = self.pace.wait(name, connection.limits.requests_per_second)
+        wait = self.rate_limiter.wait(name, connection.limits.requests_per_second)
         if wait:
             raise RetryLaterError(
                 "held to the connection's requests per second",
@@ -82,9 +93,10 @@ class GuardedClient:
                 longest_wait=wait + 1 / connection.limits.requests_per_second,
             )
         token = self._token(name, connection)
+        order = _Order(name, connection, attendee, trace_parent, seconds_left)
 
         def call() -> Answer:
-            answer = self._call(name, connection, token, attendee, trace_parent, seconds_left)
+            answer = self._call(order, token)
             if answer.kind is AnswerKind.CONFIGURATION:
                 raise _FaultError(answer)
             if answer.kind not in _CONCLUSIVE:
@@ -92,7 +104,7 @@ class GuardedClient:
             return answer
 
         try:
-            return self.pausing.call(name, call)
+            return self.circuit_breaker.call(name, call)
         except (_FaultError, _InconclusiveError) as error:
             return error.answer
         except CircuitOpenError:
@@ -102,35 +114,31 @@ class GuardedClient:
                 is_fault_of_settings=True,
             ) from None
 
-    def _call(  # noqa: PLR0913, PLR0917
-        self,
-        name: str,
-        connection: Connection,
-        token: AccessToken,
-        attendee: Attendee,
-        trace_parent: str,
-        seconds_left: Callable[[], float],
-    ) -> Answer:
+    def _call(self, order: _Order, token: AccessToken) -> Answer:
         """Call; if the token is refused, call again with a newer one or have one fetched."""
-        needed = connection.limits.longest_call + _MARGIN
-        slot = self.rainfocus.slot(connection)
-        if not slot.acquire(timeout=max(0.0, seconds_left() - needed)):
-            raise RetryLaterError(_NO_TIME)
-        try:
-            if seconds_left() < needed:
-                raise RetryLaterError(_NO_TIME)
-            answer = self.rainfocus.store(connection, token, attendee, trace_parent)
-        finally:
-            slot.release()
-        _note(name, answer, trace_parent)
+        answer = self._call_once(order, token)
+        _note(order.name, answer, order.trace_parent)
         if answer.kind in _CONCLUSIVE:
-            self._worked[name] = token.digest
+            self._worked[order.name] = token.digest
         if answer.kind is not AnswerKind.TOKEN:
             return answer
-        newer = self._token(name, connection, max_age=0)
+        newer = self._token(order.name, order.connection, max_age=0)
         if newer.digest != token.digest:
-            return self._call(name, connection, newer, attendee, trace_parent, seconds_left)
-        return replace(answer, kind=self._fault_of_refusal(name, token))
+            return self._call(order, newer)
+        return replace(answer, kind=self._fault_of_refusal(order.name, token))
+
+    def _call_once(self, order: _Order, token: AccessToken) -> Answer:
+        """Call once a connection is free, if there is still time for the longest call."""
+        needed = order.connection.limits.longest_call + _MARGIN
+        slot = self.rainfocus.slot(order.connection)
+        if not slot.acquire(timeout=max(0.0, order.seconds_left() - needed)):
+            raise RetryLaterError(_NO_TIME)
+        try:
+            if order.seconds_left() < needed:
+                raise RetryLaterError(_NO_TIME)
+            return self.rainfocus.store(order.connection, token, order.attendee, order.trace_parent)
+        finally:
+            slot.release()
 
     def _fault_of_refusal(self, name: str, token: AccessToken) -> AnswerKind:
         """Return whose fault it is that a token is refused; have it renewed if that may help.
