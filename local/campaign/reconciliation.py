@@ -68,7 +68,7 @@ class Evidence:
     ends: Sequence[Mapping[str, Any]]  # delivery's log lines, in order
     calls: Sequence[LogEntry]
     attendees: Sequence[Attendee]
-    letters: Sequence[DeadLetter]
+    dead_letters: Sequence[DeadLetter]
     queued: int
 
 
@@ -138,7 +138,7 @@ def _dead_letters(
     }
     found = {
         (each.message.request_id, each.message.index): Refusal(each.reason, each.status, each.code)
-        for each in evidence.letters
+        for each in evidence.dead_letters
     }
     return Check("dead letters", _listed(awaited), _listed(found), awaited == found)
 

@@ -50,7 +50,7 @@ def _mend(stage: Stage) -> Expected:
         stage.push_together(found[start : start + _PROFILES_PER_PUSH])
     stage.push_each([Push(json.dumps(as_traits(each)), [each]) for each in missed])
     stage.settle()
-    rejected = len(stage.letters())
+    rejected = len(stage.dead_letters())
     stage.tell(f"{rejected} were rejected; the destination is mended")
     stage.set_destination({})
     # In place of waiting for the minute for which delivery knows its settings.
@@ -63,11 +63,11 @@ def _mend(stage: Stage) -> Expected:
 
 def _redrive(stage: Stage, *, letters: int, outcome: str) -> list[Check]:
     """Redrive all dead letters of the scenario, after a dry run that says what becomes of them."""
-    foreseen = _command(stage, "--dry-run")
+    forecast = _command(stage, "--dry-run")
     done = _command(stage, "--yes")
     return [
-        equal("dead letters that a dry run sees", letters, foreseen["letters"]),
-        equal(f"of them {outcome} when redriven", letters, foreseen["outcomes"][outcome]),
+        equal("dead letters that a dry run sees", letters, forecast["dead_letters"]),
+        equal(f"of them {outcome} when redriven", letters, forecast["outcomes"][outcome]),
         equal("redriven", letters, done["redriven"]),
         equal("left as dead letters", 0, done["left"]),
     ]

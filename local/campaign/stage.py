@@ -197,20 +197,20 @@ class Stage:
         lines = settled(self.stack, self.started)
         return [line for line in lines if line["destination"] == self.name]
 
-    def letters(self) -> list[dict[str, Any]]:
+    def dead_letters(self) -> list[dict[str, Any]]:
         """Return the dead letters of this scenario, as SQS gives them out."""
         found = self.stack.dead_letter_messages()
         return [each for each in found if from_sqs(each).message.destination == self.name]
 
     def account(self, expected: Expected) -> tuple[Figures, list[Check]]:
         """Return the figures, and whether all is as it must be."""
-        letters = self.letters()
+        letters = self.dead_letters()
         evidence = Evidence(
             pushed=self.pushed,
             ends=self.ends(),
             calls=self.calls(),
             attendees=self.simulator.attendees(self.name),
-            letters=[from_sqs(each) for each in letters],
+            dead_letters=[from_sqs(each) for each in letters],
             queued=self.stack.profile_queue().total,
         )
         figures, checks = reconcile(evidence, expected)

@@ -413,7 +413,7 @@ def test_spoken_alike_the_doctor_finds_nothing(
     assert read.failure is None, read.steps
     assert states(read)[Check.EVENT_CODE] is StepState.PASSED
     assert states(read)[Check.ATTENDEE_STORE] is StepState.UNKNOWN
-    assert read.trials == written.trials == 0
+    assert read.experiments == written.experiments == 0
     assert len(simulator.attendees()) == 1
 
 
@@ -471,7 +471,7 @@ def test_an_unknown_event_code_is_named(
     assert "summit2062, in destination summit" in failure.words
     assert "Event not found" in failure.words
     assert failure.sure
-    assert report.trials == 0
+    assert report.experiments == 0
 
 
 @pytest.mark.parametrize("client_auth", ["body", "basic"])
@@ -662,7 +662,7 @@ def test_what_is_out_of_order_is_named(
     failure = failure_of(report)
     assert (failure.check, failure.setting, failure.sure) == (check, setting, False)
     assert "503" in failure.words
-    assert report.trials == 0
+    assert report.experiments == 0
 
 
 def test_several_faults_at_once_are_not_called_sure(
@@ -678,7 +678,7 @@ def test_several_faults_at_once_are_not_called_sure(
     failure = failure_of(report)
     assert not failure.sure
     assert failure.setting == "body.kind"
-    assert 0 < report.trials <= experiments.MAX_TRIALS
+    assert 0 < report.experiments <= experiments.MAX_EXPERIMENTS
 
 
 def test_the_progress_of_trials_is_told(

@@ -51,7 +51,7 @@ def test_what_was_rejected_is_found_mended_and_redriven(own: Local) -> None:
     refusal = Effect(status=400, code="105", message="zip is not known")
     own.simulator.add_fault(Fault(call="attendee/store", email_regex="repair-", effect=refusal))
     _push(own, {"email": ada, "zip": "1"}, {"email": ben, "zip": "1"}, {"zip": "1"})
-    until(lambda: bool(_run(own, "failures")["letters"] == 3), "all are dead letters")
+    until(lambda: bool(_run(own, "failures")["dead_letters"] == 3), "all are dead letters")
 
     causes = {each["reason"]: each for each in _run(own, "failures")["failures"]}
     refused = causes["RainFocus does not take this profile"]
@@ -71,8 +71,8 @@ def test_what_was_rejected_is_found_mended_and_redriven(own: Local) -> None:
     [letter] = _run(own, "lookup", ada)["destinations"][0]["dead_letters"]
     assert letter["outcome"] == "rejected"
 
-    foreseen = _run(own, "redrive", "--dry-run")["outcomes"]
-    assert {kind: n for kind, n in foreseen.items() if n} == {
+    outcomes = _run(own, "redrive", "--dry-run")["outcomes"]
+    assert {kind: n for kind, n in outcomes.items() if n} == {
         "refused_before": 1,  # what RainFocus does now is not to be seen from here
         "stale": 1,
         "rejected": 1,
@@ -82,7 +82,7 @@ def test_what_was_rejected_is_found_mended_and_redriven(own: Local) -> None:
     until(lambda: ada in _stored(own), "the redriven one is stored")
     own.wait_until_idle()
     assert _stored(own) == {ada: "1", ben: "2"}
-    assert _run(own, "failures")["letters"] == 1
+    assert _run(own, "failures")["dead_letters"] == 1
     [found] = _run(own, "lookup", ada)["destinations"]
     assert (found["outcome"], found["status"], found["dead_letters"]) == ("delivered", 200, [])
     assert f'"attendee":"{found["attendee"]}"' in own.logs()

@@ -166,7 +166,7 @@ def _conclusion(report: Report) -> str:
     if failure is None:
         unknown = any(step.state is StepState.UNKNOWN for step in report.steps)
         return "Nothing failed; not all could be found out." if unknown else "All is well."
-    tried = f" (changes tried: {report.trials})" if report.trials else ""
+    tried = f" (changes tried: {report.experiments})" if report.experiments else ""
     if failure.setting == CREDENTIALS:
         tried += f": attendee-sync credentials set {report.case.connection}"
     if not failure.setting:
@@ -183,7 +183,7 @@ def _document(report: Report) -> dict[str, Any]:
         "failed": failure is not None,
         "setting": (failure.setting or None) if failure else None,
         "sure": failure.sure if failure else None,
-        "trials": report.trials,
+        "experiments": report.experiments,
         "steps": [_step(step) for step in report.steps],
     }
 

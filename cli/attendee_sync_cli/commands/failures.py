@@ -83,24 +83,24 @@ def failures(
         _show(_find(stack, show), as_json=as_json)
         return
     rows: dict[_Cause, _Row] = {}
-    wanted = DeadLetterFilter(destination, reason)
-    with DeadLetterScan(stack) as walk:
-        for batch in walk.batches("Looking at dead letters"):
-            _add(rows, wanted.among(batch))
-    wanted.check(stack, walk)
+    chosen = DeadLetterFilter(destination, reason)
+    with DeadLetterScan(stack) as scan:
+        for batch in scan.batches("Looking at dead letters"):
+            _add(rows, chosen.among(batch))
+    chosen.check(stack, scan)
     ordered = sorted(rows.items(), key=lambda item: (item[0].destination, -item[1].count))
     if as_json:
         console.document(
             {
-                "letters": sum(row.count for row in rows.values()),
-                "unseen": walk.unseen,
+                "dead_letters": sum(row.count for row in rows.values()),
+                "unseen": scan.unseen,
                 "failures": [_document(cause, row) for cause, row in ordered],
             }
         )
         return
     _tell(ordered)
-    if walk.unseen:
-        console.say(walk.unseen_words)
+    if scan.unseen:
+        console.say(scan.unseen_words)
 
 
 def _add(rows: dict[_Cause, _Row], letters: Iterable[DeadLetter]) -> None:
@@ -177,13 +177,13 @@ def _words(cause: _Cause, row: _Row) -> str:
 
 
 def _find(stack: Stack, letter_id: str) -> DeadLetter:
-    with DeadLetterScan(stack) as walk:
-        for batch in walk.batches("Looking for the dead letter"):
+    with DeadLetterScan(stack) as scan:
+        for batch in scan.batches("Looking for the dead letter"):
             for letter in batch:
                 if letter.id == letter_id:
                     return letter
     raise FailureError(
-        f"There is no dead letter of this ID to be seen. {walk.unseen_words}".rstrip()
+        f"There is no dead letter of this ID to be seen. {scan.unseen_words}".rstrip()
     )
 
 

@@ -76,19 +76,19 @@ def lookup(
     email_hash = _email_hash(email)
     stack: Stack = context.obj
     found = _look(stack, email_hash, destination)
-    with DeadLetterScan(stack) as walk:
-        for batch in walk.batches("Looking at dead letters"):
+    with DeadLetterScan(stack) as scan:
+        for batch in scan.batches("Looking at dead letters"):
             _add(found, batch)
     if as_json:
         console.document(
-            {"destinations": [_document(each) for each in found], "unseen": walk.unseen}
+            {"destinations": [_document(each) for each in found], "unseen": scan.unseen}
         )
         return
     for each in found:
         console.table(["destination", each.destination], _rows(each))
         console.say()
-    if walk.unseen:
-        console.say(f"Of the dead letters {walk.unseen_words}")
+    if scan.unseen:
+        console.say(f"Of the dead letters {scan.unseen_words}")
 
 
 def _email_hash(given: str) -> str:

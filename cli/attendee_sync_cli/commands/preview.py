@@ -27,7 +27,7 @@ EXAMPLES = (
     "attendee-sync preview default - --request < profile.json"
 )
 _LONG = 500  # profiles; from here on it is worth showing how far it is
-_Foreseen = Mapping[str, Any]
+_PreviewRow = Mapping[str, Any]
 
 
 def preview(  # noqa: PLR0913, PLR0917
@@ -54,7 +54,7 @@ def preview(  # noqa: PLR0913, PLR0917
     how = profile_files.reading(encoding, column)
     target = _target(stack, destination)
     pushed = [each.pushed for each in profile_files.read(file, how).found]
-    found = _foresee(target, pushed)
+    found = _previewed(target, pushed)
     if as_json:
         console.document({"requestId": "", "profiles": found}, ascii_only=True)
     else:
@@ -82,7 +82,7 @@ def _target(stack: Stack, name: str) -> Target:
     return Target(mapper.mapper(text), connection)
 
 
-def _foresee(target: Target, pushed: Sequence[Pushed]) -> list[_Foreseen]:
+def _previewed(target: Target, pushed: Sequence[Pushed]) -> list[_PreviewRow]:
     console = Console(stderr=True)
     steps = track(
         enumerate(pushed),
@@ -95,7 +95,7 @@ def _foresee(target: Target, pushed: Sequence[Pushed]) -> list[_Foreseen]:
     return [{"index": index, **preview_profile(target, each)} for index, each in steps]
 
 
-def _show(found: Sequence[_Foreseen], *, with_request: bool) -> None:
+def _show(found: Sequence[_PreviewRow], *, with_request: bool) -> None:
     for each in found:
         console.say(f"profile {each['index']}: {_with_reason(each)}")
         rows = _field_rows(each)
@@ -109,12 +109,12 @@ def _show(found: Sequence[_Foreseen], *, with_request: bool) -> None:
         console.say(f"{count} of {len(found)} {outcome}")
 
 
-def _with_reason(each: _Foreseen) -> str:
+def _with_reason(each: _PreviewRow) -> str:
     outcome, reason = str(each["outcome"]), console.plain(str(each["reason"]))
     return f"{outcome}: {reason}" if reason else outcome
 
 
-def _field_rows(each: _Foreseen) -> list[list[str]]:
+def _field_rows(each: _PreviewRow) -> list[list[str]]:
     """Return the attendee's fields, and below them those that were left out."""
     fields: Mapping[str, str] = each.get("attendee", {})
     sources: Mapping[str, str] = each.get("sources", {})

@@ -49,7 +49,7 @@ class _Report:
     letters: int = 0
     redriven: int = 0
     # By destination and kind, and by the reason of those that stay.
-    foreseen: Counter[tuple[str, OutcomeKind, str]] = field(default_factory=Counter)
+    forecast: Counter[tuple[str, OutcomeKind, str]] = field(default_factory=Counter)
     unseen: int = 0
     unseen_words: str = ""
     on_queue: int = 0  # dead letters of all kinds that are left
@@ -70,23 +70,23 @@ class _Report:
         """Tell whether a letter was met before: what is rejected again soon comes back."""
         return letter.id in self._ids
 
-    def note(self, foreseen: Sequence[ForecastRow]) -> None:
+    def note(self, rows: Sequence[ForecastRow]) -> None:
         """Note what would come of some letters."""
-        self.letters += len(foreseen)
-        self._ids |= {each.letter.id for each in foreseen}
-        for each in foreseen:
+        self.letters += len(rows)
+        self._ids |= {each.letter.id for each in rows}
+        for each in rows:
             reason = each.outcome.reason if each.stays else ""
             reason = _REFUSED_BEFORE if each.was_refused else reason
-            self.foreseen[each.letter.message.destination, each.outcome.kind, reason] += 1
+            self.forecast[each.letter.message.destination, each.outcome.kind, reason] += 1
 
     @property
     def refused_before(self) -> int:
         """How many RainFocus refused before, with no setting changed since."""
-        return sum(n for (_, _, each), n in self.foreseen.items() if each == _REFUSED_BEFORE)
+        return sum(n for (_, _, each), n in self.forecast.items() if each == _REFUSED_BEFORE)
 
     def count(self, kind: OutcomeKind) -> int:
         """Return how many letters would have an outcome."""
-        return sum(n for (_, each, _), n in self.foreseen.items() if each is kind)
+        return sum(n for (_, each, _), n in self.forecast.items() if each is kind)
 
 
 def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
@@ -115,20 +115,20 @@ def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
     if as_json and not (dry_run or yes):
         raise typer.BadParameter("with --json there is nobody to ask: add --yes or --dry-run")
     stack: Stack = context.obj
-    wanted = DeadLetterFilter(destination, reason)
+    chosen = DeadLetterFilter(destination, reason)
     if dry_run or not yes:
-        foreseen = _run(stack, wanted, dry_run=True, as_json=as_json)
-        if dry_run or not foreseen.to_redrive:
+        forecast = _run(stack, chosen, dry_run=True, as_json=as_json)
+        if dry_run or not forecast.to_redrive:
             return
-        typer.confirm(f"Put {foreseen.to_redrive} back on the profile queue?", abort=True)
-    _run(stack, wanted, dry_run=False, as_json=as_json)
+        typer.confirm(f"Put {forecast.to_redrive} back on the profile queue?", abort=True)
+    _run(stack, chosen, dry_run=False, as_json=as_json)
 
 
-def _run(stack: Stack, wanted: DeadLetterFilter, *, dry_run: bool, as_json: bool) -> _Report:
+def _run(stack: Stack, chosen: DeadLetterFilter, *, dry_run: bool, as_json: bool) -> _Report:
     """Foresee or redrive, and tell how far that came, also if it is interrupted or fails."""
     report = _Report(dry_run)
     try:
-        _redrive(stack, wanted, report)
+        _redrive(stack, chosen, report)
     except (KeyboardInterrupt, FailureError, BotoCoreError, ClientError) as error:
         report.is_cut = True
         if report.letters and not dry_run:
@@ -141,31 +141,31 @@ def _run(stack: Stack, wanted: DeadLetterFilter, *, dry_run: bool, as_json: bool
     return report
 
 
-def _redrive(stack: Stack, wanted: DeadLetterFilter, report: _Report) -> None:
-    foresight = RedriveForecast(stack)
+def _redrive(stack: Stack, chosen: DeadLetterFilter, report: _Report) -> None:
+    forecast = RedriveForecast(stack)
     profiles = FifoQueue(stack.client("sqs"), stack.queue_url("ProfileQueueName"))
     words = "Looking at dead letters" if report.dry_run else "Redriving"
-    walk = DeadLetterScan(stack)
+    scan = DeadLetterScan(stack)
     try:
-        with walk:
-            for batch in walk.batches(words):
+        with scan:
+            for batch in scan.batches(words):
                 fresh = [each for each in batch if not report.knows(each)]
-                _redrive_batch(walk, profiles, foresight.of(wanted.among(fresh)), report)
+                _redrive_batch(scan, profiles, forecast.of(chosen.among(fresh)), report)
     finally:
-        report.unseen, report.unseen_words = walk.unseen, walk.unseen_words
-        report.on_queue = walk.left
-    wanted.check(stack, walk)
+        report.unseen, report.unseen_words = scan.unseen, scan.unseen_words
+        report.on_queue = scan.left
+    chosen.check(stack, scan)
 
 
 def _redrive_batch(
-    walk: DeadLetterScan, profiles: FifoQueue, foreseen: Sequence[ForecastRow], report: _Report
+    scan: DeadLetterScan, profiles: FifoQueue, rows: Sequence[ForecastRow], report: _Report
 ) -> None:
-    report.note(foreseen)
-    due = [each for each in foreseen if not each.stays]
+    report.note(rows)
+    due = [each for each in rows if not each.stays]
     if report.dry_run or not due:
         return
     taken, causes = _queue(profiles, due)
-    report.redriven += len(walk.delete([each.letter for each in taken]))
+    report.redriven += len(scan.delete([each.letter for each in taken]))
     if not taken:
         helps = "".join(f" {each}" for each in {*map(aws_errors.remedy, causes)} if each)
         told = ", ".join(sorted(causes))
@@ -198,10 +198,10 @@ def _refusal(profiles: FifoQueue, due: Sequence[ForecastRow]) -> frozenset[str]:
     return frozenset()
 
 
-def _message(foreseen: ForecastRow) -> Message:
+def _message(row: ForecastRow) -> Message:
     """Return a letter's message; for five minutes SQS takes it only once."""
-    message = foreseen.letter.message
-    return messages.requeue_message(message, foreseen.attendee, f"redrive-{message.message_id}")
+    message = row.letter.message
+    return messages.requeue_message(message, row.attendee, f"redrive-{message.message_id}")
 
 
 def _tell(report: _Report, *, as_json: bool) -> None:
@@ -220,8 +220,8 @@ def _show(report: _Report) -> None:
     console.table(
         ["letters", "destination", "would be" if report.dry_run else "will be"],
         [
-            [str(count), console.plain(destination), _foreseen_words(kind, reason)]
-            for (destination, kind, reason), count in sorted(report.foreseen.items())
+            [str(count), console.plain(destination), _forecast_words(kind, reason)]
+            for (destination, kind, reason), count in sorted(report.forecast.items())
         ],
     )
     if report.dry_run:
@@ -239,7 +239,7 @@ def _show(report: _Report) -> None:
     )
 
 
-def _foreseen_words(kind: OutcomeKind, reason: str) -> str:
+def _forecast_words(kind: OutcomeKind, reason: str) -> str:
     if reason == _REFUSED_BEFORE:
         return "refused again, unless RainFocus changed: no setting did since it refused this"
     return f"{_WORDS[kind]}{reason}"
@@ -255,13 +255,13 @@ def _document(report: _Report) -> dict[str, Any]:
         OutcomeKind.REJECTED,
     )
     by_destination: dict[str, dict[str, int]] = {}
-    for (destination, kind, reason), count in sorted(report.foreseen.items()):
+    for (destination, kind, reason), count in sorted(report.forecast.items()):
         counts = by_destination.setdefault(destination, {})
         name = _REFUSED_BEFORE if reason == _REFUSED_BEFORE else kind.value
         counts[name] = counts.get(name, 0) + count
     return {
         "dry_run": report.dry_run,
-        "letters": report.letters,
+        "dead_letters": report.letters,
         **done,
         "outcomes": {
             **{kind.value: report.count(kind) for kind in kinds},
@@ -279,6 +279,6 @@ def _document(report: _Report) -> dict[str, Any]:
 def _staying(report: _Report, kind: OutcomeKind) -> list[dict[str, Any]]:
     return [
         {"destination": destination, "reason": reason, "count": count}
-        for (destination, each, reason), count in sorted(report.foreseen.items())
+        for (destination, each, reason), count in sorted(report.forecast.items())
         if each is kind
     ]

@@ -60,7 +60,7 @@ def test_attendee(address: str) -> dict[str, str]:
 class ApiChecks:
     """Makes the calls of one examination. Writes only if the case allows it."""
 
-    notes: Findings
+    findings: Findings
     http: requests.Session
     connection: Connection
     destination: Destination | None
@@ -69,11 +69,11 @@ class ApiChecks:
 
     def check(self, token: AccessToken, tokens: TokenChecks) -> None:
         """Do the steps from the API base on. Raises FailedError."""
-        self.notes.progress("calling RainFocus")
+        self.findings.progress("calling RainFocus")
         answer = self._call(self.connection, token)
         self._check_base(token, answer)
         self._check_access(token, answer, tokens)
-        if self.notes.case.write_test:
+        if self.findings.case.write_test:
             self._check_write(token, answer)
         else:
             self._check_read(token, answer)
@@ -90,7 +90,7 @@ class ApiChecks:
         if reached is Stage.NOWHERE:
             raise FailedError(Check.API, describe(answer), setting, sure=False)
         if reached is not Stage.PATH:
-            self.notes.passed(Check.API, self.connection.base)
+            self.findings.passed(Check.API, self.connection.base)
             return
         self._try(
             experiments.for_path(self.connection),
@@ -109,11 +109,11 @@ class ApiChecks:
             used = tokens.token_for(changed) if change.touches("auth") else token
             return used is not None and self.accepts(changed, used)
 
-        credentials = self.notes.case.credentials
+        credentials = self.findings.case.credentials
         self._try(
             experiments.for_access(self.connection, credentials, answer.message), accepted, answer
         )
-        if self.notes.case.write_test:
+        if self.findings.case.write_test:
             self._check_endpoint(token, answer)
         setting, hint = self._access_setting(answer)
         raise FailedError(Check.API_PROFILE, f"{describe(answer)}; {hint}", setting, sure=False)
@@ -122,7 +122,7 @@ class ApiChecks:
         """Raise FailedError if only the write is refused, as where Attendee Store is off."""
         read = self._read(self.connection, token, self._event_code)
         if stage(read) > Stage.ACCESS:
-            self.notes.passed(Check.API_PROFILE, f"for a read: {describe(read)}")
+            self.findings.passed(Check.API_PROFILE, f"for a read: {describe(read)}")
             words = f"{describe(answer)}, though a read is let through"
             raise FailedError(Check.ATTENDEE_STORE, words, ATTENDEE_STORE, sure=False)
 
@@ -137,7 +137,7 @@ class ApiChecks:
             return "auth.kind", "an OAuth token may be wanted"
         if answer.code == answers.PARAMETER_MISSING:
             return "api_profile.name", "no place or name that was tried is accepted"
-        has_token = bool(self.notes.case.credentials.profile_token)
+        has_token = bool(self.findings.case.credentials.profile_token)
         if connection.api_profile.value == "client_id" and not has_token:
             return "api_profile.value", "a profile token may be wanted, but none is stored"
         return CREDENTIALS, "they may be those of another API profile"
@@ -148,9 +148,9 @@ class ApiChecks:
         if stage(answer) is Stage.PARAMETER:
             self._explain_parameter(token, answer)
         else:
-            self.notes.passed(Check.API_PROFILE, describe(answer))
-            self.notes.unknown(Check.ATTENDEE_STORE, f"a read can't tell; {_BY_WRITE}")
-            self.notes.unknown(Check.TEST_ATTENDEE, _BY_WRITE)
+            self.findings.passed(Check.API_PROFILE, describe(answer))
+            self.findings.unknown(Check.ATTENDEE_STORE, f"a read can't tell; {_BY_WRITE}")
+            self.findings.unknown(Check.TEST_ATTENDEE, _BY_WRITE)
             self._check_event(token, answer)
 
     def _explain_parameter(self, token: AccessToken, answer: Answer) -> None:
@@ -162,7 +162,7 @@ class ApiChecks:
             answer,
         )
         for check in (Check.API_PROFILE, Check.ATTENDEE_STORE, Check.EVENT_CODE):
-            self.notes.unknown(check, f"{describe(answer)}: a read can't tell; {_BY_WRITE}")
+            self.findings.unknown(check, f"{describe(answer)}: a read can't tell; {_BY_WRITE}")
 
     def _check_event(self, token: AccessToken, answer: Answer) -> None:
         """Judge the event code by a read's answer. Raises FailedError if RainFocus has none such.
@@ -170,45 +170,47 @@ class ApiChecks:
         It is compared with the answer for an event that surely does not exist.
         """
         if self.destination is None:
-            self.notes.unknown(Check.EVENT_CODE, "no destination uses this connection")
+            self.findings.unknown(Check.EVENT_CODE, "no destination uses this connection")
             return
         reached = stage(answer)
         if reached is Stage.STORED:
-            self.notes.passed(Check.EVENT_CODE, describe(answer))
+            self.findings.passed(Check.EVENT_CODE, describe(answer))
             return
         code, no_event = self.destination.event_code, _made_up("event")
         other = self._read(self.connection, token, no_event)
         if reached is not Stage.CONTENT or stage(other) is Stage.NOWHERE:
-            self.notes.unknown(Check.EVENT_CODE, f"{describe(answer)}: a read can't tell")
+            self.findings.unknown(Check.EVENT_CODE, f"{describe(answer)}: a read can't tell")
         elif not answers.alike(answer, code, other, no_event):
             words = (
                 f"{code}: {describe(answer)}; for an event that does not exist: {describe(other)}"
             )
-            self.notes.passed(Check.EVENT_CODE, words)
+            self.findings.passed(Check.EVENT_CODE, words)
         elif "event" in answer.message.lower():
-            words = f"{code}, in destination {self.notes.case.destination}: {describe(answer)}"
+            words = f"{code}, in destination {self.findings.case.destination}: {describe(answer)}"
             raise FailedError(Check.EVENT_CODE, words, EVENT_CODE)
         else:
             words = (
                 f"{describe(answer)}, and so for an event that does not exist: a read can't tell"
             )
-            self.notes.unknown(Check.EVENT_CODE, words)
+            self.findings.unknown(Check.EVENT_CODE, words)
 
     # --- the same by a write ---
 
     def _check_write(self, token: AccessToken, answer: Answer) -> None:
         if answer.kind is AnswerKind.STORED:
             for check in (Check.API_PROFILE, Check.ATTENDEE_STORE, Check.EVENT_CODE):
-                self.notes.passed(check, "the test attendee was stored")
+                self.findings.passed(check, "the test attendee was stored")
             words = "a made-up one, to be removed in RainFocus"
-            self.notes.passed(Check.TEST_ATTENDEE, f"{words}: {answer.attendee_id or 'id unknown'}")
+            self.findings.passed(
+                Check.TEST_ATTENDEE, f"{words}: {answer.attendee_id or 'id unknown'}"
+            )
             return
-        self.notes.passed(Check.API_PROFILE, describe(answer))
+        self.findings.passed(Check.API_PROFILE, describe(answer))
         if stage(answer) is Stage.ENDPOINT:
             words = f"{describe(answer)}. Enable Attendee Store in the API profile, in RainFocus"
-            self.notes.failed(FailedError(Check.ATTENDEE_STORE, words, ATTENDEE_STORE))
+            self.findings.failed(FailedError(Check.ATTENDEE_STORE, words, ATTENDEE_STORE))
         else:
-            self.notes.passed(Check.ATTENDEE_STORE, describe(answer))
+            self.findings.passed(Check.ATTENDEE_STORE, describe(answer))
         self._check_event(token, self._read(self.connection, token, self._event_code))
         if stage(answer) is not Stage.ENDPOINT:
             self._explain_content(token, answer)
@@ -217,8 +219,8 @@ class ApiChecks:
         changes = experiments.for_content(self.connection, answer.message)
         self._try(changes, lambda _, changed: self._stores(changed, token), answer)
         for name in experiments.named_fields(self.connection, answer.message):
-            self.notes.progress(f"trying without {name}")
-            self.notes.trials += 1
+            self.findings.progress(f"trying without {name}")
+            self.findings.experiments += 1
             if name != "email" and self._stores(self.connection, token, without=name):
                 words = f"{describe(answer)}. Without {name} RainFocus stores the attendee"
                 raise FailedError(Check.TEST_ATTENDEE, words, f"fields.names.{name}")
@@ -234,7 +236,7 @@ class ApiChecks:
 
     def _call(self, connection: Connection, token: AccessToken) -> Answer:
         """Make the call by which all is judged: a write if that is allowed, else a read."""
-        if self.notes.case.write_test:
+        if self.findings.case.write_test:
             return self._write(connection, token)
         return self._read(connection, token, self._event_code)
 
@@ -243,7 +245,7 @@ class ApiChecks:
         return answer
 
     def _write(self, connection: Connection, token: AccessToken, without: str = "") -> Answer:
-        fields = test_attendee(self.notes.case.write_test)
+        fields = test_attendee(self.findings.case.write_test)
         fields.pop(without, None)
         attendee = Attendee(self._event_code, fields)
         return RainFocusClient(self.http).store(connection, token, attendee, _trace_parent())
@@ -253,12 +255,12 @@ class ApiChecks:
 
     def _try(self, changes: list[Change], accepted: Accepted, answer: Answer) -> None:
         """Raise FailedError if a change is accepted."""
-        change = experiments.run(self.connection, changes, accepted, self.notes)
+        change = experiments.run(self.connection, changes, accepted, self.findings)
         if change is None:
             return
         check = _check_of(change.setting)
         if check not in (Check.API, Check.API_PROFILE):
-            self.notes.passed(Check.API_PROFILE, describe(answer))
+            self.findings.passed(Check.API_PROFILE, describe(answer))
         words = f"{describe(answer)}. {change.accepted_words(self.connection)}"
         raise FailedError(check, words, change.setting)
 

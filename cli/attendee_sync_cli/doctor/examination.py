@@ -28,32 +28,32 @@ def examine(
 
     What fails is in the report. Nothing that was fetched is stored anywhere.
     """
-    notes = Findings(case, progress)
+    findings = Findings(case, progress)
     try:
-        connection, destination = _check_settings(notes)
-        _check_hosts(notes, reach or Network(), connection)
-        api = ApiChecks(notes, http, connection, destination)
-        tokens = TokenChecks(notes, http, connection)
+        connection, destination = _check_settings(findings)
+        _check_hosts(findings, reach or Network(), connection)
+        api = ApiChecks(findings, http, connection, destination)
+        tokens = TokenChecks(findings, http, connection)
         api.check(tokens.check(api.accepts), tokens)
     except FailedError as failure:
-        notes.failed(failure)
-    return notes.report()
+        findings.failed(failure)
+    return findings.report()
 
 
-def _check_settings(notes: Findings) -> tuple[Connection, Destination | None]:
-    case = notes.case
+def _check_settings(findings: Findings) -> tuple[Connection, Destination | None]:
+    case = findings.case
     connection = validation.read(Connection, case.settings)
     if isinstance(connection, list):
         raise FailedError(Check.SETTINGS, _joined(connection), connection[0].setting)
     if not case.destination:
-        notes.passed(Check.SETTINGS, f"connection {case.connection}")
+        findings.passed(Check.SETTINGS, f"connection {case.connection}")
         return connection, None
     destination = validation.read(Destination, case.destination_settings)
     if isinstance(destination, list):
         words = f"destination {case.destination}: {_joined(destination)}"
         raise FailedError(Check.SETTINGS, words, f"destination.{destination[0].setting}")
     words = f"connection {case.connection}, destination {case.destination}"
-    notes.passed(Check.SETTINGS, words)
+    findings.passed(Check.SETTINGS, words)
     return connection, destination
 
 
@@ -69,28 +69,28 @@ class _Host:
         return f"{self.name}:{self.port}"
 
 
-def _check_hosts(notes: Findings, reach: Network, connection: Connection) -> None:
+def _check_hosts(findings: Findings, reach: Network, connection: Connection) -> None:
     hosts = [_host(base_setting(connection), connection.base)]
     if connection.auth.kind == "oauth" and connection.auth.token_url:
         hosts.append(_host("auth.token_url", connection.auth.token_url))
     seconds = connection.limits.connect_timeout
     for host in hosts:
-        notes.progress(f"looking {host.name} up")
+        findings.progress(f"looking {host.name} up")
         try:
             reach.resolve(host.name, seconds)
         except OSError as error:
             words = f"{host.name}: {network.words(error)}"
             raise FailedError(Check.HOST, words, host.setting) from None
-    notes.passed(Check.HOST, _listed(host.name for host in hosts))
+    findings.passed(Check.HOST, _listed(host.name for host in hosts))
     for host in hosts:
-        notes.progress(f"connecting to {host.address}")
+        findings.progress(f"connecting to {host.address}")
         _check_tls(reach, host, seconds)
     insecure = [host for host in hosts if not host.secure]
     if insecure:
         words = f"not used: http in {_listed(host.setting for host in insecure)}"
-        notes.unknown(Check.TLS, f"{words}. Right for a simulator on this machine only")
+        findings.unknown(Check.TLS, f"{words}. Right for a simulator on this machine only")
     else:
-        notes.passed(Check.TLS, _listed(host.address for host in hosts))
+        findings.passed(Check.TLS, _listed(host.address for host in hosts))
 
 
 def _check_tls(reach: Network, host: _Host, seconds: float) -> None:

@@ -19,7 +19,7 @@ from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor.report import Findings
 
 # For one failure.
-MAX_TRIALS = 30
+MAX_EXPERIMENTS = 30
 MAX_SECONDS = 90.0
 
 type Path = tuple[str, ...]
@@ -187,16 +187,16 @@ def run(
     connection: Connection,
     changes: Iterable[Change],
     accepted: Callable[[Change, Connection], bool],
-    notes: Findings,
+    findings: Findings,
 ) -> Change | None:
     """Try changes one at a time, and return the first that is accepted, if there is time."""
-    usable = list(_usable(connection, changes))[:MAX_TRIALS]
+    usable = list(_usable(connection, changes))[:MAX_EXPERIMENTS]
     deadline = time.monotonic() + MAX_SECONDS
     for number, (change, changed) in enumerate(usable, 1):
         if time.monotonic() > deadline:
             return None
-        notes.progress(f"trying {change.words} ({number} of {len(usable)})")
-        notes.trials += 1
+        findings.progress(f"trying {change.words} ({number} of {len(usable)})")
+        findings.experiments += 1
         if accepted(change, changed):
             return change
     return None

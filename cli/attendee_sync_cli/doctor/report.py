@@ -75,7 +75,7 @@ class Report:
 
     case: Case
     steps: list[Step]
-    trials: int  # calls that were made with a changed setting
+    experiments: int  # calls that were made with a changed setting
 
     @property
     def failure(self) -> Step | None:
@@ -98,7 +98,7 @@ class Findings:
     case: Case
     progress: Callable[[str], None]
     steps: dict[Check, Step] = field(default_factory=dict)
-    trials: int = 0
+    experiments: int = 0
     tokens: set[str] = field(default_factory=set)  # obtained on the way; never shown
 
     def passed(self, check: Check, words: str) -> None:
@@ -118,7 +118,7 @@ class Findings:
         untried = [Step(check, StepState.UNKNOWN, "not tried") for check in Check]
         steps = [self.steps.get(step.check, step) for step in untried]
         clean = [replace(step, words=self._without_secrets(step.words)) for step in steps]
-        return Report(self.case, clean, self.trials)
+        return Report(self.case, clean, self.experiments)
 
     def _without_secrets(self, text: str) -> str:
         credentials = self.case.credentials

@@ -25,7 +25,7 @@ type Accepts = Callable[[Connection, AccessToken], bool]
 class TokenChecks:
     """Asks for a token, and for tokens with changed settings. Stores none."""
 
-    notes: Findings
+    findings: Findings
     http: requests.Session
     connection: Connection
 
@@ -35,18 +35,18 @@ class TokenChecks:
         Raises FailedError.
         """
         auth = self.connection.auth
-        self.notes.progress("asking for a token")
+        self.findings.progress("asking for a token")
         try:
             token, remark = self._obtain(self.connection)
         except TokenNotGrantedError as error:
             self._explain(error, accepts)
         if auth.kind == "profile_token":
-            self.notes.passed(Check.TOKEN_ENDPOINT, "not needed with a profile token")
-            self.notes.passed(Check.TOKEN, "a profile token is stored")
+            self.findings.passed(Check.TOKEN_ENDPOINT, "not needed with a profile token")
+            self.findings.passed(Check.TOKEN, "a profile token is stored")
             return token
-        self.notes.passed(Check.TOKEN_ENDPOINT, auth.token_url)
+        self.findings.passed(Check.TOKEN_ENDPOINT, auth.token_url)
         life = f"good for {round(token.seconds_left() / 60)} minutes"
-        self.notes.passed(Check.TOKEN, f"{life}; {remark}" if remark else life)
+        self.findings.passed(Check.TOKEN, f"{life}; {remark}" if remark else life)
         return token
 
     def token_for(self, changed: Connection) -> AccessToken | None:
@@ -57,8 +57,8 @@ class TokenChecks:
             return None
 
     def _obtain(self, connection: Connection) -> tuple[AccessToken, str]:
-        token, remark = access_token.obtain(self.http, connection, self.notes.case.credentials)
-        self.notes.tokens.add(token.value)
+        token, remark = access_token.obtain(self.http, connection, self.findings.case.credentials)
+        self.findings.tokens.add(token.value)
         return token, remark
 
     def _explain(self, error: TokenNotGrantedError, accepts: Accepts) -> NoReturn:
@@ -68,9 +68,9 @@ class TokenChecks:
         if error.cause is TokenFault.TOKEN_URL and self.connection.auth.token_url:
             raise FailedError(Check.TOKEN_ENDPOINT, told, _TOKEN_URL)
         if self._is_complete() and error.cause is not TokenFault.TOKEN_URL:
-            self.notes.passed(Check.TOKEN_ENDPOINT, self.connection.auth.token_url)
+            self.findings.passed(Check.TOKEN_ENDPOINT, self.connection.auth.token_url)
             self._try(experiments.for_token(self.connection), lambda *_: True, told)
-        kinds = experiments.for_kind(self.connection, self.notes.case.credentials)
+        kinds = experiments.for_kind(self.connection, self.findings.case.credentials)
         self._try(kinds, accepts, told)
         if error.cause is TokenFault.TOKEN_URL:
             raise FailedError(Check.TOKEN_ENDPOINT, told, _TOKEN_URL)
@@ -79,7 +79,7 @@ class TokenChecks:
 
     def _is_complete(self) -> bool:
         """Tell whether the token endpoint was asked at all."""
-        credentials = self.notes.case.credentials
+        credentials = self.findings.case.credentials
         return bool(credentials.client_id and credentials.client_secret)
 
     def _try(self, changes: list[Change], accepts: Accepts, told: str) -> None:
@@ -89,7 +89,7 @@ class TokenChecks:
             token = self.token_for(changed)
             return token is not None and accepts(changed, token)
 
-        change = experiments.run(self.connection, changes, grants, self.notes)
+        change = experiments.run(self.connection, changes, grants, self.findings)
         if change:
             words = f"{told}. {change.accepted_words(self.connection)}"
             raise FailedError(Check.TOKEN, words, change.setting)

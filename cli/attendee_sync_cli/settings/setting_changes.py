@@ -67,14 +67,14 @@ def rows(settings: BaseModel, given: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
-def changes(before: str | None, wanted: BaseModel) -> list[list[str]]:
+def changes(before: str | None, after: BaseModel) -> list[list[str]]:
     """Return path, old and new value of every setting that changes, defaults included."""
     if before is None:
-        given = _flat(wanted.model_dump(mode="json", exclude_unset=True))
+        given = _flat(after.model_dump(mode="json", exclude_unset=True))
         return [[path, "", _value(value)] for path, value in given.items()]
-    read = validation.read(type(wanted), before)
+    read = validation.read(type(after), before)
     old = _flat(parsed(before) if isinstance(read, list) else read.model_dump(mode="json"))
-    new = _flat(wanted.model_dump(mode="json"))
+    new = _flat(after.model_dump(mode="json"))
     return [
         [path, _value(old.get(path)), _value(new.get(path))]
         for path in sorted(old.keys() | new.keys())

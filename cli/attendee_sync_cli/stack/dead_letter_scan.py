@@ -24,7 +24,7 @@ from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.stack.stack import Stack
 
 _HIDDEN_SECONDS = 300
-_MAX_SECONDS = 240.0  # of a walk: what is handled then is hidden yet
+_MAX_SECONDS = 240.0  # of a scan: what is handled then is hidden yet
 _THREADS = 10  # that give letters back
 _WAIT_SECONDS = 1  # long polling asks all servers of SQS; without it, some are passed over
 _MAX_EMPTY_ANSWERS = 3
@@ -73,15 +73,15 @@ class DeadLetterFilter:
         """Return those of some letters that are."""
         return [each for each in letters if self._includes(each)]
 
-    def check(self, stack: Stack, walk: "DeadLetterScan") -> None:
+    def check(self, stack: Stack, scan: "DeadLetterScan") -> None:
         """Raise FailureError if the destination is none, and no letter of an earlier one is seen.
 
         A removed destination's letters can still be shown, and redriven once it is there again.
         """
         name = self.destination
-        if name is None or name in walk.destinations or stack.destination(name) is not None:
+        if name is None or name in scan.destinations or stack.destination(name) is not None:
             return
-        unseen = f" {walk.unseen_words}" if walk.unseen else ""
+        unseen = f" {scan.unseen_words}" if scan.unseen else ""
         raise FailureError(
             f"There is no destination {name} in stack {stack.name}, and no dead letter of one that "
             f"was removed. `attendee-sync destinations list` shows those there are.{unseen}"
@@ -95,7 +95,7 @@ class DeadLetterFilter:
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a walk may look at."""
+    """How much a scan may look at."""
 
     seconds: float
     hidden_seconds: int  # for which SQS hides what is given out, should it not be given back
@@ -103,7 +103,7 @@ class Budget:
 
 
 class DeadLetterScan:
-    """One walk through the dead letters. What it does not delete is visible again at its end."""
+    """One scan through the dead letters. What it does not delete is visible again at its end."""
 
     def __init__(self, stack: Stack, budget: Budget | None = None) -> None:
         self.destinations: set[str] = set()  # of all letters that were seen
@@ -143,7 +143,7 @@ class DeadLetterScan:
 
     @property
     def unseen(self) -> int:
-        """How many letters are on the queue that the walk did not come to."""
+        """How many letters are on the queue that the scan did not come to."""
         return self._unseen
 
     @property

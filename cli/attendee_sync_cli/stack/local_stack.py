@@ -49,8 +49,8 @@ def find(stack: str | None, environment: Mapping[str, str]) -> LocalStack | None
     `stack` is the name that the operator gave, if any: another name is another stack. Raises
     FailureError where the stack does not run any more, or a default profile may be meant.
     """
-    said = {name for name in environment if name.startswith("AWS_")} - _SAYS_NO_ACCOUNT
-    if said or not _is_ours(FILE):
+    named = {name for name in environment if name.startswith("AWS_")} - _SAYS_NO_ACCOUNT
+    if named or not _is_ours(FILE):
         return None
     try:
         found = LocalStack.model_validate_json(FILE.read_bytes())

@@ -250,7 +250,7 @@ def test_what_no_change_helps_with_is_named_but_not_sure(
     report = examined(answer)
     failure = failure_of(report)
     assert (failure.check, failure.setting, failure.sure) == (check, setting, False)
-    assert report.trials <= experiments.MAX_TRIALS
+    assert report.experiments <= experiments.MAX_EXPERIMENTS
 
 
 def test_a_missing_parameter_that_nothing_supplies_leaves_a_read_without_result() -> None:
@@ -310,7 +310,7 @@ def test_the_most_likely_setting_is_named_by_the_words(
     failure = failure_of(report)
     assert (failure.check, failure.setting, failure.sure) == (check, setting, False)
     assert f'RainFocus says "{message}"' in failure.words
-    assert report.trials <= experiments.MAX_TRIALS + 1
+    assert report.experiments <= experiments.MAX_EXPERIMENTS + 1
 
 
 def test_a_field_is_named_for_sure_when_the_attendee_is_stored_without_it() -> None:
@@ -383,4 +383,4 @@ def test_trials_end_when_their_time_is_up(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(experiments, "MAX_SECONDS", -1.0)
     report = examined(fakes.envelope("101", "Nope"))
     assert failure_of(report).setting == "api_profile.value"
-    assert report.trials == 0
+    assert report.experiments == 0

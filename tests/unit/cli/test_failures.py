@@ -74,7 +74,7 @@ def test_programs_get_the_same(line: CommandLine, bench: DeliveryHarness) -> Non
     bench.work()
     times = [sent.attributes["time"] for sent in line.aws.sqs.dead_letters]
     [found] = (shown := line.json("failures"))["failures"]
-    assert (shown["letters"], shown["unseen"]) == (2, 0)
+    assert (shown["dead_letters"], shown["unseen"]) == (2, 0)
     assert found["example"]["id"] in (f"{request_id}-0", f"{request_id}-1")
     assert found["example"]["shape"]["email"] == '"aaa@aaaaaaa.aaa"'
     assert found | {"example": {}} == {
@@ -122,7 +122,7 @@ def test_a_long_example_is_cut_for_people_alone(line: CommandLine, bench: Delive
 
 def test_without_dead_letters_there_is_nothing_to_show(line: CommandLine) -> None:
     assert line.succeed("failures") == "No dead letters.\n"
-    assert line.json("failures") == {"letters": 0, "unseen": 0, "failures": []}
+    assert line.json("failures") == {"dead_letters": 0, "unseen": 0, "failures": []}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_letters_can_be_chosen(
     bench.push(ADA, BEN, NOBODY)
     bench.push(ADA, destination="summit")
     bench.work()
-    assert line.json("failures", *options)["letters"] == letters
+    assert line.json("failures", *options)["dead_letters"] == letters
     assert left_as_they_were(line.aws)
 
 
@@ -201,7 +201,7 @@ def test_of_one_attendee_the_ten_oldest_are_seen(line: CommandLine) -> None:
 
 def test_a_long_queue_is_walked_through(line: CommandLine) -> None:
     bury(line.aws, *["no"] * 137)
-    assert line.json("failures")["letters"] == 137
+    assert line.json("failures")["dead_letters"] == 137
     assert left_as_they_were(line.aws)
 
 
@@ -210,7 +210,7 @@ def test_an_empty_answer_is_no_empty_queue(line: CommandLine, empty: int, seen: 
     bury(line.aws, *["no"] * 3)
     line.aws.sqs.empty_answers = empty
     shown = line.json("failures")
-    assert (shown["letters"], shown["unseen"]) == (seen, 3 - seen)
+    assert (shown["dead_letters"], shown["unseen"]) == (seen, 3 - seen)
 
 
 def test_a_look_ends(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +242,7 @@ def test_on_a_terminal_it_tells_how_far_it_is(
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = line.run("failures", "--json")
     assert "Looking at dead letters" in result.stderr
-    assert json.loads(result.stdout)["letters"] == 1
+    assert json.loads(result.stdout)["dead_letters"] == 1
 
 
 def test_a_stack_that_is_not_there_is_a_failure(line: CommandLine) -> None:

@@ -85,14 +85,14 @@ def counts(outcomes: list[Outcome]) -> dict[str, int]:
     return dict(Counter(outcome.kind.value for outcome in outcomes))
 
 
-def foreseen(shown: dict[str, Any]) -> dict[str, int]:
+def forecast(shown: dict[str, Any]) -> dict[str, int]:
     """Return the outcomes to come, by what RainFocus takes from now on."""
     outcomes = Counter({kind: n for kind, n in shown["outcomes"].items() if n})
     outcomes["delivered"] += outcomes.pop("refused_before", 0)
     return dict(+outcomes)
 
 
-# --- what is foreseen ---
+# --- what is forecast ---
 
 
 def test_a_dry_run_tells_what_delivery_then_does(
@@ -114,7 +114,7 @@ def test_a_dry_run_tells_what_delivery_then_does(
     line.aws.clock.now += 61  # the functions read settings once a minute
 
     shown = line.json("redrive", "--dry-run")
-    assert (shown["dry_run"], shown["letters"], shown["unseen"]) == (True, 6, 0)
+    assert (shown["dry_run"], shown["dead_letters"], shown["unseen"]) == (True, 6, 0)
     assert shown["outcomes"] == {
         "delivered": 0,
         "unchanged": 1,
@@ -127,9 +127,9 @@ def test_a_dry_run_tells_what_delivery_then_does(
         {"destination": "default", "reason": "no e-mail address", "count": 1}
     ]
     done = line.json("redrive", "--yes")
-    assert (done["letters"], done["redriven"], done["left"]) == (6, 5, 1)
+    assert (done["dead_letters"], done["redriven"], done["left"]) == (6, 5, 1)
     assert done["outcomes"] == shown["outcomes"]
-    assert {**counts(bench.work()), "rejected": 1} == foreseen(shown)
+    assert {**counts(bench.work()), "rejected": 1} == forecast(shown)
     assert rainfocus.stored == {"same": ["0"], "known": ["1", "2"], "new": ["0"], "late": ["2"]}
     assert [sent.body for sent in line.aws.sqs.dead_letters] == ['{"zip": "84043"}']
 
@@ -172,9 +172,9 @@ def test_what_was_refused_and_is_the_same_is_not_promised(
 
 def test_a_mended_mapping_is_foreseen(line: CommandLine, bench: DeliveryHarness) -> None:
     bench.push({"contact": {"mail": "ada@example.com"}}, {"contact": {}})
-    assert foreseen(line.json("redrive", "--dry-run")) == {"rejected": 2}
+    assert forecast(line.json("redrive", "--dry-run")) == {"rejected": 2}
     change_destination(line.aws, mapping={"email": "contact.mail"})
-    assert foreseen(line.json("redrive", "--dry-run")) == {"delivered": 1, "rejected": 1}
+    assert forecast(line.json("redrive", "--dry-run")) == {"delivered": 1, "rejected": 1}
     assert line.json("redrive", "--yes")["redriven"] == 1
     assert counts(bench.work()) == {"delivered": 1}
 
@@ -195,9 +195,9 @@ def test_who_leaves_after_an_update_is_foreseen(
     line.aws.sqs.profiles.clear()
     line.aws.dead_letter_queue().send(letters)
     shown = line.json("redrive", "--dry-run")
-    assert foreseen(shown) == {"delivered": 2, "filtered": 1}
+    assert forecast(shown) == {"delivered": 2, "filtered": 1}
     line.succeed("redrive", "--yes")
-    assert counts(bench.work()) == foreseen(shown)
+    assert counts(bench.work()) == forecast(shown)
     assert rainfocus.stored.keys() == {"ada"}
 
 
@@ -296,8 +296,8 @@ def test_a_removed_destinations_letters_can_be_chosen(
     line.aws.set_destination("summit", event_code="summit2028")
     bury(bench, rainfocus, profile("a"), destination="summit")
     del line.aws.ssm.parameters[f"/{STACK}/destinations/summit"]
-    assert line.json(*command, "--destination", "summit")["letters"] == 1
-    assert line.json(*command, "--destination", "summit", "--reason", "x")["letters"] == 0
+    assert line.json(*command, "--destination", "summit")["dead_letters"] == 1
+    assert line.json(*command, "--destination", "summit", "--reason", "x")["dead_letters"] == 0
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
@@ -375,7 +375,7 @@ def test_behind_letters_that_stay_others_are_not_seen(
 ) -> None:
     bury(bench, rainfocus, *[profile("a", n) for n in range(12)])
     shown = line.json("redrive", "--yes", "--reason", "another")
-    assert (shown["letters"], shown["unseen"]) == (0, 2)
+    assert (shown["dead_letters"], shown["unseen"]) == (0, 2)
     told = line.succeed("redrive", "--yes", "--reason", "another")
     assert "2 more can't be seen now" in told
 
@@ -500,5 +500,5 @@ def test_what_comes_back_at_once_is_redriven_once(
 
     monkeypatch.setattr(line.aws.sqs, "delete_message_batch", delete_and_deliver)
     shown = line.json("redrive", "--yes")
-    assert (shown["letters"], shown["redriven"]) == (25, 25)
+    assert (shown["dead_letters"], shown["redriven"]) == (25, 25)
     assert len(line.aws.sqs.dead_letters) == 25

@@ -111,7 +111,7 @@ def _evidence(**parts: Any) -> Evidence:
         ends=[_end()],
         calls=[_call()],
         attendees=[_attendee(person)],
-        letters=[],
+        dead_letters=[],
         queued=0,
     )
     return replace(whole, **parts)
@@ -136,7 +136,7 @@ def test_the_account_of_a_delivery_holds() -> None:
         ({"ends": []}, ["accepted profiles that came to an end"]),
         ({"ends": [_end(), _end("unchanged")]}, ["further ends of a profile"]),
         ({"ends": [_end("expired")]}, ["profiles that expired"]),
-        ({"letters": [_letter()]}, ["dead letters"]),
+        ({"dead_letters": [_letter()]}, ["dead letters"]),
         ({"attendees": []}, ["attendees", "attendees not as last pushed"]),
         ({"attendees": [_attendee(_person(city="Rome"))]}, ["attendees not as last pushed"]),
         ({"calls": [_call(), _call()]}, ["calls to RainFocus, of those needed"]),
@@ -156,13 +156,17 @@ def test_the_account_does_not_hold(parts: dict[str, Any], broken: list[str]) -> 
 def test_who_is_never_taken_must_be_a_dead_letter_with_its_reason() -> None:
     expected = Expected(refused={"ada@example.com": Refusal(TAKEN, "400", "77")})
     refused = _evidence(
-        ends=[_end("rejected")], calls=[_call(status=400)], attendees=[], letters=[_letter()]
+        ends=[_end("rejected")], calls=[_call(status=400)], attendees=[], dead_letters=[_letter()]
     )
 
     assert _broken(refused, expected) == []
-    assert _broken(replace(refused, letters=[]), expected) == ["dead letters"]
-    assert _broken(replace(refused, letters=[_letter(code="78")]), expected) == ["dead letters"]
-    assert _broken(replace(refused, letters=[_letter(index="1")]), expected) == ["dead letters"]
+    assert _broken(replace(refused, dead_letters=[]), expected) == ["dead letters"]
+    assert _broken(replace(refused, dead_letters=[_letter(code="78")]), expected) == [
+        "dead letters"
+    ]
+    assert _broken(replace(refused, dead_letters=[_letter(index="1")]), expected) == [
+        "dead letters"
+    ]
     assert _broken(replace(refused, ends=[_end()]), expected) == [
         "profiles called delivered that are not"
     ]
@@ -172,7 +176,7 @@ def test_what_ingest_rejected_counts_as_accepted_and_is_a_dead_letter() -> None:
     rejected = {"index": 1, "reason": "no e-mail address"}
     evidence = _evidence(
         pushed=[_pushed(_person(), _person("nobody"), rejected=[rejected])],
-        letters=[_letter("1", "no e-mail address", "", "")],
+        dead_letters=[_letter("1", "no e-mail address", "", "")],
     )
 
     figures, _ = reconcile(evidence, Expected())

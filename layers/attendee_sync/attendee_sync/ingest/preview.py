@@ -94,10 +94,10 @@ class Preview:
         return response(request, 200, profiles=profiles)
 
 
-def _shortened(foresight: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _shortened(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield what is foreseen of each profile, with details as long as an answer has room."""
     left = _MAX_DETAILS
-    for n, each in enumerate(foresight):
+    for n, each in enumerate(entries):
         size = _size(each)
         if size <= left:
             left -= size
