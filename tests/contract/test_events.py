@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ class Push:
 
 
 @dataclass(frozen=True)
-class Foresight:
+class Preview:
     """What preview must make of an event."""
 
     status: int
@@ -52,7 +53,7 @@ class Refresh:
     fetched: int
 
 
-EXPECTED: dict[str, Push | Foresight | Batch | Refresh] = {
+EXPECTED: dict[str, Push | Preview | Batch | Refresh] = {
     "ingest-object": Push(202, queued=1),
     "ingest-array": Push(202, queued=3),
     "ingest-profiles": Push(202, queued=2),
@@ -77,8 +78,8 @@ EXPECTED: dict[str, Push | Foresight | Batch | Refresh] = {
     "ingest-wrong-token": Push(403, message="the ingest token is wrong"),
     "ingest-unknown-destination": Push(404, message="unknown destination: nowhere"),
     "ingest-health": Push(200),
-    "preview-object": Foresight(200, [("delivered, if RainFocus takes it", "")]),
-    "preview-each-outcome": Foresight(
+    "preview-object": Preview(200, [("delivered, if RainFocus takes it", "")]),
+    "preview-each-outcome": Preview(
         200,
         [
             ("delivered, if RainFocus takes it", ""),
@@ -88,12 +89,12 @@ EXPECTED: dict[str, Push | Foresight | Batch | Refresh] = {
             ("rejected", "a profile is a JSON object, not a string"),
         ],
     ),
-    "preview-not-json": Foresight(400, message="not JSON: Expecting value (line 2, column 15)"),
-    "preview-unauthorised": Foresight(
+    "preview-not-json": Preview(400, message="not JSON: Expecting value (line 2, column 15)"),
+    "preview-unauthorised": Preview(
         401, message="an Authorization header with the ingest token is missing"
     ),
-    "preview-wrong-token": Foresight(403, message="the ingest token is wrong"),
-    "preview-unknown-destination": Foresight(404, message="unknown destination: nowhere"),
+    "preview-wrong-token": Preview(403, message="the ingest token is wrong"),
+    "preview-unknown-destination": Preview(404, message="unknown destination: nowhere"),
     "delivery-batch": Batch(
         stored=[
             "ada.marlow@example.com",
@@ -117,16 +118,21 @@ def test_every_event_has_an_expectation() -> None:
     assert {path.stem for path in EVENTS.iterdir()} == set(EXPECTED)
 
 
+def answered(answer: dict[str, Any], status: int) -> dict[str, Any]:
+    """Return the body of an answer of that status."""
+    assert answer["statusCode"] == status
+    assert answer["headers"]["Content-Type"] == "application/json"
+    assert ("WWW-Authenticate" in answer["headers"]) == (status == 401)
+    body: dict[str, Any] = json.loads(answer["body"])
+    return body
+
+
 @pytest.mark.parametrize("name", names(Push))
 def test_ingest_answers(aws: Aws, handle: Handle, name: str) -> None:
     expected = EXPECTED[name]
     assert isinstance(expected, Push)
     context = Context()
-    answer = handle(name, context)
-    body = json.loads(answer["body"])
-    assert answer["statusCode"] == expected.status
-    assert answer["headers"]["Content-Type"] == "application/json"
-    assert ("WWW-Authenticate" in answer["headers"]) == (expected.status == 401)
+    body = answered(handle(name, context), expected.status)
     assert body.get("message", "").endswith(expected.message)
     assert len(aws.sqs.profiles) == expected.queued
     assert [letter.attributes["reason"] for letter in aws.sqs.dead_letters] == expected.dead
@@ -174,21 +180,17 @@ def test_health_needs_nothing_of_aws(aws: Aws, handle: Handle) -> None:
     assert not aws.secrets.calls
 
 
-@pytest.mark.parametrize("name", names(Foresight))
+@pytest.mark.parametrize("name", names(Preview))
 def test_preview_answers(aws: Aws, rainfocus: fakes.Http, handle: Handle, name: str) -> None:
     expected = EXPECTED[name]
-    assert isinstance(expected, Foresight)
+    assert isinstance(expected, Preview)
     context = Context()
-    answer = handle(name, context)
-    body = json.loads(answer["body"])
-    assert answer["statusCode"] == expected.status
-    assert answer["headers"]["Content-Type"] == "application/json"
-    assert ("WWW-Authenticate" in answer["headers"]) == (expected.status == 401)
+    body = answered(handle(name, context), expected.status)
     assert body["requestId"] == context.aws_request_id
     assert body.get("message", "").endswith(expected.message)
-    foreseen = body.get("profiles", [])
-    assert [(each["outcome"], each["reason"]) for each in foreseen] == expected.outcomes
-    assert [each["index"] for each in foreseen] == list(range(len(expected.outcomes)))
+    profiles = body.get("profiles", [])
+    assert [(each["outcome"], each["reason"]) for each in profiles] == expected.outcomes
+    assert [each["index"] for each in profiles] == list(range(len(expected.outcomes)))
     assert rainfocus.calls == []
     assert not aws.sqs.calls
     assert not aws.dynamodb.calls
@@ -342,7 +344,7 @@ def test_nothing_personal_of_an_event_is_logged(
     assert "not-a-real" not in written
 
 
-@pytest.mark.parametrize("name", names(Push) + names(Foresight))
+@pytest.mark.parametrize("name", names(Push) + names(Preview))
 def test_requests_have_the_format_of_api_gateway(name: str) -> None:
     event = event_of(name)
     context = event["requestContext"]

@@ -77,7 +77,7 @@ def from_sqs(found: Mapping[str, Any]) -> DeadLetter:
     }
     origin = {**ours, **_origin(ours.get("origin", ""))}
     queued_at = int(system["SentTimestamp"])
-    died = datetime.fromtimestamp(queued_at / 1000, UTC)
+    failed = datetime.fromtimestamp(queued_at / 1000, UTC)
     message = QueuedProfile(
         message_id=found["MessageId"],
         receipt=found["ReceiptHandle"],
@@ -100,7 +100,7 @@ def from_sqs(found: Mapping[str, Any]) -> DeadLetter:
         status=ours.get("status", ""),
         code=ours.get("code", ""),
         answer=ours.get("message", ""),
-        failed_at=ours.get("time") or died.isoformat(timespec="milliseconds"),
+        failed_at=ours.get("time") or failed.isoformat(timespec="milliseconds"),
         mapping_version=origin.get(_REFUSED_BY, ""),
     )
 
