@@ -2,11 +2,11 @@
 
 import os
 import sys
-from importlib import metadata
 from typing import Annotated
 
 import typer
 
+from attendee_sync.version import VERSION
 from attendee_sync_cli import console
 from attendee_sync_cli.commands import (
     connections,
@@ -51,7 +51,7 @@ app.command("uninstall", epilog=uninstall.EXAMPLES)(uninstall.uninstall)
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        console.say(f"attendee-sync {metadata.version('attendee-sync')}")
+        console.say(f"attendee-sync {VERSION}")
         raise typer.Exit
 
 

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from attendee_sync import http_client, observability
 from attendee_sync.aws import clients
 from attendee_sync.aws.settings import Settings
+from attendee_sync.observability import LogEvent
 from attendee_sync.rainfocus.token_refresh import TokenRefresh, TokenResult
 from attendee_sync.rainfocus.token_store import TokenStore
 
@@ -39,7 +40,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def _report(result: TokenResult) -> None:
     counts = Counter({(result.connection, result.state.value): 1})
     observability.count("AccessTokens", counts, ("connection", "state"))
-    observability.logger().info("access token", extra=_members(result))
+    observability.logger().info(LogEvent.ACCESS_TOKEN, extra=_members(result))
 
 
 def _members(result: TokenResult) -> dict[str, str]:

@@ -4,7 +4,8 @@ import math
 import time
 
 from attendee_sync.delivery.delivery import THREADS
-from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, PROBE_SECONDS
+from attendee_sync.observability import LogEvent
+from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, PAUSES_METRIC, PROBE_SECONDS
 from local.campaign.marked_people import known_as, marked_people, usable
 from local.campaign.reconciliation import Check, Expected, Refusal, at_most, equal, is_stored
 from local.campaign.scenario import Scenario
@@ -15,7 +16,7 @@ _PER_SECOND = 60.0  # profiles, at which the local cloud does not fall behind
 _NOT_TAKEN = "RainFocus does not take this profile"
 _UNKNOWN_CODE = "4711"
 # Of a connection that does not work for a time.
-_TOLD = ("connection paused", "ConnectionPaused", "connection resumed")
+_TOLD = (LogEvent.CONNECTION_PAUSED, PAUSES_METRIC, LogEvent.CONNECTION_RESUMED)
 
 
 def _mix(stage: Stage) -> Expected:

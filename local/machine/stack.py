@@ -13,6 +13,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from attendee_sync.aws import fifo_queue, settings
+from attendee_sync.aws.fifo_queue import QueueCount
 from attendee_sync.messaging.dead_letters import DeadLetter, from_sqs
 from local.machine.cloud import REGION, ROOT, TEST_KEY, LocalCloud, aws_environment
 
@@ -29,20 +31,6 @@ _LOOK_SECONDS = 30
 
 class StackError(Exception):
     """The stack could not be built, deployed or asked. The text holds no secret."""
-
-
-@dataclass(frozen=True)
-class QueueCount:
-    """How many messages a queue holds: to be had, given out, and not to be had yet."""
-
-    visible: int
-    in_flight: int
-    delayed: int
-
-    @property
-    def total(self) -> int:
-        """All messages of the queue."""
-        return self.visible + self.in_flight + self.delayed
 
 
 @dataclass(frozen=True)
@@ -85,11 +73,11 @@ class LocalStack:
         )
         return str(answer["SecretString"])
 
-    def put_destination(self, name: str, settings: Mapping[str, Any]) -> None:
+    def put_destination(self, name: str, destination: Mapping[str, Any]) -> None:
         """Add a destination, or change it."""
-        parameter = f"/{self.name}/destinations/{name}"
+        parameter = settings.parameter_of(self.name, settings.DESTINATIONS, name)
         self.client("ssm").put_parameter(
-            Name=parameter, Value=json.dumps(settings), Type="String", Overwrite=True
+            Name=parameter, Value=json.dumps(destination), Type="String", Overwrite=True
         )
 
     def operate(self, *arguments: str) -> Any:
@@ -115,7 +103,7 @@ class LocalStack:
     def store_credentials(self, connection: str, client_id: str, client_secret: str) -> None:
         """Store a connection's credentials, in a new secret if it is a new one."""
         credentials = {"client_id": client_id, "client_secret": client_secret}
-        name = f"{self.name}/credentials/{connection}"
+        name = settings.secret_id(self.name, settings.credentials_of(connection))
         client = self.client("secretsmanager")
         if self._has_secret(name):
             client.put_secret_value(SecretId=name, SecretString=json.dumps(credentials))
@@ -248,14 +236,7 @@ class LocalStack:
         return messages
 
     def _count(self, url: str) -> QueueCount:
-        # AWS calls these counts approximate; the local cloud's are exact.
-        names = (
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-        )
-        answer = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(names))
-        return QueueCount(*(int(answer["Attributes"][name]) for name in names))
+        return fifo_queue.count(self.client("sqs"), url)  # exact in the local cloud
 
 
 def build(folder: Path, *, sources: Path = ROOT, verbose: bool = False) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from attendee_sync.observability import LogEvent
 from local.machine.stack import LocalStack
 from local.traffic.people import Push
 
@@ -123,4 +124,4 @@ def remaining(stack: LocalStack, patience: float) -> Iterator[int]:
 def settled(stack: LocalStack, since: float = 0.0) -> list[dict[str, Any]]:
     """Return the ends that delivery logged since an epoch time, a line for each profile."""
     lines = stack.function_logs("DeliveryFunction", since)
-    return [json.loads(line) for line in lines if '"profile settled"' in line]
+    return [json.loads(line) for line in lines if f'"{LogEvent.PROFILE_SETTLED}"' in line]

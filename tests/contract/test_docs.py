@@ -11,6 +11,7 @@ import typer
 
 from attendee_sync.attendee import FIELDS
 from attendee_sync_cli.main import app
+from tests.support import command_line
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -129,3 +130,20 @@ def test_the_table_of_fields_is_the_codes() -> None:
         name: (" || ".join(re.findall(r"`([^`]+)`", sources)), form) for name, sources, form in rows
     }
     assert shown == {name: (field.source, field.form) for name, field in FIELDS.items()}
+
+
+def test_the_table_of_commands_is_the_apps() -> None:
+    """In a row of the table, what follows a group's command is another of that group."""
+    table = page_text("operations").partition("| command | what it does |")[2].partition("\n\n")[0]
+    known = command_line.commands()
+    groups = {words[0] for words in known if len(words) > 1}
+    shown = []
+    for cell in re.findall(r"^\| (`[^|]+`) \|", table, re.MULTILINE):
+        group: list[str] = []
+        for first, *rest in map(str.split, re.findall(r"`([^`]+)`", cell)):
+            if first in groups:
+                group = [first]
+                shown.append([first, rest[0]])
+            else:
+                shown.append([*group, first])
+    assert sorted(shown) == sorted(known)

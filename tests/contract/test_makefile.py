@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tests.support.functions import FUNCTIONS
+
 TEXT = (Path(__file__).parents[2] / "Makefile").read_text()
 TOOLS = {
     "python",
@@ -38,3 +40,9 @@ def test_recipes_call_tools_by_their_path() -> None:
 def test_a_recipe_needs_no_bash() -> None:
     assert "bash" not in TEXT
     assert not re.search(r"\[\[|<<<|<\(|pipefail|\$\'", TEXT)
+
+
+def test_every_function_can_be_invoked() -> None:
+    invoked = dict(re.findall(r"^invoke-([a-z-]+): FUNCTION := (\w+)$", TEXT, re.MULTILINE))
+    assert invoked == {folder.replace("_", "-"): name for name, folder in FUNCTIONS.items()}
+    assert {f"invoke-{name}" for name in invoked} <= set(TEXT.split(".PHONY")[1].split())

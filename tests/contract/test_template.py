@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from attendee_sync.version import VERSION
 from tests.support import fakes
-from tests.support.functions import EVENTS, VARIABLES, Handle
+from tests.support.functions import EVENTS, FUNCTIONS, VARIABLES, Handle
 from tests.support.stack import STACK, Aws
 from tests.support.template import (
     GLOBALS,
@@ -27,12 +28,6 @@ from tests.support.template import (
 pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
 
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
-FUNCTIONS = {
-    "IngestFunction": "ingest",
-    "PreviewFunction": "preview",
-    "DeliveryFunction": "delivery",
-    "TokenRefreshFunction": "token_refresh",
-}
 # Read by Powertools and botocore, not by the functions themselves.
 READ_BY_LIBRARIES = {
     "POWERTOOLS_METRICS_NAMESPACE",
@@ -362,6 +357,10 @@ def test_no_level_hides_outcomes_or_metrics(level: str) -> None:
 def test_settings_are_json_whatever_the_parameters() -> None:
     for properties in resources("AWS::SSM::Parameter").values():
         assert isinstance(json.loads(resolved(properties["Value"])), dict)
+
+
+def test_the_version_that_was_deployed_is_an_output() -> None:
+    assert TEMPLATE["Outputs"]["Version"]["Value"] == VERSION
 
 
 def test_what_a_person_needs_next_is_an_output() -> None:

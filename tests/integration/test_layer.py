@@ -14,13 +14,14 @@ from attendee_sync.mapping import regions
 from local.machine import stack as stacks
 from local.machine.cloud import ROOT, local_cloud
 from local.machine.stack import LocalStack
+from tests.support.functions import FUNCTIONS
 from tests.support.local import Local
 
 # What Lambda's Python runtime brings along: boto3 and what it needs.
 _RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 
 
-@pytest.mark.parametrize("function", ["ingest", "delivery", "token_refresh"])
+@pytest.mark.parametrize("function", FUNCTIONS.values())
 def test_a_function_needs_nothing_but_the_layer_and_the_runtime(
     local: Local, function: str, tmp_path: Path
 ) -> None:

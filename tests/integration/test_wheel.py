@@ -2,15 +2,14 @@
 
 import os
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from attendee_sync.version import VERSION
 from local.machine.cloud import ROOT
 
 _SECONDS = 120
-_VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def run(command: list[str | Path]) -> str:
 
 
 def test_the_command_line_tells_its_version(bare: Path) -> None:
-    assert run([bare / "attendee-sync", "--version"]) == f"attendee-sync {_VERSION}\n"
+    assert run([bare / "attendee-sync", "--version"]) == f"attendee-sync {VERSION}\n"
 
 
 def test_the_command_line_teaches_at_80_columns(bare: Path) -> None:

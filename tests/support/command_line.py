@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from attendee_sync_cli.commands import credentials
@@ -67,3 +68,16 @@ class CommandLine:
         """Let the token-refresh function answer so."""
         result = {"connection": "default", "state": state, "cause": cause, "reason": reason}
         self.aws.functions.answer = {"results": [result]}
+
+
+def commands() -> list[list[str]]:
+    """Return the words of every command of the app, groups before their commands."""
+    found: list[list[str]] = []
+    to_see: list[tuple[list[str], Any]] = [([], typer.main.get_command(app))]
+    while to_see:
+        words, command = to_see.pop(0)
+        below = getattr(command, "commands", {})
+        to_see += [([*words, name], each) for name, each in below.items()]
+        if not below:
+            found.append(words)
+    return found

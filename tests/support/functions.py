@@ -1,5 +1,6 @@
 """The functions as Lambda runs them: their handlers, variables, context and events."""
 
+import importlib
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -8,21 +9,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from functions.delivery import app as delivery
-from functions.ingest import app as ingest
-from functions.preview import app as preview
-from functions.token_refresh import app as token_refresh
 from tests.support import fakes
 from tests.support.stack import STACK
 
 type Handle = Callable[..., dict[str, Any]]
 
 EVENTS = Path(__file__).parents[2] / "events"
+# The folders of the functions, each by the logical id that the template gives it.
+FUNCTIONS = {
+    f"{app.parent.name.title().replace('_', '')}Function": app.parent.name
+    for app in sorted((Path(__file__).parents[2] / "functions").glob("*/app.py"))
+}
+# By the prefix of their events' files.
 HANDLERS: dict[str, ModuleType] = {
-    "ingest": ingest,
-    "preview": preview,
-    "delivery": delivery,
-    "token-refresh": token_refresh,
+    folder.replace("_", "-"): importlib.import_module(f"functions.{folder}.app")
+    for folder in FUNCTIONS.values()
 }
 VARIABLES = {
     "STACK_NAME": STACK,

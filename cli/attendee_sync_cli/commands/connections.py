@@ -6,6 +6,7 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
+from attendee_sync.aws.settings import api_profile_of, credentials_of
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli import console
@@ -18,8 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="List, show, set and remove connect
 # The one that the template makes.
 _TEMPLATE_CONNECTION = "default"
 _SECRETS = {
-    "credentials": '{"client_id": "", "client_secret": ""}',
-    "api-profile": "{}",  # token_refresh writes what calls show of the credentials
+    credentials_of: '{"client_id": "", "client_secret": ""}',
+    api_profile_of: "{}",  # token_refresh writes what calls show of the credentials
 }
 
 
@@ -131,18 +132,19 @@ def remove(context: typer.Context, connection: ConnectionName, yes: Yes = False)
         typer.confirm(f"Remove connection {connection} and its secrets?", abort=True)
     stack.delete_connection(connection)
     console.say(f"Removed connection {connection}.")
-    for kind in _SECRETS:
-        when = stack.delete_secret(f"{kind}/{connection}")
+    for secret_of in _SECRETS:
+        name = secret_of(connection)
+        when = stack.delete_secret(name)
         if when:
             console.say(
-                f"The secret {stack.name}/{kind}/{connection} is deleted in {RECOVERY_DAYS} days, "
+                f"The secret {stack.name}/{name} is deleted in {RECOVERY_DAYS} days, "
                 f"on {when:%Y-%m-%d}; until then it can be restored."
             )
 
 
 def _make_secrets(stack: Stack, connection: str) -> None:
-    for kind, text in _SECRETS.items():
-        name = f"{kind}/{connection}"
+    for secret_of, text in _SECRETS.items():
+        name = secret_of(connection)
         match stack.make_secret(name, text):
             case "made":
                 console.say(f"Made the secret {stack.name}/{name}.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from attendee_sync.aws.settings import api_profile_of, credentials_of
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.token_refresh import TokenState
@@ -53,7 +54,7 @@ def set_(
     stack: Stack = context.obj
     stack.known_connection(connection)
     given = _read() if stdin or not _is_terminal() else _ask()
-    secret = f"credentials/{connection}"
+    secret = credentials_of(connection)
     stored = access_token.parse_credentials(stack.secret(secret))
     wanted = replace(stored, **{name: text for name, text in given.items() if text})
     if wanted == stored:
@@ -62,7 +63,7 @@ def set_(
         )
     else:
         stack.put_secret(secret, json.dumps(asdict(wanted)))
-        stack.make_secret(f"api-profile/{connection}", "{}")
+        stack.make_secret(api_profile_of(connection), "{}")
         console.say(f"Stored in the secret {stack.name}/{secret}: {_stored_words(wanted)}.")
     result = stack.refresh_token(connection)
     tokens.tell(result)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from attendee_sync import http_client
 from attendee_sync.attendee import is_email, normalise_email
+from attendee_sync.aws.settings import credentials_of
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.rainfocus import access_token
 from attendee_sync_cli import console
@@ -121,7 +122,7 @@ def _case(
             f"No destination uses connection {connection}, so that there is no event to write to; "
             "--destination names one."
         )
-    credentials = access_token.parse_credentials(stack.secret(f"credentials/{connection}"))
+    credentials = access_token.parse_credentials(stack.secret(credentials_of(connection)))
     return Case(connection, settings, credentials, destination, its_settings, address)
 
 

@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from attendee_sync import attendee
+from attendee_sync.aws.settings import HASH_KEY
 from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import mapping_version
 from attendee_sync.mapping.destination import Destination
@@ -107,9 +108,9 @@ def _look(stack: Stack, email_hash: str, destination: str | None) -> list[_Found
     names = [destination] if destination else sorted(destinations)
     if not names:
         raise FailureError(f"Stack {stack.name} has no destinations. Is that its name?")
-    hash_key = stack.secret("hash-key")
+    hash_key = stack.secret(HASH_KEY)
     if hash_key is None:
-        raise FailureError(f"Stack {stack.name} has no secret {stack.name}/hash-key.")
+        raise FailureError(f"Stack {stack.name} has no secret {stack.name}/{HASH_KEY}.")
     keys = {name: attendee.key(hash_key, name, email_hash) for name in names}
     entries = _entries(stack, list(keys.values()))
     return [

@@ -22,6 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from attendee_sync.aws.settings import INGEST_TOKEN
 from attendee_sync.ingest.api import MAX_BODY_BYTES
 from attendee_sync.messaging import messages
 from attendee_sync_cli import console
@@ -117,9 +118,11 @@ def push(  # noqa: PLR0913, PLR0917
 
 def _sender(stack: Stack, destination: str, rate: float, attempts: int) -> PushClient:
     stack.known_destination(destination)
-    token = (stack.secret("ingest-token") or "").strip()
+    token = (stack.secret(INGEST_TOKEN) or "").strip()
     if not _TOKEN.fullmatch(token):
-        raise FailureError(f"Stack {stack.name} has no secret ingest-token that a header can hold.")
+        raise FailureError(
+            f"Stack {stack.name} has no secret {INGEST_TOKEN} that a header can hold."
+        )
     local_cloud = os.environ.get("AWS_ENDPOINT_URL", "")
     endpoint = push_client.endpoint(stack.output("PushUrl"), destination, local_cloud)
     session = push_client.session(endpoint, token)

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from attendee_sync.aws import fifo_queue
+from attendee_sync.aws.fifo_queue import QueueCount
+from attendee_sync.rainfocus import circuit_breaker
 from attendee_sync_cli import console
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.commands.tokens import View
 from attendee_sync_cli.console import AsJson, FailureError
-from attendee_sync_cli.stack import dead_letter_scan, log_summary
-from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterCount, DeadLetterScan
+from attendee_sync_cli.stack import log_summary
+from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterScan
 from attendee_sync_cli.stack.log_summary import Log, LogSummary
 from attendee_sync_cli.stack.stack import Stack
 
@@ -43,8 +46,8 @@ class _Connection:
 @dataclass(frozen=True)
 class _Status:
     hours: int
-    profiles: DeadLetterCount
-    dead_letters: DeadLetterCount
+    profiles: QueueCount
+    dead_letters: QueueCount
     log: Log
     dead: _Dead
     destinations: dict[str, LogSummary]
@@ -75,8 +78,8 @@ def status(
 def _look(stack: Stack, hours: int) -> _Status:
     sqs = stack.client("sqs")
     groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
-    profiles = dead_letter_scan.count(sqs, stack.queue_url("ProfileQueueName"))
-    letters = dead_letter_scan.count(sqs, stack.queue_url("DeadLetterQueueName"))
+    profiles = fifo_queue.count(sqs, stack.queue_url("ProfileQueueName"))
+    letters = fifo_queue.count(sqs, stack.queue_url("DeadLetterQueueName"))
     log = Log(stack.client("logs"), groups, hours)
     dead = _dead(stack)
     activities = log.activities()
@@ -105,21 +108,8 @@ def _connection(stack: Stack, name: str, settings: str) -> _Connection:
         token: View | str = tokens.look(stack, name, settings)
     except FailureError as failure:
         token = str(failure)
-    return _Connection(name, _last_tried(stack, name), token)
-
-
-def _last_tried(stack: Stack, connection: str) -> int | None:
-    """Return when a paused connection was tried last, in epoch seconds; None if it is not paused.
-
-    Its item is the circuit breaker's, see attendee_sync.rainfocus.circuit_breaker.
-    """
-    answer = stack.client("dynamodb").get_item(
-        TableName=stack.output("LedgerTableName"), Key={"key": {"S": f"circuit#{connection}"}}
-    )
-    item = answer.get("Item", {})
-    if item.get("state", {}).get("S", "CLOSED") == "CLOSED":
-        return None
-    return int(item.get("opened_at", {}).get("N", 0))
+    dynamodb, table = stack.client("dynamodb"), stack.output("LedgerTableName")
+    return _Connection(name, circuit_breaker.last_probe(dynamodb, table, name), token)
 
 
 def _tell(found: _Status) -> None:
@@ -199,7 +189,7 @@ def _document(found: _Status) -> dict[str, Any]:
     }
 
 
-def _count(count: DeadLetterCount) -> dict[str, int]:
+def _count(count: QueueCount) -> dict[str, int]:
     return {"waiting": count.waiting, "in_flight": count.in_flight}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from attendee_sync.aws.settings import credentials_of
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import AccessToken, TokenFault
 from attendee_sync.rainfocus.connection import Connection
@@ -118,7 +119,7 @@ def look(stack: Stack, connection: str, settings: str) -> View:
             f"Connection {connection} has no token yet. "
             f"`attendee-sync token refresh {connection}` fetches one."
         )
-    credentials = access_token.parse_credentials(stack.secret(f"credentials/{connection}"))
+    credentials = access_token.parse_credentials(stack.secret(credentials_of(connection)))
     return _view(token, read, access_token.grant_digest(read, credentials))
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 
 import typer
 
-from attendee_sync.aws.fifo_queue import FifoQueue
+from attendee_sync.aws.fifo_queue import FifoQueue, count
 from attendee_sync.messaging import dead_letters
 from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync_cli import console
@@ -29,11 +29,6 @@ _THREADS = 10  # that give letters back
 _WAIT_SECONDS = 1  # long polling asks all servers of SQS; without it, some are passed over
 _MAX_EMPTY_ANSWERS = 3
 _BATCH = 10
-_COUNTS = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
 
 OfDestination = Annotated[
     str | None,
@@ -47,19 +42,6 @@ OfReason = Annotated[
         help="Only those with this text in their reason or in RainFocus's words, in whatever case.",
     ),
 ]
-
-
-@dataclass(frozen=True)
-class DeadLetterCount:
-    """How many messages a queue holds, as far as SQS knows."""
-
-    waiting: int
-    in_flight: int  # given out, or put back for a later time
-
-    @property
-    def total(self) -> int:
-        """All messages of the queue."""
-        return self.waiting + self.in_flight
 
 
 @dataclass(frozen=True)
@@ -226,10 +208,3 @@ class DeadLetterScan:
         self.destinations |= {each.message.destination for each in found}
         self._receipts |= {each.message.message_id: each.message.receipt for each in found}
         return new
-
-
-def count(sqs: Any, url: str) -> DeadLetterCount:
-    """Count the messages of a queue."""
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
-    visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in _COUNTS)
-    return DeadLetterCount(visible + delayed, in_flight)

@@ -13,14 +13,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from attendee_sync.observability import LogEvent
 from attendee_sync_cli import console
 
 MAX_ANSWERS = 200  # of CloudWatch, which gives a few a second
 NOT_TRIED = "not tried yet"
-_ACCEPTED = "push accepted"
-_ENDED = "profile settled"
-_PUT_BACK = "profile put back"
-_PATTERN = f'{{ $.message = "{_ACCEPTED}" || $.message = "profile *" }}'
+_EVENTS = (LogEvent.PUSH_ACCEPTED, LogEvent.PROFILE_SETTLED, LogEvent.PROFILE_PUT_BACK)
+_PATTERN = f"{{ {' || '.join(f'$.message = "{each}"' for each in _EVENTS)} }}"
 _SLICES = 6  # of the time looked at, the newest first
 _MAX_EVENTS = 10_000  # of one answer
 _SKEW_SECONDS = 60.0  # by which this machine's clock may be late
@@ -141,16 +140,16 @@ class Log:
         """Take account of events, the newest first."""
         for line, at in _lines(events):
             identity = (line.request_id, line.index)
-            if line.message == _ENDED:
+            if line.message == LogEvent.PROFILE_SETTLED:
                 self._outcomes[line.destination, line.outcome] += 1
-            if line.message == _ACCEPTED:
+            if line.message == LogEvent.PUSH_ACCEPTED:
                 wait = _Wait(line.destination, NOT_TRIED, at)
                 self._pushes.append((wait, line.request_id, line.accepted))
             elif not line.attempt:
                 self._refused.add(identity)
             elif identity not in self._tried:
                 wait = _Wait(line.destination, line.reason, at - line.age_ms / 1000)
-                self._tried[identity] = wait if line.message == _PUT_BACK else None
+                self._tried[identity] = wait if line.message == LogEvent.PROFILE_PUT_BACK else None
 
 
 def _lines(events: Sequence[_Event]) -> Iterator[tuple[_Line, float]]:
@@ -160,7 +159,7 @@ def _lines(events: Sequence[_Event]) -> Iterator[tuple[_Line, float]]:
             line = _Line.model_validate_json(event["message"])
         except ValidationError:
             continue  # a local cloud gives all lines
-        if line.message in (_ACCEPTED, _ENDED, _PUT_BACK):
+        if line.message in _EVENTS:
             yield line, _timestamp(event) / 1000
 
 

@@ -13,7 +13,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from attendee_sync.aws.settings import DEFAULT, Settings
+from attendee_sync.aws import settings
+from attendee_sync.aws.settings import (
+    CONNECTIONS,
+    DEFAULT,
+    DESTINATIONS,
+    Settings,
+    parameter_of,
+    parameters_of,
+)
 from attendee_sync.delivery.ledger import Ledger
 from attendee_sync.rainfocus.access_token import TokenFault
 from attendee_sync.rainfocus.token_refresh import TokenState
@@ -120,19 +128,19 @@ class Stack:
 
     def connections(self) -> dict[str, str]:
         """Return the JSON text of every connection by name."""
-        return self._parameters("connections")
+        return self._parameters(CONNECTIONS)
 
     def destinations(self) -> dict[str, str]:
         """Return the JSON text of every destination by name."""
-        return self._parameters("destinations")
+        return self._parameters(DESTINATIONS)
 
     def connection(self, name: str) -> str | None:
         """Return the JSON text of a connection, or None if there is none of that name."""
-        return self._setting(f"connections/{name}")
+        return self._setting(CONNECTIONS, name)
 
     def destination(self, name: str) -> str | None:
         """Return the JSON text of a destination, or None if there is none of that name."""
-        return self._setting(f"destinations/{name}")
+        return self._setting(DESTINATIONS, name)
 
     def known_connection(self, name: str) -> str:
         """Return the JSON text of a connection. Raises FailureError if there is none."""
@@ -144,42 +152,41 @@ class Stack:
 
     def put_connection(self, name: str, text: str) -> None:
         """Store the JSON text of a connection."""
-        self._put_setting(f"connections/{name}", text)
+        self._put_setting(CONNECTIONS, name, text)
 
     def put_destination(self, name: str, text: str) -> None:
         """Store the JSON text of a destination."""
-        self._put_setting(f"destinations/{name}", text)
+        self._put_setting(DESTINATIONS, name, text)
 
     def delete_connection(self, name: str) -> None:
         """Delete the settings of a connection."""
-        self._delete_setting(f"connections/{name}")
+        self._delete_setting(CONNECTIONS, name)
 
     def delete_destination(self, name: str) -> None:
         """Delete the settings of a destination."""
-        self._delete_setting(f"destinations/{name}")
+        self._delete_setting(DESTINATIONS, name)
 
-    def _setting(self, path: str) -> str | None:
-        text = self._parameter(path)
-        if text is None and path.endswith(f"/{DEFAULT}"):
-            return self._parameter(f"template/{path}")  # as deployed: nobody edited it
+    def _setting(self, kind: str, name: str) -> str | None:
+        text = self._parameter(parameter_of(self.name, kind, name))
+        if text is None and name == DEFAULT:  # as deployed: nobody edited it
+            return self._parameter(parameter_of(self.name, kind, name, as_deployed=True))
         return text
 
-    def _parameter(self, path: str) -> str | None:
+    def _parameter(self, name: str) -> str | None:
         try:
-            answer = client("ssm").get_parameter(Name=f"/{self.name}/{path}")
+            answer = client("ssm").get_parameter(Name=name)
         except ClientError as error:
             if _code(error) == "ParameterNotFound":
                 return None
             raise
         return str(answer["Parameter"]["Value"])
 
-    def _put_setting(self, path: str, text: str) -> None:
-        client("ssm").put_parameter(
-            Name=f"/{self.name}/{path}", Value=text, Type="String", Overwrite=True
-        )
+    def _put_setting(self, kind: str, name: str, text: str) -> None:
+        parameter = parameter_of(self.name, kind, name)
+        client("ssm").put_parameter(Name=parameter, Value=text, Type="String", Overwrite=True)
 
-    def _delete_setting(self, path: str) -> None:
-        client("ssm").delete_parameter(Name=f"/{self.name}/{path}")
+    def _delete_setting(self, kind: str, name: str) -> None:
+        client("ssm").delete_parameter(Name=parameter_of(self.name, kind, name))
 
     def _known(self, kind: str, name: str, text: str | None) -> str:
         if text is None:
@@ -193,13 +200,14 @@ class Stack:
         found: dict[str, str] = {}
         token: dict[str, str] = {}
         while True:
-            page = client("ssm").get_parameters_by_path(Path=f"/{self.name}/{kind}", **token)
+            path = parameters_of(self.name, kind)
+            page = client("ssm").get_parameters_by_path(Path=path, **token)
             for parameter in page["Parameters"]:
                 found[parameter["Name"].rsplit("/", 1)[-1]] = parameter["Value"]
             if not page.get("NextToken"):
                 break
             token = {"NextToken": page["NextToken"]}
-        if DEFAULT not in found and (text := self._setting(f"{kind}/{DEFAULT}")) is not None:
+        if DEFAULT not in found and (text := self._setting(kind, DEFAULT)) is not None:
             found[DEFAULT] = text
         return found
 
@@ -257,7 +265,7 @@ class Stack:
         return when
 
     def _secret_id(self, name: str) -> str:
-        return f"{self.name}/{name}"
+        return settings.secret_id(self.name, name)
 
     # --- as the functions see it ---
 

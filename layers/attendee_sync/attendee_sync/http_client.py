@@ -25,6 +25,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from attendee_sync import library_logs
+from attendee_sync.version import VERSION
 
 MAX_ANSWER_BYTES = 65_536
 _CHUNK_BYTES = 8_192
@@ -63,11 +64,13 @@ class HttpAnswer:
 def session(pool_size: int) -> requests.Session:
     """Return a session that keeps a connection open for each of as many threads.
 
-    Its requests need a timeout. What one takes from its beginning to the last byte of its answer
-    ends within the time to connect and the time to read, taken together.
+    It says who it is, and which version. Its requests need a timeout. What one takes from its
+    beginning to the last byte of its answer ends within the time to connect and the time to read,
+    taken together.
     """
     library_logs.silence()
     made = _Session()
+    made.headers["User-Agent"] = f"attendee-sync/{VERSION}"
     made.trust_env = False  # no .netrc: it would replace the Authorization header
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = _Adapter(pool_connections=_HOSTS, pool_maxsize=pool_size, max_retries=0)

@@ -7,13 +7,31 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from attendee_sync.version import VERSION
+
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 _LEVELS = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
 _TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class LogEvent(StrEnum):
+    """The messages of log lines that others look for: operators, alarms, the command line."""
+
+    PUSH_ACCEPTED = "push accepted"
+    REQUEST_REFUSED = "request refused"
+    REQUEST_PUT_OFF = "request put off"
+    PROFILE_SETTLED = "profile settled"
+    PROFILE_PUT_BACK = "profile put back"
+    RAINFOCUS_ANSWERED = "RainFocus answered"
+    ACCESS_TOKEN = "access token"  # noqa: S105 - tells of one
+    ACCESS_TOKEN_REFUSED = "access token refused; a new one is asked for"  # noqa: S105 - likewise
+    CONNECTION_PAUSED = "connection paused"
+    CONNECTION_RESUMED = "connection resumed"
 
 
 @functools.cache
@@ -22,7 +40,7 @@ def logger() -> Logger:
 
     Its name comes from POWERTOOLS_SERVICE_NAME; its level is always INFO.
     """
-    made = Logger(location=None, level="INFO")
+    made = Logger(location=None, level="INFO", version=VERSION)
     # Powertools lets the level of Lambda's advanced logging controls stand above the one given.
     logging.getLogger(made.name).setLevel(logging.INFO)
     return made

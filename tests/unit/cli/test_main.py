@@ -11,29 +11,10 @@ from typer.testing import CliRunner
 from attendee_sync_cli import aws_errors, console
 from attendee_sync_cli.main import app
 from attendee_sync_cli.stack import local_stack, stack
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, commands
 from tests.support.stack import Aws
 
-COMMANDS = [
-    ["connections", "list"],
-    ["connections", "show"],
-    ["connections", "set"],
-    ["connections", "remove"],
-    ["destinations", "list"],
-    ["destinations", "show"],
-    ["destinations", "set"],
-    ["destinations", "remove"],
-    ["preview"],
-    ["credentials", "set"],
-    ["token", "show"],
-    ["token", "refresh"],
-    ["doctor"],
-    ["status"],
-    ["failures"],
-    ["redrive"],
-    ["lookup"],
-    ["uninstall"],
-]
+COMMANDS = commands()
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -63,6 +44,10 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--force",
         "--column",
         "--encoding",
+        "--attempts",
+        "--rate",
+        "--failed",
+        "--batch",
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from attendee_sync import http_client as client
+from attendee_sync.version import VERSION
 from tests.support import fakes
 
 
@@ -34,6 +35,11 @@ def test_status_and_headers_are_kept() -> None:
 def test_a_session_reads_no_settings_of_the_machine() -> None:
     with client.session(1) as session:
         assert session.trust_env is False
+
+
+def test_a_session_says_who_calls_and_which_version() -> None:
+    with client.session(1) as session:
+        assert session.headers["User-Agent"] == f"attendee-sync/{VERSION}"
 
 
 class _Server(http.server.ThreadingHTTPServer):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from attendee_sync import library_logs, observability
+from attendee_sync.version import VERSION
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -52,6 +53,7 @@ def test_the_log_is_json_under_the_functions_name(
     line = json.loads(output())
     assert line["service"] == "tests-of-the-log"
     assert (line["message"], line["accepted"]) == ("push accepted", 3)
+    assert line["version"] == VERSION
 
 
 def test_there_is_one_logger() -> None:
@@ -112,3 +114,18 @@ def test_what_libraries_log_is_silenced_and_warnings_of_others_are_not(
         logging.getLogger("some.library").debug("a body")
         logging.getLogger("some.library").warning("on its last legs")
     assert caplog.messages == ["on its last legs"]
+
+
+def test_what_operators_look_for_is_said_in_these_words() -> None:
+    assert [each.value for each in observability.LogEvent] == [
+        "push accepted",
+        "request refused",
+        "request put off",
+        "profile settled",
+        "profile put back",
+        "RainFocus answered",
+        "access token",
+        "access token refused; a new one is asked for",
+        "connection paused",
+        "connection resumed",
+    ]

@@ -6,9 +6,10 @@ from typing import Any, Self
 
 import pytest
 
+from attendee_sync.aws.fifo_queue import QueueCount
 from local.machine import cloud as cloud_module
 from local.machine.cloud import CloudError, LocalCloud, local_cloud
-from local.machine.stack import LocalStack, QueueCount, StackError, deploy
+from local.machine.stack import LocalStack, StackError, deploy
 
 
 class Answers:

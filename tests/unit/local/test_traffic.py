@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from local.machine.stack import LocalStack, QueueCount
+from attendee_sync.aws.fifo_queue import QueueCount
+from local.machine.stack import LocalStack
 from local.traffic.people import Person, Push
 from local.traffic.traffic import Pushed, push_all, remaining, settled
 from tests.support.http_server import Server, serving

@@ -20,6 +20,12 @@ _ATTEMPTS = 3
 _THREADS = 10
 # Attribute values and group ids are short; this is what one entry may add to its body, in bytes.
 _ATTRIBUTE_BYTES = 4_096
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,31 @@ class QueueUnavailableError(Exception):
         super().__init__(text)
         self.causes = frozenset(causes)
         self.queued = queued
+
+
+@dataclass(frozen=True)
+class QueueCount:
+    """How many messages a queue holds, as far as SQS knows."""
+
+    visible: int  # to be had
+    in_flight: int  # given out, or put back for a later time
+    delayed: int  # not to be had yet
+
+    @property
+    def waiting(self) -> int:
+        """Those that are not given out."""
+        return self.visible + self.delayed
+
+    @property
+    def total(self) -> int:
+        """All messages of the queue."""
+        return self.waiting + self.in_flight
+
+
+def count(client: Any, url: str) -> QueueCount:
+    """Count the messages of a queue."""
+    answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
+    return QueueCount(*(int(answer["Attributes"][name]) for name in _COUNTS))
 
 
 class FifoQueue:

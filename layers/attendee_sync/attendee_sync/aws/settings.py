@@ -22,6 +22,12 @@ CACHE_SECONDS = 60.0
 # The connection and the destination that a deploy makes, below template/, where it can't overwrite
 # what people made of them.
 DEFAULT = "default"
+# Kinds of settings.
+CONNECTIONS = "connections"
+DESTINATIONS = "destinations"
+# Secrets, by their names within a stack; each connection has two more.
+HASH_KEY = "hash-key"
+INGEST_TOKEN = "ingest-token"  # noqa: S105 - the secret's name
 _PAUSE_SECONDS = 5.0  # after a failure nothing is tried again; the last value serves, if any
 _MISSING_SECONDS = 5.0  # what is missing may be added at any moment
 _ATTEMPTS = 2  # where no earlier value is known
@@ -29,6 +35,31 @@ _MAX_ENTRIES = 1_000
 _MAX_BYTES = 4_000_000  # a secret has up to 64 KB
 _MAX_UNKNOWN = 10  # names that do not exist, in the time that they are remembered
 _NOT_FOUND = frozenset({"ParameterNotFound", "ResourceNotFoundException"})
+
+
+def credentials_of(connection: str) -> str:
+    """Return the name of the secret with what people entered for a connection."""
+    return f"credentials/{connection}"
+
+
+def api_profile_of(connection: str) -> str:
+    """Return the name of the secret with what calls show of a connection's credentials."""
+    return f"api-profile/{connection}"
+
+
+def secret_id(stack: str, name: str) -> str:
+    """Return a secret's id in Secrets Manager."""
+    return f"{stack}/{name}"
+
+
+def parameters_of(stack: str, kind: str, *, as_deployed: bool = False) -> str:
+    """Return the path below which settings of a kind stand in SSM, as edited or as deployed."""
+    return f"/{stack}/template/{kind}" if as_deployed else f"/{stack}/{kind}"
+
+
+def parameter_of(stack: str, kind: str, name: str, *, as_deployed: bool = False) -> str:
+    """Return the name of the SSM parameter with one setting, as edited or as deployed."""
+    return f"{parameters_of(stack, kind, as_deployed=as_deployed)}/{name}"
 
 
 class SettingsUnavailableError(Exception):
@@ -115,19 +146,19 @@ class Settings:
 
     def destination(self, name: str) -> str | None:
         """Return the JSON text of a destination, or None if there is none of that name."""
-        return self._setting("destinations", name)
+        return self._setting(DESTINATIONS, name)
 
     def connection(self, name: str) -> str | None:
         """Return the JSON text of a connection, or None if there is none of that name."""
-        return self._setting("connections", name)
+        return self._setting(CONNECTIONS, name)
 
     def connections(self) -> dict[str, str]:
         """Return the JSON text of every connection by name, never cached.
 
         Raises SettingsUnavailableError.
         """
-        stack = f"/{self._stack}"
-        return self._below(f"{stack}/template/connections") | self._below(f"{stack}/connections")
+        deployed = self._below(parameters_of(self._stack, CONNECTIONS, as_deployed=True))
+        return deployed | self._below(parameters_of(self._stack, CONNECTIONS))
 
     def _below(self, path: str) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -151,19 +182,19 @@ class Settings:
         `max_age` in seconds asks for a value that was read, or at least asked for, no longer ago
         than that. Raises SettingsUnavailableError.
         """
-        secret_id = f"{self._stack}/{name}"
+        id_ = secret_id(self._stack, name)
 
         def read() -> str:
-            answer = self._secrets.get_secret_value(SecretId=secret_id, VersionStage=stage)
+            answer = self._secrets.get_secret_value(SecretId=id_, VersionStage=stage)
             return str(answer["SecretString"])
 
-        return self._cached(f"{secret_id}#{stage}", read, max_age)
+        return self._cached(f"{id_}#{stage}", read, max_age)
 
     def hash_key(self) -> str:
         """Return the key of the hashes that stand for people. Raises SettingsUnavailableError."""
-        hash_key = self.secret("hash-key")
+        hash_key = self.secret(HASH_KEY)
         if hash_key is None:
-            raise SettingsUnavailableError("hash-key", "it does not exist")
+            raise SettingsUnavailableError(HASH_KEY, "it does not exist")
         return hash_key
 
     def put_secret(self, name: str, text: str) -> None:
@@ -171,22 +202,22 @@ class Settings:
 
         Raises SettingsUnavailableError.
         """
-        secret_id = f"{self._stack}/{name}"
+        id_ = secret_id(self._stack, name)
         try:
-            self._put_secret(secret_id, text)
+            self._put_secret(id_, text)
         except (BotoCoreError, ClientError) as error:
-            raise SettingsUnavailableError(secret_id, clients.cause(error)) from error
+            raise SettingsUnavailableError(id_, clients.cause(error)) from error
 
-    def _put_secret(self, secret_id: str, text: str) -> None:
+    def _put_secret(self, id_: str, text: str) -> None:
         try:
-            self._secrets.put_secret_value(SecretId=secret_id, SecretString=text)
+            self._secrets.put_secret_value(SecretId=id_, SecretString=text)
         except ClientError as error:
             if clients.cause(error) not in _NOT_FOUND:
                 raise
-            self._secrets.create_secret(Name=secret_id, SecretString=text)
+            self._secrets.create_secret(Name=id_, SecretString=text)
 
     def _setting(self, kind: str, name: str) -> str | None:
-        edited = f"/{self._stack}/{kind}/{name}"
+        edited = parameter_of(self._stack, kind, name)
 
         def read() -> str:
             try:
@@ -194,7 +225,7 @@ class Settings:
             except ClientError as error:
                 if name != DEFAULT or clients.cause(error) not in _NOT_FOUND:
                     raise
-                return self._parameter(f"/{self._stack}/template/{kind}/{name}")
+                return self._parameter(parameter_of(self._stack, kind, name, as_deployed=True))
 
         return self._cached(edited, read, None)
 

@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from attendee_sync import observability
 from attendee_sync.delivery.planner import Plan
 from attendee_sync.mapping.mapper import LEFT_OUT
+from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import Outcome, OutcomeKind
 
 type _Settled = tuple[Plan, Outcome]
@@ -44,7 +45,9 @@ def _measure(dimensions: dict[str, str], settled: list[_Settled]) -> None:
 def _log(plan: Plan, outcome: Outcome) -> None:
     message = plan.message
     observability.logger().info(
-        "profile settled" if outcome.kind is not OutcomeKind.RETRY else "profile put back",
+        LogEvent.PROFILE_PUT_BACK
+        if outcome.kind is OutcomeKind.RETRY
+        else LogEvent.PROFILE_SETTLED,
         destination=message.destination,
         request_id=message.request_id,
         index=message.index,

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attendee_sync import observability
-from attendee_sync.aws.settings import Settings, SettingsUnavailableError
+from attendee_sync.aws.settings import INGEST_TOKEN, Settings, SettingsUnavailableError
 from attendee_sync.messaging import messages
+from attendee_sync.observability import LogEvent
 from attendee_sync.profile import bodies
 from attendee_sync.profile.bodies import Pushed, TooManyProfilesError, UnreadableBodyError
 
@@ -98,7 +99,7 @@ def with_error_responses(request: HttpRequest, work: Callable[[], HttpResponse])
 
 def put_off(request: HttpRequest, why: Exception, **members: object) -> HttpResponse:
     """Return the answer to a request that can't be met now, and log why."""
-    observability.logger().error("request put off", reason=str(why))
+    observability.logger().error(LogEvent.REQUEST_PUT_OFF, reason=str(why))
     _count_refusal(503)
     message = "not now; please push again"
     return response(request, 503, {"Retry-After": "5"}, message=message, **members)
@@ -115,7 +116,7 @@ def _note_refusal(request: HttpRequest, refusal: HttpError) -> None:
     """Log and count one refusal: a line a request, however often somebody tries."""
     is_known = refusal.status not in _UNKNOWN_DESTINATION
     observability.logger().info(
-        "request refused",
+        LogEvent.REQUEST_REFUSED,
         destination=request.destination if is_known else "",
         request_id=request.request_id,
         status=refusal.status,
@@ -161,11 +162,11 @@ def _is_ingest_token(shown: bytes, settings: Settings, max_age: float | None = N
 
 
 def _ingest_tokens(settings: Settings, max_age: float | None) -> Iterator[str]:
-    current = settings.secret("ingest-token", max_age=max_age)
+    current = settings.secret(INGEST_TOKEN, max_age=max_age)
     if not current:
-        raise SettingsUnavailableError("ingest-token", "it does not exist")
+        raise SettingsUnavailableError(INGEST_TOKEN, "it does not exist")
     yield current
-    previous = settings.secret("ingest-token", stage="AWSPREVIOUS", max_age=max_age)
+    previous = settings.secret(INGEST_TOKEN, stage="AWSPREVIOUS", max_age=max_age)
     if previous:
         yield previous
 

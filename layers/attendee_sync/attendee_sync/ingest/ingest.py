@@ -21,6 +21,7 @@ from attendee_sync.ingest.api import (
 )
 from attendee_sync.mapping import expressions
 from attendee_sync.messaging import dead_letters, messages
+from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import OutcomeKind
 from attendee_sync.profile import reader
 from attendee_sync.profile.bodies import Pushed
@@ -105,7 +106,7 @@ def _tell(
 ) -> None:
     """Log and count what became of a push."""
     observability.logger().info(
-        "push accepted",
+        LogEvent.PUSH_ACCEPTED,
         destination=request.destination,
         request_id=request.request_id,
         accepted=accepted,
@@ -114,7 +115,7 @@ def _tell(
     )
     for each in rejected:
         observability.logger().info(
-            "profile settled",
+            LogEvent.PROFILE_SETTLED,
             destination=request.destination,
             request_id=request.request_id,
             index=str(each.index),

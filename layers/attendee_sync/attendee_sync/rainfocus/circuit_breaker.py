@@ -20,10 +20,13 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
 )
 
 from attendee_sync import observability
+from attendee_sync.observability import LogEvent
 
 FAILURES_TO_PAUSE = 5  # in a row, with no success between
 PROBE_SECONDS = 30  # from a pause or a failed probe to the next probe
 _SEEN_FOR_SECONDS = 5
+PAUSES_METRIC = "ConnectionPaused"
+_KEY = "circuit#"
 
 
 class ConnectionFault(Exception):  # noqa: N818 - raised for what is no error of ours
@@ -56,7 +59,7 @@ class CircuitBreaker:
         raises; ConnectionFault counts towards a pause.
         """
         guarded = circuit_breaker(
-            name=f"circuit#{connection}",
+            name=f"{_KEY}{connection}",
             persistence_store=self._store,
             config=self._config,
             on_transition=_report,
@@ -68,15 +71,27 @@ class CircuitBreaker:
         return result
 
 
+def last_probe(client: Any, table: str, connection: str) -> int | None:
+    """Return when a paused connection was tried last, in epoch seconds; None if it is not paused.
+
+    Raises botocore's errors.
+    """
+    key = {"key": {"S": f"{_KEY}{connection}"}}
+    item = client.get_item(TableName=table, Key=key).get("Item", {})
+    if item.get("state", {}).get("S", CircuitState.CLOSED.value) == CircuitState.CLOSED.value:
+        return None
+    return int(item.get("opened_at", {}).get("N", 0))
+
+
 def _report(transition: CircuitTransition) -> None:
-    connection = transition.circuit_name.removeprefix("circuit#")
+    connection = transition.circuit_name.removeprefix(_KEY)
     paused = transition.to_state is not CircuitState.CLOSED
     observability.logger().warning(
-        "connection paused" if paused else "connection resumed",
+        LogEvent.CONNECTION_PAUSED if paused else LogEvent.CONNECTION_RESUMED,
         connection=connection,
         was=str(transition.from_state),
         now=str(transition.to_state),
     )
     if transition.to_state is CircuitState.OPEN:
         counts = Counter({(connection,): 1})
-        observability.count("ConnectionPaused", counts, ("connection",))
+        observability.count(PAUSES_METRIC, counts, ("connection",))

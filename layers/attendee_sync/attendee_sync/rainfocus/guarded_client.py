@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from attendee_sync import observability
 from attendee_sync.aws.settings import CACHE_SECONDS
+from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import RetryLaterError
 from attendee_sync.rainfocus.access_token import AccessToken
 from attendee_sync.rainfocus.answers import Answer, AnswerKind
@@ -154,9 +155,7 @@ class GuardedClient:
         is_new = bool(token.replaces) and now - token.issued_at < _NEW_TOKEN_SECONDS
         if not token.value or (is_new and self._worked.get(name) != token.digest):
             return AnswerKind.CONFIGURATION
-        observability.diagnosis().warning(
-            "access token refused; a new one is asked for", extra={"connection": name}
-        )
+        observability.diagnosis().warning(LogEvent.ACCESS_TOKEN_REFUSED, extra={"connection": name})
         self.ask_for_token(name, token.digest)
         is_old = now - first_refused > _NEW_TOKEN_SECONDS
         return AnswerKind.CONFIGURATION if is_old else AnswerKind.TOKEN
@@ -177,7 +176,7 @@ class GuardedClient:
 def _note(connection: str, answer: Answer, trace_parent: str) -> None:
     """Log one answer for diagnosis: a profile's own line tells only of the last one."""
     observability.diagnosis().debug(
-        "RainFocus answered",
+        LogEvent.RAINFOCUS_ANSWERED,
         extra={
             "connection": connection,
             "meaning": answer.kind.value,

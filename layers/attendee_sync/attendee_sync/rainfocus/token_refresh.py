@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from attendee_sync.aws import clients
 from attendee_sync.aws.lock import LockedError
-from attendee_sync.aws.settings import Settings, SettingsUnavailableError
+from attendee_sync.aws.settings import Settings, SettingsUnavailableError, credentials_of
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import (
     AccessToken,
@@ -149,7 +149,7 @@ class TokenRefresh:
         if text is None:
             raise TokenNotGrantedError(TokenFault.SETTINGS, "there is no such connection")
         connection = connection_of(text)
-        secret = self.settings.secret(f"credentials/{name}", max_age=0)
+        secret = self.settings.secret(credentials_of(name), max_age=0)
         return connection, access_token.parse_credentials(secret)
 
     def _is_good(self, token: AccessToken | None, wanted: str, refused: str) -> bool:

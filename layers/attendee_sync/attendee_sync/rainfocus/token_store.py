@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync.aws.lock import lock
-from attendee_sync.aws.settings import CACHE_SECONDS, Settings
+from attendee_sync.aws.settings import CACHE_SECONDS, Settings, api_profile_of
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import AccessToken, Credentials
 from attendee_sync.rainfocus.connection import Connection
@@ -82,9 +82,11 @@ class TokenStore:
 
         Raises SettingsUnavailableError.
         """
-        stored = access_token.parse_credentials(self._settings.secret(_secret_of(name), max_age=0))
+        stored = access_token.parse_credentials(
+            self._settings.secret(api_profile_of(name), max_age=0)
+        )
         if access_token.shown_digest(stored) != access_token.shown_digest(credentials):
-            self._settings.put_secret(_secret_of(name), access_token.dump_shown(credentials))
+            self._settings.put_secret(api_profile_of(name), access_token.dump_shown(credentials))
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Hold the lock under which a connection's token is renewed. Raises LockedError."""
@@ -104,13 +106,9 @@ class TokenStore:
         return text
 
     def _complete(self, name: str, token: AccessToken, max_age: float | None) -> AccessToken | None:
-        text = self._settings.secret(_secret_of(name), max_age=max_age)
+        text = self._settings.secret(api_profile_of(name), max_age=max_age)
         return access_token.complete(token, access_token.parse_credentials(text))
 
 
 def _key(name: str) -> dict[str, dict[str, str]]:
     return {"key": {"S": f"token#{name}"}}
-
-
-def _secret_of(name: str) -> str:
-    return f"api-profile/{name}"
