@@ -152,13 +152,14 @@ def _attribute_bytes(attribute: tuple[str, Mapping[str, Any]]) -> int:
 
 @functools.cache
 def _split(condition: str) -> tuple[str, ...]:
-    words = tuple(re.findall(r"[#:\w]+|<=|[=<()]", condition))
+    words = tuple(re.findall(r"[#:\w]+|<=|[=<(),]", condition))
     assert "".join(words) == condition.replace(" ", "")
     return words
 
 
 class _Condition:
-    """A condition expression of comparisons, attribute_exists and its opposite, AND, OR, brackets.
+    """A condition expression of comparisons, attribute_exists, attribute_not_exists,
+    attribute_type, NOT, AND, OR and brackets.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
@@ -194,6 +195,13 @@ class _Condition:
             result = self._any()
             assert self._next_is(")")
             return result
+        if self._next_is("NOT"):
+            return not self._one()
+        if self._next_is("attribute_type"):
+            bracket, name, comma, value, end = (self._words.pop(0) for _ in range(5))
+            assert bracket + comma + end == "(,)"
+            held = self._item.get(self._names.get(name, name), {})
+            return self._values[value]["S"] in held
         if self._words[0] in ("attribute_exists", "attribute_not_exists"):
             function, bracket, name, end = (self._words.pop(0) for _ in range(4))
             assert bracket + end == "()"

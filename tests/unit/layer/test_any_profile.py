@@ -1,7 +1,8 @@
 """What must hold for any profile at all."""
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -60,6 +61,8 @@ LEAVES = (
     st.none()
     | st.booleans()
     | st.integers()
+    | st.integers(2**1024, 2**1030)
+    | st.sampled_from([10**400, -(10**400), 10**2_000, 10**4_299, 1e308, -1e308, 5e-324, 10**20])
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8)
     | st.sampled_from(
@@ -117,6 +120,52 @@ def test_any_profile_is_decided(document: dict[str, Any], destination: str) -> N
     assert decision.email_hash or decision.verdict is Verdict.REJECT
     memberships = reader.memberships(reader.read(document))
     assert all(states for states in memberships.values())
+
+
+HUGE = [10**400, -(10**400), 10**1_999, 10**4_299, 10**5_000, math.inf, math.nan, DEEP, [DEEP]]
+PLACES: list[Callable[[Any], dict[str, Any]]] = [
+    *[lambda value, name=name: {"email": "a@b.de", name: value} for name in attendee.FIELDS],
+    lambda value: {"email": "a@b.de", "traits": {"zip": value}, "nick": value},
+    lambda value: {"email": "a@b.de", "traits": [value, value]},
+    lambda value: {"email": "a@b.de", "address": {"street1": value}},
+    lambda value: {"email": "a@b.de", "identities": [{"namespace": {"code": value}, "id": 1}]},
+    lambda value: {"email": "a@b.de", "identities": [{"type": value, "id": value}]},
+    lambda value: {"identityMap": {"Email": [{"id": value, "primary": value}, value]}},
+    lambda value: {"email": "a@b.de", "segmentMembership": {"ups": {"a": {"status": value}}}},
+    lambda value: {"email": "a@b.de", "segmentMembership": {"ups": {"a": value}, "b": value}},
+    lambda value: {"email": "a@b.de", "consents": {"marketing": {"email": {"val": value}}}},
+    lambda value: {"email": "a@b.de", "optInOut": {"_channels": value, "globalOptout": value}},
+]
+
+
+@pytest.mark.parametrize("destination", DESTINATIONS)
+@pytest.mark.parametrize("value", HUGE, ids=range(len(HUGE)))
+def test_whatever_a_number_or_a_depth_is_it_is_decided_in_any_place(
+    destination: str, value: Any
+) -> None:
+    for place in PLACES:
+        assert decided(place(value), destination).verdict in Verdict
+
+
+def test_a_number_above_all_floats_is_sent_as_its_digits() -> None:
+    assert decided({"email": "a@b.de", "zip": 10**309}).fields["zip"] == "1" + "0" * 309
+
+
+def test_a_number_of_more_digits_than_a_field_has_characters_is_left_out_with_a_remark() -> None:
+    for number in (10**2_000, -(10**2_000), 10**5_000):
+        decision = decided({"email": "a@b.de", "zip": number})
+        assert decision.remarks == (("zip", "left out: longer than 2000 characters"),)
+        assert decision.fields == {"email": "a@b.de"}
+
+
+FILTERS = ["traits[?is_member(@, 'a')]", "consents(optInOut, 'a')", "is_member(consents, 'a')"]
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_a_filters_function_on_what_is_no_profile_has_no_answer(text: str) -> None:
+    rules = mapper.mapper(json.dumps({"event_code": "x", "filter": text}))
+    document = {"email": "a@b.de", "traits": [{"a": 1}], "consents": {"segmentMembership": [1]}}
+    assert rules.decide(document).verdict is Verdict.FILTER
 
 
 @pytest.mark.parametrize("destination", DESTINATIONS)

@@ -1222,3 +1222,77 @@ def test_where_only_a_hash_is_known_the_destination_says_what_happens(
     [call] = bench.rainfocus.calls
     assert call.json == {"event": "summit2027", "hashedEmail": email_hash, "zip": "1"}
     assert bench.noted.keys() == {entry_key("ada")}
+
+
+def test_a_message_that_breaks_its_planning_is_buried_and_its_persons_later_ones_go_on(
+    bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = Mapper.decide
+
+    def decided(self: Mapper, document: dict[str, Any], foreign_state: str = "") -> Decision:
+        if document.get("city") == "broken":
+            raise ZeroDivisionError("ada@example.com")
+        return decide(self, document, foreign_state)
+
+    monkeypatch.setattr(Mapper, "decide", decided)
+    bench.push({"email": "ada@example.com", "city": "broken"}, {"email": "ada@example.com"})
+    for _ in range(6):
+        bench.invoke()
+        bench.aws.sqs.let_time_pass()
+    assert bench.aws.sqs.profiles == []
+    [letter] = bench.aws.sqs.dead_letters
+    assert letter.attributes["outcome"] == "rejected"
+    assert letter.attributes["reason"] == "internal error: ZeroDivisionError"
+    assert letter.attributes["attempts"] == "5"
+    assert bench.emails == ["ada@example.com"]
+
+
+DAMAGES: list[dict[str, Any]] = [
+    {"outcome": {"S": "postponed"}},
+    {"outcome": {"N": "1"}},
+    {"fields": {"S": "{"}},
+    {"fields": {"S": "[1]"}},
+    {"fields": {"S": '{"zip": 1}'}},
+    {"fields": {"S": "[" * 100_000}},
+    {"delivered_at": {"N": "1.5"}},
+    {"settled_at": {"S": "yesterday"}},
+    {"accepted_at": {"S": "yesterday"}},
+    {"accepted_at": {"NULL": True}},
+    {"sequence": {"M": {}}},
+    {"status": {"L": []}},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=range(len(DAMAGES)))
+def test_a_damaged_entry_counts_as_no_knowledge_of_its_attendee_alone(
+    bench: DeliveryHarness, damage: dict[str, Any], output: Callable[[], str]
+) -> None:
+    bench.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
+    assert kinds(bench.work()) == ["delivered"] * 2
+    damaged, whole = bench.noted
+    before = dict(bench.aws.dynamodb.items[damaged])
+    bench.aws.dynamodb.items[damaged] |= damage
+    output()
+    bench.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
+    assert sorted(kinds(bench.work())) == ["delivered", "unchanged"]
+    lines = [json.loads(line) for line in output().splitlines()]
+    told = [
+        line["attendee"] for line in lines if line.get("message") == "ledger entry not readable"
+    ]
+    assert told == [damaged.removeprefix("attendee#")]
+    assert bench.noted[damaged].keys() == before.keys()
+    bench.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
+    assert kinds(bench.work()) == ["unchanged"] * 2
+    assert whole in bench.noted
+
+
+@pytest.mark.parametrize("value", [{"S": "x"}, {"N": "1.5"}, {"NULL": True}])
+def test_damaged_notes_of_attempts_and_of_trouble_count_as_none(
+    bench: DeliveryHarness, value: dict[str, Any]
+) -> None:
+    names = ("put_back", "deaths", "at", "alone", "begun_at", "begun")
+    for key in ("attempt#message-0", "trouble#message-0", "stored#default"):
+        bench.aws.dynamodb.items[key] = {"key": {"S": key}, **dict.fromkeys(names, value)}
+    bench.rainfocus.reply = fakes.Reply(403)
+    assert kinds(bench.deliver(message(attempt=2), message(1))) == ["retry"] * 2
+    bench.rainfocus.reply = fakes.stored()

@@ -9,6 +9,8 @@ import pytest
 from attendee_sync.attendee import Version, email_sha256
 from attendee_sync.delivery.ledger import LedgerEntry
 from attendee_sync.delivery.planner import Plan, Planner, mapping_version
+from attendee_sync.mapping import mapper
+from attendee_sync.mapping.mapper import Decision, Mapper
 from attendee_sync.outcome import OutcomeKind
 from attendee_sync.rainfocus.connection import Connection
 from tests.support import fakes
@@ -142,3 +144,43 @@ def test_a_failure_is_in_the_plan_and_stops_no_other(aws: Aws) -> None:
     gone = plan(aws, '{"email": "ada@example.com"}')
     assert gone.outcome
     assert gone.outcome.reason == "unknown destination"
+
+
+def broken(_mapper: Mapper, _document: object, _foreign_state: str = "") -> Decision:
+    raise ZeroDivisionError("Ada Lovelace")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "kind"), [(1, "retry"), (4, "retry"), (5, "rejected"), (90, "rejected")]
+)
+def test_an_error_that_nobody_expected_rejects_a_message_after_some_attempts(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, attempt: int, kind: str
+) -> None:
+    monkeypatch.setattr(Mapper, "decide", broken)
+    made = Planner(aws.settings()).plan(message(5, "ada", attempt=attempt))
+    assert made.outcome
+    assert made.outcome.kind.value == kind
+    assert made.outcome.reason == "internal error: ZeroDivisionError"
+
+
+@pytest.mark.parametrize(
+    "failure", [fakes.unreachable(), fakes.denied("ThrottlingException")], ids=["network", "aws"]
+)
+def test_what_is_no_fault_of_the_message_never_rejects_it(aws: Aws, failure: Exception) -> None:
+    aws.ssm.always = failure
+    made = Planner(aws.settings()).plan(message(5, "ada", attempt=500))
+    assert made.outcome
+    assert made.outcome.kind is OutcomeKind.RETRY
+
+
+def test_settings_that_break_their_reader_are_a_fault_of_the_settings(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_: str) -> Mapper:
+        raise RecursionError
+
+    monkeypatch.setattr(mapper, "mapper", unreadable)
+    made = Planner(aws.settings()).plan(message(5, "ada", attempt=500))
+    assert made.outcome
+    assert made.outcome.kind is OutcomeKind.RETRY
+    assert made.outcome.is_fault_of_settings

@@ -9,13 +9,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from attendee_sync import observability
 from attendee_sync.attendee import Version
 from attendee_sync.aws import clients
 from attendee_sync.outcome import OutcomeKind
 
 _PREFIX = "attendee#"
 _ATTEMPT = "attempt#"
-_NONE = {"N": "0"}
 _READS = 3  # while a busy table leaves something out
 _WRITES = 2  # likewise
 _TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
@@ -66,10 +66,12 @@ class Ledger:
     def read(self, attendees: Collection[str]) -> dict[str, LedgerEntry]:
         """Return what is known of attendees, at most 100, by their keys.
 
-        Raises LedgerUnavailableError.
+        An item that can't be read, such as a later version's, counts as no knowledge of its
+        attendee. Raises LedgerUnavailableError.
         """
         found = self._get([f"{_PREFIX}{each}" for each in attendees])
-        return {entry.attendee: entry for entry in map(_entry, found.values())}
+        entries = {key.removeprefix(_PREFIX): _readable(item) for key, item in found.items()}
+        return {key: entry for key, entry in entries.items() if entry}
 
     def _get(self, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Return those of some items that there are, by their keys."""
@@ -129,12 +131,15 @@ class Ledger:
         return {
             "TableName": self._table,
             "Item": _item(entry),
+            # Where accepted_at is no number nothing compares, and it would stand for ever.
             "ConditionExpression": "attribute_not_exists(#key)"
-            " OR #sequence < :sequence OR accepted_at <= :accepted_at",
+            " OR #sequence < :sequence OR accepted_at <= :accepted_at"
+            " OR NOT attribute_type(accepted_at, :number)",
             "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence"},
             "ExpressionAttributeValues": {
                 ":sequence": {"S": entry.version.sequence},
                 ":accepted_at": {"N": str(entry.version.accepted_at)},
+                ":number": {"S": "N"},
             },
         }
 
@@ -182,9 +187,9 @@ class Ledger:
         )
         found = {item["key"]["S"]: item for item in answer["Responses"].get(self._table, [])}
         now = int(time.time() * 1000)
-        last = int(found[trouble]["at"]["N"]) if trouble in found else now
-        alone = int(found[trouble]["alone"]["N"]) if trouble in found else 0
-        if stored in found and int(found[stored]["at"]["N"]) > last:
+        last = _number(found.get(trouble), "at") or now
+        alone = _number(found.get(trouble), "alone")
+        if _number(found.get(stored), "at") > last:
             alone += 1
         item = {
             "key": {"S": trouble},
@@ -205,9 +210,9 @@ class Ledger:
         found = self._get([f"{_ATTEMPT}{name}" for name in again])
         deaths: dict[str, int] = {}
         for name, attempt in again.items():
-            item = found.get(f"{_ATTEMPT}{name}", {})
-            if int(item.get("put_back", _NONE)["N"]) != attempt - 1:
-                deaths[name] = int(item.get("deaths", _NONE)["N"])
+            item = found.get(f"{_ATTEMPT}{name}")
+            if _number(item, "put_back") != attempt - 1:
+                deaths[name] = _number(item, "deaths")
         return deaths
 
     def note_begun(self, message_id: str, deaths: int) -> None:
@@ -262,20 +267,45 @@ def _item(entry: LedgerEntry) -> dict[str, Any]:
     return item
 
 
+def _readable(item: Mapping[str, Any]) -> LedgerEntry | None:
+    """Return an item's entry, or None with a log line if it is none that this version can read."""
+    try:
+        return _entry(item)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        attendee = item["key"]["S"].removeprefix(_PREFIX)
+        observability.logger().warning(
+            "ledger entry not readable", attendee=attendee, error=type(error).__name__
+        )
+        return None
+
+
+def _number(item: Mapping[str, Any] | None, name: str) -> int:
+    """Return a number of an item; what is missing or none counts as 0."""
+    try:
+        return int(item[name]["N"]) if item else 0
+    except (ValueError, TypeError, LookupError):
+        return 0
+
+
 def _entry(item: Mapping[str, Any]) -> LedgerEntry:
+    """Read an item. What is missing is empty; raises for what is of another type."""
+
     def text(name: str) -> str:
-        return str(item.get(name, {}).get("S", ""))
+        return str(item[name]["S"]) if name in item else ""
 
     def number(name: str) -> int:
-        return int(item.get(name, {}).get("N", 0))
+        return int(item[name]["N"]) if name in item else 0
 
+    fields = json.loads(text("fields") or "{}")
+    if not isinstance(fields, dict) or not all(isinstance(each, str) for each in fields.values()):
+        raise TypeError("fields")
     return LedgerEntry(
         attendee=text("key").removeprefix(_PREFIX),
         destination=text("destination"),
         version=Version(number("accepted_at"), text("sequence")),
         outcome=OutcomeKind(text("outcome")),
         settled_at=number("settled_at"),
-        fields=json.loads(text("fields") or "{}"),
+        fields=fields,
         mapping_version=text("mapping_version"),
         status=number("status"),
         code=text("code"),

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +18,7 @@ from attendee_sync.aws import clients
 from attendee_sync.aws.settings import Settings, SettingsUnavailableError
 from attendee_sync.delivery.ledger import LedgerEntry
 from attendee_sync.mapping import mapper
+from attendee_sync.mapping.expressions import UNANSWERED
 from attendee_sync.mapping.mapper import Mapper, Remark, Verdict
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, RetryLaterError
@@ -26,6 +27,8 @@ from attendee_sync.rainfocus.connection import Connection, connection_of, faults
 _NEVER_CAME = "left the audience, and was never delivered"
 _OVERTAKEN = "a newer one of this attendee was settled before"
 _VERSION_DIGITS = 12
+# A fault of ours comes with each attempt; what a moment brought (no memory, say) passes.
+MAX_INTERNAL_ERRORS = 5  # attempts
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,19 @@ class Planner:
     settings: Settings
 
     def plan(self, message: QueuedProfile) -> Plan:
-        """Return what a message asks for. It raises nothing: a fault is in the plan's outcome."""
+        """Return what a message asks for. It raises nothing: a fault is in the plan's outcome.
+
+        An error that nobody expected is tried again at first, and then rejects the message.
+        """
         try:
             return self._plan(message)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
-            return Plan(message, retry(error))
+            outcome = retry(error)
+            if message.attempt < MAX_INTERNAL_ERRORS or not _is_internal(error):
+                return Plan(message, outcome)
+            # Whose it is may not be known: the group is the attendee's key.
+            rejected = replace(outcome, kind=OutcomeKind.REJECTED)
+            return Plan(message, rejected, attendee=message.group)
 
     def _plan(self, message: QueuedProfile) -> Plan:
         document = _document(message.body)
@@ -126,6 +137,11 @@ def retry(error: Exception) -> Outcome:
     return Outcome(OutcomeKind.RETRY, f"internal error: {type(error).__name__}")
 
 
+def _is_internal(error: Exception) -> bool:
+    known = (RetryLaterError, SettingsUnavailableError, BotoCoreError, ClientError)
+    return not isinstance(error, known)
+
+
 def _document(body: str) -> dict[str, Any] | None:
     try:
         value = json.loads(body)
@@ -137,7 +153,7 @@ def _document(body: str) -> dict[str, Any] | None:
 def _rules(text: str) -> Mapper:
     try:
         return mapper.mapper(text)
-    except ValidationError:
+    except (ValidationError, *UNANSWERED):  # whatever else, it is no fault of the profile
         reason = "the settings of the destination are not valid"
         raise RetryLaterError(reason, is_fault_of_settings=True) from None
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
+import jmespath
 from jmespath.exceptions import JMESPathError, ParseError
 from pydantic import (
     AfterValidator,
@@ -14,7 +15,7 @@ from pydantic import (
 )
 
 from attendee_sync import attendee
-from attendee_sync.mapping import expressions, filters
+from attendee_sync.mapping import evaluation, expressions, filters
 
 type Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")]
 # An attendee field of RainFocus, or the code of a custom attribute.
@@ -30,6 +31,7 @@ def _is_expression(text: str) -> str:
         raise ValueError(f"a JMESPath expression is expected; not one{where}: {text}") from None
     except (JMESPathError, RecursionError) as error:
         raise ValueError(f"a JMESPath expression is expected: {type(error).__name__}") from None
+    evaluation.check_growth(jmespath.compile(text).parsed)
     return text
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import jmespath
 from jmespath import functions
 
+from attendee_sync.mapping import evaluation
+
 _KEPT = 1_024  # expressions of settings, none of which comes from a profile
 
 type Search = Callable[[Any], Any]
@@ -18,8 +20,16 @@ type _Node = Mapping[str, Any]
 
 # What evaluating an expression raises where it has no answer. Beside JMESPathError, a ValueError,
 # some functions of the library let Python's own errors through, such as a TypeError of
-# contains('text', `1`).
-UNANSWERED = (ValueError, TypeError, ArithmeticError, RecursionError)
+# contains('text', `1`), and those of filters expect a whole profile. It never ends a batch.
+UNANSWERED = (
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+)
 
 
 @functools.lru_cache(maxsize=_KEPT)
@@ -28,8 +38,8 @@ def compiled(expression: str) -> Search:
 
     Raises jmespath.exceptions.JMESPathError for what is not JMESPath.
     """
-    parsed = jmespath.compile(expression)
-    return _closure(parsed.parsed) or parsed.search
+    node = jmespath.compile(expression).parsed
+    return _closure(node) or functools.partial(evaluation.evaluate, node)
 
 
 @functools.lru_cache(maxsize=_KEPT)
@@ -39,12 +49,12 @@ def lenient(expression: str) -> Search:
     Functions of the language can meet values that they don't take. Raises
     jmespath.exceptions.JMESPathError for what is not JMESPath.
     """
-    parsed = jmespath.compile(expression)
-    plain = _closure(parsed.parsed)  # never raises
+    node = jmespath.compile(expression).parsed
+    plain = _closure(node)  # never raises
 
     def search(value: Any) -> Any:
         try:
-            return parsed.search(value)
+            return evaluation.evaluate(node, value)
         except UNANSWERED:
             return None
 

@@ -6,7 +6,7 @@ from typing import Any
 import jmespath
 from jmespath import functions as jmespath_functions
 
-from attendee_sync.mapping import expressions
+from attendee_sync.mapping import evaluation, expressions
 from attendee_sync.profile import reader
 
 # XDM: "existing" is written by older editions; anything else is no membership any more.
@@ -17,7 +17,7 @@ _YES = frozenset({"y", "dy", "yes", "true", "in"})
 _EMAIL_CHANNEL = "https://ns.adobe.com/xdm/channels/email"
 
 
-class _Functions(jmespath_functions.Functions):
+class _Functions(evaluation.Functions):
     """Beside JMESPath's own: is_member(@, id), consents(@, path) and has_opted_out(@, path)."""
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
@@ -33,7 +33,7 @@ class _Functions(jmespath_functions.Functions):
         return _choice(document, path) in _NO or _is_on_opt_out_list(document)
 
 
-_OPTIONS = jmespath.Options(custom_functions=_Functions())
+_FUNCTIONS = _Functions()
 
 
 def checked(text: str) -> str:
@@ -47,7 +47,7 @@ def holds(text: str, document: Mapping[str, Any]) -> bool:
 
     Raises one of expression.UNANSWERED where it can't be evaluated on this profile.
     """
-    return bool(jmespath.compile(text).search(document, options=_OPTIONS))
+    return bool(evaluation.evaluate(jmespath.compile(text).parsed, document, _FUNCTIONS))
 
 
 def _choice(document: Mapping[str, Any], path: str) -> str:

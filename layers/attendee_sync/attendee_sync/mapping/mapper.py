@@ -123,14 +123,14 @@ class Mapper:
         fields: dict[str, str] = {}
         for name, search, is_null, normalise in self.fields:
             value = search(read)
-            text = value if normalise and type(value) is str else _text(value)
+            try:
+                text = value if normalise and type(value) is str else _text(value)
+                normalisation.check_length(text)
+                tidy = normalise(text) if normalise and text else text
+            except NotNormalisedError as error:
+                remarks.append((name, f"{LEFT_OUT}: {error.reason}"))
+                continue
             if text:
-                try:
-                    normalisation.check_length(text)
-                    tidy = normalise(text) if normalise else text
-                except NotNormalisedError as error:
-                    remarks.append((name, f"{LEFT_OUT}: {error.reason}"))
-                    continue
                 if tidy:
                     fields[name] = tidy
                 if tidy != text:
@@ -206,9 +206,15 @@ def _field(name: str, rule: Rule, not_normalised: Collection[str]) -> _Field:
 
 
 def _text(value: Any) -> str:
-    """Return a value as a field's text; what is no single value gives nothing."""
+    """Return a value as a field's text; what is no single value gives nothing.
+
+    Raises NotNormalisedError for a number of more digits than a field has characters.
+    """
     if isinstance(value, str):
         return "" if value.isspace() else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) and math.isfinite(value) else ""
+    if isinstance(value, int):
+        normalisation.check_digits(value)  # Python writes no number of more than 4,300 digits
+        return str(value)
+    return str(value) if isinstance(value, float) and math.isfinite(value) else ""

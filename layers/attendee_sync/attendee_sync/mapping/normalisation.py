@@ -30,6 +30,7 @@ _KEPT = 1_024
 _MAX_REGION = 100
 # No field of a person is longer; and to compose a run of marks takes the square of its length.
 MAX_LENGTH = 2_000  # characters
+_TOO_MANY_DIGITS = 10**MAX_LENGTH
 _JOINERS = " \u200c\u200d"
 
 # https://www.iso.org/standard/72483.html: a country's alpha-2 code, a hyphen, up to three more.
@@ -65,6 +66,12 @@ def check_length(text: str, longest: int = MAX_LENGTH) -> None:
     """Raise NotNormalisedError if a text has more characters than a field may have."""
     if len(text) > longest:
         raise NotNormalisedError(f"longer than {longest} characters")
+
+
+def check_digits(number: int) -> None:
+    """Raise NotNormalisedError if a whole number has more digits than a field has characters."""
+    if abs(number) >= _TOO_MANY_DIGITS:
+        raise NotNormalisedError(f"longer than {MAX_LENGTH} characters")
 
 
 def clean_text(text: str) -> str:

@@ -211,7 +211,7 @@ def _identity_map(profile: Json) -> dict[str, list[Json]]:
         if isinstance(each, dict):
             namespace = each.get("namespace", each.get("type"))
             code = namespace.get("code") if isinstance(namespace, dict) else namespace
-            identities.setdefault(str(code).lower(), []).append(_identity(each))
+            identities.setdefault(_word(code), []).append(_identity(each))
     return identities
 
 
@@ -235,6 +235,11 @@ def _memberships(profile: Json) -> dict[str, dict[str, Json]]:
         for audience, pushed_one in audiences.items():
             membership = {"status": pushed_one} if isinstance(pushed_one, str) else pushed_one
             if isinstance(membership, dict):
-                status = str(membership.get("status") or "realized").lower()
+                status = _word(membership.get("status") or "realized")
                 known[audience] = {**membership, "status": status}
     return found
+
+
+def _word(value: object) -> str:
+    """Return a text in lower case; what is none, a number of any size included, is no word."""
+    return value.lower() if isinstance(value, str) else ""
