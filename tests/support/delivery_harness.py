@@ -64,7 +64,8 @@ class DeliveryHarness:
             QueueUrl=fakes.PROFILES_URL, MaxNumberOfMessages=10, WaitTimeSeconds=0
         ).get("Messages", [])
         settled = self.delivery.deliver(
-            [messages.from_record(_record(each)) for each in found], lambda: self.seconds_left
+            [messages.from_record(_record(each)) for each in found],
+            self.clock or (lambda: self.seconds_left),
         )
         ended = [each.receipt for each, outcome in settled if outcome.kind is not OutcomeKind.RETRY]
         entries = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(ended)]

@@ -294,12 +294,46 @@ def test_what_came_between_without_being_put_back_is_one(ledger: Ledger, attempt
     assert ledger.deaths({"a": attempt}) == {"a": 0}
 
 
-def test_what_was_begun_alone_and_not_put_back_died_there(ledger: Ledger) -> None:
-    ledger.note_begun("a", 2)
+def test_what_was_begun_alone_and_not_put_back_died_there(ledger: Ledger, wall: Clock) -> None:
+    ledger.note_begun("a", 2, 2)
+    wall.now += 300
     assert ledger.deaths({"a": 3}) == {"a": 2}
     ledger.note_put_back({"a": 3})
     assert ledger.deaths({"a": 4}) == {}
     assert ledger.deaths({"a": 5}) == {"a": 0}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "attempt", "deaths"),
+    [(0, 3, 1), (60, 3, 1), (239, 3, 1), (240, 3, 2), (900, 3, 2), (479, 4, 1), (480, 4, 2)],
+)
+def test_what_came_again_sooner_than_after_a_death_did_not_die(
+    ledger: Ledger, wall: Clock, seconds: int, attempt: int, deaths: int
+) -> None:
+    ledger.note_begun("a", 2, 2)
+    wall.now += seconds
+    assert ledger.deaths({"a": attempt}) == {"a": deaths}
+
+
+def test_a_note_of_an_earlier_version_counts(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.items["attempt#a"] = {"key": {"S": "attempt#a"}, "deaths": {"N": "2"}}
+    assert ledger.deaths({"a": 7}) == {"a": 2}
+
+
+def test_what_was_worked_on_alone_is_noted_by_itself(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.unwritten = 99
+    assert ledger.note_put_back({"a": 2, "b": 1}, alone="a")
+    assert ledger.deaths({"a": 3, "b": 2}) == {"b": 0}
+
+
+def test_what_could_not_be_noted_by_itself_is_noted_in_a_batch_or_told(
+    aws: Aws, ledger: Ledger
+) -> None:
+    aws.dynamodb.failures = [fakes.denied("InternalServerError")]
+    assert ledger.note_put_back({"a": 2, "b": 1}, alone="a")
+    assert ledger.deaths({"a": 3, "b": 2}) == {}
+    aws.dynamodb.always = fakes.denied("InternalServerError")
+    assert not ledger.note_put_back({"a": 3, "b": 2}, alone="a")
 
 
 def test_first_attempts_cost_no_call(aws: Aws, ledger: Ledger) -> None:
@@ -323,7 +357,7 @@ def test_what_a_busy_table_left_unwritten_is_written_again(aws: Aws, ledger: Led
 
 
 def test_attempts_are_forgotten_when_no_message_can_live_any_more(aws: Aws, ledger: Ledger) -> None:
-    ledger.note_begun("a", 1)
+    ledger.note_begun("a", 2, 1)
     ledger.note_put_back({"b": 1})
     for item in aws.dynamodb.items.values():
         days = (int(item["expires_at"]["N"]) - time.time()) / 86_400

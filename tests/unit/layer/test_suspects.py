@@ -1,14 +1,20 @@
 """Invocations that die on a message: killed by Lambda, whatever for, so that nothing is caught."""
 
 import json
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import wait
+from typing import Any
 
 import pytest
 
+from attendee_sync.delivery import delivery
 from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.messaging.messages import QueuedProfile
 from tests.support import fakes
 from tests.support.delivery_harness import DeliveryHarness, kinds, message
+from tests.support.stack import Clock
 
 DIED = "an invocation died on it 3 times"
 
@@ -17,13 +23,30 @@ class Killed(BaseException):
     """The function's process is gone."""
 
 
+@pytest.fixture(autouse=True)
+def clock(wall: Clock) -> Clock:
+    """The time of day, which passes between invocations alone."""
+    return wall
+
+
+def let_pass(seconds: float) -> None:
+    clock = time.time
+    assert isinstance(clock, Clock)
+    clock.now += seconds
+
+
 def invoke(bench: DeliveryHarness) -> list[str]:
-    """Return the kinds of a batch's outcomes, or "killed"; then let five minutes pass."""
+    """Return the kinds of a batch's outcomes, or "killed"; then let the time pass for its return.
+
+    That is what it is put back for, or else the queue's visibility timeout.
+    """
+    bench.waits.clear()
     try:
         return kinds(bench.invoke())
     except Killed:
         return ["killed"]
     finally:
+        let_pass(max(bench.waits.values(), default=360))
         bench.aws.sqs.let_time_pass()
 
 
@@ -276,3 +299,89 @@ def test_a_suspect_that_waits_holds_its_group_back(bench: DeliveryHarness) -> No
     assert "behind an earlier one of this attendee" in reasons
     assert len(bench.rainfocus.calls) == 2
     assert bench.waits["receipt-0"] == bench.waits["receipt-1"]
+
+
+# --- surviving is not dying ---------------------------------------------------------------------
+
+
+def busy(**request: Any) -> dict[str, Any]:
+    return {"UnprocessedItems": request["RequestItems"]}
+
+
+def suspects(bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Push some that an invocation dies with."""
+    left = [Killed()]
+    with monkeypatch.context() as patched:
+        in_planning(bench, patched, lambda _: bool(left) and left.pop() is not None)
+        bench.push(*(profile(f"p{n}") for n in range(count)))
+        assert invoke(bench) == ["killed"]
+
+
+def test_an_outage_with_a_busy_ledger_buries_nobody(
+    bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspects(bench, monkeypatch, 10)
+    monkeypatch.setattr(bench.aws.dynamodb, "batch_write_item", busy)
+    bench.rainfocus.reply = fakes.Reply(503)
+    for _ in range(20):
+        assert set(invoke(bench)) == {"retry"}
+    bench.rainfocus.reply = fakes.stored()
+    let_pass(900)
+    assert invoke(bench) == ["delivered"] * 10
+    assert bench.aws.sqs.dead_letters == []
+
+
+def test_nobody_is_buried_where_surviving_cannot_be_noted_at_all(
+    bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspects(bench, monkeypatch, 10)
+    put = bench.aws.dynamodb.put_item
+
+    def refused(**request: Any) -> dict[str, Any]:
+        if "put_back" in request["Item"]:
+            raise fakes.denied("ProvisionedThroughputExceededException")
+        return put(**request)
+
+    monkeypatch.setattr(bench.aws.dynamodb, "batch_write_item", busy)
+    monkeypatch.setattr(bench.aws.dynamodb, "put_item", refused)
+    bench.rainfocus.reply = fakes.Reply(503, headers={"Retry-After": "800"})
+    for _ in range(20):
+        assert set(invoke(bench)) == {"retry"}
+        assert max(bench.waits.values()) <= 60
+    bench.rainfocus.reply = fakes.stored()
+    assert invoke(bench) == ["delivered"] * 10
+    assert bench.aws.sqs.dead_letters == []
+
+
+# --- what never ends in its thread --------------------------------------------------------------
+
+
+def test_what_never_ends_is_no_survivor_and_is_buried(
+    bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = threading.Event()
+    main = threading.current_thread()
+
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if "poison" in call.body:
+            until.wait(60)
+        return fakes.stored()
+
+    def seconds_left() -> float:
+        return 16.0 if threading.current_thread() is main else 60.0
+
+    bench.rainfocus.reply = reply
+    bench.push(profile("poison"), profile("ada"), profile("poison", city="later"))
+    bench.clock = seconds_left
+    monkeypatch.setattr(delivery, "wait", lambda futures, _: wait(futures, 0.5))
+    seen = []
+    try:
+        for _ in range(5):
+            seen.append(sorted(invoke(bench)))
+            assert bench.waits == {}  # it comes again as what died does
+    finally:
+        until.set()
+    assert seen[:4] == [["delivered", "retry", "retry"], *[["retry", "retry"]] * 3]
+    assert seen[4] == ["rejected", "retry"]
+    letters = [letter.attributes["reason"] for letter in bench.aws.sqs.dead_letters]
+    assert letters == [DIED]

@@ -32,12 +32,14 @@ MAX_AGE_FOR_SETTINGS = 3 * 86_400.0  # seconds
 _FIRST_WAIT = 2.0  # seconds; doubled with each attempt
 _MORE_WAIT = 2.0  # seconds that each attempt adds where waits are to be short
 _MAX_WAIT = 900.0  # seconds
+_UNNOTED_WAIT = 60  # seconds, at most; far from ledger.DIED_SECONDS
 _BEHIND = "behind an earlier one of this attendee"
 _TOGETHER = "in one call with a later one of this attendee"
 _OVERTAKEN = "a newer one of this attendee was settled at the same time"
 _ISOLATED = "RainFocus takes others of this connection, but not this profile"
 _MAX_ISOLATED_FAILURES = 3
 _NO_TIME = Outcome(OutcomeKind.RETRY, "no time left in this invocation")
+_HANGS = Outcome(OutcomeKind.RETRY, "it has not ended in this invocation")
 # After these ends, what is older is stale. A rejected profile may yet be mended.
 _NOTED = frozenset({OutcomeKind.DELIVERED, OutcomeKind.UNCHANGED, OutcomeKind.FILTERED})
 
@@ -102,8 +104,10 @@ class Delivery:
                 worked = self._work([suspects.plan(message, plan)], seconds_left)
                 is_retry = worked[0][1].kind is OutcomeKind.RETRY
                 if is_retry:
-                    worked += _all_to_retry(group[n + 1 :], Outcome(OutcomeKind.RETRY, _BEHIND))
-                settled += self._finish(worked)
+                    hangs = worked[0][1] == _HANGS
+                    behind = _HANGS if hangs else Outcome(OutcomeKind.RETRY, _BEHIND)
+                    worked += _all_to_retry(group[n + 1 :], behind)
+                settled += self._finish(worked, alone=message.message_id)
                 self._take_off(worked)
                 if is_retry:
                     break
@@ -118,10 +122,15 @@ class Delivery:
             groups.setdefault(plan.message.group, []).append(plan)
         return self._note(self._deliver_groups(list(groups.values()), seconds_left))
 
-    def _finish(self, settled: list[tuple[Plan, Outcome]]) -> list[tuple[Plan, Outcome]]:
-        """Account for what became of messages, and put back what must be retried."""
+    def _finish(
+        self, settled: list[tuple[Plan, Outcome]], alone: str = ""
+    ) -> list[tuple[Plan, Outcome]]:
+        """Account for what became of messages, and put back what must be retried.
+
+        `alone` is the id of one that was worked on alone.
+        """
         accounting.account(settled)
-        self._put_back(settled)
+        self._put_back(settled, alone)
         return settled
 
     def _deliver_groups(
@@ -136,11 +145,12 @@ class Delivery:
         started = [
             threads.submit(self._deliver_group, group, known, seconds_left) for group in groups
         ]
-        wait(started, max(0.0, seconds_left() - ACCOUNTING_SECONDS))
+        time_left = seconds_left() - ACCOUNTING_SECONDS
+        wait(started, max(0.0, time_left))
         threads.shutdown(wait=False, cancel_futures=True)
         settled: list[_Settled] = []
         for group, each in zip(groups, started, strict=True):
-            settled += _result(each, group)
+            settled += _result(each, group, _HANGS if time_left > 0 else _NO_TIME)
         return settled
 
     def _known(self, plans: Sequence[Plan]) -> Mapping[str, LedgerEntry] | Outcome:
@@ -332,19 +342,25 @@ class Delivery:
                 self.ledger.invalidate(key)
         return _instead(settled, overtaken, Outcome(OutcomeKind.STALE, _OVERTAKEN))
 
-    def _put_back(self, settled: Sequence[tuple[Plan, Outcome]]) -> None:
-        """Hide what must be retried; a group's messages for the same time, to keep their order."""
+    def _put_back(self, settled: Sequence[tuple[Plan, Outcome]], alone: str = "") -> None:
+        """Hide what must be retried; a group's messages for the same time, to keep their order.
+
+        What has not ended in its thread is left alone: it comes again as if it had died with it.
+        """
         waits: dict[str, int] = {}
         receipts: dict[str, int] = {}
         attempts: dict[str, int] = {}
         for message, outcome in ((plan.message, outcome) for plan, outcome in settled):
-            if outcome.kind is OutcomeKind.RETRY:
+            if outcome.kind is OutcomeKind.RETRY and outcome != _HANGS:
                 wait = waits.setdefault(message.group, _wait(message.attempt, outcome))
                 receipts[message.receipt] = wait
                 attempts[message.message_id] = message.attempt
-        if receipts:
-            self.ledger.note_put_back(attempts)
-            self.profiles.put_back(receipts)
+        if not receipts:
+            return
+        if not self.ledger.note_put_back(attempts, alone if alone in attempts else ""):
+            # It comes soon, or it would seem to have died.
+            receipts = {name: min(wait, _UNNOTED_WAIT) for name, wait in receipts.items()}
+        self.profiles.put_back(receipts)
 
     def _take_off(self, settled: Sequence[tuple[Plan, Outcome]]) -> None:
         """Delete what has ended, which Lambda does only if the invocation ends as well."""
@@ -365,9 +381,13 @@ def _unknown(message: QueuedProfile, error: LedgerUnavailableError) -> Plan:
     return Plan(message, Outcome(OutcomeKind.RETRY, f"the ledger can't be read: {error}"))
 
 
-def _result(working: Future[list[_Settled]], group: Sequence[Plan]) -> list[_Settled]:
+def _result(
+    working: Future[list[_Settled]], group: Sequence[Plan], unended: Outcome
+) -> list[_Settled]:
     """Return what became of a group if its thread has ended; else, all of it is to be retried."""
-    if working.cancelled() or not working.done():
+    if not working.done():
+        return [(plan, unended, None) for plan in group]
+    if working.cancelled():
         return [(plan, _NO_TIME, None) for plan in group]
     try:
         return working.result()

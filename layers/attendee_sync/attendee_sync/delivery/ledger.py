@@ -18,6 +18,10 @@ _PREFIX = "attendee#"
 _ATTEMPT = "attempt#"
 _READS = 3  # while a busy table leaves something out
 _WRITES = 2  # likewise
+# A message on which an invocation died comes again with the queue's visibility timeout of 360 s
+# after it was given out, and it was begun within the function's 60 s: what comes sooner was put
+# back, even if that could not be noted.
+DIED_SECONDS = 240
 _TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
 _KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
 _STORED_SECONDS = 1.0  # at most so often a connection's success is noted
@@ -212,36 +216,51 @@ class Ledger:
         for name, attempt in again.items():
             item = found.get(f"{_ATTEMPT}{name}")
             if _number(item, "put_back") != attempt - 1:
-                deaths[name] = _number(item, "deaths")
+                deaths[name] = _deaths(item, attempt)
         return deaths
 
-    def note_begun(self, message_id: str, deaths: int) -> None:
+    def note_begun(self, message_id: str, attempt: int, deaths: int) -> None:
         """Note that a message is worked on alone, and how often an invocation died on it if now.
 
         Raises LedgerUnavailableError.
         """
+        begun_at = int(time.time())
+        item = _attempt(message_id, deaths=deaths, begun=attempt, begun_at=begun_at)
         try:
-            item = _attempt(message_id, deaths=deaths)
             self._client.put_item(TableName=self._table, Item=item)
         except (BotoCoreError, ClientError) as error:
             raise LedgerUnavailableError(clients.cause(error)) from error
 
-    def note_put_back(self, attempts: Mapping[str, int]) -> None:
+    def note_put_back(self, attempts: Mapping[str, int], alone: str = "") -> bool:
         """Note after which attempt messages, at most 25, are put back, by their ids.
 
-        What can't be noted is let go: it is a suspect when it comes again.
+        What can't be noted is let go: it is a suspect when it comes again. The one that was worked
+        on alone is noted by itself, since a busy table may leave it out of a batch for ever.
+        Returns whether that one is noted.
         """
-        puts = [
-            {"PutRequest": {"Item": _attempt(name, put_back=attempt)}}
-            for name, attempt in attempts.items()
-        ]
-        pending = {self._table: puts}
-        for _ in range(_WRITES):
+        is_noted = not alone or self._is_noted(_attempt(alone, put_back=attempts[alone]))
+        pending = {
+            self._table: [
+                {"PutRequest": {"Item": _attempt(name, put_back=attempt)}}
+                for name, attempt in attempts.items()
+                if name != alone or not is_noted
+            ]
+        }
+        for _ in range(_WRITES - bool(alone)):
+            if not any(pending.values()):
+                break
             with suppress(BotoCoreError, ClientError):
                 answer = self._client.batch_write_item(RequestItems=pending)
                 pending = answer.get("UnprocessedItems", {})
-            if not pending:
-                return
+        left = [each["PutRequest"]["Item"]["key"]["S"] for each in pending.get(self._table, [])]
+        return f"{_ATTEMPT}{alone}" not in left
+
+    def _is_noted(self, item: Mapping[str, Any]) -> bool:
+        try:
+            self._client.put_item(TableName=self._table, Item=item)
+        except (BotoCoreError, ClientError):
+            return False
+        return True
 
 
 def _item(entry: LedgerEntry) -> dict[str, Any]:
@@ -312,6 +331,17 @@ def _entry(item: Mapping[str, Any]) -> LedgerEntry:
         attendee_id=text("attendee_id"),
         delivered_at=number("delivered_at"),
     )
+
+
+def _deaths(item: Mapping[str, Any] | None, attempt: int) -> int:
+    """Return how often an invocation died on a message alone, when it comes as that attempt.
+
+    The last time does not count if it came again sooner than after deaths alone.
+    """
+    deaths = _number(item, "deaths")
+    seconds = time.time() - _number(item, "begun_at")
+    died = seconds >= DIED_SECONDS * (attempt - _number(item, "begun"))
+    return deaths if died else max(0, deaths - 1)
 
 
 def _attempt(message_id: str, **numbers: int) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Suspects:
             # Not even planned: that may be what they die of. The group is the attendee's key.
             return Plan(message, Outcome(OutcomeKind.REJECTED, _DIED), attendee=message.group)
         try:
-            self._ledger.note_begun(message.message_id, deaths + 1)
+            self._ledger.note_begun(message.message_id, message.attempt, deaths + 1)
         except LedgerUnavailableError as error:
             return Plan(
                 message, Outcome(OutcomeKind.RETRY, f"the ledger can't be written: {error}")
