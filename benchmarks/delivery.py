@@ -13,6 +13,7 @@ from attendee_sync.attendee import Version
 from attendee_sync.aws import clients
 from attendee_sync.delivery.delivery import THREADS, Delivery
 from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import OutcomeKind
 from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker
@@ -69,7 +70,7 @@ def _delivery(url: str) -> Delivery:
             RateLimiter(environments=1),
             ask_for_token=lambda _connection, _refused: None,
         ),
-        max_age=86_400,
+        policy=RetryPolicy(max_age=86_400),
     )
 
 

@@ -12,8 +12,8 @@ from attendee_sync.aws.fifo_queue import FifoQueue
 from attendee_sync.aws.settings import Settings
 from attendee_sync.delivery.delivery import THREADS, Delivery
 from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import messages
-from attendee_sync.outcome import OutcomeKind
 from attendee_sync.rainfocus import token_refresh
 from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker
 from attendee_sync.rainfocus.client import RainFocusClient
@@ -33,7 +33,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         "batchItemFailures": [
             {"itemIdentifier": message.message_id}
             for message, outcome in outcomes
-            if outcome.kind is OutcomeKind.RETRY
+            if not outcome.kind.is_final
         ]
     }
 
@@ -48,7 +48,7 @@ def _delivery() -> Delivery:
         Ledger(dynamodb, os.environ["LEDGER_TABLE"]),
         profiles=FifoQueue(queues, os.environ["QUEUE_URL"]),
         dead_letters=FifoQueue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
-        caller=GuardedClient(
+        client=GuardedClient(
             TokenStore(dynamodb, os.environ["TOKEN_TABLE"], settings),
             RainFocusClient(http_client.session(THREADS)),
             CircuitBreaker(dynamodb, os.environ["LEDGER_TABLE"]),
@@ -57,5 +57,5 @@ def _delivery() -> Delivery:
                 clients.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]
             ),
         ),
-        max_age=3600.0 * int(os.environ["MAX_AGE_HOURS"]),
+        policy=RetryPolicy(max_age=3600.0 * int(os.environ["MAX_AGE_HOURS"])),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from attendee_sync.attendee import Version
 from attendee_sync.delivery.delivery import Delivery
 from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.ingest.api import HttpRequest as Push
 from attendee_sync.messaging import messages
 from attendee_sync.messaging.messages import QueuedProfile
@@ -97,14 +98,14 @@ def delivery_harness(aws: Aws) -> Iterator[DeliveryHarness]:
         Ledger(aws.dynamodb, fakes.TABLE),
         profiles=aws.profile_queue(),
         dead_letters=aws.dead_letter_queue(),
-        caller=GuardedClient(
+        client=GuardedClient(
             aws.token_store(settings),
             RainFocusClient(rainfocus.session()),
             CircuitBreaker(aws.dynamodb, fakes.TABLE),
             RateLimiter(environments=1),
             ask_for_token=TokenRequester(aws.functions, "refresh-function"),
         ),
-        max_age=86_400,
+        policy=RetryPolicy(max_age=86_400),
     )
     yield DeliveryHarness(aws, rainfocus, made)
 

@@ -29,12 +29,9 @@ EXAMPLES = (
     "--reason 'no e-mail address'; attendee-sync redrive --yes --json"
 )
 _WORDS = {
-    OutcomeKind.DELIVERED: "delivered, if RainFocus takes it",
-    OutcomeKind.UNCHANGED: "unchanged: RainFocus has it already",
-    OutcomeKind.FILTERED: "filtered: the destination does not want it",
-    OutcomeKind.STALE: "stale: something newer of the attendee was settled",
-    OutcomeKind.REJECTED: "rejected again, so it stays: ",
-    OutcomeKind.RETRY: "not to be told, so it stays: ",
+    **{kind: kind.label for kind in OutcomeKind},
+    OutcomeKind.REJECTED: f"{OutcomeKind.REJECTED.label} again, so it stays: ",
+    OutcomeKind.RETRY: f"{OutcomeKind.RETRY.label}, so it stays: ",
 }
 
 

@@ -46,16 +46,7 @@ class PushAnswer:
     @property
     def is_transient(self) -> bool:
         """Whether the same push may well be accepted later."""
-        if self.status is None:
-            return True
-        is_fault_of_server = (
-            self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            and self.status != HTTPStatus.NOT_IMPLEMENTED
-        )
-        return is_fault_of_server or self.status in (
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.TOO_MANY_REQUESTS,
-        )
+        return self.status is None or http_client.is_transient(self.status)
 
 
 class _Rejected(BaseModel):

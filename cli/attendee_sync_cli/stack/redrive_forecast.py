@@ -20,7 +20,7 @@ from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.stack.stack import Stack
 
 # What can't be queued again: RETRY is what today's settings give no answer to.
-_STAYS = frozenset({OutcomeKind.REJECTED, OutcomeKind.RETRY})
+_STAYS = frozenset({OutcomeKind.REJECTED, OutcomeKind.RETRY})  # on the dead-letter queue
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -28,6 +29,14 @@ from attendee_sync import library_logs
 from attendee_sync.version import VERSION
 
 MAX_ANSWER_BYTES = 65_536
+_TRANSIENT_STATUSES = frozenset(
+    {
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.LOCKED,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
 _CHUNK_BYTES = 8_192
 _PIECE_BYTES = 16_384  # of what is sent: one TLS record, which one wait covers
 _HOSTS = 8
@@ -41,6 +50,13 @@ UNUSABLE = (
 )
 # When the exchange ends that this thread is in, by the monotonic clock.
 _ends_at: ContextVar[float] = ContextVar("ends_at")
+
+
+def is_transient(status: int) -> bool:
+    """Tell whether the same request may well succeed later: the server is busy or out of order."""
+    return status in _TRANSIENT_STATUSES or (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+    )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Outcomes: what became of one profile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -14,6 +14,37 @@ class OutcomeKind(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     RETRY = "retry"  # no end: the profile goes back to the queue
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether it is an end."""
+        return self is not OutcomeKind.RETRY
+
+    @property
+    def goes_to_dead_letters(self) -> bool:
+        """Tell whether the profile is kept, whole, with the reason."""
+        return self in (OutcomeKind.REJECTED, OutcomeKind.EXPIRED)
+
+    @property
+    def advances_version(self) -> bool:
+        """Tell whether what is older is stale after it. A rejected profile may yet be mended."""
+        return self in (OutcomeKind.DELIVERED, OutcomeKind.UNCHANGED, OutcomeKind.FILTERED)
+
+    @property
+    def label(self) -> str:
+        """What people read of a profile that is not worked on yet."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    OutcomeKind.DELIVERED: "delivered, if RainFocus takes it",
+    OutcomeKind.UNCHANGED: "unchanged: RainFocus has it already",
+    OutcomeKind.FILTERED: "filtered: the destination does not want it",
+    OutcomeKind.STALE: "stale: something newer of the attendee was settled",
+    OutcomeKind.REJECTED: "rejected",
+    OutcomeKind.EXPIRED: "expired",
+    OutcomeKind.RETRY: "not to be told",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +62,10 @@ class Outcome:
     # By field: what was left out, and why. Never a value.
     remarks: tuple[tuple[str, str], ...] = ()
     longest_wait: float = 900.0  # seconds until the next attempt, if there is one
+
+    def as_kind(self, kind: OutcomeKind) -> "Outcome":
+        """Return the outcome with another kind, and all else as it is."""
+        return replace(self, kind=kind)
 
 
 class RetryLaterError(Exception):

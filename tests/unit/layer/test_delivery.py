@@ -11,6 +11,7 @@ import requests
 from attendee_sync import attendee, http_client
 from attendee_sync.attendee import Version
 from attendee_sync.delivery import delivery as module
+from attendee_sync.delivery.group import ACCOUNTING_SECONDS, GroupDelivery
 from attendee_sync.mapping.mapper import Decision, Mapper
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind
@@ -43,9 +44,7 @@ def bench(aws: Aws) -> Iterator[DeliveryHarness]:
 
 @pytest.fixture
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "attendee_sync.delivery.delivery.random.uniform", lambda _, longest: longest
-    )
+    monkeypatch.setattr("attendee_sync.delivery.retry.random.uniform", lambda _, longest: longest)
 
 
 def by_email(replies: dict[str, fakes.Reply]) -> Callable[[fakes.Call], fakes.Reply]:
@@ -562,7 +561,7 @@ def test_waits_double_and_respect_what_rainfocus_asks_for(
 def test_waits_are_spread_and_never_end_too_early(
     bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, drawn: float, wait: int
 ) -> None:
-    monkeypatch.setattr("attendee_sync.delivery.delivery.random.uniform", lambda *_: drawn)
+    monkeypatch.setattr("attendee_sync.delivery.retry.random.uniform", lambda *_: drawn)
     bench.rainfocus.reply = fakes.Reply(429, headers={"Retry-After": "30"})
     bench.deliver(message())
     assert bench.waits == {"receipt-0": wait}
@@ -629,7 +628,7 @@ def hang(bench: DeliveryHarness, person: str, until: threading.Event) -> None:
 
     bench.rainfocus.reply = reply
     waits_for_all = threading.current_thread()
-    soon = module.ACCOUNTING_SECONDS + 0.5
+    soon = ACCOUNTING_SECONDS + 0.5
 
     def seconds_left() -> float:
         if until.is_set():
@@ -682,14 +681,14 @@ def test_what_ends_after_its_invocation_has_no_effect(
 def test_a_fault_of_ours_in_one_group_stops_no_other(
     bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = module.Delivery._send
+    send = GroupDelivery._send
 
-    def failing(self: module.Delivery, plans: list[Any], *more: Any) -> Any:
+    def failing(self: GroupDelivery, plans: list[Any], *more: Any) -> Any:
         if plans[0].fields["email"] == "p3@example.com":
             raise KeyError
         return send(self, plans, *more)
 
-    monkeypatch.setattr(module.Delivery, "_send", failing)
+    monkeypatch.setattr(GroupDelivery, "_send", failing)
     outcomes = bench.deliver(*(message(n) for n in range(10)))
     assert kinds(outcomes) == ["retry" if n == 3 else "delivered" for n in range(10)]
     assert outcomes[3].reason == "internal error: KeyError"
@@ -875,7 +874,7 @@ def test_no_count_of_receives_ends_a_message_before_its_age_does(bench: Delivery
     for attempt in range(1, 1_000):
         bench.deliver(message(attempt=attempt))
         waited += bench.waits["receipt-0"]
-    assert waited > module.MAX_AGE_FOR_SETTINGS
+    assert waited > bench.delivery.policy.max_age_for_settings
 
 
 @pytest.mark.usefixtures("wall")

@@ -45,9 +45,7 @@ def _measure(dimensions: dict[str, str], settled: list[_Settled]) -> None:
 def _log(plan: Plan, outcome: Outcome) -> None:
     message = plan.message
     observability.logger().info(
-        LogEvent.PROFILE_PUT_BACK
-        if outcome.kind is OutcomeKind.RETRY
-        else LogEvent.PROFILE_SETTLED,
+        LogEvent.PROFILE_PUT_BACK if not outcome.kind.is_final else LogEvent.PROFILE_SETTLED,
         destination=message.destination,
         request_id=message.request_id,
         index=message.index,

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 import requests
 
-from attendee_sync.http_client import UNUSABLE, HttpAnswer, receive
+from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient, receive
 from attendee_sync.rainfocus.connection import Connection
 
 _MAX_LIFETIME = 86_400 * 365  # seconds
@@ -22,7 +22,6 @@ _MAX_LIFETIME = 86_400 * 365  # seconds
 _MAX_TOKEN = 8_192  # characters
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 _IN_HEADER = re.compile(r"[ -~]*")
-_UNAVAILABLE = frozenset({408, 425, 429})
 _REFUSED = frozenset({400, 401, 403})
 # RFC 6749, section 5.2: errors that are about the client and not about how it asks.
 _CLIENT_ERRORS = frozenset({"", "invalid_client", "unauthorized_client", "access_denied"})
@@ -258,7 +257,7 @@ def _basic(credentials: Credentials) -> str:
 def _refusal(received: HttpAnswer, members: Mapping[str, Any]) -> TokenNotGrantedError:
     status, error = received.status, _oauth_error(members)
     text = f"HTTP {status} {error}".rstrip()
-    if status in _UNAVAILABLE or status >= 500:  # noqa: PLR2004
+    if is_transient(status):
         return TokenNotGrantedError(
             TokenFault.NETWORK, f"the token endpoint is out of order: {text}"
         )

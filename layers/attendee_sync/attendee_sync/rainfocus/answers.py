@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from attendee_sync.http_client import UNUSABLE, HttpAnswer
+from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient
 from attendee_sync.rainfocus import masking
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.masking import Sent
@@ -21,7 +21,6 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # phone number can be (ITU-T E.164: 15 digits). Of all else it is looked up whether it was sent.
 _PLAIN_CODE = re.compile(r"[0-9]{0,3}")
 _PLAIN_ID = re.compile(r"[0-9]{16,}[0-9A-Za-z]{0,8}")
-_TRANSIENT_STATUSES = frozenset({408, 423, 425, 429})
 _PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
 
 
@@ -78,8 +77,7 @@ def judge(
 def _kind(status: int, code: str, message: str, connection: Connection) -> AnswerKind:
     """Say what a status with RainFocus's own code and message means."""
     rule = connection.answers
-    is_transient = status in _TRANSIENT_STATUSES or (status >= 500 and status != 501)  # noqa: PLR2004
-    if is_transient or code in rule.transient_codes:
+    if is_transient(status) or code in rule.transient_codes:
         return AnswerKind.TRANSIENT
     if status == requests.codes.unauthorized:
         return AnswerKind.TOKEN

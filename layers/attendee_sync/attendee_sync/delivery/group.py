@@ -1,0 +1,251 @@
+"""One attendee's messages of a batch, delivered in order."""
+
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from attendee_sync import attendee
+from attendee_sync.aws.fifo_queue import FifoQueue, QueueUnavailableError
+from attendee_sync.aws.settings import Settings
+from attendee_sync.delivery import planner
+from attendee_sync.delivery.ledger import Ledger, LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.planner import Plan
+from attendee_sync.delivery.retry import RetryPolicy
+from attendee_sync.messaging import dead_letters, messages
+from attendee_sync.messaging.messages import QueuedProfile
+from attendee_sync.outcome import Outcome, OutcomeKind
+from attendee_sync.rainfocus.answers import Answer, AnswerKind
+from attendee_sync.rainfocus.client import Attendee
+from attendee_sync.rainfocus.guarded_client import GuardedClient
+
+# What the end of an invocation takes at worst: the ledger is written twice, what is put back is
+# noted twice, the queue is told, each within 1.5 s.
+ACCOUNTING_SECONDS: Final = 7.5
+BEHIND: Final = "behind an earlier one of this attendee"
+NO_TIME: Final = Outcome(OutcomeKind.RETRY, "no time left in this invocation")
+_TOGETHER = "in one call with a later one of this attendee"
+_ISOLATED = "RainFocus takes others of this connection, but not this profile"
+
+type Settled = tuple[Plan, Outcome, LedgerEntry | None]
+
+
+@dataclass
+class GroupDelivery:
+    """The delivery of one group: what it is done with, and what is known of the attendee by now."""
+
+    settings: Settings
+    ledger: Ledger
+    dead_letters: FifoQueue
+    client: GuardedClient
+    policy: RetryPolicy
+    seconds_left: Callable[[], float]  # of the invocation
+    _entries: dict[str, LedgerEntry] = field(default_factory=dict)  # by attendee
+
+    def deliver(
+        self, plans: Sequence[Plan], known: Mapping[str, LedgerEntry] | Outcome
+    ) -> list[Settled]:
+        """Deliver the group and return the outcomes; what ends badly is a dead letter by then.
+
+        `known` is what the ledger knows, or why that is not known. With each outcome goes what it
+        knew of the attendee, or is to know of a delivery.
+        """
+        self._entries = {} if isinstance(known, Outcome) else dict(known)
+        outcomes: dict[str, Outcome] = {}  # by message id
+        due: list[Plan] = []
+        latest: Plan | None = None
+        for plan in plans:
+            if latest and plan.message.version.is_before(latest.message.version):
+                # It was redriven. Once the newer ones have ended, the ledger tells if it is stale.
+                outcomes[plan.message.message_id] = Outcome(OutcomeKind.RETRY, BEHIND)
+                break
+            unsent = _unsent(plan, known, follows=bool(due))
+            if not unsent:
+                due.append(plan)
+                latest = plan
+                continue
+            outcome = outcomes[plan.message.message_id] = self._end(plan, unsent)
+            if not outcome.kind.is_final:
+                break
+            latest = plan if outcome.kind.advances_version else latest
+        for _, updates in itertools.groupby(due, lambda plan: plan.attendee):
+            sent = self._send(list(updates))
+            outcomes |= {plan.message.message_id: outcome for plan, outcome in sent}
+            if not sent[-1][1].kind.is_final:
+                break
+        return [
+            (plan, outcome, self._entries.get(plan.attendee))
+            for plan, outcome in _in_order(plans, outcomes)
+        ]
+
+    def _send(self, plans: list[Plan]) -> list[tuple[Plan, Outcome]]:
+        """Send consecutive updates of one attendee: in one call, with the state after the last.
+
+        If RainFocus does not take it, the fault may be in one of them, and each is sent by itself.
+        Ends with the first that must be retried. Notes deliveries in the entries.
+        """
+        last = self._store(plans)
+        one_by_one = last.kind is OutcomeKind.REJECTED and len(plans) > 1
+        sent: list[tuple[Plan, Outcome]] = []
+        for plan in plans:
+            if one_by_one:
+                outcome = plan.unsent(self._entries.get(plan.attendee)) or self._store([plan])
+            else:
+                outcome = last if plan is plans[-1] else _together(last)
+            outcome = replace(outcome, remarks=plan.remarks)
+            outcome = self._end(plan, outcome)
+            sent.append((plan, outcome))
+            if not outcome.kind.is_final:
+                break
+        return sent
+
+    def _store(self, plans: Sequence[Plan]) -> Outcome:
+        """Store the state of an attendee after some updates, unless RainFocus has it already."""
+        try:
+            return self._attempt(plans)
+        except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
+            return planner.retry(error)
+
+    def _attempt(self, plans: Sequence[Plan]) -> Outcome:
+        last = plans[-1]
+        if last.target is None:
+            raise RuntimeError("what is to be sent has a target")
+        fields = {name: text for plan in plans for name, text in plan.fields.items()}
+        digests = attendee.digests(self.settings.hash_key(), last.attendee, fields)
+        before = self._entries.get(last.attendee)
+        delivered = before.fields_of(last.target.mapping_version) if before else {}
+        if digests.items() <= delivered.items():
+            return Outcome(OutcomeKind.UNCHANGED)
+        person = Attendee(last.target.event_code, fields)
+        started = time.monotonic()
+        name, message = last.target.connection_name, last.message
+        answer = self.client.store(
+            name, last.target.connection, person, message.trace_parent, self.seconds_left
+        )
+        outcome = _outcome(answer, time.monotonic() - started)
+        if answer.kind is AnswerKind.CONFIGURATION and self._is_isolated(message, name):
+            return replace(outcome, kind=OutcomeKind.REJECTED, reason=_ISOLATED)
+        if outcome.kind is OutcomeKind.DELIVERED:
+            self.ledger.note_success(name)
+            self._entries[last.attendee] = _delivery(last, answer, {**delivered, **digests})
+        return outcome
+
+    def _is_isolated(self, message: QueuedProfile, connection: str) -> bool:
+        """Tell whether a message keeps meeting a fault of its connection that others don't meet."""
+        return (
+            self.ledger.count_isolated_failures(message.message_id, connection)
+            >= self.policy.max_isolated_failures
+        )
+
+    def _end(self, plan: Plan, outcome: Outcome) -> Outcome:
+        """Return an outcome once it holds: what has waited too long expires, bad ends are kept."""
+        outcome = self.policy.settle(outcome, plan.message.waited)
+        if not outcome.kind.goes_to_dead_letters:
+            return outcome
+        if self.seconds_left() <= ACCOUNTING_SECONDS:
+            return NO_TIME  # it may count as put back by now
+        try:
+            if plan.message.attempt > 1:
+                self._invalidate(plan.attendee)
+            self._send_to_dead_letters(plan, outcome)
+        except LedgerUnavailableError as error:
+            return Outcome(OutcomeKind.RETRY, f"the ledger can't be written: {error}")
+        except QueueUnavailableError:
+            return Outcome(OutcomeKind.RETRY, "the dead-letter queue does not take it")
+        return outcome
+
+    def _invalidate(self, key: str) -> None:
+        """Have an attendee sent with the next update, even if the ledger knows it as delivered.
+
+        An earlier attempt may have got through to RainFocus without an answer to us.
+        """
+        if key in self._entries:
+            self.ledger.invalidate(key)
+            self._entries[key] = replace(self._entries[key], mapping_version="")
+
+    def _send_to_dead_letters(self, plan: Plan, outcome: Outcome) -> None:
+        why = {
+            "outcome": outcome.kind.value,
+            "reason": outcome.reason,
+            "status": str(outcome.status or ""),
+            "code": outcome.code,
+            "message": outcome.message,
+        }
+        message = plan.message
+        profile = messages.requeue_message(message, message.group, message.message_id)
+        is_refused = (
+            outcome.kind is OutcomeKind.REJECTED and outcome.status and outcome.reason != _ISOLATED
+        )
+        if is_refused and plan.target:
+            profile = dead_letters.refused_by(profile, plan.target.mapping_version)
+        self.dead_letters.send([dead_letters.dead_letter_of(profile, why, message.attempt)])
+
+
+def _unsent(
+    plan: Plan, known: Mapping[str, LedgerEntry] | Outcome, *, follows: bool
+) -> Outcome | None:
+    """Return the outcome of what is not sent now."""
+    if not isinstance(known, Outcome):
+        return plan.unsent(known.get(plan.attendee), follows=follows)
+    return known if plan.attendee else plan.outcome
+
+
+def _in_order(plans: Sequence[Plan], outcomes: Mapping[str, Outcome]) -> list[tuple[Plan, Outcome]]:
+    """Return a group's plans with their outcomes; behind one to be retried nothing takes effect."""
+    settled: list[tuple[Plan, Outcome]] = []
+    behind: Outcome | None = None
+    for plan in plans:
+        outcome = outcomes.get(plan.message.message_id, behind)
+        if outcome is None:
+            raise RuntimeError("only behind a retry there is no outcome")
+        if behind and not outcome.kind.goes_to_dead_letters:
+            outcome = behind
+        elif not outcome.kind.is_final:
+            behind = replace(outcome, reason=BEHIND, remarks=())
+        settled.append((plan, outcome))
+    return settled
+
+
+def _together(outcome: Outcome) -> Outcome:
+    """Return the outcome of an update that was sent with a later one."""
+    reason = _TOGETHER if outcome.kind is OutcomeKind.DELIVERED else outcome.reason
+    return replace(outcome, reason=reason, latency=None)
+
+
+def _delivery(plan: Plan, answer: Answer, digests: Mapping[str, str]) -> LedgerEntry:
+    now = int(time.time())
+    return LedgerEntry(
+        attendee=plan.attendee,
+        destination=plan.message.destination,
+        version=plan.message.version,
+        outcome=OutcomeKind.DELIVERED,
+        settled_at=now,
+        fields=digests,
+        mapping_version=plan.target.mapping_version if plan.target else "",
+        status=answer.status or 0,
+        code=answer.code,
+        attendee_id=answer.attendee_id,
+        delivered_at=now,
+    )
+
+
+def _outcome(answer: Answer, latency: float) -> Outcome:
+    kinds = {AnswerKind.STORED: OutcomeKind.DELIVERED, AnswerKind.PROFILE: OutcomeKind.REJECTED}
+    reasons = {
+        AnswerKind.STORED: "",
+        AnswerKind.TRANSIENT: "RainFocus is unavailable or busy",
+        AnswerKind.TOKEN: "RainFocus does not take the access token",
+        AnswerKind.CONFIGURATION: "RainFocus does not take any call of this connection",
+        AnswerKind.PROFILE: "RainFocus does not take this profile",
+    }
+    return Outcome(
+        kinds.get(answer.kind, OutcomeKind.RETRY),
+        reasons[answer.kind],
+        answer.status,
+        answer.code,
+        answer.message,
+        answer.retry_after,
+        latency,
+        answer.kind in (AnswerKind.TOKEN, AnswerKind.CONFIGURATION),
+    )

@@ -1,0 +1,41 @@
+"""When and for how long a profile is tried again: nothing else decides that."""
+
+import random
+from dataclasses import dataclass
+
+from attendee_sync.outcome import Outcome, OutcomeKind
+
+_MOST_DOUBLINGS = 10
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Waits that grow, and the ages at which waiting ends. All are seconds but the counts."""
+
+    max_age: float
+    """Age at which a profile expires that RainFocus is not there for."""
+    # What waits for its settings to be mended expires later, but before SQS gives it up for
+    # having been received 1,000 times: with the waits below that takes four days.
+    max_age_for_settings: float = 3 * 86_400.0
+    first_wait: float = 2.0  # doubled with each attempt
+    more_wait: float = 2.0  # that each attempt adds where waits are to be short
+    max_wait: float = 900.0
+    max_isolated_failures: int = 3
+    """So often a profile may be alone with a fault of its connection before it is its own."""
+
+    def settle(self, outcome: Outcome, waited: float) -> Outcome:
+        """Return the outcome of a profile that has waited so long on its queue."""
+        max_age = self.max_age_for_settings if outcome.is_fault_of_settings else self.max_age
+        if outcome.kind.is_final or waited <= max_age:
+            return outcome
+        return outcome.as_kind(OutcomeKind.EXPIRED)
+
+    def wait(self, attempt: int, outcome: Outcome) -> int:
+        """Return the seconds until the next attempt: a random part of a doubling time."""
+        longest = min(
+            self.first_wait * 2 ** min(attempt, _MOST_DOUBLINGS),
+            outcome.longest_wait + self.more_wait * attempt,
+            self.max_wait,
+        )
+        jittered = random.uniform(0, longest)  # noqa: S311 - spreads load, hides nothing
+        return int(min((outcome.retry_after or 0) + max(jittered, 1.0), self.max_wait))
