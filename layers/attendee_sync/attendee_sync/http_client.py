@@ -40,11 +40,9 @@ _TRANSIENT_STATUSES = frozenset(
 _CHUNK_BYTES = 8_192
 _PIECE_BYTES = 16_384  # of what is sent: one TLS record, which one wait covers
 _HOSTS = 8
-# What a request raises that can't even be made: its address or a header is none. The last two
-# come through requests as they are.
+# What a request raises whose address is none; the last two come through requests as they are.
 UNUSABLE = (
     requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidHeader,
     urllib3.exceptions.LocationValueError,
     UnicodeError,
 )
@@ -69,12 +67,22 @@ class HttpAnswer:
     complete: bool = True
 
     def members(self) -> dict[str, Any]:
-        """Return the members of the JSON object that the body is, or none if it is none."""
+        """Return the members of the JSON object that the body is, or none if it is none.
+
+        An object with a name twice says two things: it is none.
+        """
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body, object_pairs_hook=_without_repeats)
         except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
+
+
+def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) < len(members):
+        raise ValueError("a name is repeated")
+    return value
 
 
 def session(pool_size: int) -> requests.Session:
@@ -93,6 +101,18 @@ def session(pool_size: int) -> requests.Session:
     made.mount("https://", adapter)
     made.mount("http://", adapter)
     return made
+
+
+def prepare(http: requests.Session, request: requests.Request) -> requests.PreparedRequest:
+    """Return a request as it is sent. Raises one of UNUSABLE if it can't be made.
+
+    requests has InvalidHeader for one header that can't be sent, and for one of an answer that
+    can't be read. Here it is the request's own.
+    """
+    try:
+        return http.prepare_request(request)
+    except requests.exceptions.InvalidHeader as error:
+        raise requests.exceptions.InvalidURL("a header can't be sent") from error
 
 
 def receive(response: requests.Response) -> HttpAnswer:

@@ -160,6 +160,13 @@ def test_a_lifetime_is_a_number_or_text(
         {"expires_in": 10**12},
         {"expires_in": 10**400},
         {"expires_in": "9" * 400},
+        {"expires_in": 1},
+        {"expires_in": 0.001},
+        {"expires_in": 9},
+        {"expires_in": "1_0"},
+        {"expires_in": "1_000"},
+        {"expires_in": "\u0663\u0660\u0660"},
+        {"expires_in": "1e3"},
         {"expires_in": [60]},
         {"expires_in": {"seconds": 60}},
         {"expires_in": True},
@@ -483,3 +490,10 @@ def test_a_token_is_asked_for_anew_when_what_it_depends_on_changes(
     before = access_token.grant_digest(CONNECTION, CREDENTIALS)
     assert (digest == before) == is_the_same
     assert "real" not in digest
+
+
+def test_a_secret_with_half_a_character_is_the_credentials_fault() -> None:
+    credentials = Credentials(client_id="id", client_secret="half \ud800")
+    with pytest.raises(TokenNotGrantedError, match="client_secret holds") as told:
+        access_token.obtain(fakes.Http().session(), CONNECTION, credentials)
+    assert told.value.cause is TokenFault.CREDENTIALS

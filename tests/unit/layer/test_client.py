@@ -121,7 +121,7 @@ CONFIGURATION, PROFILE = AnswerKind.CONFIGURATION, AnswerKind.PROFILE
         (fakes.Reply(error=requests.ReadTimeout("x")), TRANSIENT),
         (fakes.Reply(error=requests.exceptions.SSLError("x")), TRANSIENT),
         (fakes.Reply(error=requests.exceptions.ChunkedEncodingError("x")), TRANSIENT),
-        (fakes.Reply(error=requests.exceptions.InvalidHeader("x")), CONFIGURATION),
+        (fakes.Reply(error=requests.exceptions.InvalidHeader("x")), TRANSIENT),
     ],
 )
 def test_each_answer_has_its_meaning(reply: fakes.Reply, meaning: AnswerKind) -> None:
@@ -545,10 +545,42 @@ def test_what_a_message_means_is_judged_before_it_is_masked() -> None:
     assert (answer.kind, answer.message) == (CONFIGURATION, "Required parameter missing: ***")
 
 
-def test_a_success_is_not_searched_for_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_success_without_an_id_is_not_searched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(masking.Sent, "of", lambda *_: pytest.fail("a success has no words"))
-    answer, _ = store(fakes.stored())
+    answer, _ = store(fakes.envelope("0"))
     assert answer.kind is STORED
+
+
+@pytest.mark.parametrize(
+    "found",
+    ["4111111111111111", "00000000000015550100", "0000000000084101", "1700000000000000lovelace"],
+)
+def test_an_id_of_many_digits_may_repeat_the_profile_too(found: str) -> None:
+    fields = ATTENDEE | {"badge": "4111111111111111", "zip": "84101", "city": "Lovelace"}
+    said = json.dumps({"responseCode": "0", "attendeeId": found}).encode()
+    answer, _ = store(fakes.Reply(200, said), fields=fields)
+    assert (answer.kind, answer.attendee_id) == (STORED, "")
+
+
+def test_a_code_that_equals_a_value_is_masked_and_one_within_a_number_is_not() -> None:
+    answer, _ = store(fakes.envelope("123"), fields={**ATTENDEE, "badge": "123"})
+    assert answer.code == "***"
+    answer, _ = store(fakes.envelope("100"))  # the phone number ends so
+    assert answer.code == "100"
+
+
+def test_a_header_that_cannot_be_sent_is_the_settings_fault() -> None:
+    answer = RainFocusClient(fakes.Http().session()).store(
+        CONNECTION, token(value="two\nlines"), Attendee("summit2027", ATTENDEE), TRACE
+    )
+    assert answer.kind is CONFIGURATION
+
+
+def test_an_answer_with_a_repeated_name_is_none() -> None:
+    answer, _ = store(fakes.Reply(200, b'{"responseCode": "5", "responseCode": "0"}'))
+    assert answer.kind is PROFILE
 
 
 @pytest.mark.parametrize("error", [requests.ConnectionError, requests.ReadTimeout])

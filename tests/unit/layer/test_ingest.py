@@ -5,13 +5,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from attendee_sync import attendee
-from attendee_sync.ingest.api import HttpRequest, HttpResponse
+from attendee_sync.ingest.api import HttpRequest, HttpResponse, parse_event
 from attendee_sync.ingest.ingest import Ingest
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
+from attendee_sync.profile import bodies
 from tests.support import fakes
 from tests.support.stack import HASH_KEY, INGEST_TOKEN, STACK, Aws
 
@@ -449,8 +451,8 @@ def test_guesses_cost_one_look_where_no_token_was_ever_read(
 def test_names_of_destinations_that_are_tried_out_cost_few_calls(aws: Aws, ingest: Ingest) -> None:
     ingest.push(request())
     answers = [ingest.push(request(destination=f"guess-{n}")) for n in range(100)]
-    assert [answer.status for answer in answers] == [404] * 9 + [503] * 91
-    assert len(aws.ssm.calls) == 10
+    assert [answer.status for answer in answers] == [404] * 10 + [503] * 90
+    assert len(aws.ssm.calls) == 11
     assert ingest.push(replace(request(), request_id="later")).status == 202
 
 
@@ -696,3 +698,23 @@ def test_the_log_says_why_a_push_was_put_off(
     assert (line["level"], line["message"]) == ("ERROR", "request put off")
     assert "KmsThrottlingException" in line["reason"]
     assert "ada" not in json.dumps(line)
+
+
+def test_a_push_that_takes_too_long_to_read_is_too_large(
+    aws: Aws, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = bodies.split
+
+    def slowly(*arguments: Any) -> list[bodies.Pushed]:
+        aws.clock.now += 1.8
+        return read(*arguments)
+
+    monkeypatch.setattr(bodies, "split", slowly)
+    answer = ingest.push(request())
+    assert answer.status == 413
+    assert nothing_is_queued(aws)
+
+
+def test_a_header_without_a_value_is_not_there() -> None:
+    event = {"pathParameters": None, "headers": {"Content-Type": None, "A": "b"}, "body": ADA}
+    assert parse_event(event, "push").headers == {"a": "b"}

@@ -90,10 +90,17 @@ def test_a_lock_taken_over_by_another_stays(aws: Aws, take: Take) -> None:
     assert aws.dynamodb.token_items[LOCK]["owner"] == {"S": "another"}
 
 
-@pytest.mark.parametrize("failures", [[fakes.denied("Throttling")], [None, fakes.denied("X")]])
-def test_other_failures_of_the_table_are_told(
-    aws: Aws, take: Take, failures: list[Exception | None]
-) -> None:
-    aws.dynamodb.failures = failures
+def test_other_failures_of_the_table_are_told(aws: Aws, take: Take) -> None:
+    aws.dynamodb.failures = [fakes.denied("Throttling")]
     with pytest.raises(ClientError), take("default"):
         pass
+
+
+@pytest.mark.parametrize("failure", [fakes.denied("ThrottlingException"), fakes.timed_out()])
+def test_what_was_done_under_a_lock_is_done_if_it_cannot_be_let_go(
+    aws: Aws, take: Take, failure: Exception
+) -> None:
+    aws.dynamodb.failures = [None, failure]
+    with take("default"):
+        pass
+    assert LOCK in aws.dynamodb.token_items

@@ -6,9 +6,12 @@ import html
 import json
 import quopri
 import re
+import sys
 import time
 import unicodedata
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -302,3 +305,107 @@ def test_a_long_message_costs_no_more_than_its_first_2_000_characters(piece: str
 
     short = min(seconds((piece * 2_000)[:2_000]) for _ in range(3))
     assert min(seconds(piece * 200_000) for _ in range(3)) < 10 * short + 0.05
+
+
+CJK = [" ".join(chr(0x4E00 + (i * 999 + j) % 20_000) for j in range(999)) for i in range(18)]
+MAX_STEPS = 2_000_000  # of Python's bytecode; a message of 200 characters takes 50,000 or so
+
+
+class _TooManyStepsError(Exception):
+    pass
+
+
+def steps(work: Callable[[], object]) -> int:
+    """Count the bytecode instructions that a piece of work takes, up to the bound."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        count += event == "opcode"
+        if count > MAX_STEPS:
+            raise _TooManyStepsError
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("values", [list(RECORD.values()), CJK, ["\ufdfa" * 2_000] * 18])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Invalid: " + "\ufdfa" * 333,
+        "\ufdfa" * 2_000,
+        "%2525252541" * 181,
+        "-".join(b64(f"abc{n % 10}") for n in range(250)),
+        b64(b64("hello " * 150)),
+        "ab" * 1_000,
+        "123 " * 500,
+        "<b>" * 600,
+    ],
+)
+def test_no_record_and_no_message_takes_more_than_a_bounded_number_of_steps(
+    values: list[str], message: str
+) -> None:
+    assert steps(lambda: mask(message, Sent.of(values))) <= MAX_STEPS
+
+
+def test_what_takes_too_much_work_is_masked_whole() -> None:
+    assert mask("%2525252541" * 181, SENT) == "***"
+    assert mask("Fine", Sent.of(CJK)) == "***"
+    assert is_echo("5", Sent.of(CJK))
+
+
+WEB = Sent.of(["Webber", "Ng", "+1 503 555 0100", "Maria"])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        str(list(b"Webber")),
+        ", ".join(hex(each) for each in b"Webber"),
+        ";".join(f"{each:x}" for each in b"Webber"),
+        "||".join(f"CHR({each})" for each in b"Webber"),
+        f"String.fromCharCode({','.join(str(each) for each in b'Webber')})",
+        "".join(f"#{each};" for each in b"Webber"),
+        base64.b64encode("Webber".encode("utf-16")).decode(),
+        base64.b64encode("Webber, Zoë".encode("latin-1")).decode(),
+        "\0".join("Webber"),
+        "\u3164".join("Webber"),
+        "".join(f"\x1b[1m{each}\x1b[0m" for each in "Webber"),
+        "".join(f"<b>{each}</b>" for each in "Webber"),
+        "\u1d21\u1d07\u0299\u0299\u1d07\u0280",
+        "W***r",
+        "W** M*****",
+        "Wxxxxr",
+        "'Ng'",
+        "last=Ng",
+        "last: NG",
+    ],
+)
+def test_other_spellings_are_masked(said: str) -> None:
+    masked = mask(f"Refused: {said}", WEB)
+    assert masked.startswith("Refused: ")
+    assert "***" in masked
+    left = masked.removeprefix("Refused: ")
+    assert not re.search(r"(?i)w|ng|87|101|57", left.replace("String.fromCharCode", "")), masked
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "from 2027-01-01 on",
+        "no room (500 seats)",
+        "HTTP 503 from upstream",
+        "the customer operation is rejected",
+    ],
+)
+def test_english_with_numbers_is_kept(said: str) -> None:
+    assert mask(said, Sent.of(["+1 503 555 0100", "Customers Operational"])) == said

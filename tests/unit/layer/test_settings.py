@@ -170,6 +170,32 @@ def test_names_that_do_not_exist_cost_a_bounded_number_of_calls(aws: Aws) -> Non
     assert values.destination("new")
 
 
+def test_among_many_names_that_do_not_exist_one_look_a_second_is_for_one_that_may(
+    aws: Aws,
+) -> None:
+    values = aws.settings()
+    for n in range(10):
+        assert values.destination(f"guess-{n}") is None
+    aws.set_destination("new", event_code="summit2027")
+    aws.clock.now += 1
+    assert values.destination("new")
+
+
+def test_stages_of_secrets_that_are_missing_are_no_guesses(aws: Aws) -> None:
+    values = aws.settings()
+    for n in range(20):
+        assert values.secret(f"missing-{n}") is None
+    assert values.destination("default")
+
+
+def test_an_error_does_not_tell_a_name_that_is_not_known(aws: Aws) -> None:
+    aws.ssm.always = fakes.timed_out()
+    with pytest.raises(SettingsUnavailableError) as told:
+        aws.settings().destination("ada-lovelace")
+    assert "ada" not in str(told.value)
+    assert "destinations can't be read now" in str(told.value)
+
+
 def test_names_that_were_missing_before_are_among_them(aws: Aws) -> None:
     values = aws.settings()
     for n in range(100):

@@ -1,12 +1,12 @@
 """Locks that many processes share: items of a DynamoDB table, written on a condition."""
 
+import contextlib
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync.aws import clients
 
@@ -15,11 +15,11 @@ class LockedError(Exception):
     """Somebody else holds the lock."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def lock(client: Any, table: str, name: str, seconds: int) -> Iterator[None]:
     """Hold the lock of that name, at most for the given seconds.
 
-    Raises LockedError, and botocore's errors.
+    Raises LockedError, and botocore's errors if it can't be taken.
     """
     key = {"S": f"lock#{name}"}
     owner = {"S": uuid.uuid4().hex}
@@ -44,7 +44,8 @@ def lock(client: Any, table: str, name: str, seconds: int) -> Iterator[None]:
 
 
 def _unlock(client: Any, table: str, key: dict[str, str], owner: dict[str, str]) -> None:
-    try:
+    # It ends by itself, or is another's now; what was done under it is done.
+    with contextlib.suppress(BotoCoreError, ClientError):
         client.delete_item(
             TableName=table,
             Key={"key": key},
@@ -52,6 +53,3 @@ def _unlock(client: Any, table: str, key: dict[str, str], owner: dict[str, str])
             ExpressionAttributeNames={"#owner": "owner"},
             ExpressionAttributeValues={":owner": owner},
         )
-    except ClientError as error:
-        if clients.cause(error) != clients.CONDITION_FAILED:  # else it ran out and is another's now
-            raise

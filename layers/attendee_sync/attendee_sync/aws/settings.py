@@ -242,9 +242,9 @@ class Settings:
         ):
             return _value(key, entry)
         held = entry if entry and not entry.fault else None
-        if why := self._reason_not_to_read(held, now):
+        if why := self._reason_not_to_read(key, held, now):
             if held is None:
-                raise SettingsUnavailableError(key, why)
+                raise SettingsUnavailableError(_shown(key), why)
             return self._keep(key, replace(held, fresh_until=now + _PAUSE_SECONDS, tried_at=now))
         try:
             value = self._attempt(read, attempts=1 if held else _ATTEMPTS)
@@ -253,23 +253,24 @@ class Settings:
             known = held or _Entry(None, now, now, clients.cause(error))
             paused_until = self._clock() + _PAUSE_SECONDS
             return self._keep(key, replace(known, fresh_until=paused_until, tried_at=now))
-        if value is None:
+        if value is None and _is_setting(key):
             self._unknown.append(now)
         kept_for = CACHE_SECONDS if value is not None else _MISSING_SECONDS
         return self._keep(key, _Entry(value, now + kept_for, now))
 
-    def _reason_not_to_read(self, held: _Entry | None, now: float) -> str:
+    def _reason_not_to_read(self, key: str, held: _Entry | None, now: float) -> str:
         """Return why a call would be too late or one too many, or nothing."""
         # What is held must leave time for the call that the settings are read for.
         if not self._deadline.allows(2 if held else 1):
             return "out of time"
         if held and self._has_failed:
             return "another read failed"
-        is_known = held and held.value is not None
-        looked_for = self._unknown
-        if is_known or len(looked_for) < _MAX_UNKNOWN or now >= looked_for[0] + _MISSING_SECONDS:
+        is_guess = _is_setting(key) and (held is None or held.value is None)
+        tried = self._unknown
+        if not is_guess or len(tried) < _MAX_UNKNOWN or now >= tried[0] + _MISSING_SECONDS:
             return ""
-        return "too many names that do not exist"
+        # However many are tried, one look a second may be for a name that does exist.
+        return "" if now >= tried[-1] + 1 else "too many names that do not exist"
 
     def _attempt(self, read: Callable[[], str], attempts: int) -> str | None:
         """Return what is read, or None if it does not exist; raises botocore's errors."""
@@ -291,5 +292,16 @@ class Settings:
 def _value(key: str, entry: _Entry) -> str | None:
     """Return an entry's value. Raises SettingsUnavailableError if it has none for a fault."""
     if entry.fault:
-        raise SettingsUnavailableError(key, entry.fault)
+        raise SettingsUnavailableError(_shown(key), entry.fault)
     return entry.value
+
+
+def _shown(key: str) -> str:
+    """Return a key as a log may show it: a setting's name that is not known could hold anything."""
+    kind, _, name = key.rpartition("/")
+    return kind if _is_setting(key) and name != DEFAULT else key
+
+
+def _is_setting(key: str) -> bool:
+    """Tell a setting, whose name a sender may choose, from a secret."""
+    return key.startswith("/")

@@ -71,7 +71,7 @@ def parse_event(event: Mapping[str, Any], invocation_id: str) -> HttpRequest:
     return HttpRequest(
         request_id=invocation_id,
         destination=(event["pathParameters"] or {}).get("destination", ""),
-        headers={name.lower(): value for name, value in (event["headers"] or {}).items()},
+        headers={name.lower(): value for name, value in (event["headers"] or {}).items() if value},
         body=event["body"] or "",
         is_base64=bool(event.get("isBase64Encoded")),
     )
@@ -132,10 +132,18 @@ def _count_refusal(status: int) -> None:
 def receive(request: HttpRequest, settings: Settings) -> tuple[str, list[Pushed]]:
     """Authenticate a request; return its destination's JSON text and its profiles.
 
-    Raises RefusedError and SettingsUnavailableError.
+    Raises HttpError and SettingsUnavailableError.
+    """
+    return admit(request, settings), split(request)
+
+
+def admit(request: HttpRequest, settings: Settings) -> str:
+    """Authenticate a request; return its destination's JSON text.
+
+    Raises HttpError and SettingsUnavailableError.
     """
     _authenticate(request.headers.get("authorization"), settings)
-    return _destination(request.destination, settings), _split(request)
+    return _destination(request.destination, settings)
 
 
 def _authenticate(authorization: str | None, settings: Settings) -> None:
@@ -185,7 +193,8 @@ def _destination(name: str, settings: Settings) -> str:
     return text
 
 
-def _split(request: HttpRequest) -> list[Pushed]:
+def split(request: HttpRequest) -> list[Pushed]:
+    """Return the profiles of a request. Raises HttpError."""
     content_type = request.headers.get("content-type", "")
     if _UNREADABLE_TYPES.fullmatch(content_type.partition(";")[0].strip().lower()):
         raise HttpError(415, "Content-Type must be application/json or application/x-ndjson")

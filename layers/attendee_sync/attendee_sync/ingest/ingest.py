@@ -12,11 +12,13 @@ from attendee_sync.aws.clients import Deadline
 from attendee_sync.aws.fifo_queue import FifoQueue, Message, QueueUnavailableError
 from attendee_sync.aws.settings import Settings
 from attendee_sync.ingest.api import (
+    HttpError,
     HttpRequest,
     HttpResponse,
+    admit,
     put_off,
-    receive,
     response,
+    split,
     with_error_responses,
 )
 from attendee_sync.mapping import expressions
@@ -65,12 +67,14 @@ class Ingest:
 
     def _push(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
         settings = self._settings.until(deadline)
-        destination, pushed = receive(request, settings)
+        destination, hash_key = admit(request, settings), settings.hash_key()
+        began = self._clock()
+        pushed = split(request)
         trace_parent = observability.trace_parent(request.headers.get("traceparent"))
         envelope = messages.push_attributes(request.destination, request.request_id, trace_parent)
-        accepted, rejected = _sort(
-            pushed, envelope, settings.hash_key(), _mapped_email(destination)
-        )
+        accepted, rejected = _sort(pushed, envelope, hash_key, _mapped_email(destination))
+        if not deadline.allows() and self._clock() - began > PUSH_SECONDS / 2:
+            raise HttpError(413, "to read it takes too long; push fewer profiles at once")
         try:
             self._queue(accepted, [_dead_letter(each, envelope) for each in rejected], deadline)
         except QueueUnavailableError as error:

@@ -13,10 +13,14 @@ from urllib.parse import quote_plus
 
 import requests
 
-from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient, receive
+from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient, prepare, receive
 from attendee_sync.rainfocus.connection import Connection
 
 _MAX_LIFETIME = 86_400 * 365  # seconds
+TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
+# One that ends as soon as it is there could not be used: its lifetime must be something else.
+_MIN_LIFETIME = 2 * TOKEN_MARGIN
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 # What a bearer token may hold (RFC 6750, section 2.1, asks for less), and how long it may be:
 # web servers take header lines of about 8 KiB by default.
 _MAX_TOKEN = 8_192  # characters
@@ -205,6 +209,10 @@ def _require(connection: Connection, credentials: Credentials) -> None:
             )
     if connection.auth.kind == "profile_token":
         return
+    if not _is_utf8(credentials.client_secret):
+        raise TokenNotGrantedError(
+            TokenFault.CREDENTIALS, "client_secret holds characters that no form can carry"
+        )
     if not (credentials.client_id and credentials.client_secret):
         raise TokenNotGrantedError(
             TokenFault.CREDENTIALS, "client_id and client_secret are not stored yet"
@@ -214,6 +222,14 @@ def _require(connection: Connection, credentials: Credentials) -> None:
             TokenFault.TOKEN_URL,
             "auth.token_url is empty; RainFocus does not publish it, ask for it",
         )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # JSON can hold half a character
+        return False
+    return True
 
 
 def _ask(http: requests.Session, connection: Connection, credentials: Credentials) -> HttpAnswer:
@@ -229,10 +245,9 @@ def _ask(http: requests.Session, connection: Connection, credentials: Credential
         form["client_secret"] = credentials.client_secret
     limits = connection.limits
     try:
-        with http.post(
-            auth.token_url,
-            data=form,
-            headers=headers,
+        request = requests.Request("POST", auth.token_url, data=form, headers=headers)
+        with http.send(
+            prepare(http, request),
             timeout=(limits.connect_timeout, limits.read_timeout),
             allow_redirects=False,
             stream=True,
@@ -297,14 +312,16 @@ def _oauth_error(members: Mapping[str, Any]) -> str:
 
 
 def _lifetime(expires_in: object) -> float | None:
-    """Return a lifetime in seconds if it is a positive number, as such or as text."""
+    """Return a lifetime in seconds if it is a number, as such or as text, of a usable size."""
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
+        return None
+    if isinstance(expires_in, str) and not _NUMBER.fullmatch(expires_in.strip()):
         return None
     try:
         seconds = float(expires_in)
     except (ValueError, OverflowError):
         return None
-    return seconds if 0 < seconds <= _MAX_LIFETIME else None
+    return seconds if _MIN_LIFETIME <= seconds <= _MAX_LIFETIME else None
 
 
 def _digest(*parts: str) -> str:

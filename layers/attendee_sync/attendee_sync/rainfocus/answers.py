@@ -17,10 +17,8 @@ from attendee_sync.rainfocus.masking import Sent
 
 _MAX_RETRY_AFTER = 900  # seconds
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# What can be nobody's: a code of at most three digits, and an id as it is seen, longer than a
-# phone number can be (ITU-T E.164: 15 digits). Of all else it is looked up whether it was sent.
-_PLAIN_CODE = re.compile(r"[0-9]{0,3}")
-_PLAIN_ID = re.compile(r"[0-9]{16,}[0-9A-Za-z]{0,8}")
+# Three digits are in many a phone number: such a code repeats a whole value, or nothing.
+_SHORT_CODE = re.compile(r"[0-9]{0,3}")
 _PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
 
 
@@ -66,7 +64,8 @@ def judge(
         return replace(answer, attendee_id=_id(envelope.get(connection.answers.attendee_id), sent))
     if found is AnswerKind.TRANSIENT:
         answer = replace(answer, retry_after=retry_after(received.headers.get("Retry-After")))
-    if not _PLAIN_CODE.fullmatch(code) and masking.is_echo(code, sent()):
+    repeats = masking.is_value if _SHORT_CODE.fullmatch(code) else masking.is_echo
+    if code and repeats(code, sent()):
         answer = replace(answer, code=masking.MASK)
     if message:
         return replace(answer, message=masking.mask(message, sent()))
@@ -123,7 +122,7 @@ def _word(value: object) -> str:
 def _id(value: object, sent: Callable[[], Sent]) -> str:
     """Return an attendee's id, unless it repeats something of the attendee."""
     text = _word(value)
-    return text if _PLAIN_ID.fullmatch(text) or not masking.is_echo(text, sent()) else ""
+    return "" if text and masking.is_echo(text, sent()) else text
 
 
 def _is_configuration(status: int, code: str, message: str, connection: Connection) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from attendee_sync.attendee import email_sha256
-from attendee_sync.http_client import UNUSABLE, HttpAnswer, receive
+from attendee_sync.http_client import UNUSABLE, HttpAnswer, prepare, receive
 from attendee_sync.rainfocus.access_token import AccessToken
 from attendee_sync.rainfocus.answers import Answer, envelope_of, judge
 from attendee_sync.rainfocus.connection import Connection, Place
@@ -76,7 +76,7 @@ class RainFocusClient:
         limits = connection.limits
         try:
             with self._http.send(
-                self._http.prepare_request(request),
+                prepare(self._http, request),
                 timeout=(limits.connect_timeout, limits.read_timeout),
                 allow_redirects=False,
                 stream=True,

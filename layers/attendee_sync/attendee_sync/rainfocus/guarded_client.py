@@ -12,7 +12,7 @@ from attendee_sync import observability
 from attendee_sync.aws.settings import CACHE_SECONDS
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import RetryLaterError
-from attendee_sync.rainfocus.access_token import AccessToken
+from attendee_sync.rainfocus.access_token import TOKEN_MARGIN, AccessToken
 from attendee_sync.rainfocus.answers import Answer, AnswerKind
 from attendee_sync.rainfocus.circuit_breaker import (
     PROBE_SECONDS,
@@ -28,7 +28,6 @@ from attendee_sync.rainfocus.token_store import TokenStore
 # Seconds that must remain beyond a call: more than delivery keeps to account for a batch.
 _MARGIN = 9.0
 _NO_TIME = "no time left in this invocation"
-_TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
 _NEW_TOKEN_SECONDS = 60.0
 _MAX_REFUSED = 1_000
 _CONCLUSIVE = frozenset({AnswerKind.STORED, AnswerKind.PROFILE})
@@ -165,10 +164,10 @@ class GuardedClient:
     ) -> AccessToken:
         """Return a connection's token if there is a good one; else ask for one and wait."""
         token = self.tokens.usable(name, connection, max_age)
-        if token and token.seconds_left() > _TOKEN_MARGIN:
+        if token and token.seconds_left() > TOKEN_MARGIN:
             return token
-        if max_age > _TOKEN_MARGIN:
-            return self._token(name, connection, max_age=_TOKEN_MARGIN)
+        if max_age > TOKEN_MARGIN:
+            return self._token(name, connection, max_age=TOKEN_MARGIN)
         self.ask_for_token(name, token.digest if token else "")
         raise RetryLaterError("no access token", is_fault_of_settings=True)
 

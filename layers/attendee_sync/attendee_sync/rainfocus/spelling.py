@@ -31,12 +31,16 @@ _ESCAPE = re.compile(
   | (?P<blank>\\[nrtfbv])
   | (?P<slash>\\["'/\\&])
   | (?P<punycode>(?<![a-z0-9])xn--[a-z0-9-]{1,59})       # RFC 3492
+  | (?P<style>\x1b\[[0-9;]*[a-z])                          # ECMA-48, section 8.3.117
+  | (?P<tag></?[a-z][^<>]{0,100}>)
   | (?P<mojibake>[\u00c2-\u00f4][\u0080-\u00ff\u0152-\u0192\u02c6\u02dc\u2013-\u2122]+)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
-_HEX = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2}[ :,-]?){3,}")
+_HEX = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2}(?:, |[ :,;-])?){3,}")
+# Characters by their numbers: [87, 101], CHR(87)||CHR(101), #87;#101;
+_NUMBERED = re.compile(r"(?<!\d)\d{2,3}(?:[^\w]{1,4}(?:[A-Za-z]{1,8}[^\w]{0,2})?\d{2,3}(?!\d))+")
 _WORD = re.compile(r"[^\W_]+")
 
 # Letters that Unicode does not take apart, as they are written without them: in one letter, and
@@ -91,6 +95,11 @@ def unescaped(text: str) -> Iterator[Spelling]:
     yield spelling
 
 
+def is_escaped(spelling: Spelling) -> bool:
+    """Tell whether there is an escape in a spelling."""
+    return _undone(spelling).text != spelling.text
+
+
 def folded(spelling: Spelling, way: int) -> Spelling:
     """Return a spelling without case, accents and marks, in Latin letters where it can be.
 
@@ -130,8 +139,18 @@ def encoded(text: str) -> Iterator[tuple[Span, str]]:
         said = _said(_bytes_of_hex(found[0]))
         if said:
             yield found.span(), said
+    for found in _NUMBERED.finditer(text):
+        numbers = [int(each) for each in re.findall(r"\d+", found[0])]
+        said = _said(bytes(numbers)) if max(numbers) < 256 else ""  # noqa: PLR2004 - a byte
+        if said:
+            yield found.span(), said
 
 
+_FILLERS: Final = frozenset("\0\u115f\u1160\u2800")  # letters and signs that show nothing
+# Small capitals, letters in circles and squares, flags: Unicode knows them by name alone.
+_LATIN_NAME = re.compile(
+    r"(?:.*LATIN .*|REGIONAL INDICATOR SYMBOL )LETTER (?:SMALL CAPITAL )?([A-Z])"
+)
 _DOTS = "e"  # a diaeresis by itself, written out
 
 
@@ -170,7 +189,7 @@ def _meant(kind: str, escape: str) -> str:  # noqa: PLR0911 - one line a kind
             return _of_punycode(escape)
         case "mojibake":
             return _of_mojibake(escape)
-    return ""  # a soft line break
+    return ""  # a soft line break, a style or a tag
 
 
 def _text(raw: bytes) -> str:
@@ -203,6 +222,10 @@ def _folded(letter: str, way: int) -> str:
     if known:
         return known[way]
     bare = unicodedata.normalize("NFKD", letter).casefold()
+    if bare in _FILLERS:
+        return ""
+    if not bare.isascii() and (named := _LATIN_NAME.fullmatch(unicodedata.name(letter, ""))):
+        return named[1].lower()
     kept = (each for each in bare if unicodedata.category(each) not in ("Mn", "Mc", "Me", "Cf"))
     return "".join(_OTHERS.get(each, (each, each))[way] for each in map(_ascii_digit, kept))
 
@@ -231,16 +254,25 @@ def _base64(piece: str) -> bytes:
 
 
 def _bytes_of_hex(text: str) -> bytes:
-    return bytes.fromhex(re.sub(r"0x|[ :,-]", "", text))
+    return bytes.fromhex(re.sub(r"0x|[ :,;-]", "", text))
 
 
 def _said(raw: bytes) -> str:
-    """Return bytes as a text, if they are one; what was cut in a letter loses that letter."""
+    """Return bytes as a text, if they are one; what was cut in a letter loses that letter.
+
+    Of other codecs than UTF-8, UTF-16 and Latin-1 are known by what their ASCII letters leave.
+    """
+    raw = raw.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").replace(b"\0", b"")
     for cut in range(4):
         try:
             text = raw[: len(raw) - cut].decode()
         except UnicodeDecodeError:
             continue
-        shown = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
-        return text if shown.isprintable() else ""
-    return ""
+        return text if _is_readable(text) else ""
+    text = raw.decode("latin-1")
+    ascii_letters = sum(each.isascii() and each.isalnum() for each in text)
+    return text if _is_readable(text) and ascii_letters * 4 >= len(text) * 3 else ""
+
+
+def _is_readable(text: str) -> bool:
+    return text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
