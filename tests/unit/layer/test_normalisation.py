@@ -18,6 +18,8 @@ from attendee_sync.mapping.normalisation import NotNormalisedError, State
 FOLDER = Path(regions.__file__).parent
 # Every reason there is, so that none can have been put together with a value.
 REASONS = {
+    "longer than 100 characters",
+    "longer than 2000 characters",
     "not an e-mail address",
     "not a country of ISO 3166-1, by code or name",
     "not a state of its country, by code or name",
