@@ -77,8 +77,9 @@ def push(  # noqa: PLR0913, PLR0917
 
     There is one request at a time, so that updates of one person take effect in the file's order.
     In the time of one request at most --batch profiles are pushed: for a high --rate, raise
-    --batch, too. Where there is no answer, or 408, 429 or 5xx, the request is repeated after a
-    growing wait, or the wait that the answer asks for, of at most 30 s.
+    --batch, too. Where there is no answer, or one that may pass (408, 423, 425, 429, 5xx but 501),
+    the request is repeated after a growing wait, or the wait that the answer asks for, of at most
+    30 s.
 
     A file is looked through before anything is pushed, unless it is a pipe. JSON can have up to
     50 MB; newline-delimited JSON and CSV are read as they are pushed and can be of any length.

@@ -61,7 +61,7 @@ class Outcome:
     is_fault_of_settings: bool = False  # it waits for its connection or destination to be mended
     # By field: what was left out, and why. Never a value.
     remarks: tuple[tuple[str, str], ...] = ()
-    longest_wait: float = 900.0  # seconds until the next attempt, if there is one
+    longest_wait: float | None = None  # seconds until the next attempt, if it is to be short
 
     def as_kind(self, kind: OutcomeKind) -> "Outcome":
         """Return the outcome with another kind, and all else as it is."""
@@ -76,7 +76,7 @@ class RetryLaterError(Exception):
         reason: str,
         *,
         retry_after: int | None = None,
-        longest_wait: float = 900.0,
+        longest_wait: float | None = None,
         is_fault_of_settings: bool = False,
     ) -> None:
         super().__init__(reason)

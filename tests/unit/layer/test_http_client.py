@@ -88,3 +88,8 @@ def test_a_connection_is_used_again(server: _Server) -> None:
         fetch = _fetch(server, session)
         assert [fetch(n) for n in range(5)] == [b"{}"] * 5
     assert len(server.connections) == 1
+
+
+def test_what_may_pass_is_told_by_the_status() -> None:
+    passing = {408, 423, 425, 429} | set(range(500, 600)) - {501}
+    assert {status for status in range(100, 600) if client.is_transient(status)} == passing

@@ -32,9 +32,10 @@ class RetryPolicy:
 
     def wait(self, attempt: int, outcome: Outcome) -> int:
         """Return the seconds until the next attempt: a random part of a doubling time."""
+        short = self.max_wait if outcome.longest_wait is None else outcome.longest_wait
         longest = min(
             self.first_wait * 2 ** min(attempt, _MOST_DOUBLINGS),
-            outcome.longest_wait + self.more_wait * attempt,
+            short + self.more_wait * attempt,
             self.max_wait,
         )
         jittered = random.uniform(0, longest)  # noqa: S311 - spreads load, hides nothing

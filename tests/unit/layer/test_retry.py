@@ -1,0 +1,45 @@
+"""The policy of trying again, by itself; what delivery makes of it is in test_delivery.py."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from attendee_sync.delivery.retry import RetryPolicy
+from attendee_sync.outcome import Outcome, OutcomeKind
+
+POLICY = RetryPolicy(max_age=100.0)
+BUSY = Outcome(OutcomeKind.RETRY, "busy")
+
+
+@pytest.fixture(autouse=True)
+def _longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda _, longest: longest)
+
+
+def test_the_longest_wait_is_the_policys_own() -> None:
+    assert POLICY.wait(1, BUSY) == 4
+    assert POLICY.wait(50, BUSY) == 900
+    assert replace(POLICY, max_wait=1_800.0).wait(50, BUSY) == 1_800
+
+
+def test_what_is_to_wait_shortly_waits_a_little_longer_each_time() -> None:
+    assert POLICY.wait(10, replace(BUSY, longest_wait=5.0)) == 25
+
+
+def test_age_ends_what_waits_and_nothing_else() -> None:
+    assert POLICY.settle(BUSY, 101.0).kind is OutcomeKind.EXPIRED
+    assert POLICY.settle(BUSY, 99.0) == BUSY
+    assert POLICY.settle(replace(BUSY, is_fault_of_settings=True), 101.0).kind is OutcomeKind.RETRY
+    ended = Outcome(OutcomeKind.DELIVERED)
+    assert POLICY.settle(ended, 1e9) == ended
+
+
+def test_kinds_tell_what_follows_from_them() -> None:
+    def those(name: str) -> set[str]:
+        return {kind.value for kind in OutcomeKind if getattr(kind, name)}
+
+    assert those("is_final") == {kind.value for kind in OutcomeKind} - {"retry"}
+    assert those("goes_to_dead_letters") == {"rejected", "expired"}
+    assert those("advances_version") == {"delivered", "unchanged", "filtered"}
+    assert len(those("label")) == len(OutcomeKind)
