@@ -244,13 +244,8 @@ def _forecast_words(kind: OutcomeKind, reason: str) -> str:
 
 def _document(report: _Report) -> dict[str, Any]:
     done = {} if report.dry_run else {"redriven": report.redriven, "left": report.left}
-    kinds = (
-        OutcomeKind.DELIVERED,
-        OutcomeKind.UNCHANGED,
-        OutcomeKind.FILTERED,
-        OutcomeKind.STALE,
-        OutcomeKind.REJECTED,
-    )
+    # Nothing expires in a forecast, and what can't be told is told apart.
+    kinds = [each for each in OutcomeKind if each.is_final and each is not OutcomeKind.EXPIRED]
     by_destination: dict[str, dict[str, int]] = {}
     for (destination, kind, reason), count in sorted(report.forecast.items()):
         counts = by_destination.setdefault(destination, {})

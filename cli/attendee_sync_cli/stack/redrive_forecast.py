@@ -19,9 +19,6 @@ from attendee_sync.profile.bodies import UnreadableBodyError
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.stack.stack import Stack
 
-# What can't be queued again: RETRY is what today's settings give no answer to.
-_STAYS = frozenset({OutcomeKind.REJECTED, OutcomeKind.RETRY})  # on the dead-letter queue
-
 
 @dataclass(frozen=True)
 class ForecastRow:
@@ -36,7 +33,8 @@ class ForecastRow:
     @property
     def stays(self) -> bool:
         """Tell whether it would be a dead letter again, or can't be told."""
-        return self.outcome.kind in _STAYS
+        kind = self.outcome.kind
+        return kind.goes_to_dead_letters or not kind.is_final
 
 
 class RedriveForecast:
@@ -83,7 +81,7 @@ class RedriveForecast:
             outcome = Outcome(
                 OutcomeKind.UNCHANGED if self._is_known(plan, entry) else OutcomeKind.DELIVERED
             )
-        if outcome.kind not in _STAYS | {OutcomeKind.STALE}:
+        if outcome.kind.advances_version:
             self._expected[plan.attendee] = _after(plan, outcome, entry)
         return outcome
 
