@@ -17,7 +17,7 @@ from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Verdict
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import OutcomeKind
-from attendee_sync.profile import reader
+from attendee_sync.profile import memberships, reader
 from tests.support.delivery_harness import DeliveryHarness, delivery_harness, message
 from tests.support.shapes import prefixed
 from tests.support.stack import HASH_KEY, INGEST_TOKEN, Aws
@@ -118,8 +118,8 @@ def test_any_profile_is_decided(document: dict[str, Any], destination: str) -> N
     assert (decision.verdict in (Verdict.SEND, Verdict.EXIT)) == bool(decision.fields)
     assert all(isinstance(text, str) for text in decision.fields.values())
     assert decision.email_hash or decision.verdict is Verdict.REJECT
-    memberships = reader.memberships(reader.read(document))
-    assert all(states for states in memberships.values())
+    audiences = memberships.by_audience(reader.read(document))
+    assert all(states for states in audiences.values())
 
 
 HUGE = [10**400, -(10**400), 10**1_999, 10**4_299, 10**5_000, math.inf, math.nan, DEEP, [DEEP]]

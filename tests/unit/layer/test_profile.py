@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attendee_sync.profile import bodies, reader
+from attendee_sync.profile import bodies, memberships, reader
 from attendee_sync.profile.bodies import UnreadableBodyError
 
 GOOD = '{"email": "ada@example.com"}'
@@ -517,21 +517,21 @@ def test_memberships_are_read_in_any_namespace(
     namespace: str, membership: dict[str, Any], state: str
 ) -> None:
     read = reader.read({"segmentMembership": {namespace: {"a1": membership}}})
-    assert reader.memberships(read) == {"a1": {state}}
+    assert memberships.by_audience(read) == {"a1": {state}}
     assert read["segmentMembership"][namespace.lower()]["a1"] == membership | {"status": state}
 
 
 def test_a_text_in_place_of_a_membership_is_its_state() -> None:
     read = reader.read({"segmentMembership": {"ups": {"a1": "Exited"}, "UPS": {"a2": "existing"}}})
-    assert reader.memberships(read) == {"a1": {"exited"}, "a2": {"existing"}}
+    assert memberships.by_audience(read) == {"a1": {"exited"}, "a2": {"existing"}}
 
 
 def test_an_audience_in_two_namespaces_has_the_states_of_both() -> None:
     found = {"ups": {"a1": {"status": "exited"}}, "aam": {"a1": {}, "a2": {"status": "existing"}}}
     read = reader.read({"segmentMembership": found})
-    assert reader.memberships(read) == {"a1": {"exited", "realized"}, "a2": {"existing"}}
+    assert memberships.by_audience(read) == {"a1": {"exited", "realized"}, "a2": {"existing"}}
 
 
 @pytest.mark.parametrize("pushed", [None, [], "ups", {"ups": []}, {"ups": {"a1": 5}}])
 def test_what_is_no_membership_is_none(pushed: object) -> None:
-    assert reader.memberships(reader.read({"segmentMembership": pushed})) == {}
+    assert memberships.by_audience(reader.read({"segmentMembership": pushed})) == {}

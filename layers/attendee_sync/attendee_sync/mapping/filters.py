@@ -7,10 +7,8 @@ import jmespath
 from jmespath import functions as jmespath_functions
 
 from attendee_sync.mapping import evaluation, expressions
-from attendee_sync.profile import reader
+from attendee_sync.profile import memberships
 
-# XDM: "existing" is written by older editions; anything else is no membership any more.
-MEMBER_STATES = frozenset({"realized", "existing"})
 # XDM consent values: y, n, and p or u where nobody was asked; dy and dn are defaults.
 _NO = frozenset({"n", "dn", "no", "false", "out"})
 _YES = frozenset({"y", "dy", "yes", "true", "in"})
@@ -22,7 +20,9 @@ class _Functions(evaluation.Functions):
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
     def _func_is_member(self, document: Any, audience: str) -> bool:
-        return bool(reader.memberships(document).get(audience, set()) & MEMBER_STATES)
+        return bool(
+            memberships.by_audience(document).get(audience, set()) & memberships.MEMBER_STATES
+        )
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
     def _func_consents(self, document: Any, path: str) -> bool:

@@ -15,7 +15,7 @@ from attendee_sync.mapping import expressions, filters, normalisation
 from attendee_sync.mapping.destination import Destination, Rule
 from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError
-from attendee_sync.profile import reader
+from attendee_sync.profile import memberships, reader
 
 DEFAULT: Final[Mapping[str, str]] = {
     name: field.source for name, field in attendee.FIELDS.items() if field.source
@@ -100,15 +100,15 @@ class Mapper:
         return _ONLY_HASH if self.destination.hashes.only == "reject" else ""
 
     def _wanted(self, read: reader.Json) -> tuple[Verdict, str]:
-        states = reader.states(read)
-        has_left = bool(states) and not states & filters.MEMBER_STATES
+        states = memberships.states(read)
+        has_left = bool(states) and not states & memberships.MEMBER_STATES
         try:
             fits = not self.destination.filter or filters.holds(self.destination.filter, read)
         except expressions.UNANSWERED as error:
             return Verdict.FILTER, f"the filter can't be evaluated: {type(error).__name__}"
         if fits and not has_left:
             return Verdict.SEND, ""
-        leaves = has_left or bool(states - filters.MEMBER_STATES)
+        leaves = has_left or bool(states - memberships.MEMBER_STATES)
         if leaves and self.destination.exits.action == "set":
             return Verdict.EXIT, "left the audience"
         return Verdict.FILTER, "left the audience" if has_left else "the filter does not hold"

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from attendee_sync import attendee
+from attendee_sync.profile import memberships
 
 type Json = dict[str, Any]
 type EmailExpression = Callable[[Json], object]
 _ADDRESSES = ("workAddress", "mailingAddress", "homeAddress", "billingAddress", "shippingAddress")
-_STATES = ("realized", "exited", "existing")
 _WRAPPERS = ("entity", "xdm", "attributes", "traits")
 _EMAIL_ATTRIBUTES = ("email", "emailAddress", "personalEmail", "workEmail")
 _HASH_NAMESPACES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
@@ -65,8 +65,7 @@ def read(document: Json) -> Json:
         profile["address"] = _chosen_address(profile)
     if not _has_usual_identities(profile):
         profile["identityMap"] = _identity_map(profile)
-    if not _has_usual_memberships(profile):
-        profile["segmentMembership"] = _memberships(profile)
+    profile["segmentMembership"] = memberships.read(profile)
     return profile
 
 
@@ -80,20 +79,6 @@ def _has_usual_identities(profile: Json) -> bool:
             return False
         for each in listed:
             if not isinstance(each, dict) or "id" not in each:
-                return False
-    return True
-
-
-def _has_usual_memberships(profile: Json) -> bool:
-    """Tell whether memberships are in the one shape already, as most are."""
-    by_namespace = profile.get("segmentMembership")
-    if not isinstance(by_namespace, dict):
-        return False
-    for namespace, audiences in by_namespace.items():
-        if not namespace.islower() or not isinstance(audiences, dict):
-            return False
-        for each in audiences.values():
-            if not isinstance(each, dict) or each.get("status") not in _STATES:
                 return False
     return True
 
@@ -123,24 +108,6 @@ def _pushed_hash(profile: Json, mapped: EmailExpression | None) -> str:
         if _SHA256.fullmatch(text):
             return text
     return ""
-
-
-def memberships(profile: Json) -> dict[str, set[str]]:
-    """Return the states of a profile's audience memberships by audience id, in any namespace."""
-    states: dict[str, set[str]] = {}
-    for audiences in profile["segmentMembership"].values():
-        for audience, membership in audiences.items():
-            states.setdefault(audience, set()).add(membership["status"])
-    return states
-
-
-def states(profile: Json) -> set[str]:
-    """Return the states of all audience memberships of a profile."""
-    return {
-        membership["status"]
-        for audiences in profile["segmentMembership"].values()
-        for membership in audiences.values()
-    }
 
 
 def _candidates(profile: Json, mapped: EmailExpression | None, *namespaces: str) -> Iterator[str]:
@@ -219,25 +186,6 @@ def _identity(value: object) -> Json:
     if not isinstance(value, dict):
         return {"id": value}
     return value if "id" in value else {**value, "id": value.get("value")}
-
-
-def _memberships(profile: Json) -> dict[str, dict[str, Json]]:
-    """Return memberships by namespace and audience, each with its state in lower case.
-
-    XDM's default state is realized. A text in place of a membership is taken for its state.
-    """
-    found: dict[str, dict[str, Json]] = {}
-    pushed = profile.get("segmentMembership")
-    for namespace, audiences in pushed.items() if isinstance(pushed, dict) else ():
-        if not isinstance(audiences, dict):
-            continue
-        known = found.setdefault(namespace.lower(), {})
-        for audience, pushed_one in audiences.items():
-            membership = {"status": pushed_one} if isinstance(pushed_one, str) else pushed_one
-            if isinstance(membership, dict):
-                status = _word(membership.get("status") or "realized")
-                known[audience] = {**membership, "status": status}
-    return found
 
 
 def _word(value: object) -> str:
