@@ -11,7 +11,7 @@ from typing import Any
 
 from attendee_sync import attendee
 from attendee_sync.mapping import mapper
-from attendee_sync.profile import reader
+from attendee_sync.profile.identity import identify
 from local.traffic.people import as_xdm, people
 
 _PEER_PYTHON = Path(__file__).parent.parent / "build" / "peer" / "bin" / "python"
@@ -26,7 +26,7 @@ def mapping_ratio() -> float:
     document = json.loads(_text())
 
     def work() -> None:
-        identity = reader.identify(document)
+        identity = identify(document)
         fields = {"email": identity.email, **rules.map(identity.profile, [])}
         if len(fields) != len(attendee.FIELDS):
             raise RuntimeError("not all fields are there")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from attendee_sync.profile import bodies, memberships, reader
 from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync.profile.identity import identify
 
 GOOD = '{"email": "ada@example.com"}'
 TOO_DEEP = "nested too deeply to be a profile"
@@ -418,16 +419,16 @@ def test_namespaces_that_differ_in_case_are_one() -> None:
     ],
 )
 def test_the_email_address_is_found(document: dict[str, Any]) -> None:
-    identity = reader.identify(document)
+    identity = identify(document)
     assert (identity.email, identity.email_hash, identity.fault) == (ADDRESS, HASH, "")
 
 
 def test_what_the_destination_maps_stands_in_place_of_the_usual_attributes() -> None:
     pushed = {"email": OTHER, "contact": ADDRESS}
-    assert reader.identify(pushed, lambda found: found.get("contact")).email == ADDRESS
-    assert reader.identify(pushed, lambda found: found.get("nothing")).email == ""
+    assert identify(pushed, lambda found: found.get("contact")).email == ADDRESS
+    assert identify(pushed, lambda found: found.get("nothing")).email == ""
     identified = {"email": OTHER, "identityMap": {"email": [{"id": ADDRESS}]}}
-    assert reader.identify(identified, lambda found: found.get("contact")).email == ADDRESS
+    assert identify(identified, lambda found: found.get("contact")).email == ADDRESS
 
 
 @pytest.mark.parametrize(
@@ -449,7 +450,7 @@ def test_what_the_destination_maps_stands_in_place_of_the_usual_attributes() -> 
     ],
 )
 def test_nothing_else_is_taken_for_an_email_address(document: dict[str, Any]) -> None:
-    assert reader.identify(document).email == ""
+    assert identify(document).email == ""
 
 
 @pytest.mark.parametrize(
@@ -469,7 +470,7 @@ def test_nothing_else_is_taken_for_an_email_address(document: dict[str, Any]) ->
     ],
 )
 def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
-    identity = reader.identify(document)
+    identity = identify(document)
     assert (identity.email, identity.email_hash, identity.fault) == ("", HASH, "")
 
 
@@ -487,7 +488,7 @@ def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
     ],
 )
 def test_nothing_else_is_taken_for_a_hash(document: dict[str, Any]) -> None:
-    identity = reader.identify(document)
+    identity = identify(document)
     assert (identity.email_hash, identity.fault) == ("", "no e-mail address")
 
 

@@ -25,9 +25,8 @@ from attendee_sync.mapping import expressions
 from attendee_sync.messaging import dead_letters, messages
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import OutcomeKind
-from attendee_sync.profile import reader
 from attendee_sync.profile.bodies import Pushed
-from attendee_sync.profile.reader import EmailExpression
+from attendee_sync.profile.identity import EmailExpression, identify
 
 # Of the two that AEP waits for an answer; the rest is the network's and API Gateway's.
 PUSH_SECONDS = 1.9
@@ -177,7 +176,7 @@ def _email_hash(piece: Pushed, text: str, mapped: EmailExpression | None) -> tup
     fault = messages.size_fault(text)
     if fault:
         return "", fault
-    identity = reader.identify(piece.profile, mapped)
+    identity = identify(piece.profile, mapped)
     return identity.email_hash, identity.fault
 
 

@@ -16,6 +16,7 @@ from attendee_sync.mapping.destination import Destination, Rule
 from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError
 from attendee_sync.profile import memberships, reader
+from attendee_sync.profile.identity import identify
 
 DEFAULT: Final[Mapping[str, str]] = {
     name: field.source for name, field in attendee.FIELDS.items() if field.source
@@ -71,7 +72,7 @@ class Mapper:
 
         `foreign_state` names the field for states of countries whose states have no code.
         """
-        read, email, email_hash, fault = reader.identify(document, self.email)
+        read, email, email_hash, fault = identify(document, self.email)
         reason = fault or self._refusal(email)
         if reason:
             return Decision(Verdict.REJECT, reason, email_hash)
