@@ -7,7 +7,7 @@ import pytest
 
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Verdict
-from attendee_sync.profile import bodies, reader
+from attendee_sync.profile import bodies, memberships, reader
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 JOHN = {"email": "john.doe@acme.com", "firstname": "John", "lastname": "Doe"}
@@ -80,7 +80,9 @@ def test_a_sample_gives_its_attendee_or_its_reason(name: str) -> None:
     decision = mapper.mapper('{"event_code": "summit2027"}').decide(profile_in(name))
     assert (decision.fields or decision.reason) == expected
     read = reader.read(profile_in(name))
-    assert reader.memberships(read) == {audience: {state} for audience, state in states.items()}
+    assert memberships.by_audience(read) == {
+        audience: {state} for audience, state in states.items()
+    }
 
 
 @pytest.mark.parametrize("name", [name for name, (found, _) in EXPECTED.items() if found != JOHN])
