@@ -1,7 +1,9 @@
 """The command that shows dead letters: why profiles could not be delivered."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +11,8 @@ import typer
 from attendee_sync import observability
 from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync_cli import console
-from attendee_sync_cli.console import AsJson, FailureError
+from attendee_sync_cli.console import AsJson, FailureError, Yes
+from attendee_sync_cli.profiles import dead_letter_export, new_file
 from attendee_sync_cli.profiles.shape import shapes
 from attendee_sync_cli.stack.dead_letter_scan import (
     DeadLetterFilter,
@@ -20,8 +23,9 @@ from attendee_sync_cli.stack.dead_letter_scan import (
 from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = (
-    "Examples: attendee-sync failures; attendee-sync failures --destination summit "
-    "--reason 'e-mail'; attendee-sync failures --show 9a3f5c1e-7b2d-4c58-a1f0-3d6e8b9c0d12-0"
+    "Examples: attendee-sync failures; attendee-sync failures --list --destination summit; "
+    "attendee-sync failures --reason 'e-mail' --export mend.csv --discard; "
+    "attendee-sync failures --show 9a3f5c1e-7b2d-4c58-a1f0-3d6e8b9c0d12-0"
 )
 _PATHS_SHOWN = 20
 
@@ -55,7 +59,7 @@ class _Row:
         self.last = max(self.last, letter.failed_at)
 
 
-def failures(
+def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     destination: OfDestination = None,
     reason: OfReason = None,
@@ -66,6 +70,22 @@ def failures(
             help="Show one dead letter whole, with the profile as it was pushed: personal data.",
         ),
     ] = None,
+    each: Annotated[
+        bool, typer.Option("--list", help="Show a line for each, without personal data.")
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write them to this new file, to be mended and pushed again: .csv, .json or "
+            ".ndjson. It holds personal data; only you can read it.",
+        ),
+    ] = None,
+    discard: Annotated[
+        bool,
+        typer.Option("--discard", help="Delete them for good, after a question; see --export."),
+    ] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the dead letters: what could not be delivered, grouped by destination and reason.
@@ -74,16 +94,42 @@ def failures(
     (a letter is a, a digit is 9), but no value; ids among the keys are shown as *. An ID is the
     request id that the sender got, and the profile's place in the push.
 
+    What can't be mended by settings can be mended in a file: --export writes the profiles with
+    the reason of each, and `push` takes that file. With --discard they are deleted, too, once
+    they are in the file; alone, it deletes what nobody needs. What settings mend is put back by
+    `redrive`. They choose by --destination and --reason, as `redrive` does.
+
     Looking changes nothing: the letters are hidden from others for the time of the look and then
     put back; should that fail, they come back by themselves within five minutes. Of one attendee
     only the oldest are seen, ten at most: SQS shows the later ones only once these are gone.
     """
     stack: Stack = context.obj
+    chosen = DeadLetterFilter(destination, reason)
+    _check_options(show, export, each=each, discard=discard)
+    if as_json and discard and not yes:
+        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
     if show:
         _show(_find(stack, show), as_json=as_json)
-        return
+    elif each:
+        _list(stack, chosen, as_json=as_json)
+    elif export or discard:
+        _take_out(stack, chosen, _Removal(export, discard, yes), as_json=as_json)
+    else:
+        _group(stack, chosen, as_json=as_json)
+
+
+def _check_options(show: str | None, export: Path | None, *, each: bool, discard: bool) -> None:
+    if sum([bool(show), each, bool(export) or discard]) > 1:
+        raise typer.BadParameter("one of --show, --list and --export or --discard at a time")
+    if export and export.suffix.lower() not in dead_letter_export.ENDINGS:
+        raise typer.BadParameter(
+            f"the file's name must end in one of {', '.join(dead_letter_export.ENDINGS)}",
+            param_hint="--export",
+        )
+
+
+def _group(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
     rows: dict[_Cause, _Row] = {}
-    chosen = DeadLetterFilter(destination, reason)
     with DeadLetterScan(stack) as scan:
         for batch in scan.batches("Looking at dead letters"):
             _add(rows, chosen.among(batch))
@@ -101,6 +147,101 @@ def failures(
     _tell(ordered)
     if scan.unseen:
         console.say(scan.unseen_words)
+
+
+def _list(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
+    found: list[dict[str, str]] = []
+    with DeadLetterScan(stack) as scan:
+        for batch in scan.batches("Looking at dead letters"):
+            found += [dead_letter_export.why(each) for each in chosen.among(batch)]
+    chosen.check(stack, scan)
+    found.sort(key=lambda each: each["time"])
+    if as_json:
+        console.document({"unseen": scan.unseen, "dead_letters": found})
+        return
+    if not found:
+        console.say("No dead letters.")
+    for each in found:
+        # One line each, however wide the terminal is, so that other programs can pick some.
+        words = "  ".join([each["id"], each["destination"], each["time"][:16], _line_of(each)])
+        console.say(console.plain(words))
+    if scan.unseen:
+        console.notice(scan.unseen_words)
+
+
+def _line_of(why: dict[str, str]) -> str:
+    return _with_answer(why["reason"], why["status"], why["code"], why["answer"])
+
+
+@dataclass(frozen=True)
+class _Removal:
+    """What becomes of dead letters that are taken out: a file gets them, or they are deleted."""
+
+    export: Path | None
+    discards: bool
+    is_confirmed: bool
+
+
+def _take_out(stack: Stack, chosen: DeadLetterFilter, removal: _Removal, *, as_json: bool) -> None:
+    """Export or discard. Only what was counted, and is in the file if there is one, is deleted."""
+    found: list[DeadLetter] = []
+    with DeadLetterScan(stack) as scan:
+        for batch in scan.batches("Looking at dead letters"):
+            found += chosen.among(batch)
+    chosen.check(stack, scan)
+    if removal.export and found:
+        _export(removal.export, found, as_json=as_json)
+    discarded = 0
+    if removal.discards and found:
+        if not removal.is_confirmed:
+            _ask(found)
+        discarded = _discard(stack, found)
+    if as_json:
+        exported = len(found) if removal.export else 0
+        told = {"exported": exported, "discarded": discarded, "unseen": scan.unseen}
+        console.document({"dead_letters": len(found), **told})
+        return
+    if not found:
+        console.say("No dead letters.")
+    elif removal.discards:
+        console.say(f"{discarded} of {len(found)} dead letters are deleted.")
+    if scan.unseen:
+        console.say(scan.unseen_words)
+
+
+def _discard(stack: Stack, found: Sequence[DeadLetter]) -> int:
+    """Delete what was found before; return how many that are. What came since then stays."""
+    left = {each.message.message_id for each in found}
+    with DeadLetterScan(stack) as scan:
+        for batch in scan.batches("Deleting dead letters"):
+            left -= scan.delete([each for each in batch if each.message.message_id in left])
+            if not left:
+                break
+    return len(found) - len(left)
+
+
+def _export(path: Path, found: Sequence[DeadLetter], *, as_json: bool) -> None:
+    with new_file.opened(path, "--export") as write:
+        try:
+            write(dead_letter_export.content(found, path.suffix.lower()))
+        except OSError as error:
+            raise FailureError(f"{path} can't be written: {error.strerror}.") from None
+    if as_json:
+        return
+    console.say(
+        f"{path} has {len(found)} dead letters. It holds personal data; only you can read it."
+    )
+    for name, count in sorted(_counts(found).items()):
+        console.say(f"To push the {count} of {name}, mended: attendee-sync push {name} {path}")
+
+
+def _ask(found: Sequence[DeadLetter]) -> None:
+    counts = ", ".join(f"{count} of {name}" for name, count in sorted(_counts(found).items()))
+    typer.confirm(f"Delete {len(found)} dead letters ({counts}) for good?", abort=True)
+
+
+def _counts(found: Sequence[DeadLetter]) -> Counter[str]:
+    return Counter(console.plain(each.message.destination) for each in found)
 
 
 def _add(rows: dict[_Cause, _Row], letters: Iterable[DeadLetter]) -> None:
@@ -166,14 +307,18 @@ def _tell(rows: list[tuple[_Cause, _Row]]) -> None:
 
 
 def _words(cause: _Cause, row: _Row) -> str:
+    return _with_answer(cause.reason, cause.status, cause.code, row.answer)
+
+
+def _with_answer(reason: str, status: str, code: str, answer: str) -> str:
     answered = ", ".join(
         [
-            *([f"HTTP {cause.status}"] if cause.status else []),
-            *([f"code {cause.code}"] if cause.code else []),
-            *([f'"{row.answer}"'] if row.answer else []),
+            *([f"HTTP {status}"] if status else []),
+            *([f"code {code}"] if code else []),
+            *([f'"{answer}"'] if answer else []),
         ]
     )
-    return f"{cause.reason} ({answered})" if answered else cause.reason
+    return f"{reason} ({answered})" if answered else reason
 
 
 def _find(stack: Stack, letter_id: str) -> DeadLetter:

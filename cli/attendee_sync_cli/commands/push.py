@@ -4,7 +4,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +28,7 @@ from attendee_sync.messaging import messages
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError
 from attendee_sync_cli.exit_codes import INTERRUPTED
-from attendee_sync_cli.profiles import profile_files, push_client
+from attendee_sync_cli.profiles import new_file, profile_files, push_client
 from attendee_sync_cli.profiles.profile_files import Found
 from attendee_sync_cli.profiles.push_client import PushAnswer, PushClient
 from attendee_sync_cli.profiles.push_report import PushFault, PushReport
@@ -130,25 +130,9 @@ def _sender(stack: Stack, destination: str, rate: float, attempts: int) -> PushC
     return PushClient(session, endpoint, rate=rate, attempts=attempts)
 
 
-@contextmanager
-def _kept(path: Path | None) -> Iterator[Callable[[bytes], object]]:
-    """Open a new file for the profiles that are not accepted. If there are none, it is removed."""
-    if path is None:
-        yield lambda _line: None
-        return
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-        file = path.open("wb", buffering=0)
-    except OSError as error:
-        raise typer.BadParameter(
-            f"{path} can't be created: {error.strerror}", param_hint="--failed"
-        ) from None
-    try:
-        with file:
-            yield file.write
-    finally:
-        if not path.stat().st_size:
-            path.unlink()
+def _kept(path: Path | None) -> AbstractContextManager[Callable[[bytes], object]]:
+    """Open a new file for the profiles that are not accepted."""
+    return new_file.opened(path, "--failed") if path else nullcontext(lambda _line: None)
 
 
 @contextmanager

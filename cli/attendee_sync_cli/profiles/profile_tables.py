@@ -48,7 +48,7 @@ def documents(
     at = _header_at(sample)
     number, header = sample[at]
     place = f"{unit} {number}"
-    columns = _columns(place, _renamed(place, [_text(cell).strip() for cell in header], names))
+    columns = paths_of(place, _renamed(place, [_text(cell).strip() for cell in header], names))
     for number, cells in itertools.chain(sample[at + 1 :], used):
         yield number, _document(f"{unit} {number}", columns, cells)
 
@@ -138,12 +138,13 @@ def _renamed(place: str, header: Sequence[str], names: Mapping[str, str]) -> lis
     return [names.get(each, each) for each in header]
 
 
-def _columns(place: str, names: Sequence[str]) -> list[Path]:
+def paths_of(place: str, names: Sequence[str]) -> list[Path]:
     """Return the path of every column; one without a name has none.
 
-    Where there is no header, names are values: none is told.
+    Where there is no header, names are values: none is told. Raises UnreadableBodyError, with the
+    place, if the names make no table.
     """
-    columns = [_path(name) for name in names]
+    columns = [path_of(name) for name in names]
     for number, path in enumerate(columns, 1):
         if attendee.is_email(names[number - 1]):
             raise UnreadableBodyError(
@@ -164,7 +165,7 @@ def _columns(place: str, names: Sequence[str]) -> list[Path]:
     return columns
 
 
-def _path(name: str) -> Path:
+def path_of(name: str) -> Path:
     """Return the steps of a dotted name; dots as of `No.` or `E-mail 1. Value` are none."""
     steps = tuple(name.split(".")) if name else ()
     return steps if all(map(_NAME.fullmatch, steps)) else (name,)

@@ -1,4 +1,5 @@
 import json
+import stat
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging import dead_letters
+from attendee_sync_cli.profiles import profile_files
 from attendee_sync_cli.stack import dead_letter_scan
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
@@ -248,3 +250,172 @@ def test_on_a_terminal_it_tells_how_far_it_is(
 def test_a_stack_that_is_not_there_is_a_failure(line: CommandLine) -> None:
     line.aws.stacks.outputs = {}
     assert f"There is no stack {STACK}" in line.fail("failures")
+
+
+# --- a line each ---
+
+
+def test_each_dead_letter_has_a_line_without_personal_data(
+    line: CommandLine, bench: DeliveryHarness
+) -> None:
+    line.aws.set_destination("summit", event_code="summit2028")
+    first = bench.push(ADA, NOBODY)
+    second = bench.push(BEN, destination="summit")
+    bench.work()
+    shown = line.succeed("failures", "--list").splitlines()
+    assert sorted(each.split("  ")[:2] for each in shown) == [
+        [f"{first}-0", "default"],
+        [f"{first}-1", "default"],
+        [f"{second}-0", "summit"],
+    ]
+    assert [each for each in shown if each.startswith(f"{second}-0") and "code 105" in each]
+    [found] = line.json("failures", "--list", "--destination", "summit")["dead_letters"]
+    assert (found["id"], found["code"], found["status"]) == (f"{second}-0", "105", "400")
+    assert left_as_they_were(line.aws)
+
+
+def test_without_dead_letters_a_list_is_empty(line: CommandLine) -> None:
+    assert line.succeed("failures", "--list") == "No dead letters.\n"
+    assert line.json("failures", "--list") == {"unseen": 0, "dead_letters": []}
+
+
+# --- a file of them ---
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".ndjson", ".JSONL"])
+def test_an_export_can_be_mended_and_pushed_again(
+    line: CommandLine, bench: DeliveryHarness, tmp_path: Path, ending: str
+) -> None:
+    nested = {"email": "cleo@example.net", "workAddress": {"city": 'Le"hi,\n'}, "phone": None}
+    request_id = bench.push(ADA, BEN, nested)
+    bench.work()
+    path = tmp_path / f"mend{ending}"
+    said = line.succeed("failures", "--export", str(path))
+    assert f"{path} has 3 dead letters. It holds personal data; only you can read it." in said
+    assert f"attendee-sync push default {path}" in said
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(line.aws.sqs.dead_letters) == 3
+    assert left_as_they_were(line.aws)
+    with path.open("rb") as file:
+        found = [each.pushed.profile or {} for each in profile_files.read(file).found]
+    why = [each.pop("dead_letter") for each in found]
+    assert [each["id"] for each in why] == [f"{request_id}-{n}" for n in range(3)]
+    assert {each["answer"] for each in why} == {"countryid is not known"}
+    kept = {name: each for name, each in nested.items() if each is not None}
+    assert [{k: v for k, v in each.items() if v is not None} for each in found] == [ADA, BEN, kept]
+
+
+def test_what_is_no_profile_is_exported_as_its_text(line: CommandLine, tmp_path: Path) -> None:
+    attributes = {"destination": "default", "request_id": "old", "index": "0"}
+    line.aws.dead_letter_queue().send([Message("{no json", "person", "id", attributes)])
+    path = tmp_path / "mend.ndjson"
+    line.succeed("failures", "--export", str(path))
+    assert json.loads(path.read_text())["dead_letter"]["text"] == "{no json"
+
+
+@pytest.mark.parametrize(
+    "profiles",
+    [
+        [{"email": "x@example.com", "identityMap": {"Email": [{"id": "x@example.com"}]}}],
+        [{"email": "x@example.com", "a": {"b.c": "d"}}],
+        [{"email": "x@example.com", "a": "b"}, {"email": "y@example.com", "a": {"b": "c"}}],
+    ],
+)
+def test_what_no_table_holds_is_told_before_there_is_a_file(
+    line: CommandLine, bench: DeliveryHarness, tmp_path: Path, profiles: list[object]
+) -> None:
+    bench.push(*profiles)
+    bench.work()
+    path = tmp_path / "mend.csv"
+    assert ".ndjson" in line.fail("failures", "--export", str(path), "--discard", "--yes")
+    assert not path.exists()
+    assert len(line.aws.sqs.dead_letters) == len(profiles)
+
+
+def test_only_what_is_chosen_is_exported(
+    line: CommandLine, bench: DeliveryHarness, tmp_path: Path
+) -> None:
+    bench.push(ADA, NOBODY)
+    bench.work()
+    path = tmp_path / "mend.json"
+    shown = line.json("failures", "--reason", "countryid", "--export", str(path))
+    assert shown == {"dead_letters": 1, "exported": 1, "discarded": 0, "unseen": 0}
+    [found] = json.loads(path.read_text())
+    assert found["email"] == ADA["email"]
+
+
+def test_without_dead_letters_no_file_is_made(line: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "mend.json"
+    assert line.succeed("failures", "--export", str(path)) == "No dead letters.\n"
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--export", "mend.txt"],
+        ["--show", "a-0", "--list"],
+        ["--list", "--discard"],
+        ["--show", "a-0", "--export", "mend.csv"],
+        ["--discard", "--json"],
+    ],
+)
+def test_options_that_make_no_sense_are_usage_errors(line: CommandLine, options: list[str]) -> None:
+    line.fail("failures", *options, code=2)
+    assert not line.aws.sqs.calls
+
+
+def test_a_file_that_is_there_is_not_written_over(
+    line: CommandLine, bench: DeliveryHarness, tmp_path: Path
+) -> None:
+    bench.push(NOBODY)
+    path = tmp_path / "mend.json"
+    path.write_text("mine")
+    line.fail("failures", "--export", str(path), "--discard", "--yes", code=2)
+    assert path.read_text() == "mine"
+    assert len(line.aws.sqs.dead_letters) == 1
+
+
+# --- away with them ---
+
+
+def test_what_is_chosen_is_discarded_after_a_question(
+    line: CommandLine, bench: DeliveryHarness
+) -> None:
+    bench.push(ADA, BEN, NOBODY)
+    bench.work()
+    options = ("failures", "--reason", "countryid", "--discard")
+    result = line.run(*options, given="n\n")
+    assert result.exit_code == 1
+    assert "Delete 2 dead letters (2 of default) for good?" in result.stdout
+    assert len(line.aws.sqs.dead_letters) == 3
+    result = line.run(*options, given="y\n")
+    assert "2 of 2 dead letters are deleted." in result.stdout
+    assert [json.loads(sent.body) for sent in line.aws.sqs.dead_letters] == [NOBODY]
+    assert left_as_they_were(line.aws)
+
+
+def test_what_is_exported_and_discarded_is_in_the_file_alone(
+    line: CommandLine, bench: DeliveryHarness, tmp_path: Path
+) -> None:
+    bench.push(ADA, BEN)
+    bench.work()
+    path = tmp_path / "mend.ndjson"
+    shown = line.json("failures", "--export", str(path), "--discard", "--yes")
+    assert shown == {"dead_letters": 2, "exported": 2, "discarded": 2, "unseen": 0}
+    assert len(path.read_text().splitlines()) == 2
+    assert not line.aws.sqs.dead_letters
+
+
+def test_what_nobody_was_asked_about_is_not_discarded(line: CommandLine) -> None:
+    bury(line.aws, *["no"] * 25, group="person")
+    shown = line.json("failures", "--discard", "--yes")
+    assert shown == {"dead_letters": 10, "exported": 0, "discarded": 10, "unseen": 15}
+    assert len(line.aws.sqs.dead_letters) == 15
+    assert left_as_they_were(line.aws)
+
+
+def test_what_can_not_be_deleted_is_not_said_to_be(line: CommandLine) -> None:
+    bury(line.aws, *["no"] * 3)
+    line.aws.sqs.keep = lambda sent: sent.group == "person-1"
+    assert "2 of 3 dead letters are deleted." in line.succeed("failures", "--discard", "--yes")

@@ -1,0 +1,96 @@
+"""Dead letters as a file that can be mended and pushed again: JSON, newline-delimited JSON, CSV.
+
+Beside its attributes each profile has `dead_letter`, an object that says why it is one. No mapping
+reads it. Of what is no JSON object, that is all, with the text as it was pushed.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attendee_sync.messaging.dead_letters import DeadLetter
+from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.profiles import profile_tables
+
+ENDINGS = (".csv", ".json", ".ndjson", ".jsonl")
+_WHY = "dead_letter"
+_AS_LINES = "no table holds that; export to a file whose name ends in .ndjson"
+
+
+def why(dead_letter: DeadLetter) -> dict[str, str]:
+    """Return whose a dead letter is, by ids, and why it is one: no personal data."""
+    return {
+        "id": dead_letter.id,
+        "destination": dead_letter.message.destination,
+        "outcome": dead_letter.outcome,
+        "reason": dead_letter.reason,
+        "status": dead_letter.status,
+        "code": dead_letter.code,
+        "answer": dead_letter.answer,
+        "time": dead_letter.failed_at,
+    }
+
+
+def content(dead_letters: Sequence[DeadLetter], ending: str) -> bytes:
+    """Return the content of a file with dead letters, in the order in which they were accepted.
+
+    Raises FailureError if a table can't hold one of them.
+    """
+    ordered = sorted(dead_letters, key=_order)
+    profiles = [_profile(each) for each in ordered]
+    if ending == ".csv":
+        return _csv(profiles)
+    if ending == ".json":
+        return f"{json.dumps(profiles, indent=2)}\n".encode()
+    return "".join(f"{json.dumps(each)}\n" for each in profiles).encode()
+
+
+def _order(dead_letter: DeadLetter) -> tuple[int, str, int]:
+    version, index = dead_letter.message.version, dead_letter.message.index
+    return version.accepted_at, version.sequence, int(index) if index.isdecimal() else 0
+
+
+def _profile(dead_letter: DeadLetter) -> dict[str, Any]:
+    told = {name: text for name, text in why(dead_letter).items() if text}
+    body = dead_letter.message.body
+    try:
+        profile = json.loads(body)
+    except (ValueError, RecursionError):
+        profile = None
+    if not isinstance(profile, dict):
+        return {_WHY: {**told, "text": body}}
+    return {_WHY: told, **{name: each for name, each in profile.items() if name != _WHY}}
+
+
+def _csv(profiles: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return a table of profiles, with the mark by which Excel knows UTF-8."""
+    rows = [dict(_cells(profile, (), profile[_WHY]["id"])) for profile in profiles]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    try:
+        profile_tables.paths_of("the header", names)
+    except UnreadableBodyError:
+        raise FailureError(f"Some have a text where others have an object: {_AS_LINES}.") from None
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, names)
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue().encode("utf-8-sig", "backslashreplace")
+
+
+def _cells(value: Any, path: profile_tables.Path, dead_letter_id: str) -> list[tuple[str, str]]:
+    """Return the cells of a profile by their columns: what reading the table makes it of again."""
+    name = ".".join(path)
+    if isinstance(value, Mapping):
+        return [
+            cell
+            for step, each in value.items()
+            for cell in _cells(each, (*path, step), dead_letter_id)
+        ]
+    if value is None or value == "":
+        return []
+    if isinstance(value, list) or profile_tables.path_of(name) != path:
+        raise FailureError(f"Dead letter {dead_letter_id} has a list or an odd name: {_AS_LINES}.")
+    return [(name, value if isinstance(value, str) else json.dumps(value))]
