@@ -2,38 +2,46 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from attendee_sync.ingest.preview import PreviewTarget as Target
 from attendee_sync.ingest.preview import preview_profile
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.outcome import OutcomeKind
-from attendee_sync.profile.bodies import Pushed
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError
 from attendee_sync_cli.profiles import profile_files
+from attendee_sync_cli.profiles.preview_summary import PreviewSummary
+from attendee_sync_cli.profiles.profile_files import Profiles
 from attendee_sync_cli.settings import setting_changes, validation
 from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = (
     "Examples: attendee-sync preview default profiles.csv; "
+    "attendee-sync preview default profiles.xlsx --summary; "
     "attendee-sync preview default - --request < profile.json"
 )
-_LONG = 500  # profiles; from here on it is worth showing how far it is
-_PreviewRow = Mapping[str, Any]
+_PLACES = {"indexes": "profile", "lines": "line", "rows": "row"}
+type _PreviewRow = Mapping[str, Any]
 
 
 def preview(  # noqa: PLR0913, PLR0917
     context: typer.Context,
     destination: DestinationName,
     file: profile_files.File,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary",
+            help="Show for the whole file how many have which outcome, reason and remark, and "
+            "where in the file: no personal data.",
+        ),
+    ] = False,
     request: Annotated[
         bool, typer.Option("--request", help="Show also the request that RainFocus would get.")
     ] = False,
@@ -47,19 +55,25 @@ def preview(  # noqa: PLR0913, PLR0917
     normalised or left out and why. It is decided by the code that delivers, with the stack's
     settings; nothing is queued, sent or written, and no ingest token is needed.
 
-    In JSON it is what the preview of the HTTP interface answers; requestId is empty, since there
-    was no request. Ends with exit code 1 if a profile would be rejected.
+    Profiles are numbered as in the file: rows as a spreadsheet shows them, where the header is
+    row 1; lines of CSV and of newline-delimited JSON; the profiles of other JSON from 0. A file
+    of any size can be looked through with --summary.
+
+    In JSON it is what the preview of the HTTP interface answers, with the row or line of each;
+    requestId is empty, since there was no request. Ends with exit code 1 if a profile would be
+    rejected.
     """
+    if summary and request:
+        raise typer.BadParameter("a summary shows no requests: either --summary or --request")
     stack: Stack = context.obj
     how = profile_files.reading(encoding, column)
     target = _target(stack, destination)
-    pushed = [each.pushed for each in profile_files.read(file, how).found]
-    found = _previewed(target, pushed)
-    if as_json:
-        console.document({"requestId": "", "profiles": found}, ascii_only=True)
+    profiles = profile_files.read(file, how)
+    if summary:
+        is_rejected = _summarise(target, profiles, as_json=as_json)
     else:
-        _show(found, with_request=request)
-    if any(each["outcome"] == OutcomeKind.REJECTED for each in found):
+        is_rejected = _show_each(target, profiles, with_request=request, as_json=as_json)
+    if is_rejected:
         raise typer.Exit(1)
 
 
@@ -82,28 +96,54 @@ def _target(stack: Stack, name: str) -> Target:
     return Target(mapper.mapper(text), connection)
 
 
-def _previewed(target: Target, pushed: Sequence[Pushed]) -> list[_PreviewRow]:
-    console = Console(stderr=True)
-    steps = track(
-        enumerate(pushed),
-        "Mapping",
-        total=len(pushed),
-        console=console,
-        transient=True,
-        disable=len(pushed) < _LONG or not console.is_terminal,
-    )
-    return [{"index": index, **preview_profile(target, each)} for index, each in steps]
+def _previewed(target: Target, profiles: Profiles) -> Iterator[tuple[int, _PreviewRow]]:
+    """Yield what would become of each profile, with its place in the file."""
+    with console.progress("Mapping", profiles.total) as advance:
+        for each in profiles.found:
+            yield each.place, preview_profile(target, each.pushed)
+            advance(1)
 
 
-def _show(found: Sequence[_PreviewRow], *, with_request: bool) -> None:
-    for each in found:
-        console.say(f"profile {each['index']}: {_with_reason(each)}")
-        rows = _field_rows(each)
-        if rows:
-            console.table(["  field", "value", "from", "remarks"], rows)
-        if with_request and each.get("request"):
-            _show_request(each["request"])
-        console.say()
+def _summarise(target: Target, profiles: Profiles, *, as_json: bool) -> bool:
+    """Show counts, and return whether a profile would be rejected."""
+    summary = PreviewSummary(profiles.places)
+    for place, row in _previewed(target, profiles):
+        summary.add(place, row)
+    if as_json:
+        console.document(summary.document())
+    else:
+        summary.show()
+    return summary.has_rejected
+
+
+def _show_each(target: Target, profiles: Profiles, *, with_request: bool, as_json: bool) -> bool:
+    """Show every profile, and return whether one would be rejected."""
+    found = list(_previewed(target, profiles))
+    unit = _PLACES[profiles.places]
+    if as_json:
+        rows = [
+            {"index": index, **({} if unit == "profile" else {unit: place}), **row}
+            for index, (place, row) in enumerate(found)
+        ]
+        console.document({"requestId": "", "profiles": rows}, ascii_only=True)
+    else:
+        for place, row in found:
+            _show(f"{unit} {place}", row, with_request=with_request)
+        _show_counts([row for _, row in found])
+    return any(row["outcome"] == OutcomeKind.REJECTED for _, row in found)
+
+
+def _show(name: str, each: _PreviewRow, *, with_request: bool) -> None:
+    console.say(f"{name}: {_with_reason(each)}")
+    rows = _field_rows(each)
+    if rows:
+        console.table(["  field", "value", "from", "remarks"], rows)
+    if with_request and each.get("request"):
+        _show_request(each["request"])
+    console.say()
+
+
+def _show_counts(found: Sequence[_PreviewRow]) -> None:
     counts = Counter(str(each["outcome"]) for each in found)
     for outcome, count in counts.most_common():
         console.say(f"{count} of {len(found)} {outcome}")

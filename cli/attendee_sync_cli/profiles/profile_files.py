@@ -107,8 +107,8 @@ class Profiles:
     """The profiles of a file, in order. FailureError may be raised while they are read."""
 
     found: Iterable[Found]
-    places: Literal["indexes", "lines"]
-    """What their places are: indexes from 0, or lines from 1, on which they begin."""
+    places: Literal["indexes", "lines", "rows"]
+    """What their places are: indexes from 0; lines from 1, on which they begin; or rows from 1."""
     total: int | None = None
     """How many there are, if that is known."""
 
@@ -126,7 +126,7 @@ def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
             if len(whole) > _MAX_BYTES:
                 raise UnreadableBodyError(f"more than {_MAX_BYTES // 1_000_000} MB; save it as CSV")
             rows = profile_tables.rows_of_spreadsheet(whole)
-            return Profiles(_usable(name, _table(rows, how, "row")), "lines")
+            return Profiles(_usable(name, _table(rows, how, "row")), "rows")
         lines = _lines(beginning, file, how.encoding)
         head = _head(lines)
         text = "".join(head)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from attendee_sync_cli import console
+from attendee_sync_cli.profiles.places import listed
 from attendee_sync_cli.profiles.profile_files import Found, Profiles
 from attendee_sync_cli.profiles.push_client import PushAnswer
-
-_MOST_SHOWN = 20  # places of a cause, or request ids
 
 
 @dataclass(frozen=True)
@@ -104,15 +103,9 @@ class PushReport:
             console.table(
                 ["not accepted", "profiles", f"{self.profiles.places} in the file"],
                 [
-                    [str(cause), str(len(places)), _some(places)]
+                    [str(cause), str(len(places)), listed(places)]
                     for cause, places in self._places.items()
                 ],
             )
         if self._request_ids:
-            console.say(f"Request ids of pushes with rejected ones: {_some(self._request_ids)}")
-
-
-def _some(all_: Sequence[object]) -> str:
-    shown = ", ".join(map(str, all_[:_MOST_SHOWN]))
-    more = len(all_) - _MOST_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+            console.say(f"Request ids of pushes with rejected ones: {listed(self._request_ids)}")

@@ -7,7 +7,6 @@ import pytest
 from attendee_sync.ingest.api import HttpRequest
 from attendee_sync.ingest.preview import Preview
 from attendee_sync.mapping.mapper import DEFAULT
-from attendee_sync_cli.commands import preview as command
 from tests.support.command_line import CommandLine, cells
 from tests.support.stack import INGEST_TOKEN, STACK, changed
 
@@ -56,8 +55,8 @@ def test_the_outcomes_are_shown_and_counted(line: CommandLine) -> None:
     left = {"ups": {"a": {"status": "exited"}}}
     given = lines({**ADA, "vip": True}, BEN, {**BEN, "segmentMembership": left}, {**BEN, "vip": 1})
     shown = line.succeed("preview", "default", "-", given=given)
-    assert "profile 1: filtered: the filter does not hold" in shown
-    assert "profile 2: delivered, if the attendee was delivered before; else filtered" in shown
+    assert "line 2: filtered: the filter does not hold" in shown
+    assert "line 3: delivered, if the attendee was delivered before; else filtered" in shown
     assert ["left", "yes", "exits"] in cells(shown)
     assert shown.splitlines()[-3:] == [
         "2 of 4 delivered, if RainFocus takes it",
@@ -109,9 +108,66 @@ def test_no_text_of_a_profile_can_steer_the_terminal(line: CommandLine) -> None:
 )
 def test_for_programs_it_is_what_the_http_interface_answers(line: CommandLine, given: str) -> None:
     shown = json.loads(line.run("preview", "default", "-", "--json", given=given).stdout)
+    places = [each.pop("line", None) for each in shown["profiles"]]
+    assert places == (
+        [1, 2, 3] if given.startswith("{") and "\n" in given else [None] * len(places)
+    )
     headers = {"authorization": f"Bearer {INGEST_TOKEN}"}
     request = HttpRequest(request_id="", destination="default", headers=headers, body=given)
     assert shown == Preview(line.aws.settings()).preview(request).body
+
+
+# --- the whole of a file ---
+
+TABLE = (
+    "Attendees\nemail,firstname,countryid,state\nada@example.com,Ada,USA,UT\n,Nobody,,\n"
+    "ben@example.org,Ben,US,Nowhere\nno address,Cleo,,\n"
+)
+
+
+def test_a_summary_counts_outcomes_and_remarks_and_tells_no_value(line: CommandLine) -> None:
+    line.hidden = ("ada@", "Ada", "Nobody", "Nowhere", "no address")
+    result = line.run("preview", "default", "-", "--summary", given=TABLE)
+    assert result.exit_code == 1
+    found = cells(result.stdout)
+    assert found[:2] == [
+        ["profiles", "outcome", "reason", "lines in the file"],
+        ["2", "delivered, if RainFocus takes it"],
+    ]
+    assert found[2][:2] == ["2", "rejected"]
+    assert found[2][-1] == "4, 6"
+    assert ["profiles", "field", "remark", "lines in the file"] in found
+    assert ["1", "countryid", "normalised"] in found
+    [state] = [row for row in found if row[1:2] == ["state"]]
+    assert state[2].startswith("left out: ")
+    assert state[3] == "5"
+
+
+def test_a_summary_for_programs(line: CommandLine) -> None:
+    result = line.run("preview", "default", "-", "--summary", "--json", given=TABLE)
+    shown = json.loads(result.stdout)
+    assert shown["profiles"] == 4
+    outcomes = {each["outcome"]: (each["count"], each["lines"]) for each in shown["outcomes"]}
+    assert outcomes == {"delivered, if RainFocus takes it": (2, [3, 5]), "rejected": (2, [4, 6])}
+    assert {each["field"]: each["lines"] for each in shown["remarks"]} == {
+        "countryid": [3],
+        "state": [5],
+    }
+
+
+def test_of_many_places_the_first_are_told(line: CommandLine) -> None:
+    given = "email,firstname\nben@example.org,Ben\n" + ",Nobody\n" * 1_100
+    shown = line.run("preview", "default", "-", "--summary", given=given).stdout
+    assert f"{', '.join(map(str, range(3, 23)))} and 1080 more" in shown
+    told = json.loads(
+        line.run("preview", "default", "-", "--summary", "--json", given=given).stdout
+    )
+    [rejected] = [each for each in told["outcomes"] if each["outcome"] == "rejected"]
+    assert (rejected["count"], len(rejected["lines"])) == (1_100, 1_000)
+
+
+def test_a_summary_shows_no_requests(line: CommandLine) -> None:
+    line.fail("preview", "default", "-", "--summary", "--request", given="{}", code=2)
 
 
 # --- what it does, and does not ---
@@ -146,11 +202,9 @@ def test_that_it_shows_personal_data_is_said(line: CommandLine) -> None:
     assert "It shows personal data." in line.succeed("preview", "--help")
 
 
-def test_of_a_long_file_the_progress_is_told_to_people_alone(
+def test_how_far_it_is_is_told_to_people_alone(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "_LONG", 2)
-    assert len(attendees(line, "-", given=lines(ADA, BEN, BEN))) == 3
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = line.run("preview", "default", "-", "--json", given=lines(ADA, BEN, BEN))
     assert "Mapping" in result.stderr
@@ -242,7 +296,7 @@ def test_a_broken_file_is_told_with_its_place(
 def test_a_broken_line_rejects_that_profile_alone(line: CommandLine) -> None:
     result = line.run("preview", "default", "-", given=f"{json.dumps(BEN)}\n{{\n")
     assert result.exit_code == 1
-    assert "profile 1: rejected: not JSON: " in result.stdout
+    assert "line 2: rejected: not JSON: " in result.stdout
     assert "1 of 2 delivered, if RainFocus takes it" in result.stdout
 
 

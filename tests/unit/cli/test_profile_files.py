@@ -125,6 +125,8 @@ def test_a_spreadsheet_is_shown_by_preview(line: CommandLine, tmp_path: Path) ->
     path = tmp_path / "people.xlsx"
     path.write_bytes(workbook([["email", "firstname"], ["ada@example.com", "Ada"]]))
     [found] = line.json("preview", "default", str(path))["profiles"]
+    assert found["row"] == 2
+    assert line.succeed("preview", "default", str(path)).startswith("row 2: delivered")
     assert found["attendee"] == {"email": "ada@example.com", "firstname": "Ada"}
 
 

@@ -1,0 +1,98 @@
+"""What would become of the profiles of a file, counted. It tells places, never a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from attendee_sync.ingest.preview import OUTCOMES
+from attendee_sync.mapping.mapper import LEFT_OUT, Verdict
+from attendee_sync.outcome import OutcomeKind
+from attendee_sync_cli import console
+from attendee_sync_cli.profiles.places import listed
+
+_MOST_PLACES = 1_000  # that are kept of a group
+_SENT = OUTCOMES[Verdict.SEND]
+
+
+@dataclass
+class _Group:
+    """Profiles that have something in common."""
+
+    count: int = 0
+    places: list[int] = field(default_factory=list)  # the first of them
+
+    def add(self, place: int) -> None:
+        self.count += 1
+        if len(self.places) < _MOST_PLACES:
+            self.places.append(place)
+
+
+@dataclass
+class PreviewSummary:
+    """Counts of outcomes, with their reasons, and of remarks on fields."""
+
+    unit: str  # what places are: indexes, lines or rows
+    profiles: int = 0
+    _outcomes: dict[tuple[str, str], _Group] = field(default_factory=dict)
+    _remarks: dict[tuple[str, str], _Group] = field(default_factory=dict)
+
+    @property
+    def has_rejected(self) -> bool:
+        """Whether a profile would be rejected."""
+        return any(outcome == OutcomeKind.REJECTED for outcome, _ in self._outcomes)
+
+    def add(self, place: int, row: Mapping[str, Any]) -> None:
+        """Count a profile by its row of a preview; see preview_profile()."""
+        self.profiles += 1
+        outcome = (str(row["outcome"]), str(row["reason"]))
+        self._outcomes.setdefault(outcome, _Group()).add(place)
+        for each in row.get("remarks", ()):
+            remark = (str(each["field"]), str(each["text"]))
+            self._remarks.setdefault(remark, _Group()).add(place)
+
+    def document(self) -> dict[str, Any]:
+        """Return the counts for programs, with the first thousand places of each."""
+        return {
+            "profiles": self.profiles,
+            "outcomes": [
+                {
+                    "outcome": outcome,
+                    "reason": reason,
+                    "count": group.count,
+                    self.unit: group.places,
+                }
+                for (outcome, reason), group in _ordered(self._outcomes)
+            ],
+            "remarks": [
+                {"field": name, "text": text, "count": group.count, self.unit: group.places}
+                for (name, text), group in _ordered(self._remarks)
+            ],
+        }
+
+    def show(self) -> None:
+        """Show the counts to people. Where nothing is remarkable, no places are told."""
+        console.table(
+            ["profiles", "outcome", "reason", f"{self.unit} in the file"],
+            [
+                [str(group.count), outcome, console.plain(reason), _places(group, outcome != _SENT)]
+                for (outcome, reason), group in _ordered(self._outcomes)
+            ],
+        )
+        if not self._remarks:
+            return
+        console.say()
+        console.table(
+            ["profiles", "field", "remark", f"{self.unit} in the file"],
+            [
+                [str(group.count), name, text, _places(group, text.startswith(LEFT_OUT))]
+                for (name, text), group in _ordered(self._remarks)
+            ],
+        )
+
+
+def _ordered(groups: Mapping[tuple[str, str], _Group]) -> list[tuple[tuple[str, str], _Group]]:
+    return sorted(groups.items(), key=lambda item: (-item[1].count, item[0]))
+
+
+def _places(group: _Group, is_told: bool) -> str:
+    return listed(group.places, group.count) if is_told else ""
