@@ -2,8 +2,8 @@
 
 A folder holds one file a push, and `expected.json`: a list of objects with `file`, `sender`,
 `content_type`, `expect` (for each profile the attendee's fields, or "filtered" or "rejected"),
-`note`, and, where more than one answer will do, `or` (for each profile a list of the others, such
-as "rejected: invalid_email", with the reason).
+`note`, where more than one answer will do `or` (for each profile a list of the others, such as
+"rejected: invalid_email", with the reason), and `settings` of the destination if it has any.
 
     python -m tests.support.pushes tests/data/pushes
 """
@@ -54,7 +54,8 @@ class Push:
     sender: str
     content_type: str
     expect: list[Expected]
-    alternatives: list[list[Expected]]
+    alternatives: list[list[Expected]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def request(self) -> HttpRequest:
@@ -91,14 +92,16 @@ def load(folder: Path) -> list[Push]:
             each["content_type"],
             each["expect"],
             each.get("or", []),
+            each.get("settings", {}),
         )
         for each in json.loads((folder / "expected.json").read_text())
     ]
 
 
 def run(push: Push) -> list[Result]:
-    """Push with default settings, and return what becomes of each profile."""
+    """Push with default settings but for its own, and return what becomes of each profile."""
     aws = Aws()
+    aws.set_destination("default", event_code="summit2027", **push.settings)
     ingested = aws.ingest().push(push.request)
     foreseen = Preview(aws.settings()).preview(push.request)
     assert (ingested.status == 202) == (foreseen.status == 200), "ingest and preview disagree"

@@ -18,7 +18,7 @@ def names(found: list[Push]) -> list[str]:
 def push_of(tmp_path: Path, body: str, *expect: pushes.Expected) -> Push:
     path = tmp_path / "push.json"
     path.write_text(body)
-    return Push(path, "somebody", "application/json", list(expect), [])
+    return Push(path, "somebody", "application/json", list(expect))
 
 
 def judgements(push: Push) -> list[Judgement]:
