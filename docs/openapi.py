@@ -12,6 +12,7 @@ from attendee_sync.ingest.api import MAX_BODY_BYTES, MAX_PROFILES
 from attendee_sync.ingest.preview import OUTCOMES
 from attendee_sync.mapping.destination import Name
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
+from attendee_sync.outcome import Reason
 
 JSON: Final = "application/json"
 # text/plain is read like JSON, for senders that can't set a Content-Type.
@@ -32,6 +33,10 @@ _SCHEMAS = "#/components/schemas/{model}"
 type Json = dict[str, Any]
 
 
+_REASON: Final = Field(json_schema_extra={"enum": [each.value for each in Reason]})
+_DETAIL: Final = Field(description="The reason in words for people, which may change.")
+
+
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -40,7 +45,8 @@ class Rejected(_Answer):
     """A profile that can't be delivered; it is kept as a dead letter."""
 
     index: int = Field(ge=0, description="Which profile of the push, from 0.")
-    reason: str
+    reason: str = _REASON
+    detail: str = _DETAIL
 
 
 class PushAnswer(_Answer):
@@ -70,12 +76,13 @@ class RainFocusRequest(_Answer):
 class Foreseen(_Answer):
     """What would become of one profile.
 
-    For what is no JSON object, only index, outcome and reason are told.
+    For what is no JSON object, only index, outcome, reason and detail are told.
     """
 
     index: int = Field(ge=0, description="Which profile of the push, from 0.")
     outcome: str = Field(json_schema_extra={"enum": [*sorted(OUTCOMES.values())]})
-    reason: str
+    reason: str = _REASON
+    detail: str = _DETAIL
     attendee: dict[str, str] = Field(default={}, description="What RainFocus would get, by field.")
     sources: dict[str, str] = Field(
         default={}, description="What gave each field: an expression over the profile, or words."

@@ -50,10 +50,7 @@ def _hiccups(stage: Stage) -> Expected:
     failed = aws.ingest.failed + aws.delivery.failed
     told = ", ".join(f"{count} {service}" for service, count in sorted(failed.items()))
     return Expected(
-        refused={
-            person.attendee["email"]: Refusal("RainFocus does not take this profile", "400", "77")
-            for person in wrong
-        },
+        refused={person.attendee["email"]: Refusal("refused", "400", "77") for person in wrong},
         spare_calls=2 * _BATCH,
         spare_because=f"{_BATCH} rejected as SQS failed, {_BATCH} delivered as the ledger did",
         checks=[*checks, Check("calls to AWS that failed", "told", told, holds=True)],

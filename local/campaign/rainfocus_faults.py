@@ -13,7 +13,7 @@ from local.campaign.stage import Stage
 from local.simulator.faults import Effect
 
 _PER_SECOND = 60.0  # profiles, at which the local cloud does not fall behind
-_NOT_TAKEN = "RainFocus does not take this profile"
+_NOT_TAKEN = "refused"
 _UNKNOWN_CODE = "4711"
 # Of a connection that does not work for a time.
 _TOLD = (LogEvent.CONNECTION_PAUSED, PAUSES_METRIC, LogEvent.CONNECTION_RESUMED)

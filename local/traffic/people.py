@@ -181,7 +181,7 @@ def _person(n: int, chosen: random.Random) -> Person:
     }
     unusable = n % _UNUSABLE_EVERY == _UNUSABLE_EVERY - 1
     filled = {name: text for name, text in attendee.items() if text}
-    return Person(filled, "no e-mail address" if unusable else "")
+    return Person(filled, "missing_email" if unusable else "")
 
 
 def _has_email(person: Person) -> bool:

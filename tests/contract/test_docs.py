@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from attendee_sync.attendee import FIELDS
+from attendee_sync.outcome import Reason
 from attendee_sync_cli.main import app
 from tests.support import command_line
 
@@ -130,6 +131,12 @@ def test_the_table_of_fields_is_the_codes() -> None:
         name: (" || ".join(re.findall(r"`([^`]+)`", sources)), form) for name, sources, form in rows
     }
     assert shown == {name: (field.source, field.form) for name, field in FIELDS.items()}
+
+
+def test_the_table_of_reasons_is_the_codes() -> None:
+    table = page_text("delivery").partition("| reason | what it means |")[2].partition("\n\n")[0]
+    names = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)))
+    assert sorted(names) == sorted(each for each in Reason if each)
 
 
 def test_the_table_of_commands_is_the_apps() -> None:

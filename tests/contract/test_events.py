@@ -62,9 +62,9 @@ EXPECTED: dict[str, Push | Preview | Batch | Refresh] = {
         202,
         queued=2,
         dead=[
-            "no e-mail address",
-            "a profile is a JSON object, not a string",
-            "an object has the same key twice",
+            "missing_email",
+            "malformed",
+            "malformed",
         ],
     ),
     "ingest-not-json": Push(400, message="not JSON: Expecting value (line 2, column 15)"),
@@ -83,10 +83,10 @@ EXPECTED: dict[str, Push | Preview | Batch | Refresh] = {
         200,
         [
             ("delivered, if RainFocus takes it", ""),
-            ("rejected", "no e-mail address"),
-            ("filtered", "left the audience"),
-            ("rejected", "only a hash of the e-mail address is known"),
-            ("rejected", "a profile is a JSON object, not a string"),
+            ("rejected", "missing_email"),
+            ("filtered", "left_audience"),
+            ("rejected", "only_hash"),
+            ("rejected", "malformed"),
         ],
     ),
     "preview-not-json": Preview(400, message="not JSON: Expecting value (line 2, column 15)"),
@@ -103,8 +103,8 @@ EXPECTED: dict[str, Push | Preview | Batch | Refresh] = {
             "finn.reyes@example.com",
         ]
     ),
-    "delivery-undecodable": Batch(stored=["finn.reyes@example.com"], dead=["not a JSON object"]),
-    "delivery-unusable": Batch(stored=[], dead=["no e-mail address", "unknown destination"]),
+    "delivery-undecodable": Batch(stored=["finn.reyes@example.com"], dead=["malformed"]),
+    "delivery-unusable": Batch(stored=[], dead=["missing_email", "unknown_destination"]),
     "token-refresh-schedule": Refresh("good", fetched=0),
     "token-refresh-asked": Refresh("refreshed", fetched=1),
 }
@@ -232,8 +232,21 @@ def test_only_what_must_be_received_again_is_reported(
 def test_outcomes_are_counted_by_destination(handle: Handle, output: Callable[[], str]) -> None:
     handle("delivery-unusable")
     metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
-    counted = {(line["destination"], line["outcome"]): line["Profiles"] for line in metrics}
+    counted = {
+        (line["destination"], line["outcome"]): line["Profiles"]
+        for line in metrics
+        if "Profiles" in line
+    }
     assert counted == {("default", "rejected"): [1.0], ("nowhere", "rejected"): [1.0]}
+    undelivered = {
+        (line["destination"], line["outcome"], line["reason"]): line["Undelivered"]
+        for line in metrics
+        if "Undelivered" in line
+    }
+    assert undelivered == {
+        ("default", "rejected", "missing_email"): [1.0],
+        ("nowhere", "rejected", "unknown_destination"): [1.0],
+    }
 
 
 def test_how_old_profiles_are_and_how_long_rainfocus_takes_is_measured(

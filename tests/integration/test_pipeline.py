@@ -55,14 +55,18 @@ def test_an_unusable_profile_does_not_spoil_the_others(local: Local) -> None:
 
     assert answer.status_code == 202
     assert answer.json()["rejected"] == [
-        {"index": 1, "reason": "no e-mail address"},
-        {"index": 2, "reason": "a profile is a JSON object, not a string"},
+        {"index": 1, "reason": "missing_email", "detail": "no e-mail address"},
+        {
+            "index": 2,
+            "reason": "malformed",
+            "detail": "a profile is a JSON object, not a string",
+        },
     ]
     local.wait_for_attendee("good@example.com")
     letter = local.wait_for_dead_letter(answer.json()["requestId"])
     assert (letter.message.body, letter.reason) in (
-        (json.dumps(unusable), "no e-mail address"),
-        ('"a string"', "a profile is a JSON object, not a string"),
+        (json.dumps(unusable), "missing_email"),
+        ('"a string"', "malformed"),
     )
 
 
@@ -181,7 +185,7 @@ def test_an_undecodable_message_is_kept_whole(local: Local) -> None:
     letter = local.wait_for_dead_letter("undecodable")
 
     assert letter.message.body == "{this is not JSON"
-    assert letter.reason == "not a JSON object"
+    assert letter.reason == "malformed"
 
 
 def test_a_message_without_attributes_is_a_dead_letter(local: Local) -> None:

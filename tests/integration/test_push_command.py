@@ -51,7 +51,7 @@ def test_a_csv_file_becomes_attendees(operated: Local, tmp_path: Path) -> None:
     assert code == 1
     assert report["accepted"] == 2
     [rejected] = report["not_accepted"]
-    assert (rejected["reason"], rejected["lines"]) == ("no e-mail address", [4])
+    assert (rejected["reason"], rejected["lines"]) == ("missing_email", [4])
     assert operated.wait_for_dead_letter(report["request_ids"][0])
     assert operated.wait_for_attendee("csv-1@example.com").fields == {
         "email": "csv-1@example.com",

@@ -54,10 +54,10 @@ def test_what_was_rejected_is_found_mended_and_redriven(own: Local) -> None:
     until(lambda: bool(_run(own, "failures")["dead_letters"] == 3), "all are dead letters")
 
     causes = {each["reason"]: each for each in _run(own, "failures")["failures"]}
-    refused = causes["RainFocus does not take this profile"]
+    refused = causes["refused"]
     assert (refused["count"], refused["code"]) == (2, "105")
     assert refused["example"]["shape"] == {"email": '"aaaaaa-aaa@aaaaaaa.aaa"', "zip": '"9"'}
-    assert causes["no e-mail address"]["count"] == 1
+    assert causes["missing_email"]["count"] == 1
 
     own.simulator.clear_faults()
     _push(own, {"email": ben, "zip": "2"})

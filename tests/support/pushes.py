@@ -32,7 +32,7 @@ type Expected = dict[str, str] | str
 NOTHING = "nothing"  # there is no such profile
 # Why somebody is lost, so that whoever reads it knows what to mend.
 TELLING_REASONS = frozenset(
-    {"unreadable", "too_large", "invalid_email", "several_emails", "only_hash"}
+    {"malformed", "too_large", "invalid_email", "several_emails", "only_hash"}
 )
 HASTY_REMARK = "normalised"  # tells of no loss
 

@@ -10,6 +10,7 @@ import typer
 
 from attendee_sync import observability
 from attendee_sync.messaging.dead_letters import DeadLetter
+from attendee_sync.outcome import in_words
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, FailureError, Yes
 from attendee_sync_cli.profiles import dead_letter_export, new_file
@@ -24,7 +25,7 @@ from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = (
     "Examples: attendee-sync failures; attendee-sync failures --list --destination summit; "
-    "attendee-sync failures --reason 'e-mail' --export mend.csv --discard; "
+    "attendee-sync failures --reason missing_email --export mend.csv --discard; "
     "attendee-sync failures --show 9a3f5c1e-7b2d-4c58-a1f0-3d6e8b9c0d12-0"
 )
 _PATHS_SHOWN = 20
@@ -37,6 +38,7 @@ class _Cause:
     destination: str
     outcome: str
     reason: str
+    detail: str
     status: str
     code: str
 
@@ -170,7 +172,8 @@ def _list(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
 
 
 def _line_of(why: dict[str, str]) -> str:
-    return _with_answer(why["reason"], why["status"], why["code"], why["answer"])
+    told = in_words(why["reason"], why["detail"])
+    return _with_answer(told, why["status"], why["code"], why["answer"])
 
 
 @dataclass(frozen=True)
@@ -247,7 +250,12 @@ def _counts(found: Sequence[DeadLetter]) -> Counter[str]:
 def _add(rows: dict[_Cause, _Row], letters: Iterable[DeadLetter]) -> None:
     for letter in letters:
         cause = _Cause(
-            letter.message.destination, letter.outcome, letter.reason, letter.status, letter.code
+            letter.message.destination,
+            letter.outcome,
+            letter.reason,
+            letter.detail,
+            letter.status,
+            letter.code,
         )
         if cause not in rows:
             rows[cause] = _Row(
@@ -264,7 +272,8 @@ def _document(cause: _Cause, row: _Row) -> dict[str, Any]:
     return {
         "destination": cause.destination,
         "outcome": cause.outcome or None,
-        "reason": cause.reason,
+        "reason": cause.reason or None,
+        "detail": cause.detail,
         "status": cause.status or None,
         "code": cause.code or None,
         "answer": row.answer or None,
@@ -280,24 +289,23 @@ def _tell(rows: list[tuple[_Cause, _Row]]) -> None:
         console.say("No dead letters.")
         return
     console.table(
-        ["letters", "destination", "outcome", "reason", "first", "last"],
+        ["dead letters", "destination", "outcome", "reason", "last"],
         [
             [
                 str(row.count),
                 console.plain(cause.destination),
                 console.plain(cause.outcome) or "given up",
-                console.plain(_words(cause, row)),
-                console.plain(row.first[:19]),
-                console.plain(row.last[:19]),
+                console.plain(cause.reason or cause.detail),
+                console.plain(row.last[:16]),
             ]
             for cause, row in rows
         ],
     )
     for cause, row in rows:
         console.say()
-        console.say(
-            console.plain(f"{cause.destination}, {cause.reason}, such as {row.example_id}:")
-        )
+        since = row.first[:16]
+        console.say(console.plain(f"{cause.destination}, {_words(cause, row)}"))
+        console.say(console.plain(f"since {since}, such as {row.example_id}:"))
         shown = list(row.example.items())[:_PATHS_SHOWN]
         console.table(["", ""], [[f"  {path}", shape] for path, shape in shown])
         if len(row.example) > _PATHS_SHOWN:
@@ -307,10 +315,10 @@ def _tell(rows: list[tuple[_Cause, _Row]]) -> None:
 
 
 def _words(cause: _Cause, row: _Row) -> str:
-    return _with_answer(cause.reason, cause.status, cause.code, row.answer)
+    return _with_answer(in_words(cause.reason, cause.detail), cause.status, cause.code, row.answer)
 
 
-def _with_answer(reason: str, status: str, code: str, answer: str) -> str:
+def _with_answer(told: str, status: str, code: str, answer: str) -> str:
     answered = ", ".join(
         [
             *([f"HTTP {status}"] if status else []),
@@ -318,7 +326,7 @@ def _with_answer(reason: str, status: str, code: str, answer: str) -> str:
             *([f'"{answer}"'] if answer else []),
         ]
     )
-    return f"{reason} ({answered})" if answered else reason
+    return f"{told} ({answered})" if answered else told
 
 
 def _find(stack: Stack, letter_id: str) -> DeadLetter:
@@ -339,6 +347,7 @@ def _show(letter: DeadLetter, *, as_json: bool) -> None:
         "destination": message.destination,
         "outcome": letter.outcome,
         "reason": letter.reason,
+        "detail": letter.detail,
         "status": letter.status,
         "code": letter.code,
         "answer": letter.answer,

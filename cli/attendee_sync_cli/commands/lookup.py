@@ -126,7 +126,7 @@ def _entries(stack: Stack, keys: list[str]) -> dict[str, LedgerEntry]:
         for start in range(0, len(keys), _AT_ONCE):
             entries |= ledger.read(keys[start : start + _AT_ONCE])
     except LedgerUnavailableError as error:
-        raise FailureError(f"The ledger can't be read: {error}") from None
+        raise FailureError(f"Nothing can be told: {error}.") from None
     return entries
 
 
@@ -147,6 +147,7 @@ def _add(found: Collection[_Found], letters: Collection[DeadLetter]) -> None:
                     "id": letter.id,
                     "outcome": letter.outcome,
                     "reason": letter.reason,
+                    "detail": letter.detail,
                     "time": letter.failed_at,
                 }
             )
@@ -165,7 +166,8 @@ def _rows(found: _Found) -> list[list[str]]:
         rows.append(["by mapping", found.mapping])
         rows.append(["fields", ", ".join(sorted(entry.fields))])
     for letter in found.letters:
-        words = f"{letter['id']}: {letter['outcome']}, {letter['reason']}, {letter['time']}"
+        reason = letter["reason"] or letter["detail"]
+        words = f"{letter['id']}: {letter['outcome']}, {reason}, {letter['time']}"
         rows.append(["dead letter", console.plain(words)])
     return rows
 

@@ -11,7 +11,7 @@ from attendee_sync.ingest.preview import PreviewTarget as Target
 from attendee_sync.ingest.preview import preview_profile
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.destination import Destination
-from attendee_sync.outcome import OutcomeKind
+from attendee_sync.outcome import OutcomeKind, in_words
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError
@@ -150,8 +150,8 @@ def _show_counts(found: Sequence[_PreviewRow]) -> None:
 
 
 def _with_reason(each: _PreviewRow) -> str:
-    outcome, reason = str(each["outcome"]), console.plain(str(each["reason"]))
-    return f"{outcome}: {reason}" if reason else outcome
+    outcome, reason = str(each["outcome"]), in_words(str(each["reason"]), str(each["detail"]))
+    return f"{outcome}: {console.plain(reason)}" if reason else outcome
 
 
 def _field_rows(each: _PreviewRow) -> list[list[str]]:

@@ -25,6 +25,7 @@ from rich.text import Text
 from attendee_sync.aws.settings import INGEST_TOKEN
 from attendee_sync.ingest.api import MAX_BODY_BYTES
 from attendee_sync.messaging import messages
+from attendee_sync.outcome import Fault
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError
 from attendee_sync_cli.exit_codes import INTERRUPTED
@@ -176,7 +177,7 @@ def _push_all(
         refusal = _refusal(answer)
         if refusal:
             raise FailureError(refusal)
-        is_trouble = bool(answer.reason) and answer.status not in _FAULTS_OF_PUSH
+        is_trouble = bool(answer.detail) and answer.status not in _FAULTS_OF_PUSH
         failures = failures + 1 if is_trouble else 0
         if failures == _MOST_FAILURES:
             raise FailureError(f"{failures} requests in a row failed")
@@ -187,7 +188,7 @@ def _push_batch(
 ) -> PushAnswer | None:
     """Push what can be pushed of a batch; without any of that there is no answer."""
     causes = {
-        index: PushFault("not sent", fault)
+        index: PushFault("not sent", fault.detail, reason=fault.reason)
         for index, fault in enumerate(map(_fault, some))
         if fault
     }
@@ -203,9 +204,12 @@ def _push_batch(
 
 
 def _causes(answer: PushAnswer, count: int) -> dict[int, PushFault]:
-    if answer.reason:
-        return dict.fromkeys(range(count), PushFault("failed", answer.reason, answer.status))
-    return {index: PushFault("rejected", reason) for index, reason in answer.rejected.items()}
+    if answer.detail:
+        return dict.fromkeys(range(count), PushFault("failed", answer.detail, answer.status))
+    return {
+        index: PushFault("rejected", console.plain(each.detail), reason=console.plain(each.reason))
+        for index, each in answer.rejected.items()
+    }
 
 
 def _batches(found: Iterable[Found], most: int) -> Iterator[list[Found]]:
@@ -222,7 +226,7 @@ def _batches(found: Iterable[Found], most: int) -> Iterator[list[Found]]:
         yield some
 
 
-def _fault(found: Found) -> str:
+def _fault(found: Found) -> Fault | None:
     return found.pushed.fault or messages.size_fault(_line(found))
 
 
@@ -244,7 +248,7 @@ def _refusal(answer: PushAnswer) -> str:
             words = "a new destination is known within a minute"
         case _:
             return ""
-    return f"HTTP {answer.status}, {answer.reason}: {words}"
+    return f"HTTP {answer.status}, {answer.detail}: {words}"
 
 
 def _ending(report: PushReport) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from attendee_sync.aws.fifo_queue import FifoQueue, Message, QueueUnavailableError
 from attendee_sync.messaging import messages
 from attendee_sync.messaging.dead_letters import DeadLetter
-from attendee_sync.outcome import OutcomeKind
+from attendee_sync.outcome import OutcomeKind, in_words
 from attendee_sync_cli import aws_errors, console
 from attendee_sync_cli.console import AsJson, FailureError, Yes
 from attendee_sync_cli.exit_codes import INTERRUPTED
@@ -26,16 +26,23 @@ from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = (
     "Examples: attendee-sync redrive --dry-run; attendee-sync redrive --destination summit "
-    "--reason 'no e-mail address'; attendee-sync redrive --yes --json"
+    "--reason missing_email; attendee-sync redrive --yes --json"
 )
 _WORDS = {
     **{kind: kind.label for kind in OutcomeKind},
     OutcomeKind.REJECTED: f"{OutcomeKind.REJECTED.label} again, so it stays: ",
     OutcomeKind.RETRY: f"{OutcomeKind.RETRY.label}, so it stays: ",
 }
-
-
 _REFUSED_BEFORE = "refused_before"
+
+
+class _Group(NamedTuple):
+    """What is told together: where to, what would come of it, and why of those that stay."""
+
+    destination: str
+    kind: OutcomeKind
+    reason: str = ""
+    detail: str = ""
 
 
 @dataclass
@@ -45,8 +52,7 @@ class _Report:
     dry_run: bool
     letters: int = 0
     redriven: int = 0
-    # By destination and kind, and by the reason of those that stay.
-    forecast: Counter[tuple[str, OutcomeKind, str]] = field(default_factory=Counter)
+    forecast: Counter[_Group] = field(default_factory=Counter)
     unseen: int = 0
     unseen_words: str = ""
     on_queue: int = 0  # dead letters of all kinds that are left
@@ -72,18 +78,16 @@ class _Report:
         self.letters += len(rows)
         self._ids |= {each.letter.id for each in rows}
         for each in rows:
-            reason = each.outcome.reason if each.stays else ""
-            reason = _REFUSED_BEFORE if each.was_refused else reason
-            self.forecast[each.letter.message.destination, each.outcome.kind, reason] += 1
+            self.forecast[_group(each)] += 1
 
     @property
     def refused_before(self) -> int:
         """How many RainFocus refused before, with no setting changed since."""
-        return sum(n for (_, _, each), n in self.forecast.items() if each == _REFUSED_BEFORE)
+        return sum(n for each, n in self.forecast.items() if each.reason == _REFUSED_BEFORE)
 
     def count(self, kind: OutcomeKind) -> int:
         """Return how many letters would have an outcome."""
-        return sum(n for (_, each, _), n in self.forecast.items() if each is kind)
+        return sum(n for each, n in self.forecast.items() if each.kind is kind)
 
 
 def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
@@ -215,10 +219,10 @@ def _tell(report: _Report, *, as_json: bool) -> None:
 
 def _show(report: _Report) -> None:
     console.table(
-        ["letters", "destination", "would be" if report.dry_run else "will be"],
+        ["dead letters", "destination", "would be" if report.dry_run else "will be"],
         [
-            [str(count), console.plain(destination), _forecast_words(kind, reason)]
-            for (destination, kind, reason), count in sorted(report.forecast.items())
+            [str(count), console.plain(group.destination), _forecast_words(group)]
+            for group, count in sorted(report.forecast.items())
         ],
     )
     if report.dry_run:
@@ -236,10 +240,19 @@ def _show(report: _Report) -> None:
     )
 
 
-def _forecast_words(kind: OutcomeKind, reason: str) -> str:
-    if reason == _REFUSED_BEFORE:
+def _group(row: ForecastRow) -> _Group:
+    destination, outcome = row.letter.message.destination, row.outcome
+    if row.was_refused:
+        return _Group(destination, outcome.kind, _REFUSED_BEFORE)
+    if row.stays:
+        return _Group(destination, outcome.kind, outcome.reason.value, outcome.detail)
+    return _Group(destination, outcome.kind)
+
+
+def _forecast_words(group: _Group) -> str:
+    if group.reason == _REFUSED_BEFORE:
         return "refused again, unless RainFocus changed: no setting did since it refused this"
-    return f"{_WORDS[kind]}{reason}"
+    return f"{_WORDS[group.kind]}{in_words(group.reason, group.detail)}"
 
 
 def _document(report: _Report) -> dict[str, Any]:
@@ -247,9 +260,9 @@ def _document(report: _Report) -> dict[str, Any]:
     # Nothing expires in a forecast, and what can't be told is told apart.
     kinds = [each for each in OutcomeKind if each.is_final and each is not OutcomeKind.EXPIRED]
     by_destination: dict[str, dict[str, int]] = {}
-    for (destination, kind, reason), count in sorted(report.forecast.items()):
-        counts = by_destination.setdefault(destination, {})
-        name = _REFUSED_BEFORE if reason == _REFUSED_BEFORE else kind.value
+    for group, count in sorted(report.forecast.items()):
+        counts = by_destination.setdefault(group.destination, {})
+        name = _REFUSED_BEFORE if group.reason == _REFUSED_BEFORE else group.kind.value
         counts[name] = counts.get(name, 0) + count
     return {
         "dry_run": report.dry_run,
@@ -270,7 +283,12 @@ def _document(report: _Report) -> dict[str, Any]:
 
 def _staying(report: _Report, kind: OutcomeKind) -> list[dict[str, Any]]:
     return [
-        {"destination": destination, "reason": reason, "count": count}
-        for (destination, each, reason), count in sorted(report.forecast.items())
-        if each is kind
+        {
+            "destination": each.destination,
+            "reason": each.reason,
+            "detail": each.detail,
+            "count": count,
+        }
+        for each, count in sorted(report.forecast.items())
+        if each.kind is kind
     ]

@@ -27,6 +27,7 @@ def why(dead_letter: DeadLetter) -> dict[str, str]:
         "destination": dead_letter.message.destination,
         "outcome": dead_letter.outcome,
         "reason": dead_letter.reason,
+        "detail": dead_letter.detail,
         "status": dead_letter.status,
         "code": dead_letter.code,
         "answer": dead_letter.answer,

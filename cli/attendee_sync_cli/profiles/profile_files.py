@@ -254,7 +254,8 @@ def _usable(name: str, found: Iterable[Found]) -> Iterator[Found]:
         if first is None:
             raise UnreadableBodyError("no profile: the file is empty, or has but a header line")
         if not is_usable:
-            raise UnreadableBodyError(f"no profile; at line {first.place}: {first.pushed.fault}")
+            why = first.pushed.fault.detail if first.pushed.fault else ""
+            raise UnreadableBodyError(f"no profile; at line {first.place}: {why}")
 
 
 def _ndjson(lines: Iterable[str]) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import requests
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from requests.auth import AuthBase
 
 from attendee_sync import http_client
@@ -37,9 +37,9 @@ class PushAnswer:
     """What became of one push."""
 
     status: int | None  # None: there was no answer
-    reason: str = ""  # why it was not accepted; empty if it was
+    detail: str = ""  # why it was not accepted; empty if it was
     request_id: str = ""  # empty if it is not ingest that answers
-    rejected: Mapping[int, str] = field(default_factory=dict)  # reasons by index
+    rejected: Mapping[int, "Rejection"] = field(default_factory=dict)  # by index
     retry_after: int | None = None  # seconds
     attempts: int = 1
 
@@ -49,15 +49,19 @@ class PushAnswer:
         return self.status is None or http_client.is_transient(self.status)
 
 
-class _Rejected(BaseModel):
+class Rejection(BaseModel):
+    """A profile that ingest rejected, and why."""
+
+    model_config = ConfigDict(frozen=True)
     index: int
     reason: str
+    detail: str
 
 
 class _Accepted(BaseModel):
     request_id: str = Field(alias="requestId")
     accepted: int
-    rejected: list[_Rejected]
+    rejected: list[Rejection]
 
 
 class _Token(AuthBase):
@@ -165,14 +169,14 @@ def _answer(received: HttpAnswer, count: int) -> PushAnswer:
         wait = retry_after(received.headers.get("Retry-After"))
         request_id, message = members.get("requestId"), members.get("message")
         if isinstance(request_id, str) and isinstance(message, str):
-            reason = console.plain(message)
-            return PushAnswer(received.status, reason, request_id, retry_after=wait)
+            detail = console.plain(message)
+            return PushAnswer(received.status, detail, request_id, retry_after=wait)
         return PushAnswer(received.status, _phrase(received.status), retry_after=wait)
     try:
         accepted = _Accepted.model_validate(members)
     except ValidationError:
         return PushAnswer(received.status, "the answer is not one of ingest")
-    rejected = {each.index: console.plain(each.reason) for each in accepted.rejected}
+    rejected = {each.index: each for each in accepted.rejected}
     if accepted.accepted + len(rejected) != count or not rejected.keys() <= set(range(count)):
         return PushAnswer(received.status, "the answer does not tell of every profile")
     return PushAnswer(received.status, request_id=accepted.request_id, rejected=rejected)

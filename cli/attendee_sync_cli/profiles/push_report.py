@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from attendee_sync.outcome import in_words
 from attendee_sync_cli import console
 from attendee_sync_cli.profiles.places import listed
 from attendee_sync_cli.profiles.profile_files import Found, Profiles
@@ -15,12 +16,13 @@ class PushFault:
     """Why a profile was not accepted: ingest rejected it, its request failed, or it is unfit."""
 
     result: Literal["rejected", "failed", "not sent"]
-    reason: str
+    detail: str
     status: int | None = None
+    reason: str = ""  # an outcome.Reason, where the profile itself is at fault
 
     def __str__(self) -> str:
         status = f"HTTP {self.status}, " if self.status else ""
-        return f"{self.result}: {status}{self.reason}"
+        return f"{self.result}: {status}{in_words(self.reason, self.detail)}"
 
 
 @dataclass
@@ -80,7 +82,8 @@ class PushReport:
                 {
                     "result": cause.result,
                     "status": cause.status,
-                    "reason": cause.reason,
+                    "reason": cause.reason or None,
+                    "detail": cause.detail,
                     "count": len(places),
                     self.profiles.places: places,
                 }

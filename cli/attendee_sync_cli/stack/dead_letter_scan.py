@@ -39,7 +39,7 @@ OfReason = Annotated[
     typer.Option(
         "--reason",
         metavar="TEXT",
-        help="Only those with this text in their reason or in RainFocus's words, in whatever case.",
+        help="Only those with this text in their reason, its words or RainFocus's, in any case.",
     ),
 ]
 
@@ -49,7 +49,7 @@ class DeadLetterFilter:
     """Which letters a command is about."""
 
     destination: str | None = None
-    reason: str | None = None  # a part of the reason or of RainFocus's words, in whatever case
+    reason: str | None = None  # a part of the reason, its words or RainFocus's, in whatever case
 
     def among(self, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
         """Return those of some letters that are."""
@@ -72,7 +72,9 @@ class DeadLetterFilter:
     def _includes(self, letter: DeadLetter) -> bool:
         if self.destination not in (None, letter.message.destination):
             return False
-        return (self.reason or "").lower() in f"{letter.reason}\n{letter.answer}".lower()
+        return (
+            self.reason or ""
+        ).lower() in f"{letter.reason}\n{letter.detail}\n{letter.answer}".lower()
 
 
 @dataclass(frozen=True)

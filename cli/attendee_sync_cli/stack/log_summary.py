@@ -17,7 +17,7 @@ from attendee_sync.observability import LogEvent
 from attendee_sync_cli import console
 
 MAX_ANSWERS = 200  # of CloudWatch, which gives a few a second
-NOT_TRIED = "not tried yet"
+NOT_TRIED = "not_tried"  # said as if it were a reason
 _EVENTS = (LogEvent.PUSH_ACCEPTED, LogEvent.PROFILE_SETTLED, LogEvent.PROFILE_PUT_BACK)
 _PATTERN = f"{{ {' || '.join(f'$.message = "{each}"' for each in _EVENTS)} }}"
 _SLICES = 6  # of the time looked at, the newest first

@@ -13,7 +13,7 @@ from attendee_sync.aws.settings import SettingsUnavailableError
 from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.messaging.dead_letters import DeadLetter
-from attendee_sync.outcome import Outcome, OutcomeKind
+from attendee_sync.outcome import Fault, Outcome, OutcomeKind, Reason
 from attendee_sync.profile import bodies
 from attendee_sync.profile.bodies import UnreadableBodyError
 from attendee_sync_cli.console import FailureError
@@ -57,7 +57,7 @@ class RedriveForecast:
             self._learn({plan.attendee for plan in plans if plan.attendee})
             outcomes = [self._outcome(plan) for plan in plans]
         except LedgerUnavailableError as error:
-            raise FailureError(f"The ledger can't be read: {error}") from None
+            raise FailureError(f"Nothing can be foreseen: {error}.") from None
         except SettingsUnavailableError as error:
             raise FailureError(str(error)) from None
         return [
@@ -68,7 +68,8 @@ class RedriveForecast:
     def _plan(self, letter: DeadLetter) -> Plan:
         fault = _fault(letter.message.body)
         if fault:
-            return Plan(letter.message, Outcome(OutcomeKind.REJECTED, fault))
+            rejected = Outcome(OutcomeKind.REJECTED, fault.reason, fault.detail)
+            return Plan(letter.message, rejected)
         return self._planner.plan(letter.message)
 
     def _learn(self, attendees: set[str]) -> None:
@@ -99,13 +100,13 @@ def _was_refused(letter: DeadLetter, plan: Plan, outcome: Outcome) -> bool:
     return letter.mapping_version == plan.target.mapping_version
 
 
-def _fault(text: str) -> str:
-    """Return why ingest would not queue a profile, or nothing: delivery reads less strictly."""
+def _fault(text: str) -> Fault | None:
+    """Return why ingest would not queue a profile, or None: delivery reads less strictly."""
     try:
         pushed = bodies.split(text)
     except UnreadableBodyError:
-        return "not a JSON object"
-    return next((each.fault for each in pushed if each.fault), "")
+        return Fault(Reason.MALFORMED, "not a JSON object")
+    return next((each.fault for each in pushed if each.fault), None)
 
 
 def _after(plan: Plan, outcome: Outcome, entry: LedgerEntry | None) -> LedgerEntry:

@@ -86,6 +86,11 @@ def count[Values: tuple[str, ...]](
         measure(dict(zip(dimensions, values, strict=True)), [(name, MetricUnit.Count, number)])
 
 
+def count_undelivered(counts: Counter[tuple[str, str, str]]) -> None:
+    """Write how many profiles were not delivered, by destination, outcome and reason."""
+    count("Undelivered", counts, ("destination", "outcome", "reason"))
+
+
 def measure(dimensions: Mapping[str, str], values: Iterable[tuple[str, MetricUnit, float]]) -> None:
     """Write the values of some metrics with the same dimensions, at most 100 of each metric."""
     metrics = EphemeralMetrics()

@@ -1,4 +1,4 @@
-"""Outcomes: what became of one profile."""
+"""Outcomes: what became of one profile, and why."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -47,12 +47,77 @@ _LABELS = {
 }
 
 
+class Reason(StrEnum):
+    """Why: names that never change, in logs, metrics, dead letters and answers to senders.
+
+    An alarm or a report can count on them; the words beside them, the detail, may change.
+    """
+
+    NONE = ""
+    # The profile as it was pushed
+    MALFORMED = "malformed"  # not JSON, or nothing that a profile could be
+    TOO_LARGE = "too_large"
+    NOT_A_PERSON = "not_a_person"
+    MISSING_EMAIL = "missing_email"
+    INVALID_EMAIL = "invalid_email"
+    SEVERAL_EMAILS = "several_emails"
+    ONLY_HASH = "only_hash"
+    # What its destination wants
+    LEFT_AUDIENCE = "left_audience"
+    NO_CONSENT = "no_consent"
+    FILTER = "filter"
+    # What became of others of its attendee
+    OVERTAKEN = "overtaken"
+    MERGED = "merged"  # delivered in one call with a later one
+    BEHIND = "behind"
+    # The profile at RainFocus, or in our hands
+    REFUSED = "refused"
+    REFUSED_ALONE = "refused_alone"
+    INTERNAL_ERROR = "internal_error"
+    KILLED_INVOCATION = "killed_invocation"
+    GIVEN_UP = "given_up"  # by SQS itself
+    # The connection and RainFocus
+    UNAVAILABLE = "unavailable"
+    BUSY = "busy"
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - tells of one
+    NO_TOKEN = "no_token"  # noqa: S105 - likewise
+    CONNECTION_REFUSED = "connection_refused"
+    PAUSED = "paused"
+    RATE_LIMITED = "rate_limited"
+    # The invocation
+    NO_TIME = "no_time"
+    UNFINISHED = "unfinished"  # its call may have been made
+    # The stack
+    LEDGER_UNAVAILABLE = "ledger_unavailable"
+    DEAD_LETTERS_UNAVAILABLE = "dead_letters_unavailable"
+    SETTINGS_UNAVAILABLE = "settings_unavailable"
+    AWS_UNAVAILABLE = "aws_unavailable"  # another of its services
+    SETTINGS_INVALID = "settings_invalid"
+    FILTER_FAILED = "filter_failed"
+    UNKNOWN_DESTINATION = "unknown_destination"
+    UNKNOWN_CONNECTION = "unknown_connection"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a profile can't be used. The detail is for people and tells no value."""
+
+    reason: Reason
+    detail: str
+
+
+def in_words(reason: str, detail: str) -> str:
+    """Return a reason as people read it: its name, and what it means here."""
+    return ": ".join(filter(None, (reason, detail)))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one profile, and why. It holds no personal data."""
 
     kind: OutcomeKind
-    reason: str = ""
+    reason: Reason = Reason.NONE
+    detail: str = ""  # the reason in words
     status: int | None = None  # HTTP status of RainFocus's answer
     code: str = ""  # responseCode of RainFocus's answer
     message: str = ""  # responseMessage of RainFocus's answer
@@ -73,16 +138,18 @@ class RetryLaterError(Exception):
 
     def __init__(
         self,
-        reason: str,
+        reason: Reason,
+        detail: str,
         *,
         retry_after: int | None = None,
         longest_wait: float | None = None,
         is_fault_of_settings: bool = False,
     ) -> None:
-        super().__init__(reason)
+        super().__init__(detail)
         self.outcome = Outcome(
             OutcomeKind.RETRY,
             reason,
+            detail,
             retry_after=retry_after,
             longest_wait=longest_wait,
             is_fault_of_settings=is_fault_of_settings,

@@ -40,7 +40,8 @@ def bury(aws: Aws, *reasons: str, group: str = "") -> None:
     for n, reason in enumerate(reasons):
         attributes = {"destination": "default", "request_id": "old", "index": str(n)}
         was = Message(json.dumps(ADA), group or f"person-{n}", f"old-{n}", attributes)
-        aws.dead_letter_queue().send([dead_letters.dead_letter_of(was, {"reason": reason})])
+        why = {"reason": "refused", "detail": reason}
+        aws.dead_letter_queue().send([dead_letters.dead_letter_of(was, why)])
 
 
 def left_as_they_were(aws: Aws) -> bool:
@@ -58,14 +59,19 @@ def test_dead_letters_are_grouped_by_destination_and_reason(
     bench.push(ADA, destination="summit")
     bench.work()
     found = cells(line.succeed("failures"))
-    said = 'RainFocus does not take this profile (HTTP 400, code 105, "countryid is not known")'
+    said = (
+        "refused: RainFocus does not take this profile "
+        '(HTTP 400, code 105, "countryid is not known")'
+    )
     assert [row[:4] for row in found[:4]] == [
-        ["letters", "destination", "outcome", "reason"],
-        ["2", "default", "rejected", said],
-        ["1", "default", "rejected", "no e-mail address"],
-        ["1", "summit", "rejected", said],
+        ["dead letters", "destination", "outcome", "reason"],
+        ["2", "default", "rejected", "refused"],
+        ["1", "default", "rejected", "missing_email"],
+        ["1", "summit", "rejected", "refused"],
     ]
-    assert [f"default, no e-mail address, such as {first}-2:"] in found
+    assert [f"summit, {said}"] in found
+    assert ["default, missing_email: no e-mail address"] in found
+    assert any(" ".join(row).endswith(f"such as {first}-2:") for row in found)
     assert ["person.mail", '"aaaaaa@aaaaaaa.aaa"'] in found
     assert left_as_they_were(line.aws)
     assert len(line.aws.sqs.dead_letters) == 4
@@ -82,7 +88,8 @@ def test_programs_get_the_same(line: CommandLine, bench: DeliveryHarness) -> Non
     assert found | {"example": {}} == {
         "destination": "default",
         "outcome": "rejected",
-        "reason": "RainFocus does not take this profile",
+        "reason": "refused",
+        "detail": "RainFocus does not take this profile",
         "status": "400",
         "code": "105",
         "answer": "countryid is not known",
@@ -99,7 +106,7 @@ def test_what_sqs_gave_up_has_no_outcome(line: CommandLine) -> None:
     line.aws.dead_letter_queue().send([Message("{}", "person", "id", attributes)])
     [found] = line.json("failures")["failures"]
     assert found["outcome"] is None
-    assert found["reason"] == dead_letters.GIVEN_UP
+    assert (found["reason"], found["detail"]) == ("given_up", dead_letters.GIVEN_UP)
     assert found["example"]["id"] == "old-3"
     assert "given up" in line.succeed("failures")
 
@@ -164,7 +171,7 @@ def test_a_letter_is_shown_whole_on_request(line: CommandLine, bench: DeliveryHa
     [sent] = [each for each in line.aws.sqs.dead_letters if "ada@" in each.body]
     assert found["id"] == f"{request_id}-1"
     assert found["group"] == sent.group
-    assert found["trace_id"] == sent.attributes["trace_id"]
+    assert found["trace_id"] == json.loads(sent.attributes["origin"])["trace_id"]
     assert found["time"] == sent.attributes["time"]
     assert found["attempts"] == "1"
     assert left_as_they_were(line.aws)
@@ -195,7 +202,7 @@ def test_of_one_attendee_the_ten_oldest_are_seen(line: CommandLine) -> None:
     bury(line.aws, *["no"] * 25, group="person")
     bury(line.aws, "yes")
     shown = line.json("failures")
-    assert {each["reason"]: each["count"] for each in shown["failures"]} == {"no": 10, "yes": 1}
+    assert {each["detail"]: each["count"] for each in shown["failures"]} == {"no": 10, "yes": 1}
     assert shown["unseen"] == 15
     told = line.succeed("failures")
     assert "15 more can't be seen now: SQS shows an attendee's later letters only once" in told

@@ -152,7 +152,8 @@ def test_dead_letters_of_the_person_are_told(line: CommandLine, bench: DeliveryH
     assert letter == {
         "id": f"{request_id}-0",
         "outcome": "rejected",
-        "reason": "RainFocus does not take this profile",
+        "reason": "refused",
+        "detail": "RainFocus does not take this profile",
     }
     assert f"{request_id}-0: rejected" in line.succeed("lookup", "ada@example.com")
     assert not line.aws.sqs.given_out
@@ -182,7 +183,7 @@ def test_many_destinations_are_looked_up(line: CommandLine, bench: DeliveryHarne
 
 def test_what_is_missing_is_a_failure(line: CommandLine) -> None:
     line.aws.dynamodb.always = fakes.denied("AccessDenied", "BatchGetItem")
-    assert "The ledger can't be read: AccessDenied" in line.fail("lookup", "ada@example.com")
+    assert "the ledger can't be read: AccessDenied" in line.fail("lookup", "ada@example.com")
     del line.aws.secrets.versions[f"{STACK}/hash-key"]
     assert "has no secret attendee-sync/hash-key" in line.fail("lookup", "ada@example.com")
     line.aws.ssm.parameters.clear()

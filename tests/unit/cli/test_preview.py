@@ -55,7 +55,7 @@ def test_the_outcomes_are_shown_and_counted(line: CommandLine) -> None:
     left = {"ups": {"a": {"status": "exited"}}}
     given = lines({**ADA, "vip": True}, BEN, {**BEN, "segmentMembership": left}, {**BEN, "vip": 1})
     shown = line.succeed("preview", "default", "-", given=given)
-    assert "line 2: filtered: the filter does not hold" in shown
+    assert "line 2: filtered: filter: the filter does not hold" in shown
     assert "line 3: delivered, if the attendee was delivered before; else filtered" in shown
     assert ["left", "yes", "exits"] in cells(shown)
     assert shown.splitlines()[-3:] == [
@@ -296,7 +296,7 @@ def test_a_broken_file_is_told_with_its_place(
 def test_a_broken_line_rejects_that_profile_alone(line: CommandLine) -> None:
     result = line.run("preview", "default", "-", given=f"{json.dumps(BEN)}\n{{\n")
     assert result.exit_code == 1
-    assert "line 2: rejected: not JSON: " in result.stdout
+    assert "line 2: rejected: malformed: not JSON: " in result.stdout
     assert "1 of 2 delivered, if RainFocus takes it" in result.stdout
 
 

@@ -431,7 +431,8 @@ def test_waits_end_and_grow_no_longer_than_half_a_minute(line: CommandLine, api:
         {
             "result": "failed",
             "status": 503,
-            "reason": "Service Unavailable",
+            "reason": None,
+            "detail": "Service Unavailable",
             "count": 1,
             "indexes": [0],
         }
@@ -555,15 +556,15 @@ def test_it_tells_what_was_not_accepted_and_where(line: CommandLine, api: Api) -
     assert said[0].startswith("8 profiles read, 2 accepted, 6 not accepted; 1 requests, 0 repeats,")
     assert cells("\n".join(said[1:])) == [
         ["not accepted", "profiles", "lines in the file"],
-        ["rejected: no e-mail address", "3", "1, 5, 9"],
-        ["not sent: a profile is a JSON object, not an array", "1", "2"],
+        ["rejected: missing_email: no e-mail address", "3", "1, 5, 9"],
+        ["not sent: malformed: a profile is a JSON object, not an array", "1", "2"],
         [
-            "not sent: not JSON: Expecting property name enclosed in double quotes (line 1, "
-            "column 2)",
+            "not sent: malformed: not JSON: Expecting property name enclosed in double quotes "
+            "(line 1, column 2)",
             "1",
             "6",
         ],
-        ["not sent: larger than 1000000 bytes", "1", "7"],
+        ["not sent: too_large: larger than 1000000 bytes", "1", "7"],
         ["Request ids of pushes with rejected ones: request-1"],
     ]
     assert len(api.aws.sqs.dead_letters) == 3  # what was not sent is not among them
@@ -583,14 +584,16 @@ def test_the_report_for_programs(line: CommandLine) -> None:
             {
                 "result": "rejected",
                 "status": None,
-                "reason": "no e-mail address",
+                "reason": "missing_email",
+                "detail": "no e-mail address",
                 "count": 1,
                 "indexes": [1],
             },
             {
                 "result": "not sent",
                 "status": None,
-                "reason": "a profile is a JSON object, not a number",
+                "reason": "malformed",
+                "detail": "a profile is a JSON object, not a number",
                 "count": 1,
                 "indexes": [3],
             },

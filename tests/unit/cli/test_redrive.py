@@ -124,7 +124,12 @@ def test_a_dry_run_tells_what_delivery_then_does(
         "refused_before": 2,
     }
     assert shown["rejected"] == [
-        {"destination": "default", "reason": "no e-mail address", "count": 1}
+        {
+            "destination": "default",
+            "reason": "missing_email",
+            "detail": "no e-mail address",
+            "count": 1,
+        }
     ]
     done = line.json("redrive", "--yes")
     assert (done["dead_letters"], done["redriven"], done["left"]) == (6, 5, 1)
@@ -188,7 +193,7 @@ def test_who_leaves_after_an_update_is_foreseen(
     letters = [
         dead_letters.dead_letter_of(
             Message(sent.body, sent.group, sent.deduplication_id, sent.attributes),
-            {"outcome": "expired", "reason": "RainFocus is unavailable or busy"},
+            {"outcome": "expired", "reason": "unavailable"},
         )
         for sent in line.aws.sqs.profiles
     ]
@@ -220,7 +225,12 @@ def test_what_has_no_destination_any_more_stays(
     del line.aws.ssm.parameters[f"/{STACK}/destinations/default"]
     shown = line.json("redrive", "--yes")
     assert shown["rejected"] == [
-        {"destination": "default", "reason": "unknown destination", "count": 1}
+        {
+            "destination": "default",
+            "reason": "unknown_destination",
+            "detail": "there is no destination of this name",
+            "count": 1,
+        }
     ]
     assert shown["left"] == 1
 
@@ -233,10 +243,19 @@ def test_what_settings_give_no_answer_to_stays(
     shown = line.json("redrive", "--yes")
     assert (shown["redriven"], shown["left"]) == (0, 1)
     assert shown["undecided"] == [
-        {"destination": "default", "reason": "unknown connection: default", "count": 1}
+        {
+            "destination": "default",
+            "reason": "unknown_connection",
+            "detail": "there is no connection default",
+            "count": 1,
+        }
     ]
     told = cells(line.succeed("redrive", "--dry-run"))
-    assert ["1", "default", "not to be told, so it stays: unknown connection: default"] in told
+    assert [
+        "1",
+        "default",
+        "not to be told, so it stays: unknown_connection: there is no connection default",
+    ] in told
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "secrets"])

@@ -83,13 +83,13 @@ def test_it_tells_what_the_log_and_the_queues_say(
     assert found["outcomes"] == {"delivered": 1, "rejected": 2}
     assert found["dead"] == 2
     waiting = {each["reason"]: each["count"] for each in found["waiting"]}
-    assert waiting == {"RainFocus is unavailable or busy": 1, "not tried yet": 2}
+    assert waiting == {"unavailable": 1, "not_tried": 2}
     rows = cells(line.succeed("status"))
     assert ["profiles", "2", "1"] in rows
     assert ["dead letters", "2", "0"] in rows
     [row] = [row for row in rows if row[:2] == ["default", "3"]]
     assert row[3:] == [
-        "1 RainFocus is unavailable or busy; 2 not tried yet",
+        "1 unavailable; 2 not_tried",
         "2",
         "2 rejected, 1 delivered",
     ]
@@ -131,7 +131,7 @@ def test_what_was_accepted_and_has_no_line_was_not_tried(line: CommandLine) -> N
     found = destination(line)
     assert found["outcomes"] == {"delivered": 7, "rejected": 1}
     [waiting] = found["waiting"]
-    assert (waiting["reason"], waiting["count"]) == ("not tried yet", 3)
+    assert (waiting["reason"], waiting["count"]) == ("not_tried", 3)
     assert datetime.fromisoformat(waiting["oldest"]).timestamp() == pytest.approx(now - 200, abs=2)
 
 

@@ -146,7 +146,7 @@ def test_a_filter_says_who_is_sent(
 ) -> None:
     decision = decide(document, filter=predicate)
     assert decision.verdict is verdict
-    assert decision.reason == ("" if verdict is Verdict.SEND else "the filter does not hold")
+    assert decision.detail == ("" if verdict is Verdict.SEND else "the filter does not hold")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_filter_that_cannot_be_evaluated_sends_nobody(predicate: str, error: s
     document = EMAIL | {"age": 5, "name": "Ada", "tags": ["a"], "huge": float("inf")}
     decision = decide(document, filter=predicate)
     assert decision.verdict is Verdict.FILTER
-    assert decision.reason == f"the filter can't be evaluated: {error}"
+    assert decision.detail == f"the filter can't be evaluated: {error}"
 
 
 @pytest.mark.parametrize("state", ["exited", "exiting", "EXITED", "unheard-of"])
@@ -172,10 +172,10 @@ def test_a_filter_that_cannot_be_evaluated_sends_nobody(predicate: str, error: s
 def test_who_has_only_left_is_never_sent(state: str, predicate: str | None) -> None:
     document = member(_1=state, _2="exited") | {"firstName": "Ada"}
     decision = decide(document, filter=predicate)
-    assert (decision.verdict, decision.reason) == (Verdict.FILTER, "left the audience")
+    assert (decision.verdict, decision.detail) == (Verdict.FILTER, "left the audience")
     assert decision.fields == {}
     leaving = decide(document, filter=predicate, exits=SET)
-    assert (leaving.verdict, leaving.reason) == (Verdict.EXIT, "left the audience")
+    assert (leaving.verdict, leaving.detail) == (Verdict.EXIT, "left the audience")
     assert leaving.fields == EMAIL | {"status": "left"}
 
 

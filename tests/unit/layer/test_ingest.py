@@ -158,7 +158,9 @@ def test_ten_distinct_people_cost_one_call(
 def test_escapes_count_when_a_profile_is_measured(aws: Aws, ingest: Ingest) -> None:
     profile = f'{{"email": "ada@example.com", "s": "{"\uffff" * 200_000}"}}'
     answer = ingest.push(request(f"[{profile},{BOB}]"))
-    assert answer.body["rejected"] == [{"index": 0, "reason": "larger than 1000000 bytes"}]
+    assert answer.body["rejected"] == [
+        {"index": 0, "reason": "too_large", "detail": "larger than 1000000 bytes"}
+    ]
     assert [sent.body for sent in aws.sqs.profiles] == [BOB]
 
 
@@ -172,29 +174,43 @@ def test_several_calls_run_side_by_side(aws: Aws, ingest: Ingest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "reason"),
+    ("bad", "reason", "detail"),
     [
-        (NOBODY, "no e-mail address"),
-        ('"ada"', "a profile is a JSON object, not a string"),
-        ("42", "a profile is a JSON object, not a number"),
-        ('{"a":' * 20_000 + "1" + "}" * 20_000, "nested too deeply to be a profile"),
-        ('{"email": "ada@example.com", "email": "x"}', "an object has the same key twice"),
-        ('{"email": "ada@example.com", "n": NaN}', "a number is NaN, Infinity or out of range"),
+        (NOBODY, "missing_email", "no e-mail address"),
+        ('"ada"', "malformed", "a profile is a JSON object, not a string"),
+        ("42", "malformed", "a profile is a JSON object, not a number"),
+        (
+            '{"a":' * 20_000 + "1" + "}" * 20_000,
+            "malformed",
+            "nested too deeply to be a profile",
+        ),
+        (
+            '{"email": "ada@example.com", "email": "x"}',
+            "malformed",
+            "an object has the same key twice",
+        ),
+        (
+            '{"email": "ada@example.com", "n": NaN}',
+            "malformed",
+            "a number is NaN, Infinity or out of range",
+        ),
         (
             '{"email": "ada@example.com", "n": "' + "x" * MAX_PROFILE_BYTES + '"}',
+            "too_large",
             "larger than 1000000 bytes",
         ),
         (
             '{"email": "ada@example.com", "n": "' + "é" * 600_000 + '"}',
+            "too_large",
             "larger than 1000000 bytes",
         ),
     ],
 )
 def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
-    aws: Aws, ingest: Ingest, bad: str, reason: str
+    aws: Aws, ingest: Ingest, bad: str, reason: str, detail: str
 ) -> None:
     answer = ingest.push(request(f"[{ADA}, {bad}, {BOB}]", traceparent=TRACE))
-    rejected = [{"index": 1, "reason": reason}]
+    rejected = [{"index": 1, "reason": reason, "detail": detail}]
     assert answer == HttpResponse(202, {"requestId": "push", "accepted": 2, "rejected": rejected})
     assert [sent.body for sent in aws.sqs.profiles] == [ADA, BOB]
     assert [sent.attributes["index"] for sent in aws.sqs.profiles] == ["0", "2"]
@@ -202,13 +218,14 @@ def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
     assert datetime.fromisoformat(letter.attributes.pop("time")).tzinfo
     origin = json.loads(letter.attributes.pop("origin"))
     assert origin.pop("accepted_at").isdecimal()
-    assert origin == {"request_id": "push", "index": "1", "sequence": ""}
+    trace_id = TRACE.split("-")[1]
+    assert origin == {"request_id": "push", "index": "1", "sequence": "", "trace_id": trace_id}
     assert letter.attributes == {
         "destination": "default",
-        "trace_id": TRACE.split("-")[1],
         "attempts": "0",
         "outcome": "rejected",
         "reason": reason,
+        "detail": detail,
     }
     kept = letter.body.encode()
     assert bad.encode().startswith(kept)
@@ -672,7 +689,7 @@ def test_the_log_names_the_push_and_nobody(ingest: Ingest, output: Callable[[], 
     person = '{"email": "ada@example.com", "person": {"name": {"firstName": "Augusta"}}}'
     ingest.push(request(f'[{person}, {{"lastName": "Lovelace"}}]', traceparent=TRACE))
     written = output()
-    line, settled, metric = map(json.loads, written.splitlines())
+    line, settled, metric, by_reason = map(json.loads, written.splitlines())
     for each in (line, settled):
         assert each["destination"] == "default"
         assert each["request_id"] == "push"
@@ -680,10 +697,11 @@ def test_the_log_names_the_push_and_nobody(ingest: Ingest, output: Callable[[], 
     assert line["message"] == "push accepted"
     assert (line["accepted"], line["rejected"]) == (1, 1)
     assert settled["message"] == "profile settled"
-    assert (settled["outcome"], settled["reason"]) == ("rejected", "no e-mail address")
+    assert (settled["outcome"], settled["reason"]) == ("rejected", "missing_email")
     assert settled["index"] == "1"
     assert (metric["destination"], metric["outcome"]) == ("default", "rejected")
     assert metric["Profiles"] == [1.0]
+    assert (by_reason["reason"], by_reason["Undelivered"]) == ("missing_email", [1.0])
     for private in ("ada", "example.com", "augusta", "lovelace", INGEST_TOKEN, HASH_KEY):
         assert private not in written.lower()
 
@@ -696,7 +714,7 @@ def test_the_log_says_why_a_push_was_put_off(
     ingest.push(request())
     line = json.loads(output().splitlines()[0])
     assert (line["level"], line["message"]) == ("ERROR", "request put off")
-    assert "KmsThrottlingException" in line["reason"]
+    assert "KmsThrottlingException" in line["detail"]
     assert "ada" not in json.dumps(line)
 
 

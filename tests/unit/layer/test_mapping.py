@@ -183,7 +183,7 @@ def test_values_become_fields(document: dict[str, Any], found: dict[str, str]) -
 )
 def test_who_has_no_email_address_is_rejected(document: dict[str, Any], reason: str) -> None:
     decision = decide(document)
-    assert (decision.verdict, decision.reason) == (Verdict.REJECT, reason)
+    assert (decision.verdict, decision.detail) == (Verdict.REJECT, reason)
     assert decision.fields == {}
 
 
@@ -213,7 +213,7 @@ def test_the_destination_can_say_which_address_counts() -> None:
     decision = decide(document, mapping={"email": "contacts.business"})
     assert decision.fields == {"email": "ada@work.example.com"}
     assert decision.email_hash == hashlib.sha256(b"ada@work.example.com").hexdigest()
-    assert decide(EMAIL, mapping={"email": "contacts.business"}).reason == "no e-mail address"
+    assert decide(EMAIL, mapping={"email": "contacts.business"}).detail == "no e-mail address"
     assert decide(EMAIL, mapping={"email": "contacts.business || email"}).fields == EMAIL
     assert decide(EMAIL, mapping={"email": {"value": "length(contacts)"}}).fields == {}
 
@@ -392,6 +392,6 @@ def test_remarks_never_hold_a_value(country: str, foreign_state: str) -> None:
     rule = {"value": "nick", "write": "clear_on_null"}
     decision = decide(document, foreign_state, mapping={"nickname": rule})
     assert decision.remarks
-    told = decision.reason + "".join(text for _, text in decision.remarks)
+    told = decision.detail + "".join(text for _, text in decision.remarks)
     assert "private" not in told.lower()
     assert "example" not in told

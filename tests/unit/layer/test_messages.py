@@ -204,7 +204,8 @@ def test_a_record_without_our_attributes_is_as_old_as_its_message(
 def test_a_dead_letter_holds_the_profile_as_it_is_and_all_there_is_to_say(aws: Aws) -> None:
     why = {
         "outcome": "rejected",
-        "reason": "RainFocus does not take this profile",
+        "reason": "refused",
+        "detail": "RainFocus does not take this profile",
         "status": "400",
         "code": "103",
         "message": "zip is \x00 wrong",
@@ -217,11 +218,11 @@ def test_a_dead_letter_holds_the_profile_as_it_is_and_all_there_is_to_say(aws: A
     assert sent.deduplication_id == "message-id"
     assert sent.attributes["destination"] == "default"
     assert sent.attributes["attempts"] == "7"
-    assert sent.attributes["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
     assert datetime.fromisoformat(sent.attributes["time"]).tzinfo
     assert json.loads(sent.attributes["origin"]) == {
         "request_id": "push",
         "index": "3",
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         "accepted_at": "1790000000000",
         "sequence": "18849496460467696128".zfill(40),
     }
@@ -231,8 +232,8 @@ def test_a_dead_letter_holds_the_profile_as_it_is_and_all_there_is_to_say(aws: A
 
 def test_a_long_reason_is_cut() -> None:
     was = messages.requeue_message(messages.from_record(record()), "person", "message-id")
-    letter = dead_letters.dead_letter_of(was, {"reason": "x" * 10_000})
-    assert letter.attributes["reason"] == "x" * 500
+    letter = dead_letters.dead_letter_of(was, {"detail": "x" * 10_000})
+    assert letter.attributes["detail"] == "x" * 500
 
 
 def found(attributes: Mapping[str, str]) -> dict[str, Any]:
@@ -250,12 +251,14 @@ def found(attributes: Mapping[str, str]) -> dict[str, Any]:
 
 def test_a_dead_letter_tells_the_message_that_it_was() -> None:
     before = messages.from_record(record())
-    why = {"outcome": "rejected", "reason": "no", "status": "400", "code": "5", "message": "bad"}
+    why = {"outcome": "rejected", "reason": "refused", "detail": "no"}
+    why |= {"status": "400", "code": "5", "message": "bad"}
     was = messages.requeue_message(before, "person", "message-id")
     letter = dead_letters.from_sqs(
         found(dead_letters.dead_letter_of(was, why, before.attempt).attributes)
     )
-    assert (letter.outcome, letter.reason, letter.status) == ("rejected", "no", "400")
+    assert (letter.outcome, letter.reason, letter.detail) == ("rejected", "refused", "no")
+    assert letter.status == "400"
     assert (letter.code, letter.answer, letter.id) == ("5", "bad", "push-3")
     after = letter.message
     assert after.queued_at == 1_790_000_005_000
@@ -263,12 +266,28 @@ def test_a_dead_letter_tells_the_message_that_it_was() -> None:
     assert trace_id(after.trace_parent) == trace_id(before.trace_parent)
 
 
+def test_a_dead_letter_of_an_earlier_version_tells_the_same() -> None:
+    before = messages.from_record(record())
+    ours = {
+        "destination": "default",
+        "attempts": "2",
+        "trace_id": trace_id(before.trace_parent),
+        "outcome": "rejected",
+        "reason": "RainFocus does not take this profile",
+        "origin": '{"request_id": "push", "index": "3", "accepted_at": "1790000000000"}',
+    }
+    letter = dead_letters.from_sqs(found(ours))
+    assert (letter.reason, letter.detail) == ("", "RainFocus does not take this profile")
+    assert letter.id == "push-3"
+    assert trace_id(letter.message.trace_parent) == trace_id(before.trace_parent)
+
+
 def test_a_message_that_sqs_gave_up_is_a_letter_too() -> None:
     before = messages.from_record(record())
     ours = {"destination": "default", "request_id": "push", "index": "3"}
     ours |= {"accepted_at": "1790000000000", "trace_parent": before.trace_parent}
     letter = dead_letters.from_sqs(found(ours))
-    assert letter.reason == dead_letters.GIVEN_UP
+    assert (letter.reason, letter.detail) == ("given_up", dead_letters.GIVEN_UP)
     assert letter.id == "push-3"
     assert letter.message.version == Version(1_790_000_000_000)
     assert letter.message.trace_parent == before.trace_parent

@@ -11,7 +11,7 @@ from attendee_sync.delivery.ledger import LedgerEntry
 from attendee_sync.delivery.planner import Plan, Planner, mapping_version
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Mapper
-from attendee_sync.outcome import OutcomeKind
+from attendee_sync.outcome import OutcomeKind, Reason
 from attendee_sync.rainfocus.connection import Connection
 from tests.support import fakes
 from tests.support.delivery_harness import message
@@ -143,7 +143,7 @@ def test_a_failure_is_in_the_plan_and_stops_no_other(aws: Aws) -> None:
     aws.ssm.always = None
     gone = plan(aws, '{"email": "ada@example.com"}')
     assert gone.outcome
-    assert gone.outcome.reason == "unknown destination"
+    assert gone.outcome.reason is Reason.UNKNOWN_DESTINATION
 
 
 def broken(_mapper: Mapper, _document: object, _foreign_state: str = "") -> Decision:
@@ -160,7 +160,7 @@ def test_an_error_that_nobody_expected_rejects_a_message_after_some_attempts(
     made = Planner(aws.settings()).plan(message(5, "ada", attempt=attempt))
     assert made.outcome
     assert made.outcome.kind.value == kind
-    assert made.outcome.reason == "internal error: ZeroDivisionError"
+    assert made.outcome.detail == "internal error: ZeroDivisionError"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from attendee_sync.outcome import Fault, Reason
 from attendee_sync.profile import bodies, memberships, reader
 from attendee_sync.profile.bodies import UnreadableBodyError
 from attendee_sync.profile.identity import identify
@@ -110,7 +111,7 @@ def test_a_body_in_which_nothing_can_be_read_says_why_and_where(body: str, messa
 def test_a_bad_profile_does_not_spoil_good_ones(bad: str, fault: str, around: str) -> None:
     pushed = bodies.split(around.format(good=GOOD, bad=bad))
     assert [piece.text for piece in pushed] == [GOOD, bad, GOOD]
-    assert [piece.fault for piece in pushed] == ["", fault, ""]
+    assert [piece.fault for piece in pushed] == [None, Fault(Reason.MALFORMED, fault), None]
     assert pushed[1].profile is None
 
 
@@ -125,7 +126,7 @@ def test_a_bad_profile_does_not_spoil_good_ones(bad: str, fault: str, around: st
 )
 def test_a_bad_line_does_not_spoil_good_ones(line: str, fault: str) -> None:
     pushed = bodies.split(f"{GOOD}\n{line}\n{GOOD}")
-    assert [piece.fault for piece in pushed] == ["", fault, ""]
+    assert [piece.fault for piece in pushed] == [None, Fault(Reason.MALFORMED, fault), None]
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,7 @@ NESTED = [
 def test_a_profile_that_is_nested_too_deeply_is_rejected_alone(deep: str, around: str) -> None:
     pushed = bodies.split(around.format(good=GOOD, deep=deep))
     assert [piece.text for piece in pushed] == [GOOD, deep, GOOD]
-    assert [piece.fault for piece in pushed] == ["", TOO_DEEP, ""]
+    assert [piece.fault for piece in pushed] == [None, Fault(Reason.MALFORMED, TOO_DEEP), None]
 
 
 @pytest.mark.parametrize("first", [DEEP, f'{{"a": {LONG_NUMBER}}}', '{"a": 1, "a": 2}'])
@@ -420,7 +421,7 @@ def test_namespaces_that_differ_in_case_are_one() -> None:
 )
 def test_the_email_address_is_found(document: dict[str, Any]) -> None:
     identity = identify(document)
-    assert (identity.email, identity.email_hash, identity.fault) == (ADDRESS, HASH, "")
+    assert (identity.email, identity.email_hash, identity.fault) == (ADDRESS, HASH, None)
 
 
 def test_what_the_destination_maps_stands_in_place_of_the_usual_attributes() -> None:
@@ -471,7 +472,7 @@ def test_nothing_else_is_taken_for_an_email_address(document: dict[str, Any]) ->
 )
 def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
     identity = identify(document)
-    assert (identity.email, identity.email_hash, identity.fault) == ("", HASH, "")
+    assert (identity.email, identity.email_hash, identity.fault) == ("", HASH, None)
 
 
 @pytest.mark.parametrize(
@@ -489,7 +490,9 @@ def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
 )
 def test_nothing_else_is_taken_for_a_hash(document: dict[str, Any]) -> None:
     identity = identify(document)
-    assert (identity.email_hash, identity.fault) == ("", "no e-mail address")
+    assert identity.email_hash == ""
+    assert identity.fault
+    assert identity.fault.reason is Reason.MISSING_EMAIL
 
 
 # --- audiences ----------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def test_a_refusal_is_logged_and_counted_once_without_a_value(
         destination,
         "push",
     )
-    assert line["reason"]
+    assert line["detail"]
     assert (metric["Refusals"], metric["status"]) == ([1.0], str(status))
     assert SECRET not in json.dumps([line, metric])
 

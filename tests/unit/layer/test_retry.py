@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from attendee_sync.delivery.retry import RetryPolicy
-from attendee_sync.outcome import Outcome, OutcomeKind
+from attendee_sync.outcome import Outcome, OutcomeKind, Reason
 
 POLICY = RetryPolicy(max_age=100.0)
-BUSY = Outcome(OutcomeKind.RETRY, "busy")
+BUSY = Outcome(OutcomeKind.RETRY, Reason.BUSY)
 
 
 @pytest.fixture(autouse=True)

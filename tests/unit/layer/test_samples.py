@@ -78,7 +78,7 @@ def test_every_sample_has_a_source() -> None:
 def test_a_sample_gives_its_attendee_or_its_reason(name: str) -> None:
     expected, states = EXPECTED[name]
     decision = mapper.mapper('{"event_code": "summit2027"}').decide(profile_in(name))
-    assert (decision.fields or decision.reason) == expected
+    assert (decision.fields or decision.detail) == expected
     read = reader.read(profile_in(name))
     assert memberships.by_audience(read) == {
         audience: {state} for audience, state in states.items()

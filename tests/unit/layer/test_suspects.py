@@ -124,7 +124,7 @@ def test_what_invocations_die_on_is_found_alone_and_buried(
     assert [invoke(bench) for _ in range(4)] == [["killed"], ["killed"], ["rejected"], []]
     [letter] = bench.aws.sqs.dead_letters
     assert letter.body == json.dumps(poison)
-    assert (letter.attributes["outcome"], letter.attributes["reason"]) == ("rejected", DIED)
+    assert (letter.attributes["outcome"], letter.attributes["detail"]) == ("rejected", DIED)
     assert letter.attributes["attempts"] == "5"
     assert bench.aws.sqs.profiles == []
     assert len(bench.noted) == 9
@@ -168,7 +168,7 @@ def test_every_killer_of_a_batch_is_found(
         invoke(bench)
         invocations += 1
     assert invocations < 12
-    assert [letter.attributes["reason"] for letter in bench.aws.sqs.dead_letters] == [DIED] * 2
+    assert [letter.attributes["detail"] for letter in bench.aws.sqs.dead_letters] == [DIED] * 2
     assert emails(bench) == {"ada", "bob"}
     assert len(bench.rainfocus.calls) == 2
 
@@ -266,7 +266,7 @@ def test_without_the_ledger_what_comes_again_is_not_planned(
     in_planning(bench, monkeypatch, lambda _: True)
     bench.aws.dynamodb.always = fakes.denied("InternalServerError")
     [outcome] = bench.deliver(message(attempt=2))
-    assert outcome.reason == "the ledger can't be read: InternalServerError"
+    assert outcome.detail == "the ledger can't be read: InternalServerError"
     assert set(bench.waits) == {"receipt-0"}
 
 
@@ -278,7 +278,7 @@ def test_a_suspect_is_not_worked_on_without_a_note(bench: DeliveryHarness) -> No
 
     bench.aws.dynamodb.put_item = refused  # type: ignore[method-assign,assignment]
     [outcome] = bench.deliver(message(attempt=2))
-    assert outcome.reason == "the ledger can't be written: InternalServerError"
+    assert outcome.detail == "the ledger can't be written: InternalServerError"
     assert bench.rainfocus.calls == []
     bench.aws.dynamodb.put_item = put  # type: ignore[method-assign]
     assert kinds(bench.deliver(message(attempt=3))) == ["delivered"]
@@ -287,7 +287,7 @@ def test_a_suspect_is_not_worked_on_without_a_note(bench: DeliveryHarness) -> No
 def test_suspects_for_whom_no_time_is_left_are_put_back(bench: DeliveryHarness) -> None:
     bench.seconds_left = 15
     outcomes = bench.deliver(*(message(n, attempt=2) for n in range(10)))
-    assert {outcome.reason for outcome in outcomes} == {"no time left in this invocation"}
+    assert {outcome.detail for outcome in outcomes} == {"no time left in this invocation"}
     assert len(bench.waits) == 10
     assert begun(bench) == 0
 
@@ -295,7 +295,7 @@ def test_suspects_for_whom_no_time_is_left_are_put_back(bench: DeliveryHarness) 
 def test_a_suspect_that_waits_holds_its_group_back(bench: DeliveryHarness) -> None:
     bench.rainfocus.reply = fakes.Reply(503)
     outcomes = bench.deliver(message(0, "ada", attempt=2), message(1, "ada"), message(2, "bob"))
-    reasons = {outcome.reason for outcome in outcomes}
+    reasons = {outcome.detail for outcome in outcomes}
     assert "behind an earlier one of this attendee" in reasons
     assert len(bench.rainfocus.calls) == 2
     assert bench.waits["receipt-0"] == bench.waits["receipt-1"]
@@ -383,5 +383,5 @@ def test_what_never_ends_is_no_survivor_and_is_buried(
         until.set()
     assert seen[:4] == [["delivered", "retry", "retry"], *[["retry", "retry"]] * 3]
     assert seen[4] == ["rejected", "retry"]
-    letters = [letter.attributes["reason"] for letter in bench.aws.sqs.dead_letters]
+    letters = [letter.attributes["detail"] for letter in bench.aws.sqs.dead_letters]
     assert letters == [DIED]

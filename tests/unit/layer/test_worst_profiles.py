@@ -125,7 +125,7 @@ def test_an_address_of_more_than_320_characters_is_none_and_is_not_composed(
     monkeypatch.setattr(attendee, "unicodedata", None)
     text = attendee.normalise_email("É" * length + "@example.com")
     assert not attendee.is_email(text)
-    assert RULES.decide({"email": text}).reason == "no e-mail address"
+    assert RULES.decide({"email": text}).detail == "no e-mail address"
 
 
 def test_blanks_around_an_address_do_not_count() -> None:

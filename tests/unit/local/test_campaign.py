@@ -34,7 +34,7 @@ from local.traffic.traffic import Pushed
 SENT_AT = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 LATER = "2027-01-15T08:00:01+00:00"
 EARLIER = "2027-01-15T07:59:59+00:00"
-TAKEN = "RainFocus does not take this profile"
+TAKEN = "refused"
 
 
 def _person(name: str = "ada", **fields: str) -> Person:
@@ -173,10 +173,10 @@ def test_who_is_never_taken_must_be_a_dead_letter_with_its_reason() -> None:
 
 
 def test_what_ingest_rejected_counts_as_accepted_and_is_a_dead_letter() -> None:
-    rejected = {"index": 1, "reason": "no e-mail address"}
+    rejected = {"index": 1, "reason": "missing_email"}
     evidence = _evidence(
         pushed=[_pushed(_person(), _person("nobody"), rejected=[rejected])],
-        dead_letters=[_letter("1", "no e-mail address", "", "")],
+        dead_letters=[_letter("1", "missing_email", "", "")],
     )
 
     figures, _ = reconcile(evidence, Expected())
@@ -187,7 +187,7 @@ def test_what_ingest_rejected_counts_as_accepted_and_is_a_dead_letter() -> None:
 
 
 def test_what_was_redriven_ends_anew_and_leaves_no_dead_letter() -> None:
-    rejected = {"index": 0, "reason": "no e-mail address"}
+    rejected = {"index": 0, "reason": "missing_email"}
     evidence = _evidence(pushed=[_pushed(_person(), rejected=[rejected])])
 
     assert _broken(evidence, Expected(redriven=True)) == []

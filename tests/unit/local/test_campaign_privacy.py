@@ -79,5 +79,5 @@ def test_the_same_people_come_again_and_stay_who_they_are() -> None:
 
 
 def test_of_a_crowd_some_cannot_become_attendees() -> None:
-    assert {person.reason for person in marked_people("mix", 100)} == {"", "no e-mail address"}
+    assert {person.reason for person in marked_people("mix", 100)} == {"", "missing_email"}
     assert {person.reason for person in usable("mix", 100)} == {""}

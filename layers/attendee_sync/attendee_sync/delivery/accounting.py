@@ -17,16 +17,20 @@ type _Settled = tuple[Plan, Outcome]
 def account(settled: Iterable[_Settled]) -> None:
     """Write what became of some profiles to the log, and as metrics."""
     by_outcome: dict[tuple[str, str], list[_Settled]] = {}
+    undelivered: Counter[tuple[str, str, str]] = Counter()
     left_out: Counter[tuple[str, str, str]] = Counter()
     for plan, outcome in settled:
         _log(plan, outcome)
         destination = plan.message.destination
         by_outcome.setdefault((destination, outcome.kind.value), []).append((plan, outcome))
+        if outcome.kind not in (OutcomeKind.DELIVERED, OutcomeKind.UNCHANGED):
+            undelivered[destination, outcome.kind.value, outcome.reason.value] += 1
         if outcome.kind is OutcomeKind.DELIVERED:
             texts = ((field, text) for field, text in outcome.remarks if text.startswith(LEFT_OUT))
             left_out.update((destination, field, text) for field, text in texts)
     for (destination, kind), some in by_outcome.items():
         _measure({"destination": destination, "outcome": kind}, some)
+    observability.count_undelivered(undelivered)
     observability.count("FieldsLeftOut", left_out, ("destination", "field", "reason"))
 
 
@@ -52,6 +56,7 @@ def _log(plan: Plan, outcome: Outcome) -> None:
         attendee=plan.attendee or message.group,
         outcome=outcome.kind,
         reason=outcome.reason,
+        detail=outcome.detail,
         status=outcome.status,
         code=outcome.code,
         answer=outcome.message,

@@ -15,13 +15,17 @@ from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.delivery.suspects import Suspects
 from attendee_sync.messaging.messages import QueuedProfile
-from attendee_sync.outcome import Outcome, OutcomeKind
+from attendee_sync.outcome import Outcome, OutcomeKind, Reason
 from attendee_sync.rainfocus.guarded_client import GuardedClient
 
 THREADS = 10  # as many as a batch has messages
 _UNNOTED_WAIT = 60  # seconds, at most; far from ledger.DIED_SECONDS
-_OVERTAKEN = "a newer one of this attendee was settled at the same time"
-_HANGS = Outcome(OutcomeKind.RETRY, "it has not ended in this invocation")
+_OVERTAKEN = Outcome(
+    OutcomeKind.STALE,
+    Reason.OVERTAKEN,
+    "a newer one of this attendee was settled at the same time",
+)
+_HANGS = Outcome(OutcomeKind.RETRY, Reason.UNFINISHED, "it has not ended in this invocation")
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Delivery:
                 is_retry = not worked[0][1].kind.is_final
                 if is_retry:
                     hangs = worked[0][1] == _HANGS
-                    behind = _HANGS if hangs else Outcome(OutcomeKind.RETRY, BEHIND)
+                    behind = _HANGS if hangs else BEHIND
                     worked += _all_to_retry(group[n + 1 :], behind)
                 settled += self._finish(worked, alone=message.message_id)
                 self._take_off(worked)
@@ -142,7 +146,7 @@ class Delivery:
         try:
             return self.ledger.read({plan.attendee for plan in plans if plan.attendee})
         except LedgerUnavailableError as error:
-            return Outcome(OutcomeKind.RETRY, f"the ledger can't be read: {error}")
+            return planner.retry(error)
 
     def _note(self, settled: Sequence[Settled]) -> list[tuple[Plan, Outcome]]:
         """Write to the ledger how a batch ended; what can't be noted is retried."""
@@ -154,13 +158,12 @@ class Delivery:
         try:
             overtaken = self.ledger.record(entries.values())
         except LedgerUnavailableError as error:
-            again = Outcome(OutcomeKind.RETRY, f"the ledger can't be written: {error}")
-            return _instead(settled, entries.keys(), again)
+            return _instead(settled, entries.keys(), planner.retry(error))
         for key in overtaken:
             # RainFocus may have got this one last, so that the newer one is due once more.
             with suppress(LedgerUnavailableError):
                 self.ledger.invalidate(key)
-        return _instead(settled, overtaken, Outcome(OutcomeKind.STALE, _OVERTAKEN))
+        return _instead(settled, overtaken, _OVERTAKEN)
 
     def _put_back(self, settled: Sequence[tuple[Plan, Outcome]], alone: str = "") -> None:
         """Hide what must be retried; a group's messages for the same time, to keep their order.
@@ -198,7 +201,7 @@ def _all_to_retry(messages: Sequence[QueuedProfile], why: Outcome) -> list[tuple
 
 def _unknown(message: QueuedProfile, error: LedgerUnavailableError) -> Plan:
     """Return the plan of what may be a suspect or not."""
-    return Plan(message, Outcome(OutcomeKind.RETRY, f"the ledger can't be read: {error}"))
+    return Plan(message, planner.retry(error))
 
 
 def _result(

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Final
 
 from attendee_sync import attendee
@@ -15,7 +16,7 @@ from attendee_sync.delivery.planner import Plan
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import dead_letters, messages
 from attendee_sync.messaging.messages import QueuedProfile
-from attendee_sync.outcome import Outcome, OutcomeKind
+from attendee_sync.outcome import Outcome, OutcomeKind, Reason
 from attendee_sync.rainfocus.answers import Answer, AnswerKind
 from attendee_sync.rainfocus.client import Attendee
 from attendee_sync.rainfocus.guarded_client import GuardedClient
@@ -23,10 +24,23 @@ from attendee_sync.rainfocus.guarded_client import GuardedClient
 # What the end of an invocation takes at worst: the ledger is written twice, what is put back is
 # noted twice, the queue is told, each within 1.5 s.
 ACCOUNTING_SECONDS: Final = 7.5
-BEHIND: Final = "behind an earlier one of this attendee"
-NO_TIME: Final = Outcome(OutcomeKind.RETRY, "no time left in this invocation")
-_TOGETHER = "in one call with a later one of this attendee"
+BEHIND: Final = Outcome(OutcomeKind.RETRY, Reason.BEHIND, "behind an earlier one of this attendee")
+NO_TIME: Final = Outcome(OutcomeKind.RETRY, Reason.NO_TIME, "no time left in this invocation")
+_NO_DEAD_LETTERS = Outcome(
+    OutcomeKind.RETRY, Reason.DEAD_LETTERS_UNAVAILABLE, "the dead-letter queue does not take it"
+)
+_MERGED = "in one call with a later one of this attendee"
 _ISOLATED = "RainFocus takes others of this connection, but not this profile"
+_REASONS: Final[Mapping[AnswerKind, tuple[Reason, str]]] = {
+    AnswerKind.STORED: (Reason.NONE, ""),
+    AnswerKind.TRANSIENT: (Reason.UNAVAILABLE, "RainFocus is out of order or can't be reached"),
+    AnswerKind.TOKEN: (Reason.TOKEN_REFUSED, "RainFocus does not take the access token"),
+    AnswerKind.CONFIGURATION: (
+        Reason.CONNECTION_REFUSED,
+        "RainFocus does not take any call of this connection",
+    ),
+    AnswerKind.PROFILE: (Reason.REFUSED, "RainFocus does not take this profile"),
+}
 
 type Settled = tuple[Plan, Outcome, LedgerEntry | None]
 
@@ -58,7 +72,7 @@ class GroupDelivery:
         for plan in plans:
             if latest and plan.message.version.is_before(latest.message.version):
                 # It was redriven. Once the newer ones have ended, the ledger tells if it is stale.
-                outcomes[plan.message.message_id] = Outcome(OutcomeKind.RETRY, BEHIND)
+                outcomes[plan.message.message_id] = BEHIND
                 break
             unsent = _unsent(plan, known, follows=bool(due))
             if not unsent:
@@ -92,7 +106,7 @@ class GroupDelivery:
             if one_by_one:
                 outcome = plan.unsent(self._entries.get(plan.attendee)) or self._store([plan])
             else:
-                outcome = last if plan is plans[-1] else _together(last)
+                outcome = last if plan is plans[-1] else _merged(last)
             outcome = replace(outcome, remarks=plan.remarks)
             outcome = self._end(plan, outcome)
             sent.append((plan, outcome))
@@ -125,7 +139,9 @@ class GroupDelivery:
         )
         outcome = _outcome(answer, time.monotonic() - started)
         if answer.kind is AnswerKind.CONFIGURATION and self._is_isolated(message, name):
-            return replace(outcome, kind=OutcomeKind.REJECTED, reason=_ISOLATED)
+            return replace(
+                outcome, kind=OutcomeKind.REJECTED, reason=Reason.REFUSED_ALONE, detail=_ISOLATED
+            )
         if outcome.kind is OutcomeKind.DELIVERED:
             self.ledger.note_success(name)
             self._entries[last.attendee] = _delivery(last, answer, {**delivered, **digests})
@@ -150,9 +166,9 @@ class GroupDelivery:
                 self._invalidate(plan.attendee)
             self._send_to_dead_letters(plan, outcome)
         except LedgerUnavailableError as error:
-            return Outcome(OutcomeKind.RETRY, f"the ledger can't be written: {error}")
+            return planner.retry(error)
         except QueueUnavailableError:
-            return Outcome(OutcomeKind.RETRY, "the dead-letter queue does not take it")
+            return _NO_DEAD_LETTERS
         return outcome
 
     def _invalidate(self, key: str) -> None:
@@ -167,16 +183,15 @@ class GroupDelivery:
     def _send_to_dead_letters(self, plan: Plan, outcome: Outcome) -> None:
         why = {
             "outcome": outcome.kind.value,
-            "reason": outcome.reason,
+            "reason": outcome.reason.value,
+            "detail": outcome.detail,
             "status": str(outcome.status or ""),
             "code": outcome.code,
             "message": outcome.message,
         }
         message = plan.message
         profile = messages.requeue_message(message, message.group, message.message_id)
-        is_refused = (
-            outcome.kind is OutcomeKind.REJECTED and outcome.status and outcome.reason != _ISOLATED
-        )
+        is_refused = outcome.kind is OutcomeKind.REJECTED and outcome.reason is Reason.REFUSED
         if is_refused and plan.target:
             profile = dead_letters.refused_by(profile, plan.target.mapping_version)
         self.dead_letters.send([dead_letters.dead_letter_of(profile, why, message.attempt)])
@@ -202,15 +217,16 @@ def _in_order(plans: Sequence[Plan], outcomes: Mapping[str, Outcome]) -> list[tu
         if behind and not outcome.kind.goes_to_dead_letters:
             outcome = behind
         elif not outcome.kind.is_final:
-            behind = replace(outcome, reason=BEHIND, remarks=())
+            behind = replace(outcome, reason=BEHIND.reason, detail=BEHIND.detail, remarks=())
         settled.append((plan, outcome))
     return settled
 
 
-def _together(outcome: Outcome) -> Outcome:
+def _merged(outcome: Outcome) -> Outcome:
     """Return the outcome of an update that was sent with a later one."""
-    reason = _TOGETHER if outcome.kind is OutcomeKind.DELIVERED else outcome.reason
-    return replace(outcome, reason=reason, latency=None)
+    if outcome.kind is OutcomeKind.DELIVERED:
+        outcome = replace(outcome, reason=Reason.MERGED, detail=_MERGED)
+    return replace(outcome, latency=None)
 
 
 def _delivery(plan: Plan, answer: Answer, digests: Mapping[str, str]) -> LedgerEntry:
@@ -232,16 +248,13 @@ def _delivery(plan: Plan, answer: Answer, digests: Mapping[str, str]) -> LedgerE
 
 def _outcome(answer: Answer, latency: float) -> Outcome:
     kinds = {AnswerKind.STORED: OutcomeKind.DELIVERED, AnswerKind.PROFILE: OutcomeKind.REJECTED}
-    reasons = {
-        AnswerKind.STORED: "",
-        AnswerKind.TRANSIENT: "RainFocus is unavailable or busy",
-        AnswerKind.TOKEN: "RainFocus does not take the access token",
-        AnswerKind.CONFIGURATION: "RainFocus does not take any call of this connection",
-        AnswerKind.PROFILE: "RainFocus does not take this profile",
-    }
+    reason, detail = _REASONS[answer.kind]
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        reason, detail = Reason.BUSY, "RainFocus asks for fewer calls"
     return Outcome(
         kinds.get(answer.kind, OutcomeKind.RETRY),
-        reasons[answer.kind],
+        reason,
+        detail,
         answer.status,
         answer.code,
         answer.message,

@@ -56,7 +56,7 @@ class LedgerEntry:
 
 
 class LedgerUnavailableError(Exception):
-    """The ledger can't be read or written now."""
+    """The ledger can't be read or written now. The text says which, and why."""
 
 
 class Ledger:
@@ -88,12 +88,12 @@ class Ledger:
             try:
                 answer = self._client.batch_get_item(RequestItems=pending)
             except (BotoCoreError, ClientError) as error:
-                raise LedgerUnavailableError(clients.cause(error)) from error
+                raise _unreadable(clients.cause(error)) from error
             items = answer["Responses"].get(self._table, [])
             found |= {item["key"]["S"]: item for item in items}
             pending = answer.get("UnprocessedKeys", {})
         if pending:
-            raise LedgerUnavailableError("DynamoDB is too busy")
+            raise _unreadable("DynamoDB is too busy")
         return found
 
     def record(self, entries: Collection[LedgerEntry]) -> set[str]:
@@ -115,7 +115,7 @@ class Ledger:
             self._client.transact_write_items(TransactItems=puts)
         except (BotoCoreError, ClientError) as error:
             if clients.cause(error) != "TransactionCanceledException":
-                raise LedgerUnavailableError(clients.cause(error)) from error
+                raise _unwritable(error) from error
             return self._record_each(entries)
         return set()
 
@@ -126,7 +126,7 @@ class Ledger:
                 self._client.put_item(**self._put(entry))
             except (BotoCoreError, ClientError) as error:
                 if not _is_condition(error):
-                    raise LedgerUnavailableError(clients.cause(error)) from error
+                    raise _unwritable(error) from error
                 overtaken.add(entry.attendee)
         return overtaken
 
@@ -163,7 +163,7 @@ class Ledger:
             )
         except (BotoCoreError, ClientError) as error:
             if not _is_condition(error):
-                raise LedgerUnavailableError(clients.cause(error)) from error
+                raise _unwritable(error) from error
 
     def note_success(self, connection: str) -> None:
         """Note that a connection took something just now: count_isolated_failures() asks for it.
@@ -229,7 +229,7 @@ class Ledger:
         try:
             self._client.put_item(TableName=self._table, Item=item)
         except (BotoCoreError, ClientError) as error:
-            raise LedgerUnavailableError(clients.cause(error)) from error
+            raise _unwritable(error) from error
 
     def note_put_back(self, attempts: Mapping[str, int], alone: str = "") -> bool:
         """Note after which attempt messages, at most 25, are put back, by their ids.
@@ -284,6 +284,14 @@ def _item(entry: LedgerEntry) -> dict[str, Any]:
             "delivered_at": {"N": str(entry.delivered_at)},
         }
     return item
+
+
+def _unreadable(cause: str) -> LedgerUnavailableError:
+    return LedgerUnavailableError(f"the ledger can't be read: {cause}")
+
+
+def _unwritable(error: BotoCoreError | ClientError) -> LedgerUnavailableError:
+    return LedgerUnavailableError(f"the ledger can't be written: {clients.cause(error)}")
 
 
 def _readable(item: Mapping[str, Any]) -> LedgerEntry | None:

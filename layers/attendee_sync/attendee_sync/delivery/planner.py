@@ -16,16 +16,24 @@ from pydantic import ValidationError
 from attendee_sync import attendee
 from attendee_sync.aws import clients
 from attendee_sync.aws.settings import Settings, SettingsUnavailableError
-from attendee_sync.delivery.ledger import LedgerEntry
+from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.expressions import UNANSWERED
 from attendee_sync.mapping.mapper import Mapper, Remark, Verdict
 from attendee_sync.messaging.messages import QueuedProfile
-from attendee_sync.outcome import Outcome, OutcomeKind, RetryLaterError
+from attendee_sync.outcome import Outcome, OutcomeKind, Reason, RetryLaterError
 from attendee_sync.rainfocus.connection import Connection, connection_of, faults_of
 
-_NEVER_CAME = "left the audience, and was never delivered"
-_OVERTAKEN = "a newer one of this attendee was settled before"
+_NEVER_CAME = Outcome(
+    OutcomeKind.FILTERED, Reason.LEFT_AUDIENCE, "left the audience, and was never delivered"
+)
+_OVERTAKEN = Outcome(
+    OutcomeKind.STALE, Reason.OVERTAKEN, "a newer one of this attendee was settled before"
+)
+_NO_PROFILE = Outcome(OutcomeKind.REJECTED, Reason.MALFORMED, "not a JSON object")
+_NO_DESTINATION = Outcome(
+    OutcomeKind.REJECTED, Reason.UNKNOWN_DESTINATION, "there is no destination of this name"
+)
 _VERSION_DIGITS = 12
 # A fault of ours comes with each attempt; what a moment brought (no memory, say) passes.
 MAX_INTERNAL_ERRORS = 5  # attempts
@@ -59,11 +67,11 @@ class Plan:
         `follows` tells that something else of the attendee is to be delivered just before.
         """
         if entry and self.message.version.is_before(entry.version):
-            return Outcome(OutcomeKind.STALE, _OVERTAKEN)
+            return _OVERTAKEN
         if self.outcome:
             return self.outcome
         if self.is_exit and not follows and not (entry and entry.was_delivered):
-            return Outcome(OutcomeKind.FILTERED, _NEVER_CAME)
+            return _NEVER_CAME
         return None
 
 
@@ -82,7 +90,9 @@ class Planner:
             return self._plan(message)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
             outcome = retry(error)
-            if message.attempt < MAX_INTERNAL_ERRORS or not _is_internal(error):
+            if message.attempt < MAX_INTERNAL_ERRORS or (
+                outcome.reason is not Reason.INTERNAL_ERROR
+            ):
                 return Plan(message, outcome)
             # Whose it is may not be known: the group is the attendee's key.
             rejected = replace(outcome, kind=OutcomeKind.REJECTED)
@@ -91,10 +101,10 @@ class Planner:
     def _plan(self, message: QueuedProfile) -> Plan:
         document = _document(message.body)
         if document is None:
-            return Plan(message, Outcome(OutcomeKind.REJECTED, "not a JSON object"))
+            return Plan(message, _NO_PROFILE)
         text = self.settings.destination(message.destination)
         if text is None:
-            return Plan(message, Outcome(OutcomeKind.REJECTED, "unknown destination"))
+            return Plan(message, _NO_DESTINATION)
         rules = _rules(text)
         target = _target(text, rules, self._connection(rules.destination.connection))
         decision = rules.decide(document, target.connection.fields.foreign_state)
@@ -116,30 +126,37 @@ class Planner:
     def _connection(self, name: str) -> str:
         text = self.settings.connection(name)
         if text is None:
-            raise RetryLaterError(f"unknown connection: {name}", is_fault_of_settings=True)
+            raise RetryLaterError(
+                Reason.UNKNOWN_CONNECTION,
+                f"there is no connection {name}",
+                is_fault_of_settings=True,
+            )
         try:
             connection_of(text)
         except ValidationError as error:
             settings = faults_of(error)
-            reason = f"the settings of connection {name} are not valid: {settings}"
-            raise RetryLaterError(reason, is_fault_of_settings=True) from None
+            raise RetryLaterError(
+                Reason.SETTINGS_INVALID,
+                f"the settings of connection {name} are not valid: {settings}",
+                is_fault_of_settings=True,
+            ) from None
         return text
 
 
 def retry(error: Exception) -> Outcome:
     """Return the outcome of a message that an error keeps from an end."""
-    if isinstance(error, RetryLaterError):
-        return error.outcome
-    if isinstance(error, SettingsUnavailableError):
-        return Outcome(OutcomeKind.RETRY, str(error))
-    if isinstance(error, BotoCoreError | ClientError):
-        return Outcome(OutcomeKind.RETRY, f"AWS: {clients.cause(error)}")
-    return Outcome(OutcomeKind.RETRY, f"internal error: {type(error).__name__}")
-
-
-def _is_internal(error: Exception) -> bool:
-    known = (RetryLaterError, SettingsUnavailableError, BotoCoreError, ClientError)
-    return not isinstance(error, known)
+    match error:
+        case RetryLaterError():
+            return error.outcome
+        case SettingsUnavailableError():
+            reason, detail = Reason.SETTINGS_UNAVAILABLE, str(error)
+        case LedgerUnavailableError():
+            reason, detail = Reason.LEDGER_UNAVAILABLE, str(error)
+        case BotoCoreError() | ClientError():
+            reason, detail = Reason.AWS_UNAVAILABLE, f"AWS: {clients.cause(error)}"
+        case _:
+            reason, detail = Reason.INTERNAL_ERROR, f"internal error: {type(error).__name__}"
+    return Outcome(OutcomeKind.RETRY, reason, detail)
 
 
 def _document(body: str) -> dict[str, Any] | None:
@@ -154,8 +171,11 @@ def _rules(text: str) -> Mapper:
     try:
         return mapper.mapper(text)
     except (ValidationError, *UNANSWERED):  # whatever else, it is no fault of the profile
-        reason = "the settings of the destination are not valid"
-        raise RetryLaterError(reason, is_fault_of_settings=True) from None
+        raise RetryLaterError(
+            Reason.SETTINGS_INVALID,
+            "the settings of the destination are not valid",
+            is_fault_of_settings=True,
+        ) from None
 
 
 def _target(text: str, rules: Mapper, connection: str) -> Target:
@@ -187,7 +207,7 @@ def mapping_version(destination: str, connection: str) -> str:
 def _outcome(decision: mapper.Decision) -> Outcome | None:
     match decision.verdict:
         case Verdict.REJECT:
-            return Outcome(OutcomeKind.REJECTED, decision.reason)
+            return Outcome(OutcomeKind.REJECTED, decision.reason, decision.detail)
         case Verdict.FILTER:
-            return Outcome(OutcomeKind.FILTERED, decision.reason)
+            return Outcome(OutcomeKind.FILTERED, decision.reason, decision.detail)
     return None

@@ -7,13 +7,18 @@ alone, with a note in the ledger before: the note that stays tells on which one 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from attendee_sync.delivery import planner
 from attendee_sync.delivery.ledger import Ledger, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan
 from attendee_sync.messaging.messages import QueuedProfile
-from attendee_sync.outcome import Outcome, OutcomeKind
+from attendee_sync.outcome import Outcome, OutcomeKind, Reason
 
 MAX_DEATHS = 3
-_DIED = f"an invocation died on it {MAX_DEATHS} times"
+_DIED = Outcome(
+    OutcomeKind.REJECTED,
+    Reason.KILLED_INVOCATION,
+    f"an invocation died on it {MAX_DEATHS} times",
+)
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,9 @@ class Suspects:
         deaths = self._deaths.get(message.message_id, 0)
         if deaths >= MAX_DEATHS:
             # Not even planned: that may be what they die of. The group is the attendee's key.
-            return Plan(message, Outcome(OutcomeKind.REJECTED, _DIED), attendee=message.group)
+            return Plan(message, _DIED, attendee=message.group)
         try:
             self._ledger.note_begun(message.message_id, message.attempt, deaths + 1)
         except LedgerUnavailableError as error:
-            return Plan(
-                message, Outcome(OutcomeKind.RETRY, f"the ledger can't be written: {error}")
-            )
+            return Plan(message, planner.retry(error))
         return plan(message)

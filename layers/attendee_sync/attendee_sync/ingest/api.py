@@ -26,7 +26,7 @@ _TOKEN_RECHECK_SECONDS = 5.0
 # Refused before the destination is known: its name could hold anything.
 _UNKNOWN_DESTINATION = frozenset({401, 403, 404})
 # What the log says where the sender is told more than it may hold.
-_REASONS = {404: "unknown destination", 409: "the settings are not valid"}
+_DETAILS = {404: "unknown destination", 409: "the settings are not valid"}
 _UNREADABLE_TYPES = re.compile(
     r"(?!application/([\w.-]+\+)?(json|x-ndjson|ndjson|jsonl|json-lines)$|text/plain$).+"
 )
@@ -99,7 +99,7 @@ def with_error_responses(request: HttpRequest, work: Callable[[], HttpResponse])
 
 def put_off(request: HttpRequest, why: Exception, **members: object) -> HttpResponse:
     """Return the answer to a request that can't be met now, and log why."""
-    observability.logger().error(LogEvent.REQUEST_PUT_OFF, reason=str(why))
+    observability.logger().error(LogEvent.REQUEST_PUT_OFF, detail=str(why))
     _count_refusal(503)
     message = "not now; please push again"
     return response(request, 503, {"Retry-After": "5"}, message=message, **members)
@@ -120,7 +120,7 @@ def _note_refusal(request: HttpRequest, refusal: HttpError) -> None:
         destination=request.destination if is_known else "",
         request_id=request.request_id,
         status=refusal.status,
-        reason=_REASONS.get(refusal.status, str(refusal)),
+        detail=_DETAILS.get(refusal.status, str(refusal)),
     )
     _count_refusal(refusal.status)
 

@@ -24,7 +24,7 @@ from attendee_sync.ingest.api import (
 from attendee_sync.mapping import expressions
 from attendee_sync.messaging import dead_letters, messages
 from attendee_sync.observability import LogEvent
-from attendee_sync.outcome import OutcomeKind
+from attendee_sync.outcome import Fault, OutcomeKind
 from attendee_sync.profile.bodies import Pushed
 from attendee_sync.profile.identity import EmailExpression, identify
 
@@ -36,7 +36,7 @@ PUSH_SECONDS = 1.9
 class _Rejected:
     index: int
     text: str
-    reason: str
+    fault: Fault
 
 
 class Ingest:
@@ -84,7 +84,7 @@ class Ingest:
             request,
             202,
             accepted=len(accepted),
-            rejected=[{"index": each.index, "reason": each.reason} for each in rejected],
+            rejected=[{"index": each.index, **vars(each.fault)} for each in rejected],
         )
 
     def _queue(
@@ -123,14 +123,15 @@ def _tell(
             request_id=request.request_id,
             index=str(each.index),
             outcome=OutcomeKind.REJECTED,
-            reason=each.reason,
+            reason=each.fault.reason,
+            detail=each.fault.detail,
             attempt=0,
             trace_id=observability.trace_id(trace_parent),
         )
-    counts = Counter(
-        {(request.destination, OutcomeKind.REJECTED.value): len(rejected)} if rejected else {}
-    )
-    observability.count("Profiles", counts, ("destination", "outcome"))
+    ends = [(request.destination, OutcomeKind.REJECTED.value) for _ in rejected]
+    observability.count("Profiles", Counter(ends), ("destination", "outcome"))
+    reasons = [(*end, each.fault.reason.value) for end, each in zip(ends, rejected, strict=True)]
+    observability.count_undelivered(Counter(reasons))
 
 
 def _sort(
@@ -169,7 +170,9 @@ def _mapped_email(destination: str) -> EmailExpression | None:
         return None
 
 
-def _email_hash(piece: Pushed, text: str, mapped: EmailExpression | None) -> tuple[str, str]:
+def _email_hash(
+    piece: Pushed, text: str, mapped: EmailExpression | None
+) -> tuple[str, Fault | None]:
     """Return the hash of a profile's e-mail address, or else why its text can't be queued."""
     if piece.profile is None:
         return "", piece.fault
@@ -187,5 +190,5 @@ def _dead_letter(rejected: _Rejected, envelope: Mapping[str, str]) -> Message:
     identity = f"{envelope['request_id']}-{rejected.index}"
     message = Message(text, identity, identity, {**envelope, "index": str(rejected.index)})
     return dead_letters.dead_letter_of(
-        message, {"outcome": OutcomeKind.REJECTED, "reason": rejected.reason}
+        message, {"outcome": OutcomeKind.REJECTED, **vars(rejected.fault)}
     )

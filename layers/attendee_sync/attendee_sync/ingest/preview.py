@@ -107,6 +107,7 @@ def _shortened(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 "index": n,
                 "outcome": each["outcome"],
                 "reason": each["reason"],
+                "detail": each["detail"],
                 "note": _LEFT_OUT,
             }
 
@@ -120,17 +121,19 @@ def _size(value: object) -> int:
 def preview_profile(destination: PreviewTarget, pushed: Pushed) -> dict[str, Any]:
     """Return what would become of one profile: the outcome, and all that leads to it.
 
-    The members: outcome, reason, attendee (field by name), request (method, url, headers and
-    body, with placeholders for secrets), sources (what gave each field) and remarks.
+    The members: outcome, reason, detail (the reason in words), attendee (field by name), request
+    (method, url, headers and body, with placeholders for secrets), sources (what gave each field)
+    and remarks.
     """
     fault = pushed.fault or messages.size_fault(messages.escape_for_sqs(pushed.text))
-    if fault or pushed.profile is None:
-        return {"outcome": OutcomeKind.REJECTED.value, "reason": fault}
+    if fault:
+        return {"outcome": OutcomeKind.REJECTED.value, **vars(fault)}
     foreign_state = destination.connection.fields.foreign_state
-    decision = destination.rules.decide(pushed.profile, foreign_state)
+    decision = destination.rules.decide(pushed.profile or {}, foreign_state)
     return {
         "outcome": OUTCOMES[decision.verdict],
         "reason": decision.reason,
+        "detail": decision.detail,
         "attendee": dict(decision.fields),
         "sources": {
             name: destination.rules.source_of(name, decision.verdict) for name in decision.fields

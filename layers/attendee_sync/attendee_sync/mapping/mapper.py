@@ -6,7 +6,7 @@ Pure: it knows nothing of AWS. Delivery and preview decide with the same code.
 import functools
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +15,7 @@ from attendee_sync.mapping import expressions, filters, normalisation
 from attendee_sync.mapping.destination import Destination, Rule
 from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError
+from attendee_sync.outcome import Fault, Reason
 from attendee_sync.profile import memberships, reader
 from attendee_sync.profile.identity import identify
 
@@ -22,7 +23,7 @@ DEFAULT: Final[Mapping[str, str]] = {
     name: field.source for name, field in attendee.FIELDS.items() if field.source
 }
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
-_ONLY_HASH = "only a hash of the e-mail address is known"
+_ONLY_HASH = Fault(Reason.ONLY_HASH, "only a hash of the e-mail address is known")
 
 
 class Verdict(Enum):
@@ -43,10 +44,15 @@ class Decision:
     """What becomes of a profile, and why."""
 
     verdict: Verdict
-    reason: str = ""
+    reason: Reason = Reason.NONE
+    detail: str = ""  # the reason in words
     email_hash: str = ""  # SHA-256; tells whose it is
     fields: Mapping[str, str] = field(default_factory=dict)  # what RainFocus gets
     remarks: tuple[Remark, ...] = ()
+
+
+_HAS_LEFT = Decision(Verdict.FILTER, Reason.LEFT_AUDIENCE, "left the audience")
+_NOT_WANTED = Decision(Verdict.FILTER, Reason.FILTER, "the filter does not hold")
 
 
 class _Field(NamedTuple):
@@ -73,18 +79,18 @@ class Mapper:
         `foreign_state` names the field for states of countries whose states have no code.
         """
         read, email, email_hash, fault = identify(document, self.email)
-        reason = fault or self._refusal(email)
-        if reason:
-            return Decision(Verdict.REJECT, reason, email_hash)
-        verdict, reason = self._wanted(read)
-        if verdict is Verdict.FILTER:
-            return Decision(verdict, reason, email_hash)
+        fault = fault or self._refusal(email)
+        if fault:
+            return Decision(Verdict.REJECT, fault.reason, fault.detail, email_hash)
+        decision = replace(self._wanted(read), email_hash=email_hash)
+        if decision.verdict is Verdict.FILTER:
+            return decision
         fields = {"email": email} if email else {self.destination.hashes.field: email_hash}
-        if verdict is Verdict.EXIT:
-            return Decision(verdict, reason, email_hash, fields | self.destination.exits.fields)
+        if decision.verdict is Verdict.EXIT:
+            return replace(decision, fields=fields | self.destination.exits.fields)
         remarks: list[Remark] = []
         fields |= self.map(read, remarks, foreign_state)
-        return Decision(verdict, reason, email_hash, fields, tuple(remarks))
+        return replace(decision, fields=fields, remarks=tuple(remarks))
 
     def source_of(self, field: str, verdict: Verdict) -> str:
         """Return what gave a field its value: an expression over the profile, or words."""
@@ -94,25 +100,27 @@ class Mapper:
             return "the hash of the e-mail address that was pushed"
         return self.sources.get(field, self.sources["state"])  # it has the foreign state's name
 
-    def _refusal(self, email: str) -> str:
-        """Return why no attendee can be made of somebody, or nothing."""
+    def _refusal(self, email: str) -> Fault | None:
+        """Return why no attendee can be made of somebody, or None."""
         if email:
             return _email_fault(email)
-        return _ONLY_HASH if self.destination.hashes.only == "reject" else ""
+        return _ONLY_HASH if self.destination.hashes.only == "reject" else None
 
-    def _wanted(self, read: reader.Json) -> tuple[Verdict, str]:
+    def _wanted(self, read: reader.Json) -> Decision:
+        """Decide by audience and filter."""
         states = memberships.states(read)
         has_left = bool(states) and not states & memberships.MEMBER_STATES
         try:
             fits = not self.destination.filter or filters.holds(self.destination.filter, read)
         except expressions.UNANSWERED as error:
-            return Verdict.FILTER, f"the filter can't be evaluated: {type(error).__name__}"
+            why = f"the filter can't be evaluated: {type(error).__name__}"
+            return Decision(Verdict.FILTER, Reason.FILTER_FAILED, why)
         if fits and not has_left:
-            return Verdict.SEND, ""
+            return Decision(Verdict.SEND)
         leaves = has_left or bool(states - memberships.MEMBER_STATES)
         if leaves and self.destination.exits.action == "set":
-            return Verdict.EXIT, "left the audience"
-        return Verdict.FILTER, "left the audience" if has_left else "the filter does not hold"
+            return replace(_HAS_LEFT, verdict=Verdict.EXIT)
+        return _HAS_LEFT if has_left else _NOT_WANTED
 
     def map(
         self, read: reader.Json, remarks: list[Remark], foreign_state: str = ""
@@ -144,12 +152,12 @@ class Mapper:
         return fields
 
 
-def _email_fault(email: str) -> str:
+def _email_fault(email: str) -> Fault | None:
     try:
         normalisation.check_email(email)
     except NotNormalisedError as error:
-        return error.reason
-    return ""
+        return Fault(Reason.INVALID_EMAIL, error.reason)
+    return None
 
 
 def _place_state(fields: dict[str, str], foreign_state: str, remarks: list[Remark]) -> None:

@@ -1,6 +1,7 @@
 """Dead letters: profiles that ended badly, whole, each with its reason."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 from attendee_sync import observability
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging.messages import QueuedProfile, escape_for_sqs, version_of
+from attendee_sync.outcome import Reason
 
 _MAX_ATTRIBUTE_LENGTH = 500
 # What a dead letter keeps in one attribute of its message's own.
@@ -25,17 +27,17 @@ def refused_by(message: Message, mapping_version: str) -> Message:
 def dead_letter_of(message: Message, why: Mapping[str, str], attempts: int = 0) -> Message:
     """Return the dead letter of a message: its body as it is, and why it can't be delivered.
 
-    SQS takes ten attributes a message: at most five say why, four whose it is, how often it was
+    SQS takes ten attributes a message: at most six say why, three whose it is, how often it was
     tried and when that ended, and one holds as JSON what a redrive needs.
     """
     given = message.attributes
     attributes = {
         "destination": given.get("destination", ""),
         "attempts": str(attempts),
-        "trace_id": observability.trace_id(given.get("trace_parent", "")),
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": _time(time.time()),
         "origin": json.dumps(
-            {name: given.get(name, "") for name in _ORIGIN}
+            {"trace_id": observability.trace_id(given.get("trace_parent", ""))}
+            | {name: given.get(name, "") for name in _ORIGIN}
             | {name: given[name] for name in (_REFUSED_BY,) if name in given}
         ),
     }
@@ -49,7 +51,8 @@ class DeadLetter:
 
     message: QueuedProfile  # its receipt is the letter's
     outcome: str  # rejected or expired; empty if SQS itself gave the message up
-    reason: str
+    reason: str  # an outcome.Reason; empty if an earlier version buried it, in words alone
+    detail: str  # the reason in words
     status: str
     code: str
     answer: str  # RainFocus's own words
@@ -77,7 +80,6 @@ def from_sqs(found: Mapping[str, Any]) -> DeadLetter:
     }
     origin = {**ours, **_origin(ours.get("origin", ""))}
     queued_at = int(system["SentTimestamp"])
-    failed = datetime.fromtimestamp(queued_at / 1000, UTC)
     message = QueuedProfile(
         message_id=found["MessageId"],
         receipt=found["ReceiptHandle"],
@@ -86,23 +88,38 @@ def from_sqs(found: Mapping[str, Any]) -> DeadLetter:
         destination=ours.get("destination", ""),
         request_id=origin.get("request_id", ""),
         index=origin.get("index", ""),
-        trace_parent=ours.get("trace_parent") or observability.child_of(ours.get("trace_id", "")),
+        trace_parent=ours.get("trace_parent") or observability.child_of(origin.get("trace_id", "")),
         version=version_of(
             origin.get("accepted_at", ""), system["SentTimestamp"], origin.get("sequence", "")
         ),
         attempt=int(ours["attempts"]) if ours.get("attempts", "").isdecimal() else 0,
         queued_at=queued_at,
     )
+    reason, detail = _why(ours)
     return DeadLetter(
         message,
         outcome=ours.get("outcome", ""),
-        reason=ours.get("reason") or GIVEN_UP,
+        reason=reason,
+        detail=detail,
         status=ours.get("status", ""),
         code=ours.get("code", ""),
         answer=ours.get("message", ""),
-        failed_at=ours.get("time") or failed.isoformat(timespec="milliseconds"),
+        failed_at=ours.get("time") or _time(queued_at / 1000),
         mapping_version=origin.get(_REFUSED_BY, ""),
     )
+
+
+def _why(ours: Mapping[str, str]) -> tuple[str, str]:
+    """Return a reason and its words. Until version 0.1 the words alone stood in its place."""
+    reason, detail = ours.get("reason", ""), ours.get("detail", "")
+    if not reason:
+        return Reason.GIVEN_UP, GIVEN_UP
+    return (reason, detail) if reason in Reason else ("", reason)
+
+
+def _time(seconds: float) -> str:
+    """Return a time in epoch seconds as ISO 8601, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _origin(text: str) -> dict[str, str]:

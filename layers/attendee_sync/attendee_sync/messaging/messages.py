@@ -8,8 +8,10 @@ from typing import Any
 
 from attendee_sync.attendee import Version
 from attendee_sync.aws.fifo_queue import Message
+from attendee_sync.outcome import Fault, Reason
 
 MAX_PROFILE_BYTES = 1_000_000  # leaves room for a message's attributes
+_TOO_LARGE = Fault(Reason.TOO_LARGE, f"larger than {MAX_PROFILE_BYTES} bytes")
 _NO_SEQUENCE = "0"
 _SEQUENCE_DIGITS = 40  # of 128 bits; with leading zeros texts compare as numbers do
 # What SQS does not take: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
@@ -34,10 +36,10 @@ def escape_for_sqs(text: str) -> str:
     return _REFUSED_CHARACTERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def size_fault(text: str) -> str:
-    """Return why a profile's text can't be queued, or nothing."""
+def size_fault(text: str) -> Fault | None:
+    """Return why a profile's text can't be queued, or None."""
     is_large = len(text.encode()) > MAX_PROFILE_BYTES
-    return f"larger than {MAX_PROFILE_BYTES} bytes" if is_large else ""
+    return _TOO_LARGE if is_large else None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from attendee_sync.outcome import Fault, Reason
 from attendee_sync.profile.reader import Json
 
 _NDJSON_TYPES = (
@@ -25,7 +26,7 @@ _LINE = re.compile(r"[^ \t\r\n][^\n]*")  # from its first character on; blank on
 # looked at twice.
 _BRACKETS = re.compile(r'[\[{]++|[\]}]++|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _LENIENT = json.JSONDecoder(parse_int=str, parse_constant=str)  # finds a value's end
-_TOO_DEEP = "nested too deeply to be a profile"
+_TOO_DEEP = Fault(Reason.MALFORMED, "nested too deeply to be a profile")
 
 
 class UnreadableBodyError(Exception):
@@ -42,7 +43,7 @@ class Pushed:
 
     text: str
     profile: Json | None = None
-    fault: str = ""
+    fault: Fault | None = None
 
 
 def split(body: str, content_type: str = "", most: int | None = None) -> list[Pushed]:
@@ -62,11 +63,12 @@ def split(body: str, content_type: str = "", most: int | None = None) -> list[Pu
     except json.JSONDecodeError as error:
         raise UnreadableBodyError(f"not JSON: {_position(error)}") from error
     except RecursionError as error:
-        raise UnreadableBodyError(_TOO_DEEP) from error
+        raise UnreadableBodyError(_TOO_DEEP.detail) from error
     if not pushed:
         raise UnreadableBodyError("no profile in the body: the list is empty")
-    if all(piece.profile is None for piece in pushed):
-        raise UnreadableBodyError(f"no profile in the body; at index 0: {pushed[0].fault}")
+    first = pushed[0].fault
+    if first and all(piece.profile is None for piece in pushed):
+        raise UnreadableBodyError(f"no profile in the body; at index 0: {first.detail}")
     return pushed
 
 
@@ -102,11 +104,11 @@ def _of_line(text: str, reader: "_PieceReader") -> Pushed:
     try:
         end, pushed = reader.piece(text, 0)
     except json.JSONDecodeError as error:
-        return Pushed(text, fault=f"not JSON: {_position(error)}")
+        return _malformed(text, f"not JSON: {_position(error)}")
     except RecursionError:
         return Pushed(text, fault=_TOO_DEEP)
     is_more = _skip(text, end) < len(text)
-    return Pushed(text, fault="more than one JSON value on a line") if is_more else pushed
+    return _malformed(text, "more than one JSON value on a line") if is_more else pushed
 
 
 def _values(body: str) -> Iterator[Pushed]:
@@ -246,15 +248,15 @@ class _PieceReader:
             raise
         except ValueError:  # NaN, Infinity, or an integer of more than 4,300 digits
             end = _end(body, start)
-            return end, Pushed(body[start:end], fault="a number is NaN, Infinity or out of range")
+            return end, _malformed(body[start:end], "a number is NaN, Infinity or out of range")
         except RecursionError:
             end = _end_of_nested(body, start)
             return end, Pushed(body[start:end], fault=_TOO_DEEP)
         text = body[start:end]
         if self._has_repeated:
-            return end, Pushed(text, fault="an object has the same key twice")
+            return end, _malformed(text, "an object has the same key twice")
         if not isinstance(value, dict):
-            return end, Pushed(text, fault=f"a profile is a JSON object, not {_name(value)}")
+            return end, _malformed(text, f"a profile is a JSON object, not {_name(value)}")
         return end, Pushed(text, value)
 
     def _members(self, pairs: list[tuple[str, Any]]) -> Json:
@@ -262,6 +264,10 @@ class _PieceReader:
         if len(found) < len(pairs):
             self._has_repeated = True
         return found
+
+
+def _malformed(text: str, detail: str) -> Pushed:
+    return Pushed(text, fault=Fault(Reason.MALFORMED, detail))
 
 
 def _refuse_constant(name: str) -> None:

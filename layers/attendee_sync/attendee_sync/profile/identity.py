@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from attendee_sync import attendee
+from attendee_sync.outcome import Fault, Reason
 from attendee_sync.profile import reader
 from attendee_sync.profile.reader import Json
 
 type EmailExpression = Callable[[Json], object]
 _EMAIL_ATTRIBUTES = ("email", "emailAddress", "personalEmail", "workEmail")
 _HASH_NAMESPACES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
+_NOBODY = Fault(Reason.MISSING_EMAIL, "no e-mail address")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -24,7 +26,7 @@ class Identity(NamedTuple):
     profile: Json
     email: str  # normalised, or empty if no address is known
     email_hash: str  # SHA-256 of the address, 64 hex digits, or empty
-    fault: str  # why it is nobody, or empty
+    fault: Fault | None  # why it is nobody
 
 
 def identify(document: Json, mapped: EmailExpression | None = None) -> Identity:
@@ -40,7 +42,7 @@ def identify(document: Json, mapped: EmailExpression | None = None) -> Identity:
     profile = reader.read(document)
     email = _email(profile, mapped)
     email_hash = attendee.sha256_of(email) if email else _pushed_hash(profile, mapped)
-    return Identity(profile, email, email_hash, "" if email_hash else "no e-mail address")
+    return Identity(profile, email, email_hash, None if email_hash else _NOBODY)
 
 
 def _email(profile: Json, mapped: EmailExpression | None) -> str:

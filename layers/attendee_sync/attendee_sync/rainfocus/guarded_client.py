@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from attendee_sync import observability
 from attendee_sync.aws.settings import CACHE_SECONDS
 from attendee_sync.observability import LogEvent
-from attendee_sync.outcome import RetryLaterError
+from attendee_sync.outcome import Reason, RetryLaterError
 from attendee_sync.rainfocus.access_token import TOKEN_MARGIN, AccessToken
 from attendee_sync.rainfocus.answers import Answer, AnswerKind
 from attendee_sync.rainfocus.circuit_breaker import (
@@ -88,6 +88,7 @@ class GuardedClient:
         wait = self.rate_limiter.wait(name, connection.limits.requests_per_second)
         if wait:
             raise RetryLaterError(
+                Reason.RATE_LIMITED,
                 "held to the connection's requests per second",
                 retry_after=math.ceil(wait),
                 longest_wait=wait + 1 / connection.limits.requests_per_second,
@@ -108,11 +109,7 @@ class GuardedClient:
         except (_FaultError, _InconclusiveError) as error:
             return error.answer
         except CircuitOpenError:
-            raise RetryLaterError(
-                "the connection is paused",
-                longest_wait=2 * PROBE_SECONDS,
-                is_fault_of_settings=True,
-            ) from None
+            raise _paused() from None
 
     def _call(self, order: _Order, token: AccessToken) -> Answer:
         """Call; if the token is refused, call again with a newer one or have one fetched."""
@@ -132,10 +129,10 @@ class GuardedClient:
         needed = order.connection.limits.longest_call + _MARGIN
         slot = self.rainfocus.slot(order.connection)
         if not slot.acquire(timeout=max(0.0, order.seconds_left() - needed)):
-            raise RetryLaterError(_NO_TIME)
+            raise RetryLaterError(Reason.NO_TIME, _NO_TIME)
         try:
             if order.seconds_left() < needed:
-                raise RetryLaterError(_NO_TIME)
+                raise RetryLaterError(Reason.NO_TIME, _NO_TIME)
             return self.rainfocus.store(order.connection, token, order.attendee, order.trace_parent)
         finally:
             slot.release()
@@ -169,7 +166,16 @@ class GuardedClient:
         if max_age > TOKEN_MARGIN:
             return self._token(name, connection, max_age=TOKEN_MARGIN)
         self.ask_for_token(name, token.digest if token else "")
-        raise RetryLaterError("no access token", is_fault_of_settings=True)
+        raise RetryLaterError(Reason.NO_TOKEN, "no access token", is_fault_of_settings=True)
+
+
+def _paused() -> RetryLaterError:
+    return RetryLaterError(
+        Reason.PAUSED,
+        "the connection is paused",
+        longest_wait=2 * PROBE_SECONDS,
+        is_fault_of_settings=True,
+    )
 
 
 def _note(connection: str, answer: Answer, trace_parent: str) -> None:
