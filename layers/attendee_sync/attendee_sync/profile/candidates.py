@@ -1,0 +1,361 @@
+"""What a profile says of an attendee: for each field the values that stand under its names.
+
+Imports the standard library alone, since ingest uses it.
+"""
+
+import functools
+import itertools
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from attendee_sync.profile import names
+from attendee_sync.profile.names import Entry, Kind, Names, Place
+
+type Json = dict[str, Any]
+type Scalar = str | int | float
+type Path = tuple[str, ...]
+
+_MAX_MEMBERS = 10_000  # of a profile that are looked at
+_MAX_ELEMENTS = 50  # of a list that are looked at
+_MAX_DEPTH = 12
+_MAX_SHAPES = 256  # that are kept
+
+# What is added to the order of a candidate: for an object within another, for a name after a
+# better one, for an element of a list after another.
+_LEVEL, _NAME, _ELEMENT = 10_000_000, 1_000, 20
+
+# Texts that stand for no value. "Nan" and "Na" are names, and NA is Namibia.
+_NO_VALUES: Final = frozenset(
+    {"", "null", "undefined", "n/a", "none", "nil", "(null)", "(none)", "(not set)", "not set"}
+    | {"(empty)", "<null>", "#n/a", "not provided", "not available", "[object object]"}
+)
+_LONGEST_NO_VALUE = 20
+_NOT_A_NUMBER: Final = ("nan", "NaN")
+# Punctuation alone, or the unfilled field of a template.
+_UNFILLED = re.compile(
+    r"[-\u2013\u2014._*?/#\s]+|\{\{[^{}]*\}\}|%%[^%]*%%|\*\|[^|]*\|\*|\$\{[^{}]*\}"
+)
+_UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014._*?/#{%$ \t")
+# What a text may begin with that stands for no value; a text of others is not looked at.
+_SUSPECT: Final = _UNFILLED_BEGINS | {
+    each for text in _NO_VALUES for each in (text[:1], text[:1].upper())
+}
+_SALUTATIONS: Final = frozenset(
+    {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau"}
+    | {"hr", "fr", "drmed", "dring", "profdr", "mme", "mlle", "m", "mm", "monsieur", "madame"}
+    | {"mademoiselle", "sr", "sra", "srta", "senor", "senora", "senorita", "don", "dona", "sig"}
+    | {"sigra", "signor", "signora", "dott", "dottssa", "dhr", "mevr", "mevrouw", "deheer"}
+    | {"herrn", "fru", "froken", "pan", "pani", "phd", "divers", "mrms", "messrs", "rev", "hon"}
+)
+
+# By which a list's element tells its name, and its value, where it is an attribute.
+_PAIR_NAMES: Final = (
+    *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
+    *("attrname", "identitytype", "question", "label", "title", "ref", "code", "id", "type"),
+)
+_PAIR_VALUES: Final = (
+    *("value", "values", "answer", "answers", "text", "stringvalue", "identity", "val"),
+    *("attrvalue", "fieldvalue", "response", "content", "rawvalue"),
+)
+
+
+# A usable value, and the names that lead there.
+type Candidate = tuple[Scalar, Path]
+type Found = dict[str, list[Candidate]]
+
+
+class _Ordered(NamedTuple):
+    """A candidate before all are known."""
+
+    order: int  # of two, the lower one is better
+    value: Scalar
+    path: Path
+
+
+type _Parts = dict[str, list[_Ordered]]
+
+
+class _Address(NamedTuple):
+    """What belongs to one address, by field."""
+
+    order: tuple[int, int]
+    is_flat: bool
+    parts: _Parts
+
+
+class Shape(NamedTuple):
+    """Where to look in profiles that have the same names, if all they hold is usable texts."""
+
+    objects: tuple[tuple[Path, tuple[str, ...]], ...]  # each object's own place, and its names
+    values: tuple[tuple[str, Path], ...]  # each candidate's field and place
+
+
+def find(profile: Json, table: Names | None = None) -> Found:
+    """Return for each field the usable values of a profile that was read, the best one first.
+
+    Beside the fields of attendees there is names.FULL_NAME. What belongs to an address is all
+    from one place: the first with a street or a city, or else the first with anything.
+    """
+    table = table or names.standard()
+    shapes, key = table.shapes, tuple(profile)
+    found = _found_by_shape(profile, shapes[key]) if key in shapes else None
+    if found is None:
+        search = _Search(table)
+        found = search.find(profile)
+        if search.is_plain and len(key) <= _MAX_ELEMENTS:
+            if len(shapes) >= _MAX_SHAPES:
+                shapes.clear()
+            values = [(field, path) for field, listed in found.items() for _, path in listed]
+            shapes[key] = Shape(tuple(search.objects), tuple(values))
+    return found
+
+
+def _found_by_shape(profile: Json, shape: Shape) -> Found | None:
+    """Return what find() does, or nothing if the profile is of another shape after all."""
+    for path, keys in shape.objects:
+        value: Any = profile
+        for name in path:
+            value = value[name]
+        if type(value) is not dict or tuple(value) != keys:
+            return None
+    found: Found = {}
+    for field, path in shape.values:
+        value = profile
+        for name in path:
+            value = value[name]
+        if type(value) is not str or (value[:1] in _SUSPECT and not _is_text(value)):
+            return None
+        if field in found:
+            found[field].append((value, path))
+        else:
+            found[field] = [(value, path)]
+    titles = found.get("jobtitle")
+    return None if titles and any(_is_salutation(title) for title, _ in titles) else found
+
+
+class _Search:
+    """Finds the values of one profile."""
+
+    def __init__(self, table: Names) -> None:
+        self.found: _Parts = {}
+        self.addresses: list[_Address] = []
+        self.objects: list[tuple[Path, tuple[str, ...]]] = []
+        self.is_plain = True  # there was nothing but objects and usable texts
+        self._table = table
+        self._left = _MAX_MEMBERS
+
+    def find(self, profile: Json) -> Found:
+        """Return the usable values of a profile for each field, the best one first."""
+        self.holder(profile, 0, ())
+        found = self.found | _chosen(self.addresses)
+        return {
+            field: [(each.value, each.path) for each in sorted(listed, key=_order)]
+            for field, listed in found.items()
+        }
+
+    def holder(self, members: Json, level: int, path: Path) -> None:
+        """Look at an object that holds a person's attributes."""
+        flat = _Address((level, 0), True, {})
+        self.addresses.append(flat)
+        self._members(members, self._table.person, _Spot(level, level, _NAME, flat), path)
+
+    def _members(self, members: Json, place: Place, spot: "_Spot", path: Path) -> None:
+        looked_at = min(self._left, len(members)) if len(path) <= _MAX_DEPTH else 0
+        self._left -= looked_at
+        self.is_plain &= looked_at == len(members)
+        self.objects.append((path, tuple(members)))
+        for name, value in itertools.islice(members.items(), looked_at):
+            entry = place[name]
+            if entry is not None:
+                self._value(value, entry, spot, (*path, name))
+
+    def _value(self, value: Any, entry: Entry, spot: "_Spot", path: Path) -> None:
+        if isinstance(value, dict):
+            self._object(value, entry, spot, path)
+        elif isinstance(value, list):
+            self.is_plain = False
+            self._list(value[:_MAX_ELEMENTS], entry, spot, path)
+        elif entry.field:
+            is_usable = _is_usable(value, entry)
+            self.is_plain &= is_usable and isinstance(value, str) and not entry.is_weak
+            if is_usable:
+                order = spot.order + entry.rank * spot.step
+                self._keep(_Ordered(order, value, path), entry, spot)
+
+    def _keep(self, candidate: _Ordered, entry: Entry, spot: "_Spot") -> None:
+        found = self.found
+        if entry.field in names.PLACE:
+            found = spot.address.parts if not entry.address else self._prefixed(entry, spot)
+        listed = found.get(entry.field)
+        if listed is None:
+            found[entry.field] = [candidate]
+        else:
+            listed.append(candidate)
+
+    def _prefixed(self, entry: Entry, spot: "_Spot") -> _Parts:
+        """Return the address of which a flat name tells a part, such as `billingcity`."""
+        order = (spot.level, entry.address)
+        for each in self.addresses:
+            if each.order == order and each.is_flat:
+                return each.parts
+        made = _Address(order, True, {})
+        self.addresses.append(made)
+        return made.parts
+
+    def _object(self, value: Json, entry: Entry, spot: "_Spot", path: Path) -> None:
+        if entry.kind is Kind.HOLDER:
+            self._inner_holder(value, entry, spot.level + _LEVEL, path)
+        elif entry.kind is Kind.ADDRESS:
+            only = value.get("value")  # as HubSpot wraps each of its properties
+            if only is None:
+                self._address(value, spot, (spot.level, entry.address), path)
+            else:
+                self.is_plain = False
+                self._value(only, entry, spot, (*path, "value"))
+        elif entry.within is not None:
+            order = spot.order + entry.rank * spot.step
+            self._members(value, entry.within, spot._replace(order=order, step=1), path)
+
+    def _inner_holder(self, value: Json, entry: Entry, level: int, path: Path) -> None:
+        if entry.within is self._table.person:
+            self.holder(value, level, path)
+        elif entry.within is not None:
+            nowhere = _Address((level, 0), True, {})
+            self._members(value, entry.within, _Spot(level, level, _NAME, nowhere), path)
+
+    def _address(self, value: Json, spot: "_Spot", order: tuple[int, int], path: Path) -> None:
+        address = _Address(order, False, {})
+        self.addresses.append(address)
+        inner = _Spot(spot.level, spot.order, _NAME, address)
+        self._members(value, self._table.address, inner, path)
+
+    def _list(self, listed: list[Any], entry: Entry, spot: "_Spot", path: Path) -> None:
+        if entry.kind is Kind.HOLDER:
+            pairs = _pairs(listed, self._table.person)
+            if pairs:
+                self._object(pairs, entry, spot, path)
+            elif len(listed) == 1 and isinstance(listed[0], dict):
+                self._object(listed[0], entry, spot, (*path, "0"))
+            return
+        if entry.field == "address1" and all(isinstance(each, str) for each in listed):
+            lines = dict(zip(("address1", "address2"), filter(_is_text, listed), strict=False))
+            for field, line in lines.items():
+                self._value(line, entry._replace(field=field), spot, path)
+            return
+        for n, (index, each) in enumerate(_by_preference(listed, entry.kind)):
+            at = spot._replace(order=spot.order + n * _ELEMENT)
+            if not isinstance(each, list):
+                self._value(each, entry, at, (*path, str(index)))
+
+
+def _order(candidate: _Ordered) -> int:
+    return candidate.order
+
+
+class _Spot(NamedTuple):
+    """Where in a profile the search is."""
+
+    level: int  # how deep, as it counts in the order
+    order: int  # of what stands under the best name here
+    step: int  # added for each name after it
+    address: _Address  # which flat names belong to
+
+
+def _is_usable(value: object, entry: Entry) -> bool:
+    """Tell whether something is a value that the field may have."""
+    if isinstance(value, str):
+        if not _is_text(value):
+            return False
+        if entry.field == "jobtitle":
+            return not _is_salutation(value)
+        # An account's name may be an address.
+        return entry.field != "email" or not entry.is_weak or "@" in value
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether a text stands for a value."""
+    if len(text) <= _LONGEST_NO_VALUE and text.strip().lower() in _NO_VALUES:
+        return False
+    if text[0] in _UNFILLED_BEGINS and (text.isspace() or _UNFILLED.fullmatch(text.strip())):
+        return False
+    return text not in _NOT_A_NUMBER
+
+
+@functools.lru_cache(maxsize=1_024)
+def _is_salutation(text: str) -> bool:
+    return len(text) <= _LONGEST_NO_VALUE and names.fold(text) in _SALUTATIONS
+
+
+def _by_preference(listed: Sequence[Any], kind: Kind) -> list[tuple[int, Any]]:
+    """Return a list's elements with their indexes, the primary one first.
+
+    Of addresses the one of work is next.
+    """
+
+    def preference(numbered: tuple[int, Any]) -> int:
+        each = numbered[1]
+        if not isinstance(each, dict):
+            return 2
+        if any(each.get(name) is True for name in ("primary", "isPrimary", "is_primary")):
+            return 0
+        is_works = kind is Kind.ADDRESS and str(each.get("type")).lower() in ("work", "business")
+        return 1 if is_works else 2
+
+    return sorted(enumerate(listed), key=preference)
+
+
+def _pairs(listed: Sequence[Any], place: Place) -> Json:
+    """Return as one object what a list holds as names and values; the first of a name counts."""
+    found: Json = {}
+    for each in listed:
+        members = (
+            {names.fold(name): value for name, value in each.items()}
+            if isinstance(each, dict) and len(each) <= _MAX_ELEMENTS
+            else {}
+        )
+        given = list(_pair_names(members))
+        value = next(_pair_values(members), None)
+        if given and value is not None:
+            found.setdefault(next((name for name in given if place[name]), given[0]), value)
+    return found
+
+
+def _pair_names(members: Json) -> Iterator[str]:
+    for key in _PAIR_NAMES:
+        name = members.get(key)
+        if isinstance(name, str):
+            yield name
+        elif isinstance(name, dict):
+            yield from (
+                each for each in map(name.get, ("title", "ref", "name")) if isinstance(each, str)
+            )
+
+
+def _pair_values(members: Json) -> Iterator[Any]:
+    kind = members.get("type")
+    keys = (*_PAIR_VALUES, names.fold(kind)) if isinstance(kind, str) else _PAIR_VALUES
+    yield from (value for value in map(members.get, keys) if value is not None)
+
+
+def _chosen(addresses: Sequence[_Address]) -> _Parts:
+    """Return what is known of the one address that counts."""
+    known = sorted((each for each in addresses if each.parts), key=lambda each: each.order)
+    if not known:
+        return {}
+    chosen = next(filter(_is_somewhere, known), known[0])
+    if chosen.is_flat and "address1" not in chosen.parts:
+        chosen = next((each for each in known if "address1" in each.parts), chosen)
+    for each in known:  # what stands by itself belongs to no other address
+        if each.is_flat and each.order[1] == 0 and not _is_somewhere(each):
+            is_more = chosen.is_flat or each.parts.keys() == {"countryid"}
+            chosen = chosen._replace(parts=each.parts | chosen.parts) if is_more else chosen
+    return chosen.parts
+
+
+def _is_somewhere(address: _Address) -> bool:
+    return "address1" in address.parts or "city" in address.parts

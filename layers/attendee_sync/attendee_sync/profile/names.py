@@ -1,0 +1,419 @@
+"""Names: under which names senders push what an attendee's fields hold.
+
+The one table of them. Case, accents, blanks and punctuation in names do not matter: `first_name`,
+`FirstName` and `Prénom` are found under `first name` and `prenom`. A dot stands for an object
+within another. Imports the standard library alone, since ingest uses it.
+"""
+
+import functools
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+type Own = Mapping[str, Sequence[str]]
+
+FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in one text
+# The fields of an address, which are taken together from one place.
+PLACE: Final = ("address1", "address2", "city", "state", "zip", "countryid")
+
+_LONGEST = 100  # characters; a longer name is a sentence
+_MAX_KEPT = 4_096  # names that were looked up
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+_ALTERNATIVE = re.compile(r"[/(|]| or ")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(","))
+
+
+# For each field its names, the better ones first. What ends in "?" may mean something else and
+# counts only where there is no other. From the documentation and exports of Adobe Experience
+# Platform and Campaign, Segment, RudderStack, Tealium, mParticle, Braze, HubSpot, Salesforce,
+# Dynamics, Marketo, Eloqua, Mailchimp, Klaviyo, Iterable, Cvent, Swoogo, Splash, Eventbrite, Zoom,
+# SCIM, OpenID Connect, Microsoft Graph, schema.org, Google's and Outlook's contacts, and from
+# headers of spreadsheets in the languages of Europe and some others.
+NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "address1": _listed(
+        "address1, address line 1, street1, street line 1, line1, street address,"
+        " street address 1, street address line 1, street, addr1, address, addr, address lines,"
+        " street and number, thoroughfare, adresse, strasse,"
+        " strasse und hausnummer, strasse nr, anschrift, rue, adresse 1, adresse ligne 1,"
+        " adresse postale, calle, direccion, direccion 1, domicilio, via, indirizzo, rua, endereco,"
+        " morada, logradouro, straat, straat en huisnummer, adres, gata, gatuadress, adress, gade,"
+        " gateadresse, osoite, katuosoite, ulica, adres ulica, улица, адрес, 住所, 地址, 주소,"
+        " العنوان"
+    ),
+    "address2": _listed(
+        "address2, address line 2, street2, street line 2, line2, street address 2,"
+        " street address line 2, addr2, extended address, suite, apt, apartment, address extension,"
+        " adresszusatz, adresse 2, adresse ligne 2, complement adresse, complement d'adresse,"
+        " direccion 2, complemento"
+    ),
+    "city": _listed(
+        "city, town, locality, city name, city town, address locality, post town, municipality,"
+        " ort, stadt, wohnort, ville, localite, ciudad, localidad, poblacion, municipio, citta,"
+        " comune, cidade, plaats, woonplaats, stad, postort, poststed, kaupunki, postitoimipaikka,"
+        " miasto, miejscowosc, sehir, mesto, город, 市区町村, 城市, 도시, المدينة"
+    ),
+    "companyname": _listed(
+        "company name, company, organization name, organisation name, organization, organisation,"
+        " b2b.company name, account name,"
+        " employer, employer name, business name, org name, org, works for,"
+        " employment.name, employment.company, organizations, companies, current company,"
+        " company organization, firm, institution, institution name, affiliation, account?, firma,"
+        " firmenname, name der firma, unternehmen, unternehmensname, arbeitgeber, societe,"
+        " nom de la societe, entreprise, nom de l'entreprise, raison sociale, organisme, empresa,"
+        " nombre de la empresa, nombre de empresa, compania, organizacion, azienda, nome azienda,"
+        " societa, ragione sociale, nome da empresa, organizacao, companhia, bedrijf, bedrijfsnaam,"
+        " organisatie, werkgever, foretag, foretagsnamn, arbetsgivare, virksomhed, virksomhet,"
+        " firmanavn, bedrift, selskap, yritys, yrityksen nimi, nazwa firmy, sirket, sirket adi,"
+        " spolecnost, компания, организация, 会社名, 会社, 公司, 公司名称, 单位, 회사, 회사명,"
+        " الشركة, اسم الشركة"
+    ),
+    "countryid": _listed(
+        "country id, country code, country, country iso code, country iso, country iso2,"
+        " iso country code, country code iso, country code alpha 2, country name, address country,"
+        " country region, country of residence, nation, land, landercode, landerkennzeichen, pays,"
+        " code pays, pais, codigo de pais, codigo pais, paese, codice paese, nazione, landcode,"
+        " landkod, maa, kraj, ulke, zeme, страна, 国, 国家, 국가, الدولة, البلد"
+    ),
+    "email": _listed(
+        "email, email address, personal email, personal email address, work email,"
+        " work email address, mail, mail address, email 1, primary email, primary email address,"
+        " business email, business email address, company email, corporate email, office email,"
+        " professional email, preferred email, main email, emails, email addresses, email id,"
+        " email addr, home email, private email, email 2, secondary email, alternate email,"
+        " other email, billing email, buyer email, responders email, emailadresse, mailadresse,"
+        " adresse email, adresse mail, adresse electronique, adresse courriel, courriel,"
+        " email professionnel, correo, correo electronico, direccion de correo,"
+        " direccion de correo electronico, email corporativo, posta elettronica, indirizzo email,"
+        " indirizzo mail, indirizzo di posta elettronica, endereco de email, correio eletronico,"
+        " emailadres, mailadres, epost, epostadress, epostadresse, sahkoposti, sahkopostiosoite,"
+        " adres email, eposta, eposta adresi, почта, электронная почта, эл почта, メールアドレス,"
+        " メール, 邮箱, 电子邮箱, 电子邮件, 이메일, 이메일 주소, البريد الإلكتروني, user name?,"
+        " preferred username?, user principal name?, upn?, login?, user id?, external id?,"
+        " distinct id?"
+    ),
+    "firstname": _listed(
+        "first name, given name, name.first name, name.given name, name.first, name.given,"
+        " names.given name, names.first name, forename, fname, first, given names, first names,"
+        " preferred first name, billing first name, buyer first name, vorname, prenom, prenoms,"
+        " nombre, nombres, primer nombre, nome, primeiro nome, nome proprio, voornaam, fornamn,"
+        " fornavn, etunimi, imie, adi, jmeno, имя, 名, 名前, الاسم الأول"
+    ),
+    "jobtitle": _listed(
+        "job title, extended work details.job title, employment.title, employment.job title,"
+        " organizations.title, organization.title, organizations.job title, work title,"
+        " job position, position title, business title, professional title, current title,"
+        " job role, designation, occupation, job, title?, position?, role?, headline?, funktion,"
+        " berufsbezeichnung, beruf, stellenbezeichnung, jobtitel, poste, fonction,"
+        " intitule du poste, titre du poste, titre professionnel, cargo, puesto,"
+        " puesto de trabajo, titulo del puesto, ruolo, posizione, posizione lavorativa, qualifica,"
+        " mansione, titolo di lavoro, funcao, functie, functietitel, befattning, yrkestitel,"
+        " stilling, stillingsbetegnelse, stillingstittel, titel?, tehtavanimike, titteli?,"
+        " stanowisko, pozice, unvan?, должность, 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي"
+    ),
+    "lastname": _listed(
+        "last name, family name, name.last name, name.family name, name.last, name.family,"
+        " names.family name, names.last name, surname, name.surname, lname, last, last names,"
+        " surnames, sn?, billing last name, buyer last name, nachname, familienname, zuname,"
+        " nom de famille, nom, apellido, apellidos, primer apellido, cognome, sobrenome, apelido,"
+        " ultimo nome, achternaam, familienaam, efternamn, efternavn, etternavn, sukunimi,"
+        " nazwisko, soyad, soyadi, prijmeni, фамилия, 姓, 名字, اسم العائلة"
+    ),
+    "phone": _listed(
+        "phone, phone number, telephone, telephone number, mobile phone, mobile phone number,"
+        " mobile, mobile number, cell phone, cell phone number, cell, cell number, work phone,"
+        " work phone number, business phone, business phone number, office phone, direct phone,"
+        " home phone, home phone number, primary phone, primary phone number, main phone, tel,"
+        " tel number, phone 1, telephone 1, mobile telephone, contact number, daytime phone,"
+        " day phone, bus phone, phones, phone numbers, business phones, telephones, handphone,"
+        " billing phone, buyer phone, msisdn, sms?, whatsapp?, telefon, telefonnummer,"
+        " telefonnr, rufnummer, handy, handynummer, mobil, mobilnummer, mobiltelefon,"
+        " mobilfunknummer, numero de telephone, portable, telephone portable, telephone mobile,"
+        " telefono, numero de telefono, telefono movil, movil, celular, cellulare,"
+        " numero di telefono, numero di cellulare, telefone, numero de telefone, telemovel,"
+        " telefoon, telefoonnummer, mobiel, mobiel nummer, gsm, puhelin, puhelinnumero, numer"
+        " telefonu, cep telefonu, телефон, номер телефона, 電話番号, 電話, 电话, 手机, 手机号,"
+        " 전화번호, 휴대폰, الهاتف, رقم الهاتف"
+    ),
+    "state": _listed(
+        "state, state province, state code, province code, province, state or province,"
+        " region code, region, state region, state province region, state name, state abbreviation,"
+        " state prov, prov, administrative area, address region, region name, county?, bundesland,"
+        " kanton, provincia, estado, comunidad autonoma, regione, regiao, provincie, lan, fylke,"
+        " maakunta, wojewodztwo, область, 都道府県, 省, 省份"
+    ),
+    "zip": _listed(
+        "zip, zip code, postal code, postcode, zip postal code, zip postal, postal,"
+        " pin code, postal code zip, plz, postleitzahl, code postal, cp, codigo postal,"
+        " codice postale, cap, cep, codigo de enderecamento postal, postnummer, postnr,"
+        " postinumero, kod pocztowy, posta kodu, psc, индекс, почтовый индекс, 郵便番号, 邮编,"
+        " 邮政编码, 우편번호, الرمز البريدي"
+    ),
+    FULL_NAME: _listed(
+        "full name, name.full name, name.full, name.formatted, name.display name,"
+        " names.display name, name?, display name, formatted name, name first and last,"
+        " first and last name, first name and last name, first name last name, cn?,"
+        " vor und nachname, vorname und nachname, vorname nachname, vollstandiger name,"
+        " nom complet, prenom et nom, nombre completo, nombre y apellidos, nombre y apellido,"
+        " nome completo, nome e cognome, nome e sobrenome, naam, volledige naam,"
+        " voornaam en achternaam, namn, for och efternamn, navn, fullt navn, nimi,"
+        " imie i nazwisko, ad soyad, adi soyadi, имя и фамилия, 氏名, お名前, 姓名, 이름, 성명,"
+        " الاسم, الاسم الكامل"
+    ),
+}
+
+# Objects that are an address, and what flat names of one begin with: better ones first. Under
+# those with "?" a text is no street.
+ADDRESSES: Final = _listed(
+    "address, primary address, primary?, default address, default?, address 1?, work address,"
+    " work?, business address, business?, office address, office?, mailing address, mailing?,"
+    " postal address, postal?, home address, home?, residential address, residence?,"
+    " billing address, billing?, shipping address, shipping?, location?, addresses,"
+    " street addresses, contact address, delivery address, other address, other?, adresse,"
+    " adressen, adresses, direccion, indirizzo, endereco, adres"
+)
+
+# An object holds the person if all the words of its name are among these: `contactInfo`,
+# `user_attributes`, `data`. Never is it somebody else's, such as `manager` or `company_owner`.
+_PERSONS: Final = frozenset(
+    _listed(
+        "attendee, client, contact, customer, delegate, guest, individual, invitee, lead, member,"
+        " participant, person, profile, recipient, registrant, subscriber, user, visitor"
+    )
+)
+_CONTAINERS: Final = frozenset(
+    _listed(
+        "additional, after, and, answer, answers, attribute, attributes, basic, body,"
+        " characteristics, column, core, crm, current, custom, data, demographic, demographics,"
+        " detail, details, entity, extra, field, fields, form, general, identification,"
+        " identifiers, info, information, input, keys, merge, merges, new, obj, object, params,"
+        " payload, personal, professional, properties, property, props, question, questions,"
+        " record, registration, resource, response, responses, result, row, set, submission,"
+        " trait, traits, udo, values, variables, vars, xdm"
+    )
+)
+_HOLDERS: Final = _PERSONS | _CONTAINERS
+# Their words are no such words, but their members are the person's.
+_HOLDER_NAMES: Final = frozenset({"useridentities"})
+# Of these only what holds a person is read: their own texts are of something else.
+_PASSED_THROUGH: Final = ("context", "event", "form", "message", "notification", "request")
+_WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses"}
+_NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
+
+# Words that a name may begin or end with, without another meaning.
+_LEADING: Final = _HOLDERS | frozenset(
+    _listed(
+        "your, my, the, please, enter, provide, what, is, s, whats, ihre, ihr, votre, su, c, q, hs,"
+        " ssot, kontakt"
+    )
+)
+_TRAILING: Final = frozenset(_listed("required, optional, value, values, field, c, 1, pflichtfeld"))
+# With one of these, a name tells of somebody or something else.
+_OTHERS: Final = frozenset(
+    _listed(
+        "manager, supervisor, boss, owner, organizer, organiser, sender, referrer, referral,"
+        " referred, referrals, assistant, emergency, parent, guardian, spouse, partner, sponsor,"
+        " host, creator, created, updated, modified, agent, rep, salesperson, inviter, speaker,"
+        " support, admin, event, venue, session, vendor, exhibitor, old, previous, before, reply,"
+        " type, status, opt, consent, verified, valid, hash, sha256, md5"
+    )
+)
+# What the object has that stands in place of a text, better ones first.
+_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "": _listed("value, values, text, string, raw value, label, name"),
+    "email": _listed("address, value, email, email address, mail, id"),
+    "phone": _listed(
+        "number, value, phone, phone number, e164, full number, formatted number, international,"
+        " national number, formatted, raw"
+    ),
+    "countryid": _listed(
+        "code, iso code, iso2, alpha2, alpha 2, country code, iso, value, name, country, label, id"
+    ),
+    "state": _listed("code, abbreviation, state code, value, name, state, label"),
+    "companyname": _listed(
+        "name, company name, value, display name, legal name, company, text, title?, label, data"
+    ),
+    "jobtitle": _listed("title, value, name, text, label"),
+}
+
+
+_WEAK = 1_000  # added to the rank of a name that may mean something else
+
+
+class Kind(Enum):
+    """What an object is that stands under a name."""
+
+    VALUE = "value"  # of the field, in some member
+    ADDRESS = "address"
+    HOLDER = "holder"  # of the person's attributes
+
+
+class Entry(NamedTuple):
+    """What is known of a name in its place."""
+
+    field: str  # of attendees, or FULL_NAME, that a text there is for; or nothing
+    rank: int  # of two names of a field, the lower one is better
+    address: int = 0  # which one, in the order of ADDRESSES; 0 is that of flat names
+    kind: Kind = Kind.VALUE
+    within: "Place | None" = None  # what is known of an object's members
+
+    @property
+    def is_weak(self) -> bool:
+        """Tell whether the name may mean something else."""
+        return self.rank >= _WEAK
+
+
+class Place(dict[str, Entry | None]):
+    """What is known of the names in one sort of object, by names as they were pushed.
+
+    It fills itself, up to a number of names.
+    """
+
+    def __init__(
+        self, known: dict[str, Entry], guess: Callable[[str], Entry | None] | None = None
+    ) -> None:
+        super().__init__()
+        self.known = known
+        self._guess = guess  # what is known by a part of its name alone
+
+    def __missing__(self, name: str) -> Entry | None:
+        if len(name) > _LONGEST:
+            return None
+        found = self.known.get(fold(name))
+        if found is None and self._guess:
+            found = self._guess(name)
+        if len(self) < _MAX_KEPT:
+            self[name] = found
+        return found
+
+
+def fold(name: str) -> str:
+    """Return what is compared of a name: letters and digits, without case and accents."""
+    if name.isascii():
+        return name.lower() if name.isalnum() else "".join(filter(str.isalnum, name)).lower()
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
+
+
+def words(name: str) -> list[str]:
+    """Return the words of a name, folded: of `firstName`, `first` and `name`."""
+    if not name.isascii():
+        letters = unicodedata.normalize("NFKD", name)
+        name = "".join(each for each in letters if not unicodedata.combining(each))
+    return [each.casefold() for each in _WORD.findall(name)]
+
+
+_ADDRESSES: Final = {fold(name): not name.endswith("?") for name in ADDRESSES}
+
+
+class Names:
+    """The table, compiled, with a destination's own names before the others."""
+
+    def __init__(self, own: Own = MappingProxyType({})) -> None:
+        self.shapes: dict[tuple[str, ...], Any] = {}  # of profiles that were looked through
+        self.fields = {field: (*own.get(field, ()), *listed) for field, listed in NAMES.items()}
+        texts = _texts(self.fields) | _texts(own)
+        self._parts = {key: entry for key, entry in texts.items() if entry.field in PLACE}
+        self.address, self.person = Place({}), Place({}, self._guessed)
+        addresses = self._addresses(texts)
+        self.address.known = self._parts | addresses
+        self.person.known = texts | _objects(texts) | addresses
+        self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
+        persons = Place(dict.fromkeys(_WITHIN_PASSED, self._holder))
+        passed = self._holder._replace(within=persons)
+        self.person.known |= dict.fromkeys(_PASSED_THROUGH, passed)
+
+    def _addresses(self, texts: Mapping[str, Entry]) -> dict[str, Entry]:
+        """Return what may be an address as an object; a text there is its first line."""
+        found = {}
+        for rank, (key, is_text) in enumerate(_ADDRESSES.items(), 1):
+            entry = texts.get(key) or Entry("address1" * is_text, _WEAK, rank)
+            found[key] = entry._replace(kind=Kind.ADDRESS, within=self.address)
+        return found
+
+    def _guessed(self, name: str) -> Entry | None:
+        """Return what is known of a name among a person's by a part of it, or nothing."""
+        if name.startswith("urn:"):
+            return self._holder  # an extension of SCIM
+        if "://" in name:
+            name = name.rstrip("/").rpartition("/")[2]  # a claim, named by a URI
+        found = self._by_words(name)
+        if found is None and name.startswith("_") and name not in _NO_TENANTS:
+            return self._holder  # a tenant's namespace, if it is an object
+        return found
+
+    def _by_words(self, name: str) -> Entry | None:
+        found = words(name)
+        if not found or not _OTHERS.isdisjoint(found):
+            return None
+        if _HOLDERS.issuperset(found) or fold(name) in _HOLDER_NAMES:
+            return self._holder
+        for key in _shorter(found):
+            entry = self.person.known.get(key) or self._part(key)
+            is_thing = entry and entry.field == FULL_NAME and not _CONTAINERS.isdisjoint(found)
+            if entry and not is_thing:  # a form's name is nobody's
+                return entry
+        first = _ALTERNATIVE.split(name, maxsplit=1)[0]
+        return self._by_words(first) if first != name else None
+
+    def _part(self, key: str) -> Entry | None:
+        """Return the part of an address that a flat name tells, such as `billingcity`."""
+        for rank, prefix in enumerate(_ADDRESSES, 1):
+            part = self._parts.get(key[len(prefix) :]) if key.startswith(prefix) else None
+            if part:
+                return part._replace(address=rank)
+        return None
+
+
+def _texts(fields: Own) -> dict[str, Entry]:
+    """Return what is known of names by which a text may stand, folded."""
+    found: dict[str, Entry] = {}
+    for field, listed in fields.items():
+        values = Place(_values(field))
+        for n, name in enumerate(listed):
+            rank = n + _WEAK * name.endswith("?")
+            found.setdefault(fold(name), Entry(field, rank, within=values))
+    return found
+
+
+def _values(field: str) -> dict[str, Entry]:
+    names = _VALUES.get(field, _VALUES[""])
+    return {fold(name): Entry(field, rank) for rank, name in enumerate(names)}
+
+
+def _objects(texts: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return what is known of objects whose members have a meaning, such as `b2b.company name`."""
+    found: dict[str, Entry] = {}
+    for name in itertools.chain.from_iterable(NAMES.values()):
+        outer, dot, inner = name.rstrip("?").partition(".")
+        if dot:
+            key = fold(outer)
+            entry = found.get(key) or texts.get(key) or Entry("", 0)
+            known = entry.within.known if entry.within else {}
+            member = texts[fold(name)]._replace(within=None)
+            found[key] = entry._replace(within=Place({**known, fold(inner): member}))
+    return found
+
+
+def _shorter(found: Sequence[str]) -> Iterator[str]:
+    """Yield a name, and what is left of it without words that mean nothing more."""
+    end = len(found)
+    yield "".join(found)
+    while end > 1 and found[end - 1] in _TRAILING:
+        end -= 1
+        yield "".join(found[:end])
+    for start in range(1, end):
+        if found[start - 1] not in _LEADING and not found[start - 1].isdigit():
+            return
+        yield "".join(found[start:end])
+
+
+@functools.cache
+def standard() -> Names:
+    """Return the table without names of a destination's own."""
+    return Names()

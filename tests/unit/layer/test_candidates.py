@@ -1,0 +1,152 @@
+"""Candidates: what a profile says of each field, from one place where it must be."""
+
+from typing import Any
+
+import pytest
+
+from attendee_sync.profile import candidates
+
+ADA = {"email": "ada@example.com"}
+
+
+def values(profile: dict[str, Any]) -> dict[str, Any]:
+    """Return the best value of each field."""
+    first = candidates.find(profile)
+    assert candidates.find(profile) == first, "known by its shape, it gives something else"
+    return {field: listed[0][0] for field, listed in first.items()}
+
+
+@pytest.mark.parametrize(
+    ("profile", "found"),
+    [
+        ({"firstName": None, "first_name": "Ada"}, {"firstname": "Ada"}),
+        ({"companyName": " ", "company": "Engines"}, {"companyname": "Engines"}),
+        ({"lastName": "null", "jobTitle": "undefined", "company": "N/A", "zip": "-"}, {}),
+        ({"firstName": "{{profile.firstName}}", "lastName": "*|LNAME|*", "city": "%%City%%"}, {}),
+        ({"company": {"id": 5}, "b2b": {"companyName": "Engines"}}, {"companyname": "Engines"}),
+        ({"phone": {"number": "1"}}, {"phone": "1"}),
+        (
+            {"phone": [{"type": "fax"}, {"value": "1", "primary": False}, {"value": "2"}]},
+            {"phone": "1"},
+        ),
+        ({"phones": [{"value": "1"}, {"value": "2", "primary": True}]}, {"phone": "2"}),
+        ({"country": {"code": "US", "name": "United States"}}, {"countryid": "US"}),
+        ({"firstName": True, "lastName": float("nan"), "city": ["", "Lehi"]}, {"city": "Lehi"}),
+        ({"title": "Ms.", "role": "Analyst"}, {"jobtitle": "Analyst"}),
+        ({"role": "Analyst", "jobTitle": "Engineer"}, {"jobtitle": "Engineer"}),
+        ({"username": "ada", "upn": "ada@example.com"}, {"email": "ada@example.com"}),
+        ({"lastName": "Nan", "firstName": "Nina"}, {"firstname": "Nina", "lastname": "Nan"}),
+        (
+            {"street": ["1 Main Street", "Suite 5"]},
+            {"address1": "1 Main Street", "address2": "Suite 5"},
+        ),
+    ],
+)
+def test_the_first_usable_value_wins(profile: dict[str, Any], found: dict[str, Any]) -> None:
+    assert values(profile) == found
+
+
+@pytest.mark.parametrize(
+    "holder",
+    ["data", "attendee", "profile", "user_attributes", "properties", "contactInfo", "_acme"],
+)
+def test_what_holds_the_person_is_read(holder: str) -> None:
+    assert values({holder: {"first_name": "Ada", "details": {"last_name": "B"}}}) == {
+        "firstname": "Ada",
+        "lastname": "B",
+    }
+    assert values({holder: {"firstName": "inner"}, "firstName": "outer"}) == {"firstname": "outer"}
+    assert values({holder: {"firstName": "inner"}, "firstName": None}) == {"firstname": "inner"}
+
+
+@pytest.mark.parametrize(
+    "other", ["manager", "referrer", "owner", "sender", "company", "billing_agent"]
+)
+def test_somebody_elses_object_is_not_read(other: str) -> None:
+    assert values({**ADA, other: {"email": "bob@example.com", "firstName": "Bob"}}) == ADA
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [{"name": "firstname", "value": "Ada"}, {"name": "company", "value": "Engines"}],
+        [
+            {"name": "first_name", "values": ["Ada"]},
+            {"name": "company_name", "values": ["Engines"]},
+        ],
+        [
+            {"column_id": "FIRST_NAME", "string_value": "Ada", "column_name": "First Name"},
+            {"column_id": "COMPANY_NAME", "string_value": "Engines"},
+        ],
+        [
+            {"question": "Your first name", "answer": "Ada"},
+            {"question": "Company", "answer": "Engines"},
+        ],
+        [
+            {"type": "text", "text": "Ada", "field": {"ref": "first_name", "id": "x"}},
+            {"type": "choice", "choice": {"label": "Engines"}, "field": {"title": "Company"}},
+        ],
+    ],
+)
+def test_lists_of_names_and_values_are_attributes(listed: list[dict[str, Any]]) -> None:
+    assert values({"fields": listed}) == {"firstname": "Ada", "companyname": "Engines"}
+
+
+LEHI = {"street": "1 Main Street", "city": "Lehi", "state": "UT", "zip": "84043", "country": "US"}
+FOUND = {
+    "address1": "1 Main Street",
+    "city": "Lehi",
+    "state": "UT",
+    "zip": "84043",
+    "countryid": "US",
+}
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        LEHI,
+        {"address": LEHI},
+        {"address": [LEHI]},
+        {"addresses": [{"city": "Berlin", "type": "home"}, {**LEHI, "type": "work"}]},
+        {"addresses": [{"city": "Berlin"}, {**LEHI, "primary": True}]},
+        {"addresses": {"home": {"city": "Berlin"}, "work": LEHI}},
+        {"workAddress": {"country": "DE"}, "homeAddress": LEHI},
+        {"city": "Berlin", "country": "DE", "homeAddress": LEHI},
+        {"address": None, "location": LEHI},
+        {f"Business {name}": value for name, value in LEHI.items()},
+        {f"home_{name}": value for name, value in LEHI.items()} | {"shipping_city": "Berlin"},
+        {"address": "1 Main Street", **{k: v for k, v in LEHI.items() if k != "street"}},
+        {name: {"value": value} for name, value in LEHI.items()},
+        {"zip": "84043", "properties": {k: v for k, v in LEHI.items() if k != "zip"}},
+        {"country": "US", "address": {k: v for k, v in LEHI.items() if k != "country"}},
+    ],
+)
+def test_an_address_is_taken_whole_from_one_place(profile: dict[str, Any]) -> None:
+    assert values(profile) == FOUND
+
+
+def test_a_street_is_never_paired_with_another_addresss_city() -> None:
+    work, home = {"street1": "2 Side Street", "postalCode": "1"}, {**LEHI, "state": None}
+    assert values({"workAddress": work, "homeAddress": home}) == {
+        "address1": "2 Side Street",
+        "zip": "1",
+    }
+
+
+def test_a_profile_of_a_known_shape_is_looked_at_anew() -> None:
+    shape = {"firstName": "Ada", "jobTitle": "Analyst", "workAddress": {"city": "Lehi"}}
+    assert values(shape)["city"] == "Lehi"
+    other = {"firstName": "N/A", "jobTitle": "Dr.", "workAddress": {"town": "Provo"}}
+    assert values(other) == {"city": "Provo"}
+    assert values({**shape, "workAddress": "none"}) == {"firstname": "Ada", "jobtitle": "Analyst"}
+
+
+def test_work_is_bounded() -> None:
+    wide = {f"a{n}": {"b": n} for n in range(20_000)}
+    assert values({**wide, **ADA}) == {}
+    assert values({**ADA, **wide}) == ADA
+    deep: dict[str, Any] = {"email": "ada@example.com"}
+    for _ in range(20):
+        deep = {"data": deep}
+    assert values(deep) == {}
