@@ -25,6 +25,7 @@ from typing import Any
 
 from attendee_sync.ingest.api import HttpRequest
 from attendee_sync.ingest.preview import Preview
+from attendee_sync.outcome import Reason
 from tests.support.stack import INGEST_TOKEN, Aws
 
 type Expected = dict[str, str] | str
@@ -32,7 +33,13 @@ type Expected = dict[str, str] | str
 NOTHING = "nothing"  # there is no such profile
 # Why somebody is lost, so that whoever reads it knows what to mend.
 TELLING_REASONS = frozenset(
-    {"malformed", "too_large", "invalid_email", "several_emails", "only_hash"}
+    {
+        Reason.MALFORMED,
+        Reason.TOO_LARGE,
+        Reason.INVALID_EMAIL,
+        Reason.SEVERAL_EMAILS,
+        Reason.ONLY_HASH,
+    }
 )
 HASTY_REMARK = "normalised"  # tells of no loss
 
@@ -71,6 +78,7 @@ class Result:
 
     attendee: Expected
     reason: str = ""
+    detail: str = ""
     remarks: frozenset[str] = frozenset()  # fields that something is said of, but "normalised"
 
 
@@ -100,15 +108,26 @@ def load(folder: Path) -> list[Push]:
 
 def run(push: Push) -> list[Result]:
     """Push with default settings but for its own, and return what becomes of each profile."""
-    aws = Aws()
-    aws.set_destination("default", event_code="summit2027", **push.settings)
-    ingested = aws.ingest().push(push.request)
+    aws = _stack_of(push)
     foreseen = Preview(aws.settings()).preview(push.request)
-    assert (ingested.status == 202) == (foreseen.status == 200), "ingest and preview disagree"
     if foreseen.status != 200:
-        return [Result("refused", str(foreseen.body["message"])) for _ in push.expect]
+        message = str(foreseen.body["message"])
+        return [Result("refused", detail=message) for _ in push.expect]
     entries: list[dict[str, Any]] = json.loads(json.dumps(foreseen.body["profiles"]))
     return [_result(each) for each in entries]
+
+
+def rejected_at_once(push: Push) -> list[int]:
+    """Return the indexes of the profiles that the sender is told of as rejected."""
+    answer = _stack_of(push).ingest().push(push.request)
+    listed: list[dict[str, Any]] = json.loads(json.dumps(answer.body.get("rejected", [])))
+    return [each["index"] for each in listed]
+
+
+def _stack_of(push: Push) -> Aws:
+    aws = Aws()
+    aws.set_destination("default", event_code="summit2027", **push.settings)
+    return aws
 
 
 def _result(entry: dict[str, Any]) -> Result:
@@ -117,7 +136,7 @@ def _result(entry: dict[str, Any]) -> Result:
         each["field"] for each in entry.get("remarks", []) if each["text"] != HASTY_REMARK
     )
     attendee = entry["attendee"] if outcome.startswith("delivered") else outcome
-    return Result(attendee, entry["reason"], remarks)
+    return Result(attendee, entry["reason"], entry.get("detail", ""), remarks)
 
 
 def judge(push: Push) -> Iterator[Verdict]:
@@ -148,7 +167,8 @@ def _differences(wanted: Expected, given: Result) -> Iterator[tuple[str, bool | 
     if isinstance(given.attendee, str):
         is_lost = isinstance(wanted, dict)
         is_told = given.attendee == "refused" or given.reason in TELLING_REASONS
-        yield f"{given.attendee}: {given.reason}", is_told if is_lost else None
+        words = ": ".join(filter(None, (given.attendee, given.reason, given.detail)))
+        yield words, is_told if is_lost else None
     elif isinstance(wanted, str):
         yield f"an attendee, where it should be {wanted}", None
     else:
