@@ -26,7 +26,6 @@ EXAMPLES = (
     "attendee-sync preview default profiles.xlsx --summary; "
     "attendee-sync preview default - --request < profile.json"
 )
-_PLACES = {"indexes": "profile", "lines": "line", "rows": "row"}
 type _PreviewRow = Mapping[str, Any]
 
 
@@ -119,7 +118,7 @@ def _summarise(target: Target, profiles: Profiles, *, as_json: bool) -> bool:
 def _show_each(target: Target, profiles: Profiles, *, with_request: bool, as_json: bool) -> bool:
     """Show every profile, and return whether one would be rejected."""
     found = list(_previewed(target, profiles))
-    unit = _PLACES[profiles.places]
+    unit = profiles.unit
     if as_json:
         rows = [
             {"index": index, **({} if unit == "profile" else {unit: place}), **row}

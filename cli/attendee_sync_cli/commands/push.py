@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
@@ -30,7 +30,8 @@ from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError
 from attendee_sync_cli.exit_codes import INTERRUPTED
 from attendee_sync_cli.profiles import new_file, profile_files, push_client
-from attendee_sync_cli.profiles.profile_files import Found
+from attendee_sync_cli.profiles.email_check import EmailCheck
+from attendee_sync_cli.profiles.profile_files import Found, Profiles, Reading
 from attendee_sync_cli.profiles.push_client import PushAnswer, PushClient
 from attendee_sync_cli.profiles.push_report import PushFault, PushReport
 from attendee_sync_cli.stack.stack import Stack
@@ -42,6 +43,7 @@ EXAMPLES = (
 )
 _TOKEN = re.compile("[!-~]+")
 _MOST_FAILURES = 3
+_FIRST = 100  # profiles; if not one of them is accepted, all others are likely to have the fault
 # What is at fault is the push itself, hence not a sign of trouble with the stack.
 _FAULTS_OF_PUSH = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
@@ -82,9 +84,11 @@ def push(  # noqa: PLR0913, PLR0917
     the request is repeated after a growing wait, or the wait that the answer asks for, of at most
     30 s.
 
-    A file is looked through before anything is pushed, unless it is a pipe. JSON can have up to
-    50 MB; newline-delimited JSON and CSV are read as they are pushed and can be of any length.
-    Values of CSV stay the texts that they are, and empty cells are left out.
+    A file is looked through before anything is pushed, unless it is a pipe: without one e-mail
+    address that can be used, nothing is. Should none of the first hundred profiles be accepted,
+    it ends. JSON can have up to 50 MB; newline-delimited JSON and CSV are read as they are pushed
+    and can be of any length. Values of CSV stay the texts that they are, and empty cells are left
+    out.
 
     Shows how many profiles were accepted, and of the others the places in the file and the
     reasons, never a value. What ingest rejected is on the dead-letter queue, too. Ends with exit
@@ -94,9 +98,9 @@ def push(  # noqa: PLR0913, PLR0917
     how = profile_files.reading(encoding, column)
     code = 1
     with _kept(failed) as keep:
+        settings = stack.known_destination(destination)
         made = _sender(stack, destination, rate, attempts)
-        with Console(stderr=True).status("Looking the file through"):
-            report = PushReport(destination, profile_files.read_twice(file, how))
+        report = PushReport(destination, _looked_through(file, how, settings))
         started = time.monotonic()
         try:
             with _progress(report.profiles.total) as advance:
@@ -118,8 +122,18 @@ def push(  # noqa: PLR0913, PLR0917
         raise typer.Exit(code)
 
 
+def _looked_through(file: BinaryIO, how: Reading, settings: str) -> Profiles:
+    """Return the profiles of a file. Raises FailureError if each of them would be rejected."""
+    check = EmailCheck(settings)
+    with Console(stderr=True).status("Looking the file through"):
+        profiles = profile_files.read_twice(file, how, check.look)
+    fault = check.fault(profiles)
+    if fault:
+        raise FailureError(f"{profile_files.name_of(file)}: {fault}")
+    return profiles
+
+
 def _sender(stack: Stack, destination: str, rate: float, attempts: int) -> PushClient:
-    stack.known_destination(destination)
     token = (stack.secret(INGEST_TOKEN) or "").strip()
     if not _TOKEN.fullmatch(token):
         raise FailureError(
@@ -172,15 +186,22 @@ def _push_all(
         report.read += len(some)
         answer = _push_batch(made, some, report, keep)
         advance(len(some))
-        if answer is None:
-            continue
-        refusal = _refusal(answer)
-        if refusal:
-            raise FailureError(refusal)
-        is_trouble = bool(answer.detail) and answer.status not in _FAULTS_OF_PUSH
-        failures = failures + 1 if is_trouble else 0
-        if failures == _MOST_FAILURES:
-            raise FailureError(f"{failures} requests in a row failed")
+        if answer:
+            failures = _failures(answer, failures)
+        if not report.accepted and report.done >= _FIRST:
+            raise FailureError(f"none of the first {report.done} is accepted; {report.main_cause}")
+
+
+def _failures(answer: PushAnswer, before: int) -> int:
+    """Return how many requests in a row failed. Raises FailureError if the next one would, too."""
+    refusal = _refusal(answer)
+    if refusal:
+        raise FailureError(refusal)
+    is_trouble = bool(answer.detail) and answer.status not in _FAULTS_OF_PUSH
+    failures = before + 1 if is_trouble else 0
+    if failures == _MOST_FAILURES:
+        raise FailureError(f"{failures} requests in a row failed")
+    return failures
 
 
 def _push_batch(

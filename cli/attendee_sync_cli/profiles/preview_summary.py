@@ -6,7 +6,7 @@ from typing import Any
 
 from attendee_sync.ingest.preview import OUTCOMES
 from attendee_sync.mapping.mapper import LEFT_OUT, Verdict
-from attendee_sync.outcome import OutcomeKind
+from attendee_sync.outcome import OutcomeKind, in_words
 from attendee_sync_cli import console
 from attendee_sync_cli.profiles.places import listed
 
@@ -18,6 +18,7 @@ _SENT = OUTCOMES[Verdict.SEND]
 class _Group:
     """Profiles that have something in common."""
 
+    detail: str = ""  # the reason of the first in words
     count: int = 0
     places: list[int] = field(default_factory=list)  # the first of them
 
@@ -45,7 +46,7 @@ class PreviewSummary:
         """Count a profile by its row of a preview; see preview_profile()."""
         self.profiles += 1
         outcome = (str(row["outcome"]), str(row["reason"]))
-        self._outcomes.setdefault(outcome, _Group()).add(place)
+        self._outcomes.setdefault(outcome, _Group(str(row["detail"]))).add(place)
         for each in row.get("remarks", ()):
             remark = (str(each["field"]), str(each["text"]))
             self._remarks.setdefault(remark, _Group()).add(place)
@@ -58,6 +59,7 @@ class PreviewSummary:
                 {
                     "outcome": outcome,
                     "reason": reason,
+                    "detail": group.detail,
                     "count": group.count,
                     self.unit: group.places,
                 }
@@ -74,7 +76,12 @@ class PreviewSummary:
         console.table(
             ["profiles", "outcome", "reason", f"{self.unit} in the file"],
             [
-                [str(group.count), outcome, console.plain(reason), _places(group, outcome != _SENT)]
+                [
+                    str(group.count),
+                    outcome,
+                    console.plain(in_words(reason, group.detail)),
+                    _places(group, outcome != _SENT),
+                ]
                 for (outcome, reason), group in _ordered(self._outcomes)
             ],
         )

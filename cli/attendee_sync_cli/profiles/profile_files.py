@@ -9,7 +9,7 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -21,6 +21,7 @@ from attendee_sync.profile import bodies
 from attendee_sync.profile.bodies import Pushed, UnreadableBodyError
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.profiles import profile_tables
+from attendee_sync_cli.profiles.profile_tables import ProfileTable, table_of
 
 File = Annotated[
     typer.FileBinaryRead,
@@ -57,6 +58,7 @@ _TOO_LONG = (
 )
 _JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
 _CONTENT_TYPES = {".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
+_UNITS = {"indexes": "profile", "lines": "line", "rows": "row"}
 _CHUNK_BYTES = 16_384
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -111,6 +113,13 @@ class Profiles:
     """What their places are: indexes from 0; lines from 1, on which they begin; or rows from 1."""
     total: int | None = None
     """How many there are, if that is known."""
+    columns: Sequence[str] = ()
+    """The names of a table's columns."""
+
+    @property
+    def unit(self) -> str:
+        """What one place is the place of."""
+        return _UNITS[self.places]
 
 
 def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
@@ -118,7 +127,7 @@ def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
 
     Raises FailureError, with the place, if the file can't be read, or not one profile in it.
     """
-    name = getattr(file, "name", "<stdin>")
+    name = name_of(file)
     with _naming(name):
         beginning = file.read(_CHUNK_BYTES)
         if profile_tables.is_spreadsheet(beginning):
@@ -126,7 +135,7 @@ def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
             if len(whole) > _MAX_BYTES:
                 raise UnreadableBodyError(f"more than {_MAX_BYTES // 1_000_000} MB; save it as CSV")
             rows = profile_tables.rows_of_spreadsheet(whole)
-            return Profiles(_usable(name, _table(rows, how, "row")), "rows")
+            return _of_table(name, table_of(rows, how.columns, "row"), "rows")
         lines = _lines(beginning, file, how.encoding)
         head = _head(lines)
         text = "".join(head)
@@ -134,26 +143,37 @@ def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
         lines = itertools.chain(head, lines)
         if _is_csv(ending, text):
             rows = profile_tables.rows_of_csv(lines)
-            return Profiles(_usable(name, _table(rows, how, "line")), "lines")
+            return _of_table(name, table_of(rows, how.columns, "line"), "lines")
         if bodies.is_ndjson(text, _CONTENT_TYPES.get(ending, "")):
             return Profiles(_usable(name, _ndjson(lines)), "lines")
         found = [Found(*each) for each in enumerate(bodies.split(_whole(lines)))]
         return Profiles(found, "indexes", len(found))
 
 
-def read_twice(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
+def name_of(file: BinaryIO) -> str:
+    """Return a file's name, as errors tell it."""
+    return getattr(file, "name", "<stdin>")
+
+
+def read_twice(
+    file: BinaryIO, how: Reading = _AS_IT_IS, look: Callable[[Found], object] = lambda _found: None
+) -> Profiles:
     """Return the profiles of a file, as `read` does, after all of it was looked through once.
 
-    So its faults are known before the first profile is used. What can't be read twice, such as a
-    pipe, is not looked through.
+    So its faults are known before the first profile is used, and `look` has seen every profile.
+    What can't be read twice, such as a pipe, is not looked through.
     """
-    if not file.seekable():
-        return read(file, how)
-    start = file.tell()
+    start = file.tell() if file.seekable() else None
     profiles = read(file, how)
-    if profiles.total is not None:
+    is_kept = profiles.total is not None
+    if start is None and not is_kept:
         return profiles
-    total = sum(1 for _ in profiles.found)
+    total = 0
+    for each in profiles.found:
+        look(each)
+        total += 1
+    if start is None or is_kept:
+        return profiles
     file.seek(start)
     return replace(read(file, how), total=total)
 
@@ -270,6 +290,9 @@ def _is_csv(ending: str, text: str) -> bool:
     return ending == ".csv" or (bool(text.strip()) and not text.lstrip().startswith(("{", "[")))
 
 
-def _table(rows: Iterable[profile_tables.Row], how: Reading, unit: str) -> Iterator[Found]:
-    for number, document in profile_tables.documents(rows, how.columns, unit):
-        yield Found(number, Pushed(json.dumps(document, ensure_ascii=False), document))
+def _of_table(name: str, table: ProfileTable, places: Literal["lines", "rows"]) -> Profiles:
+    found = (
+        Found(number, Pushed(json.dumps(document, ensure_ascii=False), document))
+        for number, document in table.documents()
+    )
+    return Profiles(_usable(name, found), places, columns=[each for each in table.names if each])

@@ -13,6 +13,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
@@ -33,10 +34,26 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _MOST_UNPACKED_BYTES = 1_000_000_000
 
 
-def documents(
-    rows: Iterable[Row], names: Mapping[str, str], unit: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the profile of each row below the header, with the row's number.
+@dataclass(frozen=True)
+class ProfileTable:
+    """A table whose header was read."""
+
+    names: Sequence[str] = ()  # of its columns
+    _unit: str = ""
+    _paths: Sequence[Path] = ()
+    _rows: Iterable[Row] = ()
+
+    def documents(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the profile of each row below the header, with the row's number.
+
+        Raises UnreadableBodyError, with the place.
+        """
+        for number, cells in self._rows:
+            yield number, _document(f"{self._unit} {number}", self._paths, cells)
+
+
+def table_of(rows: Iterable[Row], names: Mapping[str, str], unit: str) -> ProfileTable:
+    """Return the table of some rows; it is empty if these are.
 
     `names` has names by the headers that they stand in for; `unit` is what rows are called.
     Raises UnreadableBodyError, with the place.
@@ -44,13 +61,13 @@ def documents(
     used = (row for row in rows if any(map(_has_value, row[1])))
     sample = list(itertools.islice(used, _SAMPLE_ROWS))
     if not sample:
-        return
+        return ProfileTable()
     at = _header_at(sample)
     number, header = sample[at]
     place = f"{unit} {number}"
-    columns = paths_of(place, _renamed(place, [_text(cell).strip() for cell in header], names))
-    for number, cells in itertools.chain(sample[at + 1 :], used):
-        yield number, _document(f"{unit} {number}", columns, cells)
+    columns = _renamed(place, [_text(cell).strip() for cell in header], names)
+    paths = paths_of(place, columns)
+    return ProfileTable(columns, unit, paths, itertools.chain(sample[at + 1 :], used))
 
 
 def rows_of_csv(lines: Iterable[str]) -> Iterator[Row]:

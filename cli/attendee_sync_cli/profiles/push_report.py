@@ -47,6 +47,11 @@ class PushReport:
         return sum(map(len, self._places.values()))
 
     @property
+    def main_cause(self) -> str:
+        """Why most were not accepted; empty if there are none."""
+        return str(max(self._places, key=lambda cause: len(self._places[cause]), default=""))
+
+    @property
     def done(self) -> int:
         """How many profiles were done with: so many from the beginning of the file."""
         return self.accepted + self.not_accepted

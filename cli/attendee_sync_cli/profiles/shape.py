@@ -35,7 +35,7 @@ def _collect(value: Any, path: str, depth: int, found: dict[str, str]) -> None:
         return
     if depth < _MAX_DEPTH and isinstance(value, dict) and value:
         for key, each in value.items():
-            name = _name(key, each)
+            name = name_of(key, each)
             _collect(each, f"{path}.{name}" if path else name, depth + 1, found)
     elif depth < _MAX_DEPTH and isinstance(value, list) and value:
         for each in value[:_MAX_ELEMENTS]:
@@ -44,7 +44,7 @@ def _collect(value: Any, path: str, depth: int, found: dict[str, str]) -> None:
         found.setdefault(path or "@", _shape(value))
 
 
-def _name(key: str, value: object) -> str:
+def name_of(key: str, value: object = None) -> str:
     """Return a key as a path has it; `*` in place of what may tell who it is about."""
     is_entity_id = isinstance(value, dict) and "entity" in value  # as the Profile API answers
     if is_entity_id or len(key) > _MAX_NAME or not _NAME.fullmatch(key):

@@ -264,6 +264,82 @@ def test_a_file_that_can_not_be_read_is_told() -> None:
         profile_files.read(Broken())
 
 
+# --- a file that can't be meant ---
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "Name;Kontakt;Ort\nAda;ada@example.com;Lehi\nBen;ben@example.com;\n",
+            "Its columns: Name, Kontakt, Ort. If Kontakt has the e-mail addresses: "
+            '--column "Kontakt=email"',
+        ),
+        ("Name;E-Mial\nAda;\nBen;none\n", 'If E-Mial has the e-mail addresses: --column "E-Mial='),
+        ("{}\n{}", "(2). Is it the right file?"),
+        ("name,city\nX,Lehi\nY,\n", "Its columns: name, city. Is it the right file?"),
+        (
+            lines(*[{"who": {"contact": "ben@example.com"}, "x@example.com": 1}] * 2),
+            "Attributes: who.contact, *. If who.contact has the e-mail addresses: map email to",
+        ),
+        (
+            json.dumps([{"who": {"contact": "ben@example.com"}, "x@example.com": 1}] * 2),
+            "Attributes: who.contact, *. If who.contact has the e-mail addresses: map email to",
+        ),
+    ],
+)
+def test_a_file_without_an_address_is_told_before_anything_is_pushed(
+    line: CommandLine, api: Api, text: str, told: str
+) -> None:
+    said = line.fail("push", "default", "-", given=text)
+    assert said.startswith("<stdin>: nothing was pushed, as every profile would be rejected: ")
+    assert "(2). " in said
+    assert told in said
+    assert not api.http.calls
+
+
+def test_a_column_can_be_told_to_have_the_addresses(line: CommandLine, api: Api) -> None:
+    text = "Name;Kontakt\nAda;ada@example.com\n"
+    line.succeed("push", "default", "-", "--column", "Kontakt=email", given=text)
+    assert len(api.queued) == 1
+
+
+def test_a_destination_of_its_own_mind_is_asked_where_addresses_stand(
+    line: CommandLine, api: Api
+) -> None:
+    api.aws.set_destination("default", event_code="e", mapping={"email": "contact.mail"})
+    text = "contact_mail;city\n;Lehi\n"
+    assert '--column "contact_mail=contact.mail"' in line.fail("push", "default", "-", given=text)
+    line.succeed("push", "default", "-", given=json.dumps({"contact": {"mail": BEN["email"]}}))
+
+
+def test_one_address_is_enough_to_begin(line: CommandLine, api: Api) -> None:
+    result = line.run("push", "default", "-", given="city,email\n" + "Lehi,\n" * 50 + "x,b@x.org\n")
+    assert "51 profiles read, 1 accepted, 50 not accepted" in result.stdout
+    assert len(api.queued) == 1
+
+
+def test_settings_that_are_not_valid_keep_nobody_from_pushing(line: CommandLine, api: Api) -> None:
+    api.aws.set_destination("default", nonsense=True)
+    line.succeed("push", "default", "-", given=json.dumps(BEN))
+
+
+def test_if_none_of_the_first_hundred_is_accepted_it_ends(line: CommandLine, api: Api) -> None:
+    given = lines(*[NOBODY] * 150, *map(person, range(5_000)))
+    result = line.run("push", "default", "-", "--rate", "0", given=given)
+    assert result.exit_code == 1
+    assert "none of the first 100 is accepted; rejected: no e-mail address" in result.stderr
+    assert "The first 100 of 5150 profiles of the file are done" in result.stderr
+    assert "100 profiles read, 0 accepted, 100 not accepted; 10 requests" in result.stdout
+    assert len(api.http.calls) == 10
+
+
+def test_if_none_of_the_first_hundred_can_be_sent_it_ends(line: CommandLine, api: Api) -> None:
+    result = line.run("push", "default", "-", given="{}\n" + "{]\n" * 150 + json.dumps(BEN))
+    assert "none of the first 100 is accepted; not sent: not JSON" in result.stderr
+    assert api.sizes == [1]  # the empty object
+
+
 # --- where to, and with what ---
 
 
