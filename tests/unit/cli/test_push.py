@@ -328,7 +328,7 @@ def test_if_none_of_the_first_hundred_is_accepted_it_ends(line: CommandLine, api
     given = lines(*[NOBODY] * 150, *map(person, range(5_000)))
     result = line.run("push", "default", "-", "--rate", "0", given=given)
     assert result.exit_code == 1
-    assert "none of the first 100 is accepted; rejected: no e-mail address" in result.stderr
+    assert "none of the first 100 is accepted; rejected: missing_email" in result.stderr
     assert "The first 100 of 5150 profiles of the file are done" in result.stderr
     assert "100 profiles read, 0 accepted, 100 not accepted; 10 requests" in result.stdout
     assert len(api.http.calls) == 10
@@ -336,7 +336,7 @@ def test_if_none_of_the_first_hundred_is_accepted_it_ends(line: CommandLine, api
 
 def test_if_none_of_the_first_hundred_can_be_sent_it_ends(line: CommandLine, api: Api) -> None:
     result = line.run("push", "default", "-", given="{}\n" + "{]\n" * 150 + json.dumps(BEN))
-    assert "none of the first 100 is accepted; not sent: not JSON" in result.stderr
+    assert "none of the first 100 is accepted; not sent: malformed: not JSON" in result.stderr
     assert api.sizes == [1]  # the empty object
 
 
