@@ -28,7 +28,7 @@ HASH_KEY = "not-a-real-hash-key"
 CREDENTIALS = Credentials("not-a-real-client", "not-a-real-client-secret")
 TOKEN_URL = "https://token.example.com/oauth/token"
 ISSUED_AT = 1_700_000_000
-CONNECTION = Connection(org_id="acme", auth=Auth(token_url=TOKEN_URL))
+CONNECTION = Connection(org_id="acme", auth=Auth(token_url=TOKEN_URL)).named("default")
 
 
 class Clock:
@@ -168,7 +168,8 @@ class Aws:
 
 def changed(**settings: object) -> Connection:
     """Return the default connection with other settings."""
-    return Connection.model_validate({**CONNECTION.model_dump(), **settings})
+    made = Connection.model_validate({**CONNECTION.model_dump(), **settings})
+    return made.named(CONNECTION.name)
 
 
 def token(value: str = "not-a-real-access-token", **changes: Any) -> AccessToken:

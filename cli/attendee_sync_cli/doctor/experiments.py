@@ -80,7 +80,7 @@ class Change:
                 section = section[key]
             section[path[-1]] = value
         try:
-            changed = Connection.model_validate(document)
+            changed = Connection.model_validate(document).named(connection.name)
         except ValidationError:
             return None
         return None if changed == connection else changed

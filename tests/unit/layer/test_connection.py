@@ -4,7 +4,13 @@ import pytest
 from pydantic import ValidationError
 
 from attendee_sync.mapping.destination import Destination
-from attendee_sync.rainfocus.connection import Auth, Connection, Environment, faults_of
+from attendee_sync.rainfocus.connection import (
+    Auth,
+    Connection,
+    Environment,
+    connection_of,
+    faults_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -174,3 +180,11 @@ def test_wrong_settings_of_a_destination_are_refused(wrong: dict[str, object]) -
     with pytest.raises(ValidationError) as caught:
         Destination.model_validate({"event_code": "summit2027"} | wrong)
     assert {str(each["loc"][0]) for each in caught.value.errors()} == set(wrong)
+
+
+def test_a_connection_knows_its_name_which_is_no_setting() -> None:
+    named = connection_of("summit", '{"org_id": "acme"}')
+    assert named.name == "summit"
+    assert "summit" not in named.model_dump_json()
+    with pytest.raises(ValidationError):
+        connection_of("summit", '{"org_id": "acme", "name": "summit"}')

@@ -54,7 +54,7 @@ class Desk:
         settings = self.aws.settings().connection(name)
         assert settings
         return self.caller.store(
-            name, connection_of(settings), PERSON, TRACE, lambda: self.seconds_left
+            connection_of(name, settings), PERSON, TRACE, lambda: self.seconds_left
         )
 
     def meaning(self, name: str = "default") -> str:

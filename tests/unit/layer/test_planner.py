@@ -119,7 +119,7 @@ def test_a_plan_tells_what_is_sent_and_to_whom(aws: Aws) -> None:
     assert made.outcome is None
     assert made.fields == {"email": "ada@example.com", "zip": "1"}
     assert made.target
-    assert (made.target.connection_name, made.target.event_code) == ("default", "summit2027")
+    assert (made.target.connection.name, made.target.event_code) == ("default", "summit2027")
     assert made.unsent(None) is None
 
 

@@ -19,6 +19,7 @@ from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, Reason
 from attendee_sync.rainfocus.answers import Answer, AnswerKind
 from attendee_sync.rainfocus.client import Attendee
+from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.guarded_client import GuardedClient
 
 # What the end of an invocation takes at worst: the ledger is written twice, what is put back is
@@ -133,24 +134,22 @@ class GroupDelivery:
             return Outcome(OutcomeKind.UNCHANGED)
         person = Attendee(last.target.event_code, fields)
         started = time.monotonic()
-        name, message = last.target.connection_name, last.message
-        answer = self.client.store(
-            name, last.target.connection, person, message.trace_parent, self.seconds_left
-        )
+        connection, message = last.target.connection, last.message
+        answer = self.client.store(connection, person, message.trace_parent, self.seconds_left)
         outcome = _outcome(answer, time.monotonic() - started)
-        if answer.kind is AnswerKind.CONFIGURATION and self._is_isolated(message, name):
+        if answer.kind is AnswerKind.CONFIGURATION and self._is_isolated(message, connection):
             return replace(
                 outcome, kind=OutcomeKind.REJECTED, reason=Reason.REFUSED_ALONE, detail=_ISOLATED
             )
         if outcome.kind is OutcomeKind.DELIVERED:
-            self.ledger.note_success(name)
+            self.ledger.note_success(connection.name)
             self._entries[last.attendee] = _delivery(last, answer, {**delivered, **digests})
         return outcome
 
-    def _is_isolated(self, message: QueuedProfile, connection: str) -> bool:
+    def _is_isolated(self, message: QueuedProfile, connection: Connection) -> bool:
         """Tell whether a message keeps meeting a fault of its connection that others don't meet."""
         return (
-            self.ledger.count_isolated_failures(message.message_id, connection)
+            self.ledger.count_isolated_failures(message.message_id, connection.name)
             >= self.policy.max_isolated_failures
         )
 

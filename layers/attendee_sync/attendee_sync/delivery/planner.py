@@ -43,7 +43,6 @@ MAX_INTERNAL_ERRORS = 5  # attempts
 class Target:
     """Where attendees of one destination are stored, and by which rules."""
 
-    connection_name: str
     connection: Connection
     event_code: str
     mapping_version: str  # changes with all that decides what is stored
@@ -132,7 +131,7 @@ class Planner:
                 is_fault_of_settings=True,
             )
         try:
-            connection_of(text)
+            connection_of(name, text)
         except ValidationError as error:
             settings = faults_of(error)
             raise RetryLaterError(
@@ -180,8 +179,7 @@ def _rules(text: str) -> Mapper:
 
 def _target(text: str, rules: Mapper, connection: str) -> Target:
     return Target(
-        rules.destination.connection,
-        connection_of(connection),
+        connection_of(rules.destination.connection, connection),
         rules.destination.event_code,
         mapping_version(text, connection),
     )
@@ -198,7 +196,7 @@ def mapping_version(destination: str, connection: str) -> str:
     decides = [
         settings.model_dump(exclude={"name", "description", "mapping"}),
         {name: rule.model_dump() for name, rule in mapper.rules(settings).items()},
-        connection_of(connection).deciding_settings(),
+        connection_of(settings.connection, connection).deciding_settings(),
     ]
     text = json.dumps(decides, sort_keys=True, default=sorted)  # a set has no order of its own
     return hashlib.sha256(text.encode()).hexdigest()[:_VERSION_DIGITS]

@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -214,6 +215,18 @@ class Connection(_Settings):
     fields: Fields = Fields()
     answers: Annotated[Answers, _DECIDES_NOTHING] = Answers()
     limits: Annotated[Limits, _DECIDES_NOTHING] = Limits()
+    _name: str = PrivateAttr("")
+
+    @property
+    def name(self) -> str:
+        """The name under which it is stored; empty if it is not."""
+        return self._name
+
+    def named(self, name: str) -> Self:
+        """Return the connection with the name under which it is stored."""
+        made = self.model_copy()
+        made._name = name
+        return made
 
     @field_validator("base_url")
     @classmethod
@@ -248,9 +261,12 @@ class Connection(_Settings):
 
 
 @functools.lru_cache(maxsize=256)
-def connection_of(text: str) -> Connection:
-    """Return the connection of a JSON text, read once. Raises pydantic.ValidationError."""
-    return Connection.model_validate_json(text)
+def connection_of(name: str, text: str) -> Connection:
+    """Return the connection that is stored as a JSON text, read once.
+
+    Raises pydantic.ValidationError.
+    """
+    return Connection.model_validate_json(text).named(name)
 
 
 def faults_of(error: ValidationError) -> str:

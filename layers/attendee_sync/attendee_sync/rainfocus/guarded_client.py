@@ -51,7 +51,6 @@ class _FaultError(ConnectionFault):
 class _Order:
     """One attendee to store over a connection, in the time that is left."""
 
-    name: str
     connection: Connection
     attendee: Attendee
     trace_parent: str
@@ -75,17 +74,16 @@ class GuardedClient:
 
     def store(
         self,
-        name: str,
         connection: Connection,
         attendee: Attendee,
         trace_parent: str,
         seconds_left: Callable[[], float],
     ) -> Answer:
-        """Store an attendee over the connection of that name.
+        """Store an attendee over a connection.
 
         Raises RetryLaterError, SettingsUnavailableError, and botocore's errors.
         """
-        wait = self.rate_limiter.wait(name, connection.limits.requests_per_second)
+        wait = self.rate_limiter.wait(connection.name, connection.limits.requests_per_second)
         if wait:
             raise RetryLaterError(
                 Reason.RATE_LIMITED,
@@ -93,8 +91,8 @@ class GuardedClient:
                 retry_after=math.ceil(wait),
                 longest_wait=wait + 1 / connection.limits.requests_per_second,
             )
-        token = self._token(name, connection)
-        order = _Order(name, connection, attendee, trace_parent, seconds_left)
+        token = self._token(connection)
+        order = _Order(connection, attendee, trace_parent, seconds_left)
 
         def call() -> Answer:
             answer = self._call(order, token)
@@ -105,7 +103,7 @@ class GuardedClient:
             return answer
 
         try:
-            return self.circuit_breaker.call(name, call)
+            return self.circuit_breaker.call(connection.name, call)
         except (_FaultError, _InconclusiveError) as error:
             return error.answer
         except CircuitOpenError:
@@ -114,15 +112,15 @@ class GuardedClient:
     def _call(self, order: _Order, token: AccessToken) -> Answer:
         """Call; if the token is refused, call again with a newer one or have one fetched."""
         answer = self._call_once(order, token)
-        _note(order.name, answer, order.trace_parent)
+        _note(order.connection.name, answer, order.trace_parent)
         if answer.kind in _CONCLUSIVE:
-            self._worked[order.name] = token.digest
+            self._worked[order.connection.name] = token.digest
         if answer.kind is not AnswerKind.TOKEN:
             return answer
-        newer = self._token(order.name, order.connection, max_age=0)
+        newer = self._token(order.connection, max_age=0)
         if newer.digest != token.digest:
             return self._call(order, newer)
-        return replace(answer, kind=self._fault_of_refusal(order.name, token))
+        return replace(answer, kind=self._fault_of_refusal(order.connection.name, token))
 
     def _call_once(self, order: _Order, token: AccessToken) -> Answer:
         """Call once a connection is free, if there is still time for the longest call."""
@@ -156,16 +154,14 @@ class GuardedClient:
         is_old = now - first_refused > _NEW_TOKEN_SECONDS
         return AnswerKind.CONFIGURATION if is_old else AnswerKind.TOKEN
 
-    def _token(
-        self, name: str, connection: Connection, max_age: float = CACHE_SECONDS
-    ) -> AccessToken:
+    def _token(self, connection: Connection, max_age: float = CACHE_SECONDS) -> AccessToken:
         """Return a connection's token if there is a good one; else ask for one and wait."""
-        token = self.tokens.usable(name, connection, max_age)
+        token = self.tokens.usable(connection, max_age)
         if token and token.seconds_left() > TOKEN_MARGIN:
             return token
         if max_age > TOKEN_MARGIN:
-            return self._token(name, connection, max_age=TOKEN_MARGIN)
-        self.ask_for_token(name, token.digest if token else "")
+            return self._token(connection, max_age=TOKEN_MARGIN)
+        self.ask_for_token(connection.name, token.digest if token else "")
         raise RetryLaterError(Reason.NO_TOKEN, "no access token", is_fault_of_settings=True)
 
 

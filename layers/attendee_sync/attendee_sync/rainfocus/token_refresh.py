@@ -124,12 +124,12 @@ class TokenRefresh:
         try:
             connection, credentials = self._read(name, text)
             wanted = access_token.grant_digest(connection, credentials)
-            token = self.tokens.stored(name, connection)
+            token = self.tokens.stored(connection)
             if self._is_good(token, wanted, refused):
                 self.tokens.keep_shown(name, credentials)
                 return TokenResult(name, TokenState.GOOD), token
             with self.tokens.lock(name):
-                token = self.tokens.stored(name, connection)
+                token = self.tokens.stored(connection)
                 if self._is_good(token, wanted, refused):
                     return TokenResult(
                         name, TokenState.GOOD, reason="it was renewed just now"
@@ -148,7 +148,7 @@ class TokenRefresh:
     def _read(self, name: str, text: str | None) -> tuple[Connection, Credentials]:
         if text is None:
             raise TokenNotGrantedError(TokenFault.SETTINGS, "there is no such connection")
-        connection = connection_of(text)
+        connection = connection_of(name, text)
         secret = self.settings.secret(credentials_of(name), max_age=0)
         return connection, access_token.parse_credentials(secret)
 

@@ -39,26 +39,26 @@ class TokenStore:
         self._clock = clock
         self._kept: dict[str, tuple[str | None, float]] = {}  # with the time of reading
 
-    def usable(
-        self, name: str, connection: Connection, max_age: float = CACHE_SECONDS
-    ) -> AccessToken | None:
+    def usable(self, connection: Connection, max_age: float = CACHE_SECONDS) -> AccessToken | None:
         """Return a connection's token with all that a call shows, or None if there is none yet.
 
         `max_age` in seconds asks for one that was read no longer ago than that. While it can't be
         read, the last one serves. Raises SettingsUnavailableError and botocore's errors.
         """
-        token = access_token.parse(self._cached(name, max_age), connection)
+        token = access_token.parse(self._cached(connection.name, max_age), connection)
         if token is None:
             return None
         # Of two writes the secret's comes first: it may be newer than what is kept of it here.
-        return self._complete(name, token, None) or self._complete(name, token, _FIT_SECONDS)
+        return self._complete(connection.name, token, None) or self._complete(
+            connection.name, token, _FIT_SECONDS
+        )
 
-    def stored(self, name: str, connection: Connection) -> AccessToken | None:
+    def stored(self, connection: Connection) -> AccessToken | None:
         """Return a connection's token as the table holds it now, without what calls show.
 
         Raises botocore's errors.
         """
-        return access_token.parse(self.text(name), connection)
+        return access_token.parse(self.text(connection.name), connection)
 
     def text(self, name: str) -> str | None:
         """Return what the table holds now for a connection. Raises botocore's errors."""
