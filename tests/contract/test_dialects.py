@@ -11,9 +11,9 @@ import requests
 
 from attendee_sync import http_client
 from attendee_sync.attendee import FIELDS
+from attendee_sync.outcome import AnswerKind
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import Credentials
-from attendee_sync.rainfocus.answers import AnswerKind
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import examination, experiments

@@ -7,7 +7,7 @@ much. Trials find out more.
 import re
 from enum import IntEnum
 
-from attendee_sync.rainfocus.answers import Answer, AnswerKind
+from attendee_sync.outcome import Answer, AnswerKind
 from attendee_sync_cli import console
 
 PARAMETER_MISSING = "103"  # seen: "Required parameter missing: apiProfile"

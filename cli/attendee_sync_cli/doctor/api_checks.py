@@ -12,8 +12,8 @@ from typing import NoReturn
 import requests
 
 from attendee_sync.mapping.destination import Destination
+from attendee_sync.outcome import Answer, AnswerKind
 from attendee_sync.rainfocus.access_token import AccessToken
-from attendee_sync.rainfocus.answers import Answer, AnswerKind
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import answers, experiments

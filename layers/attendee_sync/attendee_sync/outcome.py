@@ -1,7 +1,7 @@
 """Outcomes: what became of one profile, and why."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 
 class OutcomeKind(StrEnum):
@@ -111,6 +111,37 @@ def in_words(reason: str, detail: str) -> str:
     return ": ".join(filter(None, (reason, detail)))
 
 
+class AnswerKind(Enum):
+    """What an answer says about the profile that was sent."""
+
+    STORED = "stored"
+    TRANSIENT = "passing"  # the same call may succeed later
+    TOKEN = "token"  # the access token was refused  # noqa: S105
+    CONFIGURATION = "configuration"  # no call of this connection can succeed
+    PROFILE = "profile"  # this profile can't be stored
+
+
+@dataclass(frozen=True)
+class Answer:
+    """RainFocus's answer to one call. Its message holds nothing of what was sent."""
+
+    kind: AnswerKind
+    status: int | None = None  # None: there was no answer
+    code: str = ""  # responseCode
+    message: str = ""  # responseMessage
+    attendee_id: str = ""
+    retry_after: int | None = None  # seconds
+
+
+@dataclass(frozen=True)
+class Retry:
+    """When what waits is to be tried again, as far as it matters to what it waits for."""
+
+    after: int | None = None  # seconds, at least
+    longest_wait: float | None = None  # seconds, if it is to be short
+    is_fault_of_settings: bool = False  # it waits for its connection or destination to be mended
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one profile, and why. It holds no personal data."""
@@ -118,15 +149,11 @@ class Outcome:
     kind: OutcomeKind
     reason: Reason = Reason.NONE
     detail: str = ""  # the reason in words
-    status: int | None = None  # HTTP status of RainFocus's answer
-    code: str = ""  # responseCode of RainFocus's answer
-    message: str = ""  # responseMessage of RainFocus's answer
-    retry_after: int | None = None  # seconds
-    latency: float | None = None  # seconds that RainFocus took
-    is_fault_of_settings: bool = False  # it waits for its connection or destination to be mended
+    answer: Answer | None = None  # RainFocus's, if it was called
+    retry: Retry = Retry()
     # By field: what was left out, and why. Never a value.
     remarks: tuple[tuple[str, str], ...] = ()
-    longest_wait: float | None = None  # seconds until the next attempt, if it is to be short
+    latency: float | None = None  # seconds that RainFocus took
 
     def as_kind(self, kind: OutcomeKind) -> "Outcome":
         """Return the outcome with another kind, and all else as it is."""
@@ -136,21 +163,6 @@ class Outcome:
 class RetryLaterError(Exception):
     """The call is not made now; the profile waits. The text says why."""
 
-    def __init__(
-        self,
-        reason: Reason,
-        detail: str,
-        *,
-        retry_after: int | None = None,
-        longest_wait: float | None = None,
-        is_fault_of_settings: bool = False,
-    ) -> None:
+    def __init__(self, reason: Reason, detail: str, retry: Retry = Retry()) -> None:
         super().__init__(detail)
-        self.outcome = Outcome(
-            OutcomeKind.RETRY,
-            reason,
-            detail,
-            retry_after=retry_after,
-            longest_wait=longest_wait,
-            is_fault_of_settings=is_fault_of_settings,
-        )
+        self.outcome = Outcome(OutcomeKind.RETRY, reason, detail, retry=retry)

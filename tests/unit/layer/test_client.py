@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from attendee_sync.http_client import HttpAnswer
+from attendee_sync.outcome import Answer, AnswerKind
 from attendee_sync.rainfocus import answers, masking
-from attendee_sync.rainfocus.answers import Answer, AnswerKind
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
 from tests.support import fakes
@@ -443,16 +443,16 @@ def test_a_retry_after_header_is_kept(status: int) -> None:
         ("", None),
         ("0", 0),
         (" 7 ", 7),
-        ("100000", 900),
-        ("9" * 4_000, 900),
+        ("100000", 86_400),
+        ("9" * 4_000, 86_400),
         ("9" * 5_000, None),
         ("-1", None),
         ("1.5", None),
         ("soon", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
         ("Wed, 21 Oct 2015 07:28:00", 0),
-        ("Tue, 31 Dec 2999 23:59:59 GMT", 900),
-        ("Tue, 31 Dec 2999 23:59:59 -0000", 900),
+        ("Tue, 31 Dec 2999 23:59:59 GMT", 86_400),
+        ("Tue, 31 Dec 2999 23:59:59 -0000", 86_400),
         ("Tue, 31 Dec 99999999999999999999 23:59:59 GMT", None),
         ("Tue, 31 Dec 2999 99:59:59 GMT", None),
         ("Tue, 31 Dec 2999 23:59:59 +999999", None),

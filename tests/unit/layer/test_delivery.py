@@ -14,7 +14,7 @@ from attendee_sync.delivery import delivery as module
 from attendee_sync.delivery.group import ACCOUNTING_SECONDS, GroupDelivery
 from attendee_sync.mapping.mapper import Decision, Mapper
 from attendee_sync.messaging.messages import QueuedProfile
-from attendee_sync.outcome import Outcome, OutcomeKind, Reason
+from attendee_sync.outcome import Outcome, OutcomeKind, Reason, Retry
 from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, PROBE_SECONDS
 from attendee_sync.rainfocus.token_refresh import TokenRefresh, TokenState
 from tests.support import fakes
@@ -70,7 +70,8 @@ def test_a_profile_is_stored_as_an_attendee(bench: DeliveryHarness) -> None:
     )
     [outcome] = bench.deliver(message(body=body))
     assert outcome.kind is OutcomeKind.DELIVERED
-    assert (outcome.status, outcome.code) == (200, "0")
+    assert outcome.answer
+    assert (outcome.answer.status, outcome.answer.code) == (200, "0")
     [call] = bench.rainfocus.calls
     assert call.url == "https://events.rainfocus.com/api/acme/v3/attendee/store"
     assert call.json == {"event": "summit2027", "email": "ada@example.com", "firstname": "A"}
@@ -787,7 +788,10 @@ def test_without_a_token_one_is_asked_for(bench: DeliveryHarness, text: str) -> 
     bench.aws.set_token_text(text)
     [outcome] = bench.deliver(message())
     assert outcome == Outcome(
-        OutcomeKind.RETRY, Reason.NO_TOKEN, "no access token", is_fault_of_settings=True
+        OutcomeKind.RETRY,
+        Reason.NO_TOKEN,
+        "no access token",
+        retry=Retry(is_fault_of_settings=True),
     )
     assert bench.aws.functions.payloads == [{"connection": "default", "refused": ""}]
     assert bench.rainfocus.calls == []
@@ -1017,7 +1021,7 @@ def test_wrong_settings_lose_no_profile(
     [outcome] = bench.deliver(message())
     assert (outcome.kind, outcome.detail) == (OutcomeKind.RETRY, reason)
     assert outcome.reason in (Reason.SETTINGS_INVALID, Reason.UNKNOWN_CONNECTION)
-    assert outcome.is_fault_of_settings
+    assert outcome.retry.is_fault_of_settings
     assert bench.aws.sqs.dead_letters == []
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from attendee_sync.outcome import RetryLaterError
-from attendee_sync.rainfocus.answers import Answer, AnswerKind
+from attendee_sync.outcome import Answer, AnswerKind, RetryLaterError
 from attendee_sync.rainfocus.circuit_breaker import (
     FAILURES_TO_PAUSE,
     PROBE_SECONDS,
@@ -283,8 +282,8 @@ def test_a_paused_connection_is_left_alone_for_a_minute_at_most(desk: Desk) -> N
     desk.meanings(FAILURES_TO_PAUSE)
     with pytest.raises(RetryLaterError, match=PAUSED) as caught:
         desk.call()
-    assert caught.value.outcome.retry_after is None
-    assert caught.value.outcome.longest_wait == 60
+    assert caught.value.outcome.retry.after is None
+    assert caught.value.outcome.retry.longest_wait == 60
 
 
 def test_a_probe_that_succeeds_resumes(desk: Desk, wall: Clock) -> None:
@@ -332,8 +331,8 @@ def test_what_is_too_fast_waits_for_its_turn(desk: Desk) -> None:
     assert desk.meanings(4) == ["stored"] * 4
     with pytest.raises(RetryLaterError, match="requests per second") as caught:
         desk.call()
-    assert caught.value.outcome.retry_after == 1
-    assert caught.value.outcome.longest_wait == 0.5
+    assert caught.value.outcome.retry.after == 1
+    assert caught.value.outcome.retry.longest_wait == 0.5
     assert len(desk.rainfocus.calls) == 4
     desk.aws.clock.now += 0.25
     assert desk.meaning() == "stored"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from attendee_sync import http_client
+from attendee_sync.outcome import Answer, AnswerKind
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import TokenFault, TokenNotGrantedError
-from attendee_sync.rainfocus.answers import Answer, AnswerKind
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from tests.support.stack import CREDENTIALS, changed, token
 

@@ -183,4 +183,4 @@ def test_settings_that_break_their_reader_are_a_fault_of_the_settings(
     made = Planner(aws.settings()).plan(message(5, "ada", attempt=500))
     assert made.outcome
     assert made.outcome.kind is OutcomeKind.RETRY
-    assert made.outcome.is_fault_of_settings
+    assert made.outcome.retry.is_fault_of_settings

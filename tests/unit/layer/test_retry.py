@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from attendee_sync.delivery.retry import RetryPolicy
-from attendee_sync.outcome import Outcome, OutcomeKind, Reason
+from attendee_sync.outcome import Outcome, OutcomeKind, Reason, Retry
 
 POLICY = RetryPolicy(max_age=100.0)
 BUSY = Outcome(OutcomeKind.RETRY, Reason.BUSY)
@@ -24,13 +24,14 @@ def test_the_longest_wait_is_the_policys_own() -> None:
 
 
 def test_what_is_to_wait_shortly_waits_a_little_longer_each_time() -> None:
-    assert POLICY.wait(10, replace(BUSY, longest_wait=5.0)) == 25
+    assert POLICY.wait(10, replace(BUSY, retry=Retry(longest_wait=5.0))) == 25
 
 
 def test_age_ends_what_waits_and_nothing_else() -> None:
     assert POLICY.settle(BUSY, 101.0).kind is OutcomeKind.EXPIRED
     assert POLICY.settle(BUSY, 99.0) == BUSY
-    assert POLICY.settle(replace(BUSY, is_fault_of_settings=True), 101.0).kind is OutcomeKind.RETRY
+    unmended = replace(BUSY, retry=Retry(is_fault_of_settings=True))
+    assert POLICY.settle(unmended, 101.0).kind is OutcomeKind.RETRY
     ended = Outcome(OutcomeKind.DELIVERED)
     assert POLICY.settle(ended, 1e9) == ended
 

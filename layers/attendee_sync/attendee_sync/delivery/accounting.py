@@ -47,7 +47,7 @@ def _measure(dimensions: dict[str, str], settled: list[_Settled]) -> None:
 
 
 def _log(plan: Plan, outcome: Outcome) -> None:
-    message = plan.message
+    message, answer = plan.message, outcome.answer
     observability.logger().info(
         LogEvent.PROFILE_PUT_BACK if not outcome.kind.is_final else LogEvent.PROFILE_SETTLED,
         destination=message.destination,
@@ -57,9 +57,9 @@ def _log(plan: Plan, outcome: Outcome) -> None:
         outcome=outcome.kind,
         reason=outcome.reason,
         detail=outcome.detail,
-        status=outcome.status,
-        code=outcome.code,
-        answer=outcome.message,
+        status=answer.status if answer else None,
+        code=answer.code if answer else "",
+        answer=answer.message if answer else "",
         remarks=[f"{field}: {text}" for field, text in outcome.remarks],
         latency_ms=None if outcome.latency is None else round(outcome.latency * 1000),
         age_ms=round(message.age * 1000),

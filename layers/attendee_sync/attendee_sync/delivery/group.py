@@ -16,8 +16,7 @@ from attendee_sync.delivery.planner import Plan
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import dead_letters, messages
 from attendee_sync.messaging.messages import QueuedProfile
-from attendee_sync.outcome import Outcome, OutcomeKind, Reason
-from attendee_sync.rainfocus.answers import Answer, AnswerKind
+from attendee_sync.outcome import Answer, AnswerKind, Outcome, OutcomeKind, Reason, Retry
 from attendee_sync.rainfocus.client import Attendee
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.guarded_client import GuardedClient
@@ -180,13 +179,14 @@ class GroupDelivery:
             self._entries[key] = replace(self._entries[key], mapping_version="")
 
     def _send_to_dead_letters(self, plan: Plan, outcome: Outcome) -> None:
+        answer = outcome.answer
         why = {
             "outcome": outcome.kind.value,
             "reason": outcome.reason.value,
             "detail": outcome.detail,
-            "status": str(outcome.status or ""),
-            "code": outcome.code,
-            "message": outcome.message,
+            "status": str((answer and answer.status) or ""),
+            "code": answer.code if answer else "",
+            "message": answer.message if answer else "",
         }
         message = plan.message
         profile = messages.requeue_message(message, message.group, message.message_id)
@@ -250,14 +250,12 @@ def _outcome(answer: Answer, latency: float) -> Outcome:
     reason, detail = _REASONS[answer.kind]
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         reason, detail = Reason.BUSY, "RainFocus asks for fewer calls"
+    is_fault_of_settings = answer.kind in (AnswerKind.TOKEN, AnswerKind.CONFIGURATION)
     return Outcome(
         kinds.get(answer.kind, OutcomeKind.RETRY),
         reason,
         detail,
-        answer.status,
-        answer.code,
-        answer.message,
-        answer.retry_after,
-        latency,
-        answer.kind in (AnswerKind.TOKEN, AnswerKind.CONFIGURATION),
+        answer,
+        Retry(answer.retry_after, is_fault_of_settings=is_fault_of_settings),
+        latency=latency,
     )

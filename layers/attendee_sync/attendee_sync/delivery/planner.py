@@ -21,7 +21,7 @@ from attendee_sync.mapping import mapper
 from attendee_sync.mapping.expressions import UNANSWERED
 from attendee_sync.mapping.mapper import Mapper, Remark, Verdict
 from attendee_sync.messaging.messages import QueuedProfile
-from attendee_sync.outcome import Outcome, OutcomeKind, Reason, RetryLaterError
+from attendee_sync.outcome import Outcome, OutcomeKind, Reason, Retry, RetryLaterError
 from attendee_sync.rainfocus.connection import Connection, connection_of, faults_of
 
 _NEVER_CAME = Outcome(
@@ -128,7 +128,7 @@ class Planner:
             raise RetryLaterError(
                 Reason.UNKNOWN_CONNECTION,
                 f"there is no connection {name}",
-                is_fault_of_settings=True,
+                Retry(is_fault_of_settings=True),
             )
         try:
             connection_of(name, text)
@@ -137,7 +137,7 @@ class Planner:
             raise RetryLaterError(
                 Reason.SETTINGS_INVALID,
                 f"the settings of connection {name} are not valid: {settings}",
-                is_fault_of_settings=True,
+                Retry(is_fault_of_settings=True),
             ) from None
         return text
 
@@ -173,7 +173,7 @@ def _rules(text: str) -> Mapper:
         raise RetryLaterError(
             Reason.SETTINGS_INVALID,
             "the settings of the destination are not valid",
-            is_fault_of_settings=True,
+            Retry(is_fault_of_settings=True),
         ) from None
 
 

@@ -25,18 +25,19 @@ class RetryPolicy:
 
     def settle(self, outcome: Outcome, waited: float) -> Outcome:
         """Return the outcome of a profile that has waited so long on its queue."""
-        max_age = self.max_age_for_settings if outcome.is_fault_of_settings else self.max_age
+        max_age = self.max_age_for_settings if outcome.retry.is_fault_of_settings else self.max_age
         if outcome.kind.is_final or waited <= max_age:
             return outcome
         return outcome.as_kind(OutcomeKind.EXPIRED)
 
     def wait(self, attempt: int, outcome: Outcome) -> int:
         """Return the seconds until the next attempt: a random part of a doubling time."""
-        short = self.max_wait if outcome.longest_wait is None else outcome.longest_wait
+        retry = outcome.retry
+        short = self.max_wait if retry.longest_wait is None else retry.longest_wait
         longest = min(
             self.first_wait * 2 ** min(attempt, _MOST_DOUBLINGS),
             short + self.more_wait * attempt,
             self.max_wait,
         )
         jittered = random.uniform(0, longest)  # noqa: S311 - spreads load, hides nothing
-        return int(min((outcome.retry_after or 0) + max(jittered, 1.0), self.max_wait))
+        return int(min((retry.after or 0) + max(jittered, 1.0), self.max_wait))

@@ -3,45 +3,23 @@
 import email.utils
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 import requests
 
 from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient
+from attendee_sync.outcome import Answer, AnswerKind
 from attendee_sync.rainfocus import masking
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.masking import Sent
 
-_MAX_RETRY_AFTER = 900  # seconds
+_MAX_RETRY_AFTER = 86_400  # seconds; what is waited for in the end, the retry policy says
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # Three digits are in many a phone number: such a code repeats a whole value, or nothing.
 _SHORT_CODE = re.compile(r"[0-9]{0,3}")
 _PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
-
-
-class AnswerKind(Enum):
-    """What an answer says about the profile that was sent."""
-
-    STORED = "stored"
-    TRANSIENT = "passing"  # the same call may succeed later
-    TOKEN = "token"  # the access token was refused  # noqa: S105
-    CONFIGURATION = "configuration"  # no call of this connection can succeed
-    PROFILE = "profile"  # this profile can't be stored
-
-
-@dataclass(frozen=True)
-class Answer:
-    """RainFocus's answer to one call. Its message holds nothing of what was sent."""
-
-    kind: AnswerKind
-    status: int | None = None
-    code: str = ""
-    message: str = ""
-    attendee_id: str = ""
-    retry_after: int | None = None  # seconds
 
 
 def judge(
@@ -88,7 +66,7 @@ def _kind(status: int, code: str, message: str, connection: Connection) -> Answe
 
 
 def retry_after(header: str | None) -> int | None:
-    """Return a `Retry-After` header in seconds, 0 to 900, from a number or an HTTP date."""
+    """Return a `Retry-After` header in seconds, a day at most, from a number or an HTTP date."""
     if not header:
         return None
     try:

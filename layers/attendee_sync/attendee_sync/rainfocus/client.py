@@ -12,8 +12,9 @@ import requests
 
 from attendee_sync.attendee import email_sha256
 from attendee_sync.http_client import UNUSABLE, HttpAnswer, prepare, receive
+from attendee_sync.outcome import Answer
 from attendee_sync.rainfocus.access_token import AccessToken
-from attendee_sync.rainfocus.answers import Answer, envelope_of, judge
+from attendee_sync.rainfocus.answers import envelope_of, judge
 from attendee_sync.rainfocus.connection import Connection, Place
 from attendee_sync.rainfocus.masking import Sent
 

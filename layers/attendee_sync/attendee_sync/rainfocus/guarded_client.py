@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from attendee_sync import observability
 from attendee_sync.aws.settings import CACHE_SECONDS
 from attendee_sync.observability import LogEvent
-from attendee_sync.outcome import Reason, RetryLaterError
+from attendee_sync.outcome import Answer, AnswerKind, Reason, Retry, RetryLaterError
 from attendee_sync.rainfocus.access_token import TOKEN_MARGIN, AccessToken
-from attendee_sync.rainfocus.answers import Answer, AnswerKind
 from attendee_sync.rainfocus.circuit_breaker import (
     PROBE_SECONDS,
     CircuitBreaker,
@@ -88,8 +87,10 @@ class GuardedClient:
             raise RetryLaterError(
                 Reason.RATE_LIMITED,
                 "held to the connection's requests per second",
-                retry_after=math.ceil(wait),
-                longest_wait=wait + 1 / connection.limits.requests_per_second,
+                Retry(
+                    math.ceil(wait),
+                    longest_wait=wait + 1 / connection.limits.requests_per_second,
+                ),
             )
         token = self._token(connection)
         order = _Order(connection, attendee, trace_parent, seconds_left)
@@ -162,15 +163,14 @@ class GuardedClient:
         if max_age > TOKEN_MARGIN:
             return self._token(connection, max_age=TOKEN_MARGIN)
         self.ask_for_token(connection.name, token.digest if token else "")
-        raise RetryLaterError(Reason.NO_TOKEN, "no access token", is_fault_of_settings=True)
+        raise RetryLaterError(Reason.NO_TOKEN, "no access token", Retry(is_fault_of_settings=True))
 
 
 def _paused() -> RetryLaterError:
     return RetryLaterError(
         Reason.PAUSED,
         "the connection is paused",
-        longest_wait=2 * PROBE_SECONDS,
-        is_fault_of_settings=True,
+        Retry(longest_wait=2 * PROBE_SECONDS, is_fault_of_settings=True),
     )
 
 
