@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from attendee_sync.delivery import ledger
+from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.version import VERSION
 from tests.support import fakes
 from tests.support.functions import EVENTS, FUNCTIONS, VARIABLES, Handle
@@ -259,7 +259,7 @@ def test_a_message_stays_hidden_while_it_is_delivered() -> None:
     assert visibility > timeout
     assert visibility >= 6 * timeout
     # What died in its last second comes again later than what was put back.
-    assert visibility - timeout >= ledger.DIED_SECONDS
+    assert visibility - timeout >= RetryPolicy.died_seconds
 
 
 def test_delivery_reports_single_failures_and_is_limited() -> None:

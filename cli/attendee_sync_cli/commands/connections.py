@@ -87,12 +87,12 @@ def set_(
     """
     stack: Stack = context.obj
     text = setting_changes.from_file(file, yes=yes)
-    wanted = validation.read(Connection, text)
-    if isinstance(wanted, list):
-        raise setting_changes.not_valid("The settings", wanted)
+    after = validation.read(Connection, text)
+    if isinstance(after, list):
+        raise setting_changes.not_valid("The settings", after)
     compact = setting_changes.compact(text)
     before = stack.connection(connection)
-    changes = setting_changes.changes(before, wanted)
+    changes = setting_changes.changes(before, after)
     if changes:
         setting_changes.ask(f"Connection {connection}", changes, is_new=before is None, yes=yes)
         stack.put_connection(connection, compact)

@@ -56,15 +56,15 @@ def set_(
     given = _read() if stdin or not _is_terminal() else _ask()
     secret = credentials_of(connection)
     stored = access_token.parse_credentials(stack.secret(secret))
-    wanted = replace(stored, **{name: text for name, text in given.items() if text})
-    if wanted == stored:
+    changed = replace(stored, **{name: text for name, text in given.items() if text})
+    if changed == stored:
         console.say(
             "Nothing new was given; the stored credentials stay as they are, and are tried."
         )
     else:
-        stack.put_secret(secret, json.dumps(asdict(wanted)))
+        stack.put_secret(secret, json.dumps(asdict(changed)))
         stack.make_secret(api_profile_of(connection), "{}")
-        console.say(f"Stored in the secret {stack.name}/{secret}: {_stored_words(wanted)}.")
+        console.say(f"Stored in the secret {stack.name}/{secret}: {_stored_words(changed)}.")
     result = stack.refresh_token(connection)
     tokens.tell(result)
     if result.state is TokenState.FAILED:

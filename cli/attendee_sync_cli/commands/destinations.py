@@ -85,13 +85,13 @@ def set_(
     """
     stack: Stack = context.obj
     text = setting_changes.from_file(file, yes=yes)
-    wanted = validation.read(Destination, text)
-    found = _faults(wanted, text, stack.connections())
-    if found or isinstance(wanted, list):
+    after = validation.read(Destination, text)
+    found = _faults(after, text, stack.connections())
+    if found or isinstance(after, list):
         raise setting_changes.not_valid("The settings", found)
     compact = setting_changes.compact(text)
     before = stack.destination(destination)
-    changes = setting_changes.changes(before, wanted)
+    changes = setting_changes.changes(before, after)
     if not changes:
         console.say(setting_changes.NOTHING)
         return

@@ -131,8 +131,8 @@ def _parse(text: str | None) -> AccessToken | None:
         return None
 
 
-def _view(token: AccessToken, connection: Connection, wanted: str) -> View:
-    state, words = _state(token, connection, wanted)
+def _view(token: AccessToken, connection: Connection, grant: str) -> View:
+    state, words = _state(token, connection, grant)
     return View(
         state,
         words,
@@ -143,13 +143,13 @@ def _view(token: AccessToken, connection: Connection, wanted: str) -> View:
     )
 
 
-def _state(token: AccessToken, connection: Connection, wanted: str) -> tuple[str, str]:
+def _state(token: AccessToken, connection: Connection, grant: str) -> tuple[str, str]:
     audience = access_token.audience(connection)
     if token.audience != audience:
         return "mismatch", f"the settings say {audience} now, so it is not used"
     if token.seconds_left() <= 0:
         return "expired", "it has run out; token_refresh has not renewed it"
-    if token.granted_to != wanted:
+    if token.granted_to != grant:
         return (
             "outdated",
             "credentials or auth settings have changed since; the next refresh renews it",

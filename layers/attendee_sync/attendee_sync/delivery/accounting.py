@@ -6,23 +6,21 @@ from collections.abc import Iterable
 from aws_lambda_powertools.metrics import MetricUnit
 
 from attendee_sync import observability
-from attendee_sync.delivery.planner import Plan
+from attendee_sync.delivery.settled import Settled
 from attendee_sync.mapping.mapper import LEFT_OUT
 from attendee_sync.observability import LogEvent
-from attendee_sync.outcome import Outcome, OutcomeKind
-
-type _Settled = tuple[Plan, Outcome]
+from attendee_sync.outcome import OutcomeKind
 
 
-def account(settled: Iterable[_Settled]) -> None:
+def account(settled: Iterable[Settled]) -> None:
     """Write what became of some profiles to the log, and as metrics."""
-    by_outcome: dict[tuple[str, str], list[_Settled]] = {}
+    by_outcome: dict[tuple[str, str], list[Settled]] = {}
     undelivered: Counter[tuple[str, str, str]] = Counter()
     left_out: Counter[tuple[str, str, str]] = Counter()
-    for plan, outcome in settled:
-        _log(plan, outcome)
-        destination = plan.message.destination
-        by_outcome.setdefault((destination, outcome.kind.value), []).append((plan, outcome))
+    for each in settled:
+        _log(each)
+        outcome, destination = each.outcome, each.message.destination
+        by_outcome.setdefault((destination, outcome.kind.value), []).append(each)
         if outcome.kind not in (OutcomeKind.DELIVERED, OutcomeKind.UNCHANGED):
             undelivered[destination, outcome.kind.value, outcome.reason.value] += 1
         if outcome.kind is OutcomeKind.DELIVERED:
@@ -34,20 +32,21 @@ def account(settled: Iterable[_Settled]) -> None:
     observability.count("FieldsLeftOut", left_out, ("destination", "field", "reason"))
 
 
-def _measure(dimensions: dict[str, str], settled: list[_Settled]) -> None:
+def _measure(dimensions: dict[str, str], settled: list[Settled]) -> None:
     """Write how many profiles had an outcome, how old they were, and RainFocus's latency."""
     values = [("Profiles", MetricUnit.Count, float(len(settled)))]
-    values += [("Age", MetricUnit.Seconds, plan.message.age) for plan, _ in settled]
+    values += [("Age", MetricUnit.Seconds, each.message.age) for each in settled]
     values += [
-        ("RainFocusLatency", MetricUnit.Milliseconds, outcome.latency * 1000)
-        for _, outcome in settled
-        if outcome.latency is not None
+        ("RainFocusLatency", MetricUnit.Milliseconds, each.outcome.latency * 1000)
+        for each in settled
+        if each.outcome.latency is not None
     ]
     observability.measure(dimensions, values)
 
 
-def _log(plan: Plan, outcome: Outcome) -> None:
-    message, answer = plan.message, outcome.answer
+def _log(settled: Settled) -> None:
+    plan, message, outcome = settled.plan, settled.message, settled.outcome
+    answer = outcome.answer
     observability.logger().info(
         LogEvent.PROFILE_PUT_BACK if not outcome.kind.is_final else LogEvent.PROFILE_SETTLED,
         destination=message.destination,

@@ -14,6 +14,7 @@ from attendee_sync.delivery import planner
 from attendee_sync.delivery.ledger import Ledger, LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan
 from attendee_sync.delivery.retry import RetryPolicy
+from attendee_sync.delivery.settled import Settled
 from attendee_sync.messaging import dead_letters, messages
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Answer, AnswerKind, Outcome, OutcomeKind, Reason, Retry
@@ -41,8 +42,6 @@ _REASONS: Final[Mapping[AnswerKind, tuple[Reason, str]]] = {
     ),
     AnswerKind.PROFILE: (Reason.REFUSED, "RainFocus does not take this profile"),
 }
-
-type Settled = tuple[Plan, Outcome, LedgerEntry | None]
 
 
 @dataclass
@@ -89,7 +88,7 @@ class GroupDelivery:
             if not sent[-1][1].kind.is_final:
                 break
         return [
-            (plan, outcome, self._entries.get(plan.attendee))
+            Settled(plan, outcome, self._entries.get(plan.attendee))
             for plan, outcome in _in_order(plans, outcomes)
         ]
 

@@ -12,16 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from attendee_sync import observability
 from attendee_sync.attendee import Version
 from attendee_sync.aws import clients
+from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.outcome import OutcomeKind
 
 _PREFIX = "attendee#"
 _ATTEMPT = "attempt#"
 _READS = 3  # while a busy table leaves something out
 _WRITES = 2  # likewise
-# A message on which an invocation died comes again with the queue's visibility timeout of 360 s
-# after it was given out, and it was begun within the function's 60 s: what comes sooner was put
-# back, even if that could not be noted.
-DIED_SECONDS = 240
 _TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
 _KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
 _STORED_SECONDS = 1.0  # at most so often a connection's success is noted
@@ -80,8 +77,8 @@ class Ledger:
     def _get(self, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Return those of some items that there are, by their keys."""
         found: dict[str, Mapping[str, Any]] = {}
-        wanted = [{"key": {"S": key}} for key in keys]
-        pending = {self._table: {"Keys": wanted, "ConsistentRead": True}} if keys else {}
+        request = {"Keys": [{"key": {"S": key}} for key in keys], "ConsistentRead": True}
+        pending = {self._table: request} if keys else {}
         for _ in range(_READS):
             if not pending:
                 return found
@@ -204,11 +201,14 @@ class Ledger:
         self._client.put_item(TableName=self._table, Item=item)
         return alone
 
-    def deaths(self, attempts: Mapping[str, int]) -> dict[str, int]:
+    def deaths(
+        self, attempts: Mapping[str, int], died_seconds: float = RetryPolicy.died_seconds
+    ) -> dict[str, int]:
         """Return those messages, at most 100, that came again without having been put back.
 
         It gets the attempt of each message by its id. With each goes how often an invocation
-        died on it alone. Raises LedgerUnavailableError.
+        died on it alone; one that came again sooner than `died_seconds` after it was begun
+        did not. Raises LedgerUnavailableError.
         """
         again = {name: attempt for name, attempt in attempts.items() if attempt > 1}
         found = self._get([f"{_ATTEMPT}{name}" for name in again])
@@ -216,7 +216,7 @@ class Ledger:
         for name, attempt in again.items():
             item = found.get(f"{_ATTEMPT}{name}")
             if _number(item, "put_back") != attempt - 1:
-                deaths[name] = _deaths(item, attempt)
+                deaths[name] = _deaths(item, attempt, died_seconds)
         return deaths
 
     def note_begun(self, message_id: str, attempt: int, deaths: int) -> None:
@@ -341,14 +341,14 @@ def _entry(item: Mapping[str, Any]) -> LedgerEntry:
     )
 
 
-def _deaths(item: Mapping[str, Any] | None, attempt: int) -> int:
+def _deaths(item: Mapping[str, Any] | None, attempt: int, died_seconds: float) -> int:
     """Return how often an invocation died on a message alone, when it comes as that attempt.
 
     The last time does not count if it came again sooner than after deaths alone.
     """
     deaths = _number(item, "deaths")
     seconds = time.time() - _number(item, "begun_at")
-    died = seconds >= DIED_SECONDS * (attempt - _number(item, "begun"))
+    died = seconds >= died_seconds * (attempt - _number(item, "begun"))
     return deaths if died else max(0, deaths - 1)
 
 

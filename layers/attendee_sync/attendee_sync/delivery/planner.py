@@ -17,6 +17,7 @@ from attendee_sync import attendee
 from attendee_sync.aws import clients
 from attendee_sync.aws.settings import Settings, SettingsUnavailableError
 from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.expressions import UNANSWERED
 from attendee_sync.mapping.mapper import Mapper, Remark, Verdict
@@ -35,8 +36,6 @@ _NO_DESTINATION = Outcome(
     OutcomeKind.REJECTED, Reason.UNKNOWN_DESTINATION, "there is no destination of this name"
 )
 _VERSION_DIGITS = 12
-# A fault of ours comes with each attempt; what a moment brought (no memory, say) passes.
-MAX_INTERNAL_ERRORS = 5  # attempts
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,7 @@ class Planner:
     """Plans by the settings of one stack."""
 
     settings: Settings
+    max_internal_errors: int = RetryPolicy.max_internal_errors
 
     def plan(self, message: QueuedProfile) -> Plan:
         """Return what a message asks for. It raises nothing: a fault is in the plan's outcome.
@@ -89,7 +89,7 @@ class Planner:
             return self._plan(message)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
             outcome = retry(error)
-            if message.attempt < MAX_INTERNAL_ERRORS or (
+            if message.attempt < self.max_internal_errors or (
                 outcome.reason is not Reason.INTERNAL_ERROR
             ):
                 return Plan(message, outcome)

@@ -22,6 +22,17 @@ class RetryPolicy:
     max_wait: float = 900.0
     max_isolated_failures: int = 3
     """So often a profile may be alone with a fault of its connection before it is its own."""
+    # A fault of ours comes with each attempt; what a moment brought (no memory, say) passes.
+    max_internal_errors: int = 5
+    """So many attempts may meet an error that nobody expected."""
+    max_deaths: int = 3
+    """So often an invocation may die on a profile alone."""
+    # A message on which an invocation died comes again with the queue's visibility timeout of
+    # 360 s after it was given out, and it was begun within the function's 60 s: what comes sooner
+    # was put back, even if that could not be noted.
+    died_seconds: float = 240.0
+    max_unnoted_wait: int = 60
+    """So long at most waits what could not be noted as put back: far from died_seconds."""
 
     def settle(self, outcome: Outcome, waited: float) -> Outcome:
         """Return the outcome of a profile that has waited so long on its queue."""

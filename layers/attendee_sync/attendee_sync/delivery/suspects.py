@@ -10,15 +10,9 @@ from dataclasses import dataclass
 from attendee_sync.delivery import planner
 from attendee_sync.delivery.ledger import Ledger, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan
+from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, Reason
-
-MAX_DEATHS = 3
-_DIED = Outcome(
-    OutcomeKind.REJECTED,
-    Reason.KILLED_INVOCATION,
-    f"an invocation died on it {MAX_DEATHS} times",
-)
 
 
 @dataclass(frozen=True)
@@ -28,14 +22,19 @@ class Suspects:
     groups: Mapping[str, Sequence[QueuedProfile]]
     _deaths: Mapping[str, int]  # how often an invocation died on a message alone, by its id
     _ledger: Ledger
+    _max_deaths: int
 
     @classmethod
-    def among(cls, batch: Sequence[QueuedProfile], ledger: Ledger) -> "Suspects":
+    def among(
+        cls, batch: Sequence[QueuedProfile], ledger: Ledger, policy: RetryPolicy
+    ) -> "Suspects":
         """Find them. What comes for the first time costs no call. Raises LedgerUnavailableError."""
-        deaths = ledger.deaths({each.message_id: each.attempt for each in batch})
+        deaths = ledger.deaths(
+            {each.message_id: each.attempt for each in batch}, policy.died_seconds
+        )
         names = {each.group for each in batch if each.message_id in deaths}
         groups = {name: [each for each in batch if each.group == name] for name in names}
-        return cls(groups, deaths, ledger)
+        return cls(groups, deaths, ledger, policy.max_deaths)
 
     def in_order(self) -> list[Sequence[QueuedProfile]]:
         """Return the groups, the likely killer last: by deaths, then by size.
@@ -52,9 +51,11 @@ class Suspects:
     def plan(self, message: QueuedProfile, plan: Callable[[QueuedProfile], Plan]) -> Plan:
         """Return the plan of a suspect, once the ledger has a note that it is being worked on."""
         deaths = self._deaths.get(message.message_id, 0)
-        if deaths >= MAX_DEATHS:
+        if deaths >= self._max_deaths:
             # Not even planned: that may be what they die of. The group is the attendee's key.
-            return Plan(message, _DIED, attendee=message.group)
+            words = f"an invocation died on it {deaths} times"
+            died = Outcome(OutcomeKind.REJECTED, Reason.KILLED_INVOCATION, words)
+            return Plan(message, died, attendee=message.group)
         try:
             self._ledger.note_begun(message.message_id, message.attempt, deaths + 1)
         except LedgerUnavailableError as error:

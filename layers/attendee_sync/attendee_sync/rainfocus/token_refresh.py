@@ -123,14 +123,14 @@ class TokenRefresh:
         token = None
         try:
             connection, credentials = self._read(name, text)
-            wanted = access_token.grant_digest(connection, credentials)
+            grant = access_token.grant_digest(connection, credentials)
             token = self.tokens.stored(connection)
-            if self._is_good(token, wanted, refused):
+            if self._is_good(token, grant, refused):
                 self.tokens.keep_shown(name, credentials)
                 return TokenResult(name, TokenState.GOOD), token
             with self.tokens.lock(name):
                 token = self.tokens.stored(connection)
-                if self._is_good(token, wanted, refused):
+                if self._is_good(token, grant, refused):
                     return TokenResult(
                         name, TokenState.GOOD, reason="it was renewed just now"
                     ), token
@@ -152,13 +152,13 @@ class TokenRefresh:
         secret = self.settings.secret(credentials_of(name), max_age=0)
         return connection, access_token.parse_credentials(secret)
 
-    def _is_good(self, token: AccessToken | None, wanted: str, refused: str) -> bool:
-        """Tell whether a token may stay, where one with the digest `wanted` is asked for.
+    def _is_good(self, token: AccessToken | None, grant: str, refused: str) -> bool:
+        """Tell whether a token may stay, given the digest of what one is granted to now.
 
         It may for half of its life, so that there is as much again for an endpoint that is out of
         order; for less where that is the only way to outlive the next scheduled run.
         """
-        if token is None or token.granted_to != wanted or token.digest == refused:
+        if token is None or token.granted_to != grant or token.digest == refused:
             return False
         if token.expires_at is None:
             return True

@@ -1,0 +1,22 @@
+"""What became of a plan."""
+
+from dataclasses import dataclass
+
+from attendee_sync.delivery.ledger import LedgerEntry
+from attendee_sync.delivery.planner import Plan
+from attendee_sync.messaging.messages import QueuedProfile
+from attendee_sync.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A plan, its outcome, and what the ledger knew of the attendee or is to know of a delivery."""
+
+    plan: Plan
+    outcome: Outcome
+    entry: LedgerEntry | None = None
+
+    @property
+    def message(self) -> QueuedProfile:
+        """The message that was planned."""
+        return self.plan.message
