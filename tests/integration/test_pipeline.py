@@ -55,7 +55,11 @@ def test_an_unusable_profile_does_not_spoil_the_others(local: Local) -> None:
 
     assert answer.status_code == 202
     assert answer.json()["rejected"] == [
-        {"index": 1, "reason": "missing_email", "detail": "no e-mail address"},
+        {
+            "index": 1,
+            "reason": "missing_email",
+            "detail": "no e-mail address under a name like email, nor in identityMap",
+        },
         {
             "index": 2,
             "reason": "malformed",

@@ -12,9 +12,10 @@ from rich.status import Status
 from rich.text import Text
 
 from attendee_sync import http_client
-from attendee_sync.attendee import is_email, normalise_email
 from attendee_sync.aws.settings import credentials_of
 from attendee_sync.mapping.destination import Destination
+from attendee_sync.profile import email_address
+from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync.rainfocus import access_token
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, FailureError
@@ -79,10 +80,12 @@ def doctor(
 
 
 def _address(given: str | None) -> str:
-    address = normalise_email(given or "")
-    if address and not is_email(address):
-        raise typer.BadParameter("--write-test takes an e-mail address")
-    return address
+    if not given:
+        return ""
+    try:
+        return email_address.normalise(given)
+    except EmailAddressError:
+        raise typer.BadParameter("--write-test takes an e-mail address") from None
 
 
 def _cases(

@@ -15,6 +15,8 @@ from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import mapping_version
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.messaging.dead_letters import DeadLetter
+from attendee_sync.profile import email_address
+from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, FailureError
 from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan
@@ -93,13 +95,17 @@ def lookup(
 
 
 def _email_hash(given: str) -> str:
-    text = attendee.normalise_email(sys.stdin.read(_MAX_INPUT) if given == "-" else given)
+    text = (sys.stdin.read(_MAX_INPUT) if given == "-" else given).strip().lower()
     if _SHA256.fullmatch(text):
         return text
-    if not attendee.is_email(text):
+    try:
+        return attendee.sha256_of(email_address.normalise(text))
+    except EmailAddressError as error:
         # What was given is not repeated.
-        raise typer.BadParameter("expected an e-mail address, or 64 hex digits of its SHA-256")
-    return attendee.email_sha256(text)
+        raise typer.BadParameter(
+            "expected an e-mail address, or 64 hex digits of its SHA-256; in what was given: "
+            + error.fault.detail
+        ) from None
 
 
 def _look(stack: Stack, email_hash: str, destination: str | None) -> list[_Found]:

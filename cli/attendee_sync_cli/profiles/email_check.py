@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from attendee_sync import attendee
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Mapper, Verdict
 from attendee_sync.outcome import in_words
+from attendee_sync.profile import email_address
 from attendee_sync_cli import console
 from attendee_sync_cli.profiles import shape
 from attendee_sync_cli.profiles.profile_files import Found, Profiles
@@ -98,7 +98,7 @@ def _leaves(value: Any, path: _Path) -> Iterator[tuple[_Path, Any]]:
 
 
 def _is_address(value: object) -> bool:
-    return isinstance(value, str) and attendee.is_email(attendee.normalise_email(value))
+    return isinstance(value, str) and email_address.is_address(value)
 
 
 def _name(path: _Path) -> str:

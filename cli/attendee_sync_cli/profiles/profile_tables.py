@@ -18,8 +18,8 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from attendee_sync import attendee
 from attendee_sync.messaging import messages
+from attendee_sync.profile import email_address
 from attendee_sync.profile.bodies import UnreadableBodyError
 
 # A row's number in the file, from 1, and its cells.
@@ -163,7 +163,7 @@ def paths_of(place: str, names: Sequence[str]) -> list[Path]:
     """
     columns = [path_of(name) for name in names]
     for number, path in enumerate(columns, 1):
-        if attendee.is_email(names[number - 1]):
+        if email_address.is_address(names[number - 1]):
             raise UnreadableBodyError(
                 f"{place} is no header line: in column {number} it has an e-mail address; put a "
                 "line with the names of the columns above it"

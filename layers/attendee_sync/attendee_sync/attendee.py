@@ -3,8 +3,6 @@
 import base64
 import hashlib
 import hmac
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
@@ -42,37 +40,9 @@ FIELDS: Final[Mapping[str, Field]] = {
     "zip": Field("zip || postalCode || address.postalCode || address.zip"),
 }
 
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f.]+")
-_MAX_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
-# What is longer is no address, and is not brought to NFC: that takes the square of a run of marks.
-_MAX_NORMALISED = 320
-
-
-def normalise_email(text: str) -> str:
-    """Return an e-mail address as it is compared: Unicode NFC, trimmed, lower case.
-
-    What has more than 320 characters is no address and stays as it is composed.
-    """
-    text = text.strip()
-    if text.isascii() or len(text) > _MAX_NORMALISED:
-        return text.lower()
-    lower = unicodedata.normalize("NFC", text).strip().lower()
-    # Some letters have a composed form in lower case alone, such as h with a line below.
-    return unicodedata.normalize("NFC", lower)
-
-
-def is_email(text: str) -> bool:
-    """Tell whether a normalised text has the shape of an e-mail address."""
-    return len(text) <= _MAX_EMAIL_LENGTH and _EMAIL.fullmatch(text) is not None
-
-
-def email_sha256(email: str) -> str:
-    """Return the SHA-256 of an e-mail address, as `email_lc_sha256` has it: 64 hex digits."""
-    return sha256_of(normalise_email(email))
-
 
 def sha256_of(normalised: str) -> str:
-    """Return the SHA-256 of an e-mail address that was normalised."""
+    """Return the SHA-256 of a normalised e-mail address, as `email_lc_sha256`: 64 hex digits."""
     return hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -70,7 +70,9 @@ def test_dead_letters_are_grouped_by_destination_and_reason(
         ["1", "summit", "rejected", "refused"],
     ]
     assert [f"summit, {said}"] in found
-    assert ["default, missing_email: no e-mail address"] in found
+    assert [
+        "default, missing_email: no e-mail address under a name like email, nor in identityMap"
+    ] in found
     assert any(" ".join(row).endswith(f"such as {first}-2:") for row in found)
     assert ["person.mail", '"aaaaaa@aaaaaaa.aaa"'] in found
     assert left_as_they_were(line.aws)

@@ -11,7 +11,7 @@ from tests.support.delivery_harness import DeliveryHarness
 from tests.support.stack import HASH_KEY, STACK, changed
 
 ADA = {"email": " Ada@Example.com", "firstname": "Ada", "zip": "84043"}
-SHA256 = attendee.email_sha256("ada@example.com")
+SHA256 = attendee.sha256_of("ada@example.com")
 KEY = attendee.key(HASH_KEY, "default", SHA256)
 REFUSED = fakes.envelope("105", "zip is not known", status=400)
 

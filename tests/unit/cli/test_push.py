@@ -632,7 +632,12 @@ def test_it_tells_what_was_not_accepted_and_where(line: CommandLine, api: Api) -
     assert said[0].startswith("8 profiles read, 2 accepted, 6 not accepted; 1 requests, 0 repeats,")
     assert cells("\n".join(said[1:])) == [
         ["not accepted", "profiles", "lines in the file"],
-        ["rejected: missing_email: no e-mail address", "3", "1, 5, 9"],
+        [
+            "rejected: missing_email: no e-mail address under a name like email,"
+            " nor in identityMap",
+            "3",
+            "1, 5, 9",
+        ],
         ["not sent: malformed: a profile is a JSON object, not an array", "1", "2"],
         [
             "not sent: malformed: not JSON: Expecting property name enclosed in double quotes "
@@ -661,7 +666,7 @@ def test_the_report_for_programs(line: CommandLine) -> None:
                 "result": "rejected",
                 "status": None,
                 "reason": "missing_email",
-                "detail": "no e-mail address",
+                "detail": "no e-mail address under a name like email, nor in identityMap",
                 "count": 1,
                 "indexes": [1],
             },

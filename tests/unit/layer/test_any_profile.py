@@ -293,7 +293,7 @@ SPELLINGS = [
     "jose\u0301@example.com",
     "\tJOSE\u0301@EXAMPLE.com ",
 ]
-EMAIL_HASH = attendee.email_sha256("jos\u00e9@example.com")
+EMAIL_HASH = attendee.sha256_of("jos\u00e9@example.com")
 FORMS: list[Any] = [
     lambda address: {"email": address},
     lambda address: {"contact": address, "email": "somebody.else@example.com"},

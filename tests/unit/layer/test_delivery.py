@@ -52,7 +52,7 @@ def by_email(replies: dict[str, fakes.Reply]) -> Callable[[fakes.Call], fakes.Re
 
 
 def entry_key(person: str) -> str:
-    email_hash = attendee.email_sha256(f"{person}@example.com")
+    email_hash = attendee.sha256_of(f"{person}@example.com")
     return f"attendee#{attendee.key(HASH_KEY, 'default', email_hash)}"
 
 
@@ -1221,7 +1221,7 @@ def test_a_state_goes_where_the_connection_says(bench: DeliveryHarness) -> None:
 def test_where_only_a_hash_is_known_the_destination_says_what_happens(
     bench: DeliveryHarness,
 ) -> None:
-    email_hash = attendee.email_sha256("ada@example.com")
+    email_hash = attendee.sha256_of("ada@example.com")
     pushed = message(body=body({"email": email_hash, "zip": "1"}))
     [outcome] = bench.deliver(pushed)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.REJECTED, Reason.ONLY_HASH)

@@ -12,8 +12,10 @@ import pytest
 from attendee_sync import attendee
 from attendee_sync.ingest.api import HttpRequest, HttpResponse, parse_event
 from attendee_sync.ingest.ingest import Ingest
+from attendee_sync.mapping import mapper
+from attendee_sync.mapping.mapper import Verdict
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
-from attendee_sync.profile import bodies
+from attendee_sync.profile import bodies, email_address
 from tests.support import fakes
 from tests.support.stack import HASH_KEY, INGEST_TOKEN, STACK, Aws
 
@@ -42,11 +44,17 @@ def with_token(shown: str | None) -> HttpRequest:
 
 
 def group_of(address: str) -> str:
-    return attendee.key(HASH_KEY, "default", attendee.email_sha256(address))
+    return attendee.key(HASH_KEY, "default", attendee.sha256_of(address))
 
 
 def message_of(answer: HttpResponse) -> str:
     return str(answer.body["message"])
+
+
+def rejected_of(answer: HttpResponse) -> list[dict[str, Any]]:
+    found = answer.body["rejected"]
+    assert isinstance(found, list)
+    return found
 
 
 def nothing_is_queued(aws: Aws) -> bool:
@@ -176,7 +184,7 @@ def test_several_calls_run_side_by_side(aws: Aws, ingest: Ingest) -> None:
 @pytest.mark.parametrize(
     ("bad", "reason", "detail"),
     [
-        (NOBODY, "missing_email", "no e-mail address"),
+        (NOBODY, "missing_email", "no e-mail address under a name like email, nor in identityMap"),
         ('"ada"', "malformed", "a profile is a JSON object, not a string"),
         ("42", "malformed", "a profile is a JSON object, not a number"),
         (
@@ -230,6 +238,75 @@ def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
     kept = letter.body.encode()
     assert bad.encode().startswith(kept)
     assert len(kept) == len(bad.encode()) or len(kept) > MAX_PROFILE_BYTES - 4
+
+
+HASH = '{"email_lc_sha256": "' + "6" * 64 + '"}'
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ('{"email": "ada"}', "invalid_email"),
+        ('{"email": "ada@mail.invalid"}', "invalid_email"),
+        ('{"email": "ada@exämple.local"}', "invalid_email"),
+        ('{"email": "ada@example.com; bob@example.org"}', "several_emails"),
+        (HASH, "only_hash"),
+    ],
+)
+def test_what_cannot_be_delivered_for_its_address_is_told_at_once(
+    aws: Aws, ingest: Ingest, bad: str, reason: str
+) -> None:
+    [rejected] = rejected_of(ingest.push(request(f"[{ADA}, {bad}]")))
+    assert (rejected["index"], rejected["reason"]) == (1, reason)
+    assert rejected["detail"]
+    assert "@" not in rejected["detail"].replace("no @ in it", "")
+    assert len(aws.sqs.profiles) == len(aws.sqs.dead_letters) == 1
+
+
+def test_all_spellings_of_an_address_share_a_group(aws: Aws, ingest: Ingest) -> None:
+    spellings = (
+        "ada@münchen.example",
+        "Ada <ADA@XN--MNCHEN-3YA.EXAMPLE>",
+        "mailto:ada@\uff4dünchen.example.",
+    )
+    ingest.push(request(json.dumps([{"email": each} for each in spellings])))
+    assert {sent.group for sent in aws.sqs.profiles} == {group_of("ada@münchen.example")}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"hashes": {"only": "send"}},
+        {"mapping": {"email": "contact"}},
+        {"mapping": {"email": {"value": "contact"}, "zip": "code"}},
+        {"mapping": {"email": "contact"}, "email_falls_back": False},
+        {"mapping": {"zip": "code"}, "email_falls_back": False, "hashes": {"field": "hash"}},
+    ],
+)
+def test_ingest_rejects_for_its_address_what_delivery_would(
+    aws: Aws, ingest: Ingest, settings: dict[str, Any]
+) -> None:
+    text = json.dumps({"event_code": "summit2027", **settings})
+    aws.ssm.parameters[f"/{STACK}/destinations/default"] = text
+    profiles = [*map(json.loads, (ADA, BOB, NOBODY, HASH)), {"email": "x", "contact": "c@b.co"}]
+    rejected = rejected_of(ingest.push(request(json.dumps(profiles))))
+    decided = enumerate(mapper.mapper(text).decide(each) for each in profiles)
+    assert rejected == [
+        {"index": index, "reason": decision.reason, "detail": decision.detail}
+        for index, decision in decided
+        if decision.verdict is Verdict.REJECT
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings", ["[]", "nonsense", '{"hashes": 5}', '{"mapping": {"email": "["}}']
+)
+def test_settings_that_cannot_be_read_are_for_delivery_to_report(
+    aws: Aws, ingest: Ingest, settings: str
+) -> None:
+    aws.ssm.parameters[f"/{STACK}/destinations/default"] = settings
+    assert ingest.push(request(f"[{ADA}, {HASH}]")).body["accepted"] == 2
 
 
 def test_a_push_with_no_usable_profile_is_accepted_and_loses_none(aws: Aws, ingest: Ingest) -> None:
@@ -730,6 +807,22 @@ def test_a_push_that_takes_too_long_to_read_is_too_large(
     monkeypatch.setattr(bodies, "split", slowly)
     answer = ingest.push(request())
     assert answer.status == 413
+    assert nothing_is_queued(aws)
+
+
+def test_profiles_are_no_longer_read_when_it_takes_too_long(
+    aws: Aws, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def slowly(text: str) -> str:
+        aws.clock.now += 0.5
+        read.append(text)
+        return text
+
+    monkeypatch.setattr(email_address, "normalise", slowly)
+    assert ingest.push(request(f"[{','.join([ADA] * 100)}]")).status == 413
+    assert len(read) < 5
     assert nothing_is_queued(aws)
 
 

@@ -8,6 +8,8 @@ import pytest
 from attendee_sync import attendee
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Verdict
+from attendee_sync.outcome import Reason
+from attendee_sync.profile import email_address
 from tests.support.shapes import ADA, SHAPES, XDM
 
 EMAIL = {"email": "ada@example.com"}
@@ -100,11 +102,11 @@ def test_all_sources_are_tested() -> None:
 def test_an_address_is_normalised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
-    def normalise_email(text: str) -> str:
+    def normalise(text: str) -> str:
         seen.append(text)
         return "ada@example.com"
 
-    monkeypatch.setattr(attendee, "normalise_email", normalise_email)
+    monkeypatch.setattr(email_address, "normalise", normalise)
     mapper.mapper('{"event_code": "summit26"}').decide({"email": " ADA@Example.com"})
     assert seen == [" ADA@Example.com"]
 
@@ -171,19 +173,20 @@ def test_values_become_fields(document: dict[str, Any], found: dict[str, str]) -
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ({}, "no e-mail address"),
-        ({"firstName": "Ada"}, "no e-mail address"),
-        ({"email": "ada"}, "no e-mail address"),
-        ({"email": "ada@example.invalid"}, "not an e-mail address"),
-        ({"email": "ada..@example.com"}, "not an e-mail address"),
-        ({"identityMap": {"email_lc_sha256": [{"id": "6" * 34}]}}, "no e-mail address"),
-        (ONLY_HASH, "only a hash of the e-mail address is known"),
-        ({"email": HASH}, "only a hash of the e-mail address is known"),
+        ({}, Reason.MISSING_EMAIL),
+        ({"firstName": "Ada"}, Reason.MISSING_EMAIL),
+        ({"email": "ada"}, Reason.INVALID_EMAIL),
+        ({"email": "ada@example.invalid"}, Reason.INVALID_EMAIL),
+        ({"email": "a@example.com; b@example.com"}, Reason.SEVERAL_EMAILS),
+        ({"identityMap": {"email_lc_sha256": [{"id": "6" * 34}]}}, Reason.MISSING_EMAIL),
+        (ONLY_HASH, Reason.ONLY_HASH),
+        ({"email": HASH}, Reason.ONLY_HASH),
     ],
 )
-def test_who_has_no_email_address_is_rejected(document: dict[str, Any], reason: str) -> None:
+def test_who_has_no_email_address_is_rejected(document: dict[str, Any], reason: Reason) -> None:
     decision = decide(document)
-    assert (decision.verdict, decision.detail) == (Verdict.REJECT, reason)
+    assert (decision.verdict, decision.reason) == (Verdict.REJECT, reason)
+    assert decision.detail
     assert decision.fields == {}
 
 
@@ -213,9 +216,15 @@ def test_the_destination_can_say_which_address_counts() -> None:
     decision = decide(document, mapping={"email": "contacts.business"})
     assert decision.fields == {"email": "ada@work.example.com"}
     assert decision.email_hash == hashlib.sha256(b"ada@work.example.com").hexdigest()
-    assert decide(EMAIL, mapping={"email": "contacts.business"}).detail == "no e-mail address"
+    elsewhere = decide(EMAIL, mapping={"email": "contacts.business"})
+    assert elsewhere.fields == EMAIL
+    assert elsewhere.remarks == (
+        ("email", "from email, since what the destination maps gives no address"),
+    )
+    alone = decide(EMAIL, mapping={"email": "contacts.business"}, email_falls_back=False)
+    assert alone.reason is Reason.MISSING_EMAIL
     assert decide(EMAIL, mapping={"email": "contacts.business || email"}).fields == EMAIL
-    assert decide(EMAIL, mapping={"email": {"value": "length(contacts)"}}).fields == {}
+    assert decide(EMAIL, mapping={"email": {"value": "length(contacts)"}}).fields == EMAIL
 
 
 # --- write policies -----------------------------------------------------------------------------

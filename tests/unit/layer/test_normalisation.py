@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import email_validator
 import pycountry
 import pytest
 from hypothesis import example, given
@@ -20,7 +19,6 @@ FOLDER = Path(regions.__file__).parent
 REASONS = {
     "longer than 100 characters",
     "longer than 2000 characters",
-    "not an e-mail address",
     "not a country of ISO 3166-1, by code or name",
     "not a state of its country, by code or name",
     "a state of another country than the attendee's",
@@ -89,105 +87,6 @@ def test_texts_are_tidied_without_loss(text: str, expected: str) -> None:
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E)))
 def test_a_visible_ascii_text_stays_as_it_is(text: str) -> None:
     assert normalisation.clean_text(text) == text
-
-
-# --- e-mail addresses ---
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("ada@example.com", "ada@example.com"),
-        (" Ada.Lovelace+News@Example.CO.UK\n", "ada.lovelace+news@example.co.uk"),
-        ("o'neil@my-company.io", "o'neil@my-company.io"),
-        ("jose\u0301@exämple.de", "josé@exämple.de"),
-        ("ada@xn--exmple-cua.de", "ada@xn--exmple-cua.de"),  # not rewritten
-        ("ada@demo.test", "ada@demo.test"),
-        ("ada@mail.example", "ada@mail.example"),
-        ("a" * 242 + "@example.com", "a" * 242 + "@example.com"),
-    ],
-)
-def test_addresses_are_normalised_as_the_key_is(text: str, expected: str) -> None:
-    assert normalisation.email(text) == expected
-    assert attendee.normalise_email(text) == expected
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        " ",
-        "ada",
-        "ada@example",
-        "ada@test",
-        "@example.com",
-        "ada@",
-        "ada..king@example.com",
-        ".ada@example.com",
-        "ada.@example.com",
-        "ada@-example.com",
-        "ada@example-.com",
-        "ada@ab--cd.com",
-        "ada@xn--a.com",
-        "ada@example..com",
-        "ada@example.com.",
-        "ada@example.123",
-        "ada@127.0.0.1",
-        "ada@[127.0.0.1]",
-        "ada@[IPv6:::1]",
-        '"ada king"@example.com',
-        '"ada"@example.com',
-        "Ada <ada@example.com>",
-        "<ada@example.com>",
-        "ada@example.com, bob@example.com",
-        "mailto:ada@example.com",
-        "ada king@example.com",
-        "ada\u200b@example.com",
-        "ada@example.com\ufeff",
-        "ada@exam_ple.com",
-        "ada\ud800@example.com",
-        "ada@\ud800example.com",
-        "ada@" + "a" * 64 + ".com",
-        "a" * 243 + "@example.com",
-        "é" * 200 + "@example.com",
-    ],
-)
-def test_what_is_no_address_has_a_reason(text: str) -> None:
-    assert reason_of(lambda: normalisation.email(text)) == "not an e-mail address"
-
-
-@pytest.mark.parametrize("domain", ["arpa", "invalid", "local", "localhost", "onion", "test"])
-def test_of_special_domains_those_for_tests_are_accepted(domain: str) -> None:
-    assert domain in email_validator.SPECIAL_USE_DOMAIN_NAMES
-    assert len(email_validator.SPECIAL_USE_DOMAIN_NAMES) == 6
-    address = f"ada@mail.{domain}"
-    if domain == "test":
-        assert normalisation.email(address) == address
-    else:
-        assert reason_of(lambda: normalisation.email(address)) == "not an e-mail address"
-
-
-@given(
-    st.from_regex(
-        r"[a-z0-9.!#$%&'*+/=?^_`{|}~\"@-]{1,9}@([a-z0-9_-]{1,6}\.){0,3}(com|test|[a-z0-9-]{1,5})",
-        fullmatch=True,
-    )
-)
-@example("ada@" + "a" * 63 + ".com")
-@example("ada@" + "a" * 64 + ".com")
-@example("ada@example." + "a" * 64)
-@example("a" * 242 + "@example.com")
-@example("a" * 243 + "@example.com")
-@example("ada@xn--80ak6aa92e.com")
-@example("ada@my--host.com")
-def test_an_ordinary_address_is_judged_as_email_validator_does(address: str) -> None:
-    try:
-        email_validator.validate_email(address, check_deliverability=False, test_environment=True)
-    except email_validator.EmailNotValidError:
-        assert reason_of(lambda: normalisation.email(address)) == "not an e-mail address"
-        return
-    if attendee.is_email(address):
-        assert normalisation.email(address) == address
 
 
 # --- countries ---
@@ -371,7 +270,7 @@ def test_what_is_no_state_has_a_reason(text: str, country: str | None, reason: s
 
 
 def test_every_field_has_a_normalisation() -> None:
-    assert {*normalisation.BY_FIELD, "state"} == set(attendee.FIELDS)
+    assert {*normalisation.BY_FIELD, "email", "state"} == set(attendee.FIELDS)
 
 
 @pytest.mark.parametrize("field", normalisation.BY_FIELD)
@@ -449,7 +348,7 @@ def test_a_variant_belongs_to_a_country_or_state_that_exists() -> None:
 def test_nothing_slow_is_imported_when_a_function_starts() -> None:
     program = (
         "import sys; from attendee_sync.mapping import normalisation, regions;"
-        "normalisation.email('ada@example.com'); normalisation.countryid('US');"
+        "normalisation.countryid('US');"
         "print({'email_validator', 'idna', 'dns', 'pycountry'} & set(sys.modules))"
     )
     done = subprocess.run(  # noqa: S603 - our own program

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from attendee_sync.attendee import Version, email_sha256
+from attendee_sync.attendee import Version, sha256_of
 from attendee_sync.delivery.ledger import LedgerEntry
 from attendee_sync.delivery.planner import Plan, Planner, mapping_version
 from attendee_sync.mapping import mapper
@@ -67,6 +67,14 @@ def test_mapping_versions_that_ledgers_hold_stay_as_they_are() -> None:
     assert versions == ["7cdab7cc9e4e", "d58ad462e34c"]
 
 
+def test_what_is_to_be_done_without_a_mapped_address_decides_what_is_stored() -> None:
+    versions = {
+        mapping_version(json.dumps(DESTINATION | {"email_falls_back": falls_back}), CONNECTION_TEXT)
+        for falls_back in (True, False)
+    }
+    assert len(versions) == 2
+
+
 # For every setting of a connection: does it decide what is stored; and another value than its own.
 OTHER: dict[str, tuple[bool, object]] = {
     "environment": (True, "stg"),
@@ -123,7 +131,7 @@ def test_a_plan_tells_what_is_sent_and_to_whom(aws: Aws) -> None:
     assert made.unsent(None) is None
 
 
-@pytest.mark.parametrize("pushed", ["ada@example.com", email_sha256("ada@example.com")])
+@pytest.mark.parametrize("pushed", ["ada@example.com", sha256_of("ada@example.com")])
 def test_what_is_older_than_what_was_settled_is_not_sent_whatever_it_holds(
     aws: Aws, pushed: str
 ) -> None:

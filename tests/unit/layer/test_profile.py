@@ -1,4 +1,3 @@
-import hashlib
 import json
 from typing import Any
 
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 from attendee_sync.outcome import Fault, Reason
 from attendee_sync.profile import bodies, memberships, reader
 from attendee_sync.profile.bodies import UnreadableBodyError
-from attendee_sync.profile.identity import identify
 
 GOOD = '{"email": "ada@example.com"}'
 TOO_DEEP = "nested too deeply to be a profile"
@@ -373,8 +371,6 @@ def test_one_address_is_chosen(document: dict[str, Any], address: object) -> Non
 
 ADDRESS = "ada@example.com"
 OTHER = "b@example.org"
-HASH = hashlib.sha256(ADDRESS.encode()).hexdigest()
-DOCS_HASH = "655332b5fa2aea4498bf7a290cff017cb4"  # of Adobe's page: 34 digits
 
 
 @pytest.mark.parametrize("namespace", ["email", "Email", "EMAIL"])
@@ -392,107 +388,6 @@ def test_namespaces_that_differ_in_case_are_one() -> None:
     read = reader.read(document | {"identities": [{"type": "EMAIL", "id": "c@example.com"}]})
     ids = [each["id"] for each in read["identityMap"]["email"]]
     assert ids == [OTHER, ADDRESS, "c@example.com"]
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"email": "Ada@Example.com "},
-        {"email": "\tada@example.com"},
-        {"emailAddress": ADDRESS},
-        {"personalEmail": {"address": ADDRESS}},
-        {"workEmail": {"address": ADDRESS}},
-        {"workEmail": ADDRESS},
-        {"email": "not an address", "workEmail": {"address": ADDRESS}},
-        {"email": HASH, "workEmail": {"address": ADDRESS}},
-        {"email": {"address": ADDRESS}},
-        {"email": None, "identityMap": {"Email": [{"id": ADDRESS}]}},
-        {"identityMap": {"email": [{"id": OTHER, "primary": True}]}, "email": ADDRESS},
-        {"identityMap": {"email": [{"id": OTHER}, {"id": ADDRESS, "primary": True}]}},
-        {"identityMap": {"email": [{"id": OTHER, "primary": "true"}, {"id": ADDRESS}]}}
-        | {"workEmail": ADDRESS},
-        {"identityMap": {"email": [{"id": ADDRESS}, {"id": OTHER, "primary": False}]}},
-        {"identityMap": {"email": [{"id": HASH, "primary": True}, {"id": ADDRESS}]}},
-        {"identityMap": {"email_lc_sha256": [{"id": OTHER}], "email": [{"id": ADDRESS}]}},
-        {"identityMap": {"email": ["junk", {"id": 5}, {"id": ADDRESS}]}},
-        {"identityMap": {"email": {"id": ADDRESS}}},
-        {"identities": [{"type": "ECID", "id": "1"}, {"type": "Email", "id": ADDRESS}]},
-    ],
-)
-def test_the_email_address_is_found(document: dict[str, Any]) -> None:
-    identity = identify(document)
-    assert (identity.email, identity.email_hash, identity.fault) == (ADDRESS, HASH, None)
-
-
-def test_what_the_destination_maps_stands_in_place_of_the_usual_attributes() -> None:
-    pushed = {"email": OTHER, "contact": ADDRESS}
-    assert identify(pushed, lambda found: found.get("contact")).email == ADDRESS
-    assert identify(pushed, lambda found: found.get("nothing")).email == ""
-    identified = {"email": OTHER, "identityMap": {"email": [{"id": ADDRESS}]}}
-    assert identify(identified, lambda found: found.get("contact")).email == ADDRESS
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {},
-        {"email": 5},
-        {"email": [ADDRESS]},
-        {"email": "ada"},
-        {"email": HASH},
-        {"email": HASH.upper()},
-        {"email": f"{'a' * 250}@example.com"},
-        {"personalEmail": "not an object"},
-        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}]}},
-        {"identityMap": {"email_lc_sha256": [{"id": ADDRESS}]}},
-        {"identityMap": {"ecid": [{"id": "14575006536349286404619648085736425115"}]}},
-        {"identityMap": [], "identities": {}},
-        {"identities": ["junk", {"id": ADDRESS}]},
-    ],
-)
-def test_nothing_else_is_taken_for_an_email_address(document: dict[str, Any]) -> None:
-    assert identify(document).email == ""
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"email": HASH},
-        {"email": f" {HASH.upper()} "},
-        {"personalEmail": {"address": HASH}},
-        {"identityMap": {"Email": [{"id": HASH}]}},
-        {"identityMap": {"email_lc_sha256": [{"id": HASH}]}},
-        {"identityMap": {"Email_LC_SHA256": [{"id": HASH.upper()}]}},
-        {"identityMap": {"emailsha256": HASH}},
-        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}, {"id": HASH}]}},
-        {"identityMap": {"email_lc_sha256": [{"id": "0" * 64}, {"id": HASH, "primary": True}]}},
-        {"identities": [{"type": "email_lc_sha256", "id": HASH}]},
-        {"attributes": {"email_lc_sha256": {"value": HASH}}},
-    ],
-)
-def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
-    identity = identify(document)
-    assert (identity.email, identity.email_hash, identity.fault) == ("", HASH, None)
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {},
-        {"email": HASH[:-1]},
-        {"email": f"{HASH}0"},
-        {"email": "g" * 64},
-        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}]}},
-        {"identityMap": {"ecid": [{"id": HASH}]}},
-        {"firstName": HASH},
-        {"email_lc_sha256": 5},
-    ],
-)
-def test_nothing_else_is_taken_for_a_hash(document: dict[str, Any]) -> None:
-    identity = identify(document)
-    assert identity.email_hash == ""
-    assert identity.fault
-    assert identity.fault.reason is Reason.MISSING_EMAIL
 
 
 # --- audiences ----------------------------------------------------------------------------------

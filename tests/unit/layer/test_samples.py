@@ -14,7 +14,7 @@ JOHN = {"email": "john.doe@acme.com", "firstname": "John", "lastname": "Doe"}
 # By file: the profile's attendee, or why there is none; and the states of its audiences.
 EXPECTED: dict[str, tuple[dict[str, str] | str, dict[str, str]]] = {
     "enterprise-eventhub-array-payload": (
-        "no e-mail address",
+        "missing_email",
         {
             "ca114007-4122-4ef6-a730-4d98e56dce45": "realized",
             "be2df7e3-a6e3-4eb4-ab12-943a4be90837": "realized",
@@ -31,19 +31,19 @@ EXPECTED: dict[str, tuple[dict[str, str] | str, dict[str, str]]] = {
         },
     ),
     "http-api-segment-timestamps": (
-        "no e-mail address",
+        "missing_email",
         {"5b998cb9-9488-4ec3-8d95-fa8338ced490": "realized"},
     ),
     "mf-profile-structure-freeform": (
-        "no e-mail address",
+        "missing_email",
         {"11111111-1111-1111-1111-111111111111": "realized"},
     ),
     "mf-profile-structure-predefined": (
-        "no e-mail address",
+        "missing_email",
         {"11111111-1111-1111-1111-111111111111": "realized"},
     ),
     "xdm-segmentmembership-map-aam": (
-        "no e-mail address",
+        "missing_email",
         {
             "04a81716-43d6-4e7a-a49c-f1d8b3129ba9": "realized",
             "53cba6b2-a23b-454a-8069-fc41308f1c0f": "realized",
@@ -78,7 +78,7 @@ def test_every_sample_has_a_source() -> None:
 def test_a_sample_gives_its_attendee_or_its_reason(name: str) -> None:
     expected, states = EXPECTED[name]
     decision = mapper.mapper('{"event_code": "summit2027"}').decide(profile_in(name))
-    assert (decision.fields or decision.detail) == expected
+    assert (decision.fields or decision.reason) == expected
     read = reader.read(profile_in(name))
     assert memberships.by_audience(read) == {
         audience: {state} for audience, state in states.items()

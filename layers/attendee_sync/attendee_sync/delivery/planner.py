@@ -193,8 +193,11 @@ def mapping_version(destination: str, connection: str) -> str:
     limits decide nothing.
     """
     settings = mapper.mapper(destination).destination
+    idle = {"name", "description", "mapping"}
+    if settings.email_falls_back:  # it came later, and what ledgers hold of others is to stay
+        idle.add("email_falls_back")
     decides = [
-        settings.model_dump(exclude={"name", "description", "mapping"}),
+        settings.model_dump(exclude=idle),
         {name: rule.model_dump() for name, rule in mapper.rules(settings).items()},
         connection_of(settings.connection, connection).deciding_settings(),
     ]

@@ -4,7 +4,7 @@ import functools
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from attendee_sync import attendee, observability
@@ -26,7 +26,7 @@ from attendee_sync.messaging import dead_letters, messages
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import Fault, OutcomeKind
 from attendee_sync.profile.bodies import Pushed
-from attendee_sync.profile.identity import EmailExpression, identify
+from attendee_sync.profile.identity import EmailRule, identify
 
 # Of the two that AEP waits for an answer; the rest is the network's and API Gateway's.
 PUSH_SECONDS = 1.9
@@ -71,9 +71,8 @@ class Ingest:
         pushed = split(request)
         trace_parent = observability.trace_parent(request.headers.get("traceparent"))
         envelope = messages.push_attributes(request.destination, request.request_id, trace_parent)
-        accepted, rejected = _sort(pushed, envelope, hash_key, _mapped_email(destination))
-        if not deadline.allows() and self._clock() - began > PUSH_SECONDS / 2:
-            raise HttpError(413, "to read it takes too long; push fewer profiles at once")
+        in_time = self._in_time(pushed, began, deadline)
+        accepted, rejected = _sort(in_time, envelope, hash_key, _email_rule(destination))
         try:
             self._queue(accepted, [_dead_letter(each, envelope) for each in rejected], deadline)
         except QueueUnavailableError as error:
@@ -86,6 +85,15 @@ class Ingest:
             accepted=len(accepted),
             rejected=[{"index": each.index, **vars(each.fault)} for each in rejected],
         )
+
+    def _in_time(
+        self, pushed: Iterable[Pushed], began: float, deadline: Deadline
+    ) -> Iterator[Pushed]:
+        """Yield what was pushed. Raises HttpError as soon as reading it has taken too long."""
+        for piece in pushed:
+            yield piece
+            if not deadline.allows() and self._clock() - began > PUSH_SECONDS / 2:
+                raise HttpError(413, "to read it takes too long; push fewer profiles at once")
 
     def _queue(
         self, accepted: Sequence[Message], dead_letters: Sequence[Message], deadline: Deadline
@@ -135,17 +143,17 @@ def _tell(
 
 
 def _sort(
-    pushed: Sequence[Pushed],
+    pushed: Iterable[Pushed],
     envelope: Mapping[str, str],
     hash_key: str,
-    mapped: EmailExpression | None,
+    rule: EmailRule,
 ) -> tuple[list[Message], list[_Rejected]]:
     """Return the messages of the profiles that can be used, and the others with why not."""
     accepted: list[Message] = []
     rejected: list[_Rejected] = []
     for index, piece in enumerate(pushed):
         text = messages.escape_for_sqs(piece.text)
-        email_hash, fault = _email_hash(piece, text, mapped)
+        email_hash, fault = _email_hash(piece, text, rule)
         if fault:
             rejected.append(_Rejected(index, piece.text, fault))
             continue
@@ -157,29 +165,34 @@ def _sort(
 
 
 @functools.lru_cache(maxsize=64)
-def _mapped_email(destination: str) -> EmailExpression | None:
-    """Return what a destination maps to the e-mail address, if it says so.
+def _email_rule(destination: str) -> EmailRule:
+    """Return what a destination says of e-mail addresses.
 
     Of its settings that is all that ingest reads, and it does not validate them: that was done
     when they were written. What can't be read here is delivery's to report.
     """
     try:
-        rule = json.loads(destination)["mapping"]["email"]
-        return expressions.lenient(rule if isinstance(rule, str) else rule["value"])
-    except (ValueError, KeyError, TypeError, RecursionError):  # JMESPathError is a ValueError
-        return None
+        settings = json.loads(destination)
+        email = settings.get("mapping", {}).get("email")
+        expression = email["value"] if isinstance(email, dict) else email
+        return EmailRule(
+            expressions.lenient(expression) if expression else None,
+            falls_back=settings.get("email_falls_back", True) is not False,
+            takes_hashes=settings.get("hashes", {}).get("only") == "send",
+        )
+    # JMESPathError is a ValueError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return EmailRule(takes_hashes=True)
 
 
-def _email_hash(
-    piece: Pushed, text: str, mapped: EmailExpression | None
-) -> tuple[str, Fault | None]:
+def _email_hash(piece: Pushed, text: str, rule: EmailRule) -> tuple[str, Fault | None]:
     """Return the hash of a profile's e-mail address, or else why its text can't be queued."""
     if piece.profile is None:
         return "", piece.fault
     fault = messages.size_fault(text)
     if fault:
         return "", fault
-    identity = identify(piece.profile, mapped)
+    identity = identify(piece.profile, rule)
     return identity.email_hash, identity.fault
 
 

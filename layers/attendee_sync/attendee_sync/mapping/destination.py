@@ -128,6 +128,8 @@ class Destination(_DestinationSettings):
     # Fields that are sent as they were pushed.
     not_normalised: frozenset[Field] = frozenset()
     hashes: Hashes = Hashes()
+    # Whether the usual places are looked at where the mapped expression gives no e-mail address.
+    email_falls_back: bool = True
     # A JMESPath predicate: who does not meet it is not sent.
     filter: Annotated[Expression, AfterValidator(filters.checked)] | None = None
     exits: Exits = Exits()

@@ -15,15 +15,14 @@ from attendee_sync.mapping import expressions, filters, normalisation
 from attendee_sync.mapping.destination import Destination, Rule
 from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError
-from attendee_sync.outcome import Fault, Reason
+from attendee_sync.outcome import Reason
 from attendee_sync.profile import memberships, reader
-from attendee_sync.profile.identity import identify
+from attendee_sync.profile.identity import EmailRule, identify
 
 DEFAULT: Final[Mapping[str, str]] = {
     name: field.source for name, field in attendee.FIELDS.items() if field.source
 }
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
-_ONLY_HASH = Fault(Reason.ONLY_HASH, "only a hash of the e-mail address is known")
 
 
 class Verdict(Enum):
@@ -69,7 +68,7 @@ class Mapper:
     """A destination's rules, compiled; see mapper()."""
 
     destination: Destination
-    email: Search | None
+    email: EmailRule
     fields: tuple[_Field, ...]
     sources: Mapping[str, str]  # what gives each field: an expression, or words
 
@@ -78,8 +77,7 @@ class Mapper:
 
         `foreign_state` names the field for states of countries whose states have no code.
         """
-        read, email, email_hash, fault = identify(document, self.email)
-        fault = fault or self._refusal(email)
+        read, email, email_hash, fault, email_remarks = identify(document, self.email)
         if fault:
             return Decision(Verdict.REJECT, fault.reason, fault.detail, email_hash)
         decision = replace(self._wanted(read), email_hash=email_hash)
@@ -88,7 +86,7 @@ class Mapper:
         fields = {"email": email} if email else {self.destination.hashes.field: email_hash}
         if decision.verdict is Verdict.EXIT:
             return replace(decision, fields=fields | self.destination.exits.fields)
-        remarks: list[Remark] = []
+        remarks: list[Remark] = [("email", text) for text in email_remarks]
         fields |= self.map(read, remarks, foreign_state)
         return replace(decision, fields=fields, remarks=tuple(remarks))
 
@@ -99,12 +97,6 @@ class Mapper:
         if field == self.destination.hashes.field and field not in self.sources:
             return "the hash of the e-mail address that was pushed"
         return self.sources.get(field, self.sources["state"])  # it has the foreign state's name
-
-    def _refusal(self, email: str) -> Fault | None:
-        """Return why no attendee can be made of somebody, or None."""
-        if email:
-            return _email_fault(email)
-        return _ONLY_HASH if self.destination.hashes.only == "reject" else None
 
     def _wanted(self, read: reader.Json) -> Decision:
         """Decide by audience and filter."""
@@ -152,14 +144,6 @@ class Mapper:
         return fields
 
 
-def _email_fault(email: str) -> Fault | None:
-    try:
-        normalisation.check_email(email)
-    except NotNormalisedError as error:
-        return Fault(Reason.INVALID_EMAIL, error.reason)
-    return None
-
-
 def _place_state(fields: dict[str, str], foreign_state: str, remarks: list[Remark]) -> None:
     """Bring the state to its code, or to the field for states that have none."""
     text = fields.pop("state")
@@ -200,7 +184,11 @@ def mapper(text: str) -> Mapper:
     }
     return Mapper(
         destination,
-        expressions.lenient(email.value) if email else None,
+        EmailRule(
+            expressions.lenient(email.value) if email else None,
+            falls_back=destination.email_falls_back,
+            takes_hashes=destination.hashes.only == "send",
+        ),
         tuple(_field(name, rule, destination.not_normalised) for name, rule in written.items()),
         {"email": email.value if email else "the e-mail rule", "state": "", **sources},
     )

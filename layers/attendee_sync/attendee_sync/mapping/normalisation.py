@@ -1,8 +1,7 @@
 """Normalisation: one spelling for what an attendee's field may be sent in.
 
 Each is a pure function, takes any text, and leaves what it returned as it is. An empty text stays
-empty, but is no e-mail address. What can't be normalised raises NotNormalisedError with a reason
-that never tells the value.
+empty. What can't be normalised raises NotNormalisedError with a reason that never tells the value.
 """
 
 import functools
@@ -14,17 +13,8 @@ from typing import Final
 
 from attendee_sync import attendee
 from attendee_sync.mapping import regions
+from attendee_sync.profile import characters
 
-# What is taken out of a text, because nobody can have meant it: control characters that are no
-# blanks, surrogates (halves of a character), and of the invisible format characters the soft
-# hyphen, the zero-width space and no-break space, annotation marks, invisible operators, and
-# all that steer writing direction: https://www.unicode.org/reports/tr9/. The joiners U+200C and
-# U+200D stay, because Persian and Indic names are misspelt without them.
-_REMOVED = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
-    "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff]"
-)
 # Countries and states recur; their results are kept. No name of one has so many characters.
 _KEPT = 1_024
 _MAX_REGION = 100
@@ -35,13 +25,6 @@ _JOINERS = " \u200c\u200d"
 
 # https://www.iso.org/standard/72483.html: a country's alpha-2 code, a hyphen, up to three more.
 _ISO_3166_2 = re.compile(r"([A-Z]{2})-([A-Z0-9]{1,3})")
-
-# Nearly all addresses look like this, and email-validator accepts each that does. To tell it here
-# takes a fraction of the time, and spares email-validator's import when a function starts.
-_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"(?![^.]{64})[a-z0-9]+(?:-[a-z0-9]+)*"
-_TOP_LEVEL = r"(?!(?:arpa|invalid|local|localhost|onion)\Z)[a-z]{2,63}"
-_ORDINARY_EMAIL = re.compile(rf"(?=.{{,254}}\Z){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP_LEVEL}")
 
 
 class NotNormalisedError(Exception):
@@ -84,28 +67,9 @@ def clean_text(text: str) -> str:
     trimmed = text.strip()
     if trimmed.isascii() and trimmed.isprintable() and "  " not in trimmed:
         return trimmed  # as nearly all texts are
-    composed = unicodedata.normalize("NFC", _REMOVED.sub("", trimmed))
+    composed = unicodedata.normalize("NFC", characters.remove_invisible(trimmed))
     found = " ".join(composed.split())
     return found if found.strip(_JOINERS) else ""
-
-
-def email(text: str) -> str:
-    """Return an e-mail address as attendee.normalise_email gives it, which keys the person.
-
-    Whether it is one is for email-validator to say, without DNS. Domains that RFC 6761 sets apart
-    for examples and tests are accepted, but not those under which nobody receives mail: invalid,
-    local, localhost, onion, arpa. Raises NotNormalisedError.
-    """
-    address = attendee.normalise_email(text)
-    check_email(address)
-    return address
-
-
-def check_email(address: str) -> None:
-    """Raise NotNormalisedError if email() of an address that was normalised does."""
-    if _ORDINARY_EMAIL.fullmatch(address) or (attendee.is_email(address) and _is_valid(address)):
-        return
-    raise NotNormalisedError("not an e-mail address")
 
 
 def countryid(text: str) -> str:
@@ -166,22 +130,11 @@ def _iso_3166_2(name: str) -> tuple[str | None, str]:
     return None, name
 
 
-def _is_valid(address: str) -> bool:
-    from email_validator import validate_email  # noqa: PLC0415 - takes long, and is seldom needed
-
-    try:
-        # A test environment is one in which the domain "test" is accepted.
-        validate_email(address, check_deliverability=False, test_environment=True)
-    except ValueError:  # EmailNotValidError, and what a codec may say of odd characters
-        return False
-    return True
-
-
-# A state's needs the country too, hence it is none of these.
+# A state's needs the country too, and the e-mail address says who somebody is: see
+# profile.email_address. Hence they are none of these.
 _BY_FORM: Final[Mapping[attendee.Form, Callable[[str], str]]] = {
     "text": clean_text,
     "country": countryid,
-    "email": email,
 }
 BY_FIELD: Final[Mapping[str, Callable[[str], str]]] = {
     name: _BY_FORM[field.form] for name, field in attendee.FIELDS.items() if field.form in _BY_FORM

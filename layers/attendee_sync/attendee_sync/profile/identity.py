@@ -5,75 +5,150 @@ Imports the standard library alone, since ingest uses it.
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import reader
+from attendee_sync.profile import email_address, reader
+from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync.profile.reader import Json
 
 type EmailExpression = Callable[[Json], object]
-_EMAIL_ATTRIBUTES = ("email", "emailAddress", "personalEmail", "workEmail")
-_HASH_NAMESPACES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
-_NOBODY = Fault(Reason.MISSING_EMAIL, "no e-mail address")
+_ATTRIBUTES = ("email", "emailAddress", "personalEmail", "workEmail", "emails")
+_NAMESPACES = ("email", "emails")
+_HASHES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAPPED = "what the destination maps"
+_IDENTITY = "identityMap.Email"
+_USUAL = "under a name like email, nor in identityMap"
+_TEXTS_OF = ("address", "value", "email")  # members of an object that may hold an address
+_MAX_DEPTH = 3
+_MAX_TEXTS = 10  # that are looked at in a profile: with one that is not ASCII it can take a while
+_ABSENT = frozenset({"", "null", "none", "undefined", "nil", "n/a", "na", "-"})
+
+# Where a text stands, in words that hold nothing of the profile, and the text.
+type _Placed = tuple[str, str]
+
+
+class EmailRule(NamedTuple):
+    """What a destination says of e-mail addresses."""
+
+    mapped: EmailExpression | None = None
+    falls_back: bool = True  # on the usual places, where what is mapped gives no address
+    takes_hashes: bool = False  # where only a hash is known
 
 
 class Identity(NamedTuple):
     """Who a profile is, with the profile in one shape."""
 
     profile: Json
-    email: str  # normalised, or empty if no address is known
+    email: str  # in its one spelling, or empty if no address is known
     email_hash: str  # SHA-256 of the address, 64 hex digits, or empty
-    fault: Fault | None  # why it is nobody
+    fault: Fault | None  # why no attendee can be made of it
+    remarks: tuple[str, ...] = ()  # on the address; they tell no value
 
 
-def identify(document: Json, mapped: EmailExpression | None = None) -> Identity:
+_USUAL_RULE = EmailRule()
+
+
+def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     """Say who a profile is, whatever its sender's shape; see reader.read().
 
-    The e-mail address is the first that has the shape of one: what the destination maps to it, or
-    else the attributes `email`, `emailAddress`, `personalEmail`, `workEmail`; then the identity
-    marked primary, then the first identity. A hash never has that shape.
+    The e-mail address is the first valid one: of what the destination maps to it; then of the
+    attributes `email`, `emailAddress`, `personalEmail`, `workEmail`, `emails`; then of the
+    identities, those marked primary first. Lists and objects give what they hold. What was passed
+    over is remarked. A hash is never an address.
 
     The hash is the address's, or else the first that was pushed: in place of the address, as an
     identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of its name.
     """
     profile = reader.read(document)
-    email = _email(profile, mapped)
-    email_hash = attendee.sha256_of(email) if email else _pushed_hash(profile, mapped)
-    return Identity(profile, email, email_hash, None if email_hash else _NOBODY)
-
-
-def _email(profile: Json, mapped: EmailExpression | None) -> str:
-    for candidate in _candidates(profile, mapped, "email"):
-        email = attendee.normalise_email(candidate)
-        if attendee.is_email(email):
-            return email
-    return ""
-
-
-def _pushed_hash(profile: Json, mapped: EmailExpression | None) -> str:
-    attributes = (each for each in map(profile.get, _HASH_NAMESPACES) if isinstance(each, str))
-    candidates = _candidates(profile, mapped, "email", *_HASH_NAMESPACES)
-    for candidate in itertools.chain(candidates, attributes):
-        text = candidate.strip().lower()
-        if _SHA256.fullmatch(text):
-            return text
-    return ""
-
-
-def _candidates(profile: Json, mapped: EmailExpression | None, *namespaces: str) -> Iterator[str]:
-    attributes = [mapped(profile)] if mapped else map(profile.get, _EMAIL_ATTRIBUTES)
-    for value in attributes:
-        if value is None:
+    remarks: list[str] = []
+    passed_over: list[Fault] = []
+    for place, text in itertools.islice(_texts(profile, rule, _NAMESPACES), _MAX_TEXTS):
+        try:
+            email = email_address.normalise(text)
+        except EmailAddressError as error:
+            if not _is_absent(text):
+                passed_over.append(Fault(error.fault.reason, f"{place}: {error.fault.detail}"))
             continue
-        candidate = value.get("address") if isinstance(value, dict) else value
-        if isinstance(candidate, str):
-            yield candidate
+        if rule.mapped and place != _MAPPED:
+            remarks.append(f"from {place}, since {_MAPPED} gives no address")
+        remarks += [f"passed over {fault.detail}" for fault in passed_over]
+        if email != text.strip().lower():
+            remarks.append("brought to its one spelling")
+        return Identity(profile, email, attendee.sha256_of(email), None, tuple(remarks))
+    email_hash = next(_hashes(profile, rule), "")
+    fault = None if email_hash and rule.takes_hashes else _fault(email_hash, passed_over, rule)
+    return Identity(profile, "", email_hash, fault)
+
+
+def _is_absent(text: str) -> bool:
+    """Tell whether a text stands for no value, or for the hash of one."""
+    word = text.strip().lower()
+    return word in _ABSENT or _SHA256.fullmatch(word) is not None
+
+
+def _fault(email_hash: str, passed_over: Sequence[Fault], rule: EmailRule) -> Fault:
+    """Return why no attendee can be made of somebody without a valid address."""
+    if email_hash:
+        return Fault(Reason.ONLY_HASH, "only a hash of the e-mail address is known")
+    for fault in passed_over:
+        if fault.reason is Reason.SEVERAL_EMAILS:
+            return fault
+    if passed_over:
+        return passed_over[0]
+    places = [f"in {_MAPPED}"] * bool(rule.mapped) + [_USUAL] * _is_usual(rule)
+    return Fault(Reason.MISSING_EMAIL, f"no e-mail address {', '.join(places)}")
+
+
+def _is_usual(rule: EmailRule) -> bool:
+    """Tell whether the usual places are looked at."""
+    return rule.falls_back or not rule.mapped
+
+
+def _hashes(profile: Json, rule: EmailRule) -> Iterator[str]:
+    names = _HASHES if _is_usual(rule) else ()
+    attributes = (text for name in names for text in _texts_of(profile.get(name)))
+    texts = (text for _, text in _texts(profile, rule, (*_NAMESPACES, *_HASHES)))
+    for text in itertools.chain(texts, attributes):
+        word = text.strip().lower()
+        if _SHA256.fullmatch(word):
+            yield word
+
+
+def _texts(profile: Json, rule: EmailRule, namespaces: Iterable[str]) -> Iterator[_Placed]:
+    if rule.mapped:
+        for text in _texts_of(rule.mapped(profile)):
+            yield _MAPPED, text
+    if not _is_usual(rule):
+        return
+    for name in _ATTRIBUTES:
+        for text in _texts_of(profile.get(name)):
+            yield name, text
     by_namespace = profile["identityMap"]
     identities = [each for namespace in namespaces for each in by_namespace.get(namespace, ())]
-    identities.sort(key=lambda identity: identity.get("primary") is not True)  # keeps their order
-    for each in identities:
+    for each in sorted(identities, key=_rank):
         if isinstance(each.get("id"), str):
-            yield each["id"]
+            yield _IDENTITY, each["id"]
+
+
+def _texts_of(value: object, depth: int = 0) -> Iterator[str]:
+    """Yield the texts of a value: of a list, those of its elements, the primary one's first."""
+    if isinstance(value, str):
+        if value and not value.isspace():
+            yield value
+    elif depth == _MAX_DEPTH:
+        return
+    elif isinstance(value, dict):
+        for name in _TEXTS_OF:
+            yield from _texts_of(value.get(name), depth + 1)
+    elif isinstance(value, list):
+        for each in sorted(value, key=_rank):
+            yield from _texts_of(each, depth + 1)
+
+
+def _rank(value: object) -> bool:
+    """Return what sorts the one that is marked primary first, and keeps the order of others."""
+    return not (isinstance(value, dict) and value.get("primary") is True)

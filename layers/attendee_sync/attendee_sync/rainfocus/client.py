@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from attendee_sync.attendee import email_sha256
+from attendee_sync.attendee import sha256_of
 from attendee_sync.http_client import UNUSABLE, HttpAnswer, prepare, receive
 from attendee_sync.outcome import Answer
 from attendee_sync.rainfocus.access_token import AccessToken
@@ -145,7 +145,7 @@ def _identity(connection: Connection, address: str) -> dict[str, str]:
     settings = connection.fields
     identity = {settings.names.get("email", "email"): address}
     if settings.match_value == "email_sha256":
-        identity[settings.match_key] = email_sha256(address)
+        identity[settings.match_key] = sha256_of(address)
     elif settings.match_key != "email":
         identity[settings.match_key] = address
     return identity

@@ -1,0 +1,207 @@
+"""Who a profile is: the first valid address, or a hash; else why nobody."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from attendee_sync.outcome import Fault, Reason
+from attendee_sync.profile.identity import EmailRule, identify
+
+ADDRESS = "ada@example.com"
+OTHER = "b@example.org"
+HASH = hashlib.sha256(ADDRESS.encode()).hexdigest()
+DOCS_HASH = "655332b5fa2aea4498bf7a290cff017cb4"  # of Adobe's page: 34 digits
+BAD = "none@none.invalid"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"email": ADDRESS},
+        {"email": "Ada@Example.com "},
+        {"email": "\tada@example.com"},
+        {"email": "mailto:ada@example.com"},
+        {"emailAddress": ADDRESS},
+        {"personalEmail": {"address": ADDRESS}},
+        {"workEmail": {"address": ADDRESS}},
+        {"workEmail": ADDRESS},
+        {"emails": [ADDRESS, OTHER]},
+        {"emails": [None, 5, "", " ", {"value": ADDRESS}]},
+        {"emails": [{"value": OTHER}, {"value": ADDRESS, "primary": True}]},
+        {"emails": [{"value": OTHER, "primary": "true"}, {"value": ADDRESS, "primary": True}]},
+        {"emails": [{"value": BAD, "primary": True}, {"value": ADDRESS}]},
+        {"email": [ADDRESS]},
+        {"email": "not an address", "workEmail": {"address": ADDRESS}},
+        {"email": HASH, "workEmail": {"address": ADDRESS}},
+        {"email": {"address": ADDRESS}},
+        {"email": {"address": "n/a", "value": ADDRESS}},
+        {"email": BAD, "personalEmail": f"{ADDRESS}; {OTHER}", "workEmail": ADDRESS},
+        {"email": None, "identityMap": {"Email": [{"id": ADDRESS}]}},
+        {"identityMap": {"email": [{"id": OTHER, "primary": True}]}, "email": ADDRESS},
+        {"identityMap": {"email": [{"id": OTHER}, {"id": ADDRESS, "primary": True}]}},
+        {"identityMap": {"email": [{"id": BAD, "primary": True}, {"id": ADDRESS}]}},
+        {"identityMap": {"email": [{"id": OTHER, "primary": "true"}, {"id": ADDRESS}]}}
+        | {"workEmail": ADDRESS},
+        {"identityMap": {"email": [{"id": ADDRESS}, {"id": OTHER, "primary": False}]}},
+        {"identityMap": {"email": [{"id": HASH, "primary": True}, {"id": ADDRESS}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": OTHER}], "email": [{"id": ADDRESS}]}},
+        {"identityMap": {"email": ["junk", {"id": 5}, {"id": ADDRESS}]}},
+        {"identityMap": {"email": {"id": ADDRESS}}},
+        {"identities": [{"type": "ECID", "id": "1"}, {"type": "Email", "id": ADDRESS}]},
+    ],
+)
+def test_the_first_valid_address_is_found(document: dict[str, Any]) -> None:
+    identity = identify(document)
+    assert (identity.email, identity.email_hash, identity.fault) == (ADDRESS, HASH, None)
+
+
+@pytest.mark.parametrize(
+    ("document", "remarks"),
+    [
+        ({"email": ADDRESS, "workEmail": BAD}, ()),
+        ({"email": " Ada@Example.com"}, ()),
+        ({"email": "<Ada@Example.com>"}, ("brought to its one spelling",)),
+        ({"email": "ada@xn--mnchen-3ya.example"}, ("brought to its one spelling",)),
+        ({"email": None, "personalEmail": "N/A", "workEmail": ADDRESS}, ()),
+        ({"email": HASH, "workEmail": ADDRESS}, ()),
+        ({"email": "ada", "workEmail": ADDRESS}, ("passed over email: no @ in it",)),
+        (
+            {
+                "email": f"{ADDRESS}, {OTHER}",
+                "identityMap": {"Email": [{"id": BAD, "primary": True}, {"id": f"<{ADDRESS}>"}]},
+            },
+            (
+                "passed over email: more than one address in a text",
+                "passed over identityMap.Email: nobody receives mail under its domain",
+                "brought to its one spelling",
+            ),
+        ),
+    ],
+)
+def test_what_was_passed_over_is_remarked(
+    document: dict[str, Any], remarks: tuple[str, ...]
+) -> None:
+    assert identify(document).remarks == remarks
+
+
+MAPPED = EmailRule(lambda read: read.get("contact"))
+MAPPED_ALONE = MAPPED._replace(falls_back=False)
+
+
+@pytest.mark.parametrize("rule", [MAPPED, MAPPED_ALONE])
+@pytest.mark.parametrize("contact", [ADDRESS, [BAD, ADDRESS], {"value": ADDRESS}])
+def test_what_the_destination_maps_comes_first(rule: EmailRule, contact: object) -> None:
+    pushed = {"email": OTHER, "contact": contact, "identityMap": {"Email": [{"id": OTHER}]}}
+    assert identify(pushed, rule).email == ADDRESS
+
+
+@pytest.mark.parametrize("contact", [None, "", "n/a", "ada", 5, HASH, [BAD]])
+def test_a_mapping_that_finds_no_address_falls_back_on_the_usual_places(contact: object) -> None:
+    identity = identify({"email": ADDRESS, "contact": contact}, MAPPED)
+    assert identity.email == ADDRESS
+    assert "from email, since what the destination maps gives no address" in identity.remarks
+
+
+def test_a_destination_can_forbid_to_fall_back() -> None:
+    pushed = {"email": ADDRESS, "email_lc_sha256": HASH, "identityMap": {"Email": [{"id": OTHER}]}}
+    assert identify(pushed, MAPPED_ALONE) == (
+        identify(pushed).profile,
+        "",
+        "",
+        Fault(Reason.MISSING_EMAIL, "no e-mail address in what the destination maps"),
+        (),
+    )
+    assert identify({"contact": HASH}, MAPPED_ALONE).email_hash == HASH
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"email": 5},
+        {"email": " "},
+        {"email": "null"},
+        {"email": [None]},
+        {"personalEmail": "N/A"},
+        {"contact": OTHER},
+        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": ADDRESS}]}},
+        {"identityMap": {"ecid": [{"id": "14575006536349286404619648085736425115"}]}},
+        {"identityMap": {"ecid": [{"id": HASH}]}},
+        {"identityMap": [], "identities": {}},
+        {"identities": ["junk", {"id": ADDRESS}]},
+        {"email": [[[[ADDRESS]]]]},
+        {"firstName": HASH},
+        {"email_lc_sha256": 5},
+    ],
+)
+def test_where_nothing_is_found_the_fault_says_where_was_looked(document: dict[str, Any]) -> None:
+    identity = identify(document)
+    fault = Fault(
+        Reason.MISSING_EMAIL, "no e-mail address under a name like email, nor in identityMap"
+    )
+    assert (identity.email, identity.email_hash, identity.fault) == ("", "", fault)
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ({"email": "ada"}, Fault(Reason.INVALID_EMAIL, "email: no @ in it")),
+        ({"email": HASH[:-1]}, Fault(Reason.INVALID_EMAIL, "email: no @ in it")),
+        ({"email": f"{HASH}0"}, Fault(Reason.INVALID_EMAIL, "email: no @ in it")),
+        ({"email": "g" * 64}, Fault(Reason.INVALID_EMAIL, "email: no @ in it")),
+        (
+            {"email": f"{'a' * 250}@example.com"},
+            Fault(Reason.INVALID_EMAIL, "email: not an e-mail address"),
+        ),
+        (
+            {"email": "n/a", "workEmail": {"address": BAD}},
+            Fault(Reason.INVALID_EMAIL, "workEmail: nobody receives mail under its domain"),
+        ),
+        (
+            {"email": "ada", "emails": f"{ADDRESS}, {OTHER}"},
+            Fault(Reason.SEVERAL_EMAILS, "emails: more than one address in a text"),
+        ),
+        (
+            {"identityMap": {"email": [{"id": "ada@localhost"}]}},
+            Fault(Reason.INVALID_EMAIL, "identityMap.Email: nobody receives mail under its domain"),
+        ),
+    ],
+)
+def test_what_was_found_but_is_no_address_has_its_own_reason(
+    document: dict[str, Any], fault: Fault
+) -> None:
+    assert identify(document).fault == fault
+    assert identify(document).email_hash == ""
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"email": HASH},
+        {"email": f" {HASH.upper()} "},
+        {"email": BAD, "email_lc_sha256": HASH},
+        {"email_lc_sha256": [HASH]},
+        {"personalEmail": {"address": HASH}},
+        {"identityMap": {"Email": [{"id": HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": HASH}]}},
+        {"identityMap": {"Email_LC_SHA256": [{"id": HASH.upper()}]}},
+        {"identityMap": {"emailsha256": HASH}},
+        {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}, {"id": HASH}]}},
+        {"identityMap": {"email_lc_sha256": [{"id": "0" * 64}, {"id": HASH, "primary": True}]}},
+        {"identities": [{"type": "email_lc_sha256", "id": HASH}]},
+        {"attributes": {"email_lc_sha256": {"value": HASH}}},
+    ],
+)
+def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
+    fault = Fault(Reason.ONLY_HASH, "only a hash of the e-mail address is known")
+    identity = identify(document)
+    assert (identity.email, identity.email_hash, identity.fault) == ("", HASH, fault)
+    identity = identify(document, EmailRule(takes_hashes=True))
+    assert (identity.email, identity.email_hash, identity.fault) == ("", HASH, None)
+
+
+def test_no_more_than_ten_texts_are_looked_at() -> None:
+    assert identify({"emails": [*["é@a.invalid"] * 9, ADDRESS]}).email == ADDRESS
+    assert identify({"emails": [*["é@a.invalid"] * 10, ADDRESS]}).email == ""
