@@ -12,7 +12,7 @@ from attendee_sync_cli.main import app
 from attendee_sync_cli.stack import stack
 from local.machine.cloud import REGION, TEST_KEY
 from local.traffic.people import Person, as_xdm, people
-from tests.support.local import Local, until
+from tests.support.local import Local
 
 _CSV = """\
 email;firstname;workAddress.city;workAddress.stateProvince;workAddress.countryCode;zip
@@ -38,8 +38,15 @@ def operated(local: Local, monkeypatch: pytest.MonkeyPatch) -> Iterator[Local]:
 
 
 def _push(path: Path) -> tuple[int, Any]:
-    result = CliRunner().invoke(app, ["push", "default", str(path), "--json"])
+    result = CliRunner().invoke(app, ["push", "default", str(path), "--wait", "--json"])
     return result.exit_code, json.loads(result.stdout)
+
+
+def _ends(report: Any) -> dict[str, list[int]]:
+    """Return the lines in the file by the outcomes that the command saw."""
+    waited = report["waited"]
+    assert (waited["fault"], waited["waiting"]) == (None, [])
+    return {each["outcome"]: sorted(each["lines"]) for each in waited["outcomes"]}
 
 
 def test_a_csv_file_becomes_attendees(operated: Local, tmp_path: Path) -> None:
@@ -50,6 +57,7 @@ def test_a_csv_file_becomes_attendees(operated: Local, tmp_path: Path) -> None:
 
     assert code == 1
     assert report["accepted"] == 2
+    assert _ends(report) == {"delivered": [2, 3]}
     [rejected] = report["not_accepted"]
     assert (rejected["reason"], rejected["lines"]) == ("missing_email", [4])
     assert operated.wait_for_dead_letter(report["request_ids"][0])
@@ -76,7 +84,7 @@ def test_newline_delimited_json_becomes_attendees(operated: Local, tmp_path: Pat
     code, report = _push(path)
 
     assert (code, report["accepted"], report["requests"]) == (0, 25, 3)
+    assert _ends(report) == {"delivered": list(range(1, 26))}
     expected = {attendee["email"]: attendee for attendee in everyone}
-    until(lambda: expected.keys() <= operated.attendees().keys(), "all attendees are stored")
     stored = operated.attendees()
     assert {email: stored[email].fields for email in expected} == expected

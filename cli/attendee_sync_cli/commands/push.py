@@ -33,12 +33,13 @@ from attendee_sync_cli.profiles import new_file, profile_files, push_client
 from attendee_sync_cli.profiles.email_check import EmailCheck
 from attendee_sync_cli.profiles.profile_files import Found, Profiles, Reading
 from attendee_sync_cli.profiles.push_client import PushAnswer, PushClient
+from attendee_sync_cli.profiles.push_follower import PushFollower
 from attendee_sync_cli.profiles.push_report import PushFault, PushReport
 from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = (
     "Examples: attendee-sync push default profiles.csv; "
-    "attendee-sync push default profiles.ndjson --failed failed.ndjson; "
+    "attendee-sync push default profiles.xlsx --failed failed.ndjson --wait; "
     "attendee-sync push default - --json < profiles.json"
 )
 _TOKEN = re.compile("[!-~]+")
@@ -68,6 +69,18 @@ def push(  # noqa: PLR0913, PLR0917
             "JSON, to be mended and pushed again. It holds personal data; only you can read it.",
         ),
     ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Follow the profiles to their ends, and tell how they ended."),
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="How long --wait waits after the last request at most.",
+        ),
+    ] = 600,
     encoding: profile_files.Encoding = "",
     column: profile_files.Columns = [],  # noqa: B006 - typer reads it and changes nothing
     as_json: AsJson = False,
@@ -91,8 +104,11 @@ def push(  # noqa: PLR0913, PLR0917
     out.
 
     Shows how many profiles were accepted, and of the others the places in the file and the
-    reasons, never a value. What ingest rejected is on the dead-letter queue, too. Ends with exit
-    code 0 only if every profile was accepted, and with 130 on Ctrl-C.
+    reasons, never a value. What ingest rejected is on the dead-letter queue, too. Accepted means
+    queued: with --wait the log of delivery tells how each profile ended, some seconds late.
+
+    Ends with exit code 0 only if every profile was accepted and, with --wait, none ended as a
+    dead letter and all ended in time; with 130 on Ctrl-C.
     """
     stack: Stack = context.obj
     how = profile_files.reading(encoding, column)
@@ -101,6 +117,7 @@ def push(  # noqa: PLR0913, PLR0917
         settings = stack.known_destination(destination)
         made = _sender(stack, destination, rate, attempts)
         report = PushReport(destination, _looked_through(file, how, settings))
+        report.follower = _follower(stack, destination) if wait else None
         started = time.monotonic()
         try:
             with _progress(report.profiles.total) as advance:
@@ -112,12 +129,16 @@ def push(  # noqa: PLR0913, PLR0917
         except OSError as error:
             report.ended = f"{failed} can't be written: {error.strerror}"
         report.seconds = time.monotonic() - started
+    if report.follower and code != INTERRUPTED:
+        code = _follow(report.follower, timeout)
     if as_json:
         console.document(report.document())
     else:
         report.show()
     if report.ended:
         console.error(_ending(report))
+    if report.follower and report.follower.waiting:
+        console.error(_unfollowed(report.follower))
     if not report.is_success:
         raise typer.Exit(code)
 
@@ -131,6 +152,28 @@ def _looked_through(file: BinaryIO, how: Reading, settings: str) -> Profiles:
     if fault:
         raise FailureError(f"{profile_files.name_of(file)}: {fault}")
     return profiles
+
+
+def _follower(stack: Stack, destination: str) -> PushFollower:
+    return PushFollower(stack.client("logs"), stack.output("DeliveryLogGroupName"), destination)
+
+
+def _follow(follower: PushFollower, timeout: float) -> int:
+    """Wait for the profiles' ends, and return the exit code should not all be well."""
+    try:
+        with console.progress("Waiting for their ends", follower.waiting) as advance:
+            follower.wait(timeout, advance)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 1
+
+
+def _unfollowed(follower: PushFollower) -> str:
+    why = f" as they can't be followed: {follower.fault}" if follower.fault else ""
+    return (
+        f"Of {follower.waiting} profiles the end is not known{why}. They are on their way: "
+        "`attendee-sync status` tells what waits and why, `attendee-sync failures` what failed."
+    )
 
 
 def _sender(stack: Stack, destination: str, rate: float, attempts: int) -> PushClient:
@@ -217,6 +260,11 @@ def _push_batch(
     answer = made.push([_line(some[index]) for index in indexes]) if indexes else None
     if answer:
         report.answered(answer)
+        if report.follower and not answer.detail:
+            taken = {
+                n: some[indexes[n]].place for n in range(len(indexes)) if n not in answer.rejected
+            }
+            report.follower.add(answer.request_id, taken)
         causes |= {indexes[n]: cause for n, cause in _causes(answer, len(indexes)).items()}
     report.settled(some, causes)
     for index in sorted(causes):

@@ -1,8 +1,29 @@
 """Places of profiles in a file, as people read them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+_MOST_KEPT = 1_000
 _MOST_SHOWN = 20
+
+
+@dataclass
+class PlaceGroup:
+    """Profiles that have something in common."""
+
+    detail: str = ""  # what there is to say of the first
+    count: int = 0
+    places: list[int] = field(default_factory=list)  # the first thousand
+
+    def add(self, place: int) -> None:
+        """Count a profile."""
+        self.count += 1
+        if len(self.places) < _MOST_KEPT:
+            self.places.append(place)
+
+    def listed(self) -> str:
+        """Return the first places, and how many more there are."""
+        return listed(self.places, self.count)
 
 
 def listed(all_: Sequence[object], count: int | None = None) -> str:

@@ -8,24 +8,9 @@ from attendee_sync.ingest.preview import OUTCOMES
 from attendee_sync.mapping.mapper import LEFT_OUT, Verdict
 from attendee_sync.outcome import OutcomeKind, in_words
 from attendee_sync_cli import console
-from attendee_sync_cli.profiles.places import listed
+from attendee_sync_cli.profiles.places import PlaceGroup
 
-_MOST_PLACES = 1_000  # that are kept of a group
 _SENT = OUTCOMES[Verdict.SEND]
-
-
-@dataclass
-class _Group:
-    """Profiles that have something in common."""
-
-    detail: str = ""  # the reason of the first in words
-    count: int = 0
-    places: list[int] = field(default_factory=list)  # the first of them
-
-    def add(self, place: int) -> None:
-        self.count += 1
-        if len(self.places) < _MOST_PLACES:
-            self.places.append(place)
 
 
 @dataclass
@@ -34,8 +19,8 @@ class PreviewSummary:
 
     unit: str  # what places are: indexes, lines or rows
     profiles: int = 0
-    _outcomes: dict[tuple[str, str], _Group] = field(default_factory=dict)
-    _remarks: dict[tuple[str, str], _Group] = field(default_factory=dict)
+    _outcomes: dict[tuple[str, str], PlaceGroup] = field(default_factory=dict)
+    _remarks: dict[tuple[str, str], PlaceGroup] = field(default_factory=dict)
 
     @property
     def has_rejected(self) -> bool:
@@ -46,10 +31,10 @@ class PreviewSummary:
         """Count a profile by its row of a preview; see preview_profile()."""
         self.profiles += 1
         outcome = (str(row["outcome"]), str(row["reason"]))
-        self._outcomes.setdefault(outcome, _Group(str(row["detail"]))).add(place)
+        self._outcomes.setdefault(outcome, PlaceGroup(str(row["detail"]))).add(place)
         for each in row.get("remarks", ()):
             remark = (str(each["field"]), str(each["text"]))
-            self._remarks.setdefault(remark, _Group()).add(place)
+            self._remarks.setdefault(remark, PlaceGroup()).add(place)
 
     def document(self) -> dict[str, Any]:
         """Return the counts for programs, with the first thousand places of each."""
@@ -97,9 +82,11 @@ class PreviewSummary:
         )
 
 
-def _ordered(groups: Mapping[tuple[str, str], _Group]) -> list[tuple[tuple[str, str], _Group]]:
+def _ordered(
+    groups: Mapping[tuple[str, str], PlaceGroup],
+) -> list[tuple[tuple[str, str], PlaceGroup]]:
     return sorted(groups.items(), key=lambda item: (-item[1].count, item[0]))
 
 
-def _places(group: _Group, is_told: bool) -> str:
-    return listed(group.places, group.count) if is_told else ""
+def _places(group: PlaceGroup, is_told: bool) -> str:
+    return group.listed() if is_told else ""

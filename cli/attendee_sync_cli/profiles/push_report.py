@@ -9,6 +9,7 @@ from attendee_sync_cli import console
 from attendee_sync_cli.profiles.places import listed
 from attendee_sync_cli.profiles.profile_files import Found, Profiles
 from attendee_sync_cli.profiles.push_client import PushAnswer
+from attendee_sync_cli.profiles.push_follower import PushFollower
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class PushReport:
     seconds: float = 0.0
     ended: str = ""
     """Why it ended before the file did."""
+    follower: PushFollower | None = None
+    """Follows what was accepted, if that was asked for."""
     _places: dict[PushFault, list[int]] = field(default_factory=dict)
     _request_ids: list[str] = field(default_factory=list)
 
@@ -58,8 +61,9 @@ class PushReport:
 
     @property
     def is_success(self) -> bool:
-        """Whether every profile of the file was accepted."""
-        return not self.ended and not self.not_accepted
+        """Whether every profile was accepted and, if that was followed, came to a good end."""
+        is_pushed = not self.ended and not self.not_accepted
+        return is_pushed and (self.follower is None or self.follower.is_success)
 
     def answered(self, answer: PushAnswer) -> None:
         """Count a push."""
@@ -98,6 +102,7 @@ class PushReport:
             "repeats": self.repeats,
             "seconds": round(self.seconds, 3),
             "request_ids": self._request_ids,
+            "waited": self.follower.document(self.profiles.places) if self.follower else None,
         }
 
     def show(self) -> None:
@@ -115,5 +120,7 @@ class PushReport:
                     for cause, places in self._places.items()
                 ],
             )
+        if self.follower:
+            self.follower.show(self.profiles.places)
         if self._request_ids:
             console.say(f"Request ids of pushes with rejected ones: {listed(self._request_ids)}")

@@ -7,39 +7,23 @@ within a quarter of an hour.
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from attendee_sync.observability import LogEvent
 from attendee_sync_cli import console
+from attendee_sync_cli.stack import log_events
+from attendee_sync_cli.stack.log_events import Event
 
 MAX_ANSWERS = 200  # of CloudWatch, which gives a few a second
 NOT_TRIED = "not_tried"  # said as if it were a reason
 _EVENTS = (LogEvent.PUSH_ACCEPTED, LogEvent.PROFILE_SETTLED, LogEvent.PROFILE_PUT_BACK)
-_PATTERN = f"{{ {' || '.join(f'$.message = "{each}"' for each in _EVENTS)} }}"
+_PATTERN = log_events.pattern(_EVENTS)
 _SLICES = 6  # of the time looked at, the newest first
-_MAX_EVENTS = 10_000  # of one answer
 _SKEW_SECONDS = 60.0  # by which this machine's clock may be late
 
 type _Identity = tuple[str, str]  # request id and index
-type _Event = dict[
-    str, Any
-]  # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
-
-
-class _Line(BaseModel):
-    message: str
-    destination: str
-    request_id: str
-    index: str = ""
-    outcome: str = ""
-    reason: str = ""
-    age_ms: float = 0.0
-    attempt: int = 0  # 0 is ingest
-    accepted: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,32 +98,23 @@ class Log:
                 if self._answers >= MAX_ANSWERS:  # the slice may not be whole
                     self.is_complete = False
                     return
-                self._take(sorted(itertools.chain(*groups), key=_timestamp, reverse=True))
+                self._take(sorted(itertools.chain(*groups), key=log_events.timestamp, reverse=True))
                 self.since = start / 1000
                 advance(1)
 
-    def _slice(self, group: str, start: int, end: int) -> list[_Event]:
+    def _slice(self, group: str, start: int, end: int) -> list[Event]:
         """Return the events of a log group between two times in epoch milliseconds."""
-        events: list[_Event] = []
-        request = {"startTime": start, "endTime": end, "filterPattern": _PATTERN}
-        while self._answers < MAX_ANSWERS:
+        events: list[Event] = []
+        pages = log_events.pages(self._client, group, (start, end), _PATTERN)
+        while self._answers < MAX_ANSWERS and (page := next(pages, None)) is not None:
             self._answers += 1
-            page = self._client.filter_log_events(logGroupName=group, **request)
-            found: list[_Event] = page["events"]
-            if page.get("nextToken"):
-                request["nextToken"] = page["nextToken"]
-            elif len(found) < _MAX_EVENTS:
-                return events + found
-            else:  # a local cloud gives no token for the rest
-                request["startTime"] = last = _timestamp(found[-1])
-                found = [event for event in found if _timestamp(event) < last]
-            events += found
+            events += page
         return events
 
-    def _take(self, events: Sequence[_Event]) -> None:
+    def _take(self, events: Sequence[Event]) -> None:
         """Take account of events, the newest first."""
-        for line, at in _lines(events):
-            identity = (line.request_id, line.index)
+        for line, at in log_events.lines(events, _EVENTS):
+            identity = line.identity
             if line.message == LogEvent.PROFILE_SETTLED:
                 self._outcomes[line.destination, line.outcome] += 1
             if line.message == LogEvent.PUSH_ACCEPTED:
@@ -150,18 +125,3 @@ class Log:
             elif identity not in self._tried:
                 wait = _Wait(line.destination, line.reason, at - line.age_ms / 1000)
                 self._tried[identity] = wait if line.message == LogEvent.PROFILE_PUT_BACK else None
-
-
-def _lines(events: Sequence[_Event]) -> Iterator[tuple[_Line, float]]:
-    """Return the lines that matter, each with its time in epoch seconds."""
-    for event in events:
-        try:
-            line = _Line.model_validate_json(event["message"])
-        except ValidationError:
-            continue  # a local cloud gives all lines
-        if line.message in _EVENTS:
-            yield line, _timestamp(event) / 1000
-
-
-def _timestamp(event: _Event) -> int:
-    return int(event["timestamp"])

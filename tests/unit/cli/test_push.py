@@ -18,10 +18,10 @@ from attendee_sync.ingest.api import MAX_BODY_BYTES, HttpRequest
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
 from attendee_sync_cli.commands import push as command
 from attendee_sync_cli.console import FailureError
-from attendee_sync_cli.profiles import profile_files, push_client
+from attendee_sync_cli.profiles import profile_files, push_client, push_follower
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
-from tests.support.stack import INGEST_TOKEN, PUSH_URL, STACK, Aws, Clock
+from tests.support.stack import DELIVERY_LOG, INGEST_TOKEN, PUSH_URL, STACK, Aws, Clock
 
 ADA = {"email": "ada@example.com", "firstname": "Ada", "zip": "02110"}
 BEN = {"email": "ben@example.com"}
@@ -682,6 +682,7 @@ def test_the_report_for_programs(line: CommandLine) -> None:
         "requests": 2,
         "repeats": 0,
         "request_ids": ["request-1"],
+        "waited": None,
     }
 
 
@@ -796,3 +797,143 @@ def test_the_help_teaches(line: CommandLine) -> None:
     shown = " ".join(line.succeed("push", "--help").split())
     for words in ("attendee-sync preview", "Repeats are safe", "attendee-sync push default"):
         assert words in shown
+
+
+# --- to their ends ---
+
+
+class DeliveryLog:
+    """Delivery's log, which gets lines while the command waits."""
+
+    def __init__(self, aws: Aws, clock: Clock) -> None:
+        self.aws = aws
+        self.clock = clock
+        self.pauses: list[float] = []
+        self.script: list[list[str]] = []  # the lines that come during each pause
+        self.late = 0.0  # seconds by which lines are older than their coming
+        self.is_interrupted = False
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        if self.is_interrupted:
+            raise KeyboardInterrupt
+        self.pauses.append(seconds)
+        self.clock.now += seconds
+        for line in self.script.pop(0) if self.script else []:
+            self.aws.logs.write(DELIVERY_LOG, line, self.time() - self.late)
+
+    def time(self) -> float:
+        return 1_700_000_000 + self.clock.now
+
+
+@pytest.fixture
+def delivery(api: Api, monkeypatch: pytest.MonkeyPatch) -> DeliveryLog:
+    made = DeliveryLog(api.aws, api.clock)
+    time = SimpleNamespace(monotonic=made.clock, time=made.time, sleep=made.sleep)
+    monkeypatch.setattr(push_follower, "time", time)
+    return made
+
+
+def ends(index: int, outcome: str = "delivered", *, request: int = 1, **members: str) -> str:
+    identity = {"request_id": f"request-{request}", "index": str(index), "outcome": outcome}
+    line = {"message": "profile settled", "destination": "default", **identity, **members}
+    return json.dumps(line)
+
+
+def put_back(index: int, reason: str) -> str:
+    return ends(index, "retry", message="profile put back", reason=reason)
+
+
+def test_profiles_are_followed_to_their_ends(line: CommandLine, delivery: DeliveryLog) -> None:
+    refused = ends(2, "rejected", reason="refused", detail="RainFocus does not take this profile")
+    delivery.script = [
+        [ends(0), ends(0, request=9), put_back(1, "unavailable"), "no JSON"],
+        [],
+        [ends(1, "unchanged"), refused, ends(0, request=2)],
+    ]
+    given = "email\n" + "".join(f"ada-{n}@example.com\n" for n in range(4))
+    result = line.run("push", "default", "-", "--batch", "3", "--wait", given=given)
+    assert result.exit_code == 1
+    assert result.stderr == ""
+    assert delivery.pauses == [2.0, 2.0, 3.0]
+    assert cells(result.stdout)[1:] == [
+        ["4 of 4 at their end after 7 s"],
+        ["profiles", "outcome", "reason", "lines in the file"],
+        ["2", "delivered"],
+        ["1", "unchanged"],
+        ["1", "rejected", "refused: RainFocus does not take this profile", "4"],
+    ]
+
+
+def test_where_all_end_well_the_exit_code_says_so(line: CommandLine, delivery: DeliveryLog) -> None:
+    delivery.script = [[ends(0, "filtered", reason="filter"), ends(1)]]
+    told = report(line, "-", "--wait", given=lines(ADA, BEN))
+    assert told["waited"] == {
+        "seconds": 2.0,
+        "fault": None,
+        "outcomes": [
+            {"outcome": "filtered", "reason": "filter", "detail": "", "count": 1, "lines": [1]},
+            {"outcome": "delivered", "reason": None, "detail": "", "count": 1, "lines": [2]},
+        ],
+        "waiting": [],
+    }
+    delivery.script = [[ends(0, request=2), ends(1, request=2)]]
+    line.succeed("push", "default", "-", "--wait", given=lines(ADA, BEN))
+
+
+def test_it_waits_no_longer_than_it_may(line: CommandLine, delivery: DeliveryLog) -> None:
+    delivery.script = [[ends(0)], [put_back(1, "busy"), put_back(1, "paused")]]
+    options = ("push", "default", "-", "--wait", "--timeout", "60", "--json")
+    result = line.run(*options, given=lines(ADA, BEN, person(1)))
+    assert result.exit_code == 1
+    assert sum(delivery.pauses) == 60
+    assert max(delivery.pauses) <= 20
+    assert "Of 2 profiles the end is not known. They are on their way" in result.stderr
+    assert json.loads(result.stdout)["waited"]["waiting"] == [
+        {"reason": "paused", "count": 1, "lines": [2]},
+        {"reason": "not_tried", "count": 1, "lines": [3]},
+    ]
+
+
+def test_a_line_that_comes_very_late_is_found(line: CommandLine, delivery: DeliveryLog) -> None:
+    delivery.script = [*[[]] * 20, [ends(0)]]
+    delivery.late = 300.0  # seconds, by which it is before what was read last
+    line.succeed("push", "default", "-", "--wait", given=json.dumps(BEN))
+
+
+def test_a_busy_log_is_asked_again(line: CommandLine, delivery: DeliveryLog) -> None:
+    delivery.script = [[ends(0)]]
+    line.aws.logs.failures = [fakes.denied("ThrottlingException", "FilterLogEvents")] * 2
+    line.succeed("push", "default", "-", "--wait", given=json.dumps(BEN))
+    assert len(delivery.pauses) == 2
+
+
+def test_a_log_that_may_not_be_read_is_told_with_the_report(
+    line: CommandLine, delivery: DeliveryLog
+) -> None:
+    line.aws.logs.failures = [fakes.denied("AccessDeniedException", "FilterLogEvents")]
+    result = line.run("push", "default", "-", "--wait", given=json.dumps(BEN))
+    assert result.exit_code == 1
+    assert "as they can't be followed: AWS: FilterLogEvents failed with" in result.stderr
+    assert "1 profiles read, 1 accepted" in result.stdout
+    assert not delivery.pauses
+
+
+def test_an_interruption_of_waiting_tells_what_is_known(
+    line: CommandLine, delivery: DeliveryLog
+) -> None:
+    delivery.is_interrupted = True
+    result = line.run("push", "default", "-", "--wait", given=lines(ADA, BEN))
+    assert result.exit_code == 130
+    assert "0 of 2 at their end" in result.stdout
+
+
+def test_only_accepted_profiles_are_followed_and_only_where_asked(
+    line: CommandLine, api: Api, delivery: DeliveryLog
+) -> None:
+    delivery.script = [[ends(1)]]
+    told = report(line, "-", "--wait", given=lines(NOBODY, BEN, 3))
+    assert [each["lines"] for each in told["waited"]["outcomes"]] == [[2]]
+    api.aws.logs.calls.clear()
+    line.succeed("push", "default", "-", given=json.dumps(BEN))
+    assert not api.aws.logs.calls

@@ -10,7 +10,7 @@ import pytest
 
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging import dead_letters, messages
-from attendee_sync_cli.stack import dead_letter_scan, log_summary
+from attendee_sync_cli.stack import dead_letter_scan, log_events, log_summary
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
@@ -149,7 +149,7 @@ def test_a_log_of_many_pages_is_read(
 ) -> None:
     logs = line.aws.logs
     logs.page_size, logs.gives_tokens = 7, gives_tokens
-    monkeypatch.setattr(log_summary, "_MAX_EVENTS", 7)
+    monkeypatch.setattr(log_events, "_MAX_EVENTS", 7)
     now = time.time()
     for n in range(100):
         logs.write(DELIVERY_LOG, settled("a", n), now - 100 + n)
