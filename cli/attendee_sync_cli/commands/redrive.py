@@ -1,5 +1,6 @@
 """The command that puts dead letters back on the profile queue."""
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync.aws.fifo_queue import FifoQueue, Message, QueueUnavailableError
+from attendee_sync.aws.settings import CONNECTIONS, DESTINATIONS
 from attendee_sync.messaging import messages
 from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync.outcome import OutcomeKind, in_words
@@ -34,6 +36,10 @@ _WORDS = {
     OutcomeKind.RETRY: f"{OutcomeKind.RETRY.label}, so it stays: ",
 }
 _REFUSED_BEFORE = "refused_before"
+_NOTHING_CHANGES = (
+    "As things are, a redrive changes nothing: first mend the settings, RainFocus, or the profiles "
+    "(`attendee-sync failures --export`)."
+)
 
 
 class _Group(NamedTuple):
@@ -57,6 +63,7 @@ class _Report:
     unseen_words: str = ""
     on_queue: int = 0  # dead letters of all kinds that are left
     is_cut: bool = False  # it ended before its end
+    known_settings: set[tuple[str, str]] = field(default_factory=set)  # kinds and names
     _ids: set[str] = field(default_factory=set)
 
     @property
@@ -105,7 +112,8 @@ def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
     First it says what would come of each by today's settings and by what the ledger knows, and
     asks. Those that would be rejected again stay where they are, with the reason. Where RainFocus
     refused just the same before, and no setting changed since, it says so; they are put back all
-    the same, as RainFocus may have changed.
+    the same, as RainFocus may have changed. Functions read settings once a minute: where one was
+    changed just now, it waits until they know it.
 
     It can be interrupted and run again at any time: a letter is removed only once it is on the
     profile queue, and one that is queued twice is delivered once, or found unchanged. Nothing
@@ -151,7 +159,8 @@ def _redrive(stack: Stack, chosen: DeadLetterFilter, report: _Report) -> None:
         with scan:
             for batch in scan.batches(words):
                 fresh = [each for each in batch if not report.knows(each)]
-                _redrive_batch(scan, profiles, forecast.of(chosen.among(fresh)), report)
+                rows = forecast.of(chosen.among(fresh))
+                _redrive_batch(stack, scan, profiles, rows, report)
     finally:
         report.unseen, report.unseen_words = scan.unseen, scan.unseen_words
         report.on_queue = scan.left
@@ -159,10 +168,15 @@ def _redrive(stack: Stack, chosen: DeadLetterFilter, report: _Report) -> None:
 
 
 def _redrive_batch(
-    scan: DeadLetterScan, profiles: FifoQueue, rows: Sequence[ForecastRow], report: _Report
+    stack: Stack,
+    scan: DeadLetterScan,
+    profiles: FifoQueue,
+    rows: Sequence[ForecastRow],
+    report: _Report,
 ) -> None:
     report.note(rows)
     due = [each for each in rows if not each.stays]
+    _await_settings(stack, due, report)
     if report.dry_run or not due:
         return
     taken, causes = _queue(profiles, due)
@@ -171,6 +185,23 @@ def _redrive_batch(
         helps = "".join(f" {each}" for each in {*map(aws_errors.remedy, causes)} if each)
         told = ", ".join(sorted(causes))
         raise FailureError(f"The profile queue takes nothing now: {told}.{helps}")
+
+
+def _await_settings(stack: Stack, due: Sequence[ForecastRow], report: _Report) -> None:
+    """Wait until functions surely go by the settings by which it was foreseen; see Settings."""
+    used = {(DESTINATIONS, row.letter.message.destination) for row in due}
+    used |= {(CONNECTIONS, row.connection) for row in due if row.connection}
+    new = used - report.known_settings
+    report.known_settings |= new
+    seconds = max((stack.seconds_until_known(kind, name) for kind, name in new), default=0.0)
+    if not seconds:
+        return
+    words = f"Settings were changed lately; the functions know them in {seconds:.0f} s"
+    if report.dry_run:
+        console.notice(f"{words}, and a redrive waits for that.")
+        return
+    console.notice(f"{words}. Waiting for that.")
+    time.sleep(seconds)
 
 
 def _queue(
@@ -225,6 +256,8 @@ def _show(report: _Report) -> None:
             for group, count in sorted(report.forecast.items())
         ],
     )
+    if not report.to_redrive or report.refused_before == report.to_redrive:
+        console.say(_NOTHING_CHANGES)
     if report.dry_run:
         console.say(f"{report.to_redrive} of {report.letters} can be redriven.")
         return

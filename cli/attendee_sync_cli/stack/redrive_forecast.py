@@ -29,6 +29,7 @@ class ForecastRow:
     outcome: Outcome
     # RainFocus refused just this, and no setting that decides what is sent has changed since.
     was_refused: bool = False
+    connection: str = ""  # its name, if it is known
 
     @property
     def stays(self) -> bool:
@@ -61,7 +62,13 @@ class RedriveForecast:
         except SettingsUnavailableError as error:
             raise FailureError(str(error)) from None
         return [
-            ForecastRow(letter, plan.attendee, outcome, _was_refused(letter, plan, outcome))
+            ForecastRow(
+                letter,
+                plan.attendee,
+                outcome,
+                _was_refused(letter, plan, outcome),
+                plan.target.connection.name if plan.target else "",
+            )
             for letter, plan, outcome in zip(letters, plans, outcomes, strict=True)
         ]
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from attendee_sync.aws import settings
 from attendee_sync.aws.settings import (
+    CACHE_SECONDS,
     CONNECTIONS,
     DEFAULT,
     DESTINATIONS,
@@ -30,6 +32,7 @@ from attendee_sync_cli.console import FailureError
 
 RECOVERY_DAYS = 30
 MAX_PARAMETER_BYTES = 4_096  # of a standard parameter
+_KNOWN_SECONDS = CACHE_SECONDS + 5.0  # by then each function has read a setting anew
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 15.0
 # The token-refresh function answers within a minute. It is never asked twice by botocore.
@@ -149,6 +152,26 @@ class Stack:
     def known_destination(self, name: str) -> str:
         """Return the JSON text of a destination. Raises FailureError if there is none."""
         return self._known("destination", name, self.destination(name))
+
+    def seconds_until_known(self, kind: str, name: str) -> float:
+        """Return for how long functions may still go by what a setting was before."""
+        names = [parameter_of(self.name, kind, name)]
+        if name == DEFAULT:
+            names.append(parameter_of(self.name, kind, name, as_deployed=True))
+        changed = max(map(self._changed_at, names))
+        # At most all of it, however much this machine's clock is off.
+        return max(0.0, min(_KNOWN_SECONDS, changed + _KNOWN_SECONDS - time.time()))
+
+    def _changed_at(self, parameter: str) -> float:
+        """Return when a parameter was written, in epoch seconds; 0 if that is not known."""
+        try:
+            answer = client("ssm").get_parameter(Name=parameter)
+        except ClientError as error:
+            if _code(error) == "ParameterNotFound":
+                return 0.0
+            raise
+        changed: datetime | None = answer["Parameter"].get("LastModifiedDate")
+        return changed.timestamp() if changed else 0.0
 
     def put_connection(self, name: str, text: str) -> None:
         """Store the JSON text of a connection."""

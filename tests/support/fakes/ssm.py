@@ -1,9 +1,12 @@
 """Systems Manager's parameters."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.fakes.base import Fake, denied
+
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Ssm(Fake):
@@ -14,13 +17,17 @@ class Ssm(Fake):
     def __init__(self, parameters: Mapping[str, str] | None = None, page_size: int = 10) -> None:
         super().__init__()
         self.parameters = dict(parameters or {})
+        self.modified: dict[str, datetime] = {}  # when, of those that were written lately
         self._page_size = page_size
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
         self._called("GetParameter", request)
         if request["Name"] not in self.parameters:
             raise denied("ParameterNotFound", "GetParameter")
-        return {"Parameter": {"Name": request["Name"], "Value": self.parameters[request["Name"]]}}
+        name = request["Name"]
+        modified = self.modified.get(name, _LONG_AGO)
+        value = self.parameters[name]
+        return {"Parameter": {"Name": name, "Value": value, "LastModifiedDate": modified}}
 
     def get_parameters_by_path(self, **request: Any) -> dict[str, Any]:
         self._called("GetParametersByPath", request)

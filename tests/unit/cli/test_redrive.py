@@ -2,6 +2,8 @@ import contextlib
 import io
 import json
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,13 +11,15 @@ import pytest
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging import dead_letters
 from attendee_sync.outcome import Outcome
-from attendee_sync_cli.stack import dead_letter_scan
+from attendee_sync_cli.commands import redrive as command
+from attendee_sync_cli.stack import dead_letter_scan, stack
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
 from tests.support.stack import STACK, Aws
 
 REFUSED = fakes.envelope("105", "zip is not known", status=400)
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
 PERSONAL = ("@example.com", "Ada", "84043")
 
 
@@ -269,6 +273,72 @@ def test_without_ledger_or_key_nothing_is_redriven(
     assert len(line.aws.sqs.dead_letters) == 1
     assert not line.aws.sqs.given_out
     assert not line.aws.sqs.profiles
+
+
+def test_that_nothing_would_change_is_said(
+    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+) -> None:
+    said = "As things are, a redrive changes nothing"
+    bench.push({"zip": "84043"})
+    assert said in line.succeed("redrive", "--dry-run")
+    bury(bench, rainfocus, profile("a"))
+    assert said in line.succeed("redrive", "--dry-run")
+    assert said in line.run("redrive", given="n\n").stdout
+    change_destination(line.aws, mapping={"city": "zip"})
+    assert said not in line.succeed("redrive", "--dry-run")
+
+
+# --- settings that were changed just now ---
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the command waited."""
+    made: list[float] = []
+    monkeypatch.setattr(command, "time", SimpleNamespace(sleep=made.append))
+    monkeypatch.setattr(stack, "time", SimpleNamespace(time=NOW.timestamp))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("parameter", "age", "waited"),
+    [
+        ("destinations/default", 20, 45),
+        ("connections/default", 5, 60),
+        ("destinations/default", 65, 0),
+        ("destinations/default", -900, 65),  # this machine's clock is off
+        ("destinations/summit", 0, 0),  # no letter is for it
+    ],
+)
+def test_a_redrive_waits_until_functions_know_the_settings(  # noqa: PLR0913, PLR0917
+    line: CommandLine,
+    bench: DeliveryHarness,
+    rainfocus: RainFocus,
+    waits: list[float],
+    parameter: str,
+    age: int,
+    waited: int,
+) -> None:
+    bury(bench, rainfocus, *[profile(f"p{n}") for n in range(12)])
+    line.aws.set_destination("summit", event_code="summit2028")
+    line.aws.ssm.modified[f"/{STACK}/{parameter}"] = NOW - timedelta(seconds=age)
+    told = line.run("redrive", "--dry-run").stderr
+    assert ("a redrive waits for that" in told) == bool(waited)
+    assert waits == []
+    result = line.run("redrive", "--yes")
+    assert result.exit_code == 0
+    assert ("Settings were changed lately" in result.stderr) == bool(waited)
+    assert waits == ([pytest.approx(waited)] if waited else [])
+    assert len(line.aws.sqs.profiles) == 12
+
+
+def test_programs_are_not_told_of_a_wait(
+    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, waits: list[float]
+) -> None:
+    bury(bench, rainfocus, profile("a"))
+    line.aws.ssm.modified[f"/{STACK}/destinations/default"] = NOW
+    assert line.json("redrive", "--yes")["redriven"] == 1
+    assert len(waits) == 1
 
 
 # --- what is done ---
