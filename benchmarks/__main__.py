@@ -1,7 +1,7 @@
 """Measure, print a table and write build/bench.json: run it with `make bench`.
 
-Each figure is a ratio of two things measured in the same run, because machines differ and are
-noisy.
+Each figure but one is a ratio of two things measured in the same run, because machines differ and
+are noisy.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold_start, delivery, mapping, queueing
+from benchmarks import cold_start, delivery, mapping, outage, queueing
 
 _RESULT = Path(__file__).parent.parent / "build" / "bench.json"
 
@@ -37,6 +37,19 @@ _FIGURES = (
     Figure("mapping_ratio", mapping.mapping_ratio, 1.0, 2.0),
     Figure("peer_mapping_ratio", mapping.peer_mapping_ratio, float("inf"), float("inf")),
     Figure("sqs_calls_per_profile", queueing.sqs_calls_per_profile, 0.10, 0.10),
+    Figure(
+        "outage_failed_calls_per_profile",
+        outage.outage_failed_calls_per_profile,
+        0.10,
+        float("inf"),
+    ),
+    Figure(
+        "outage_last_after_recovery_seconds",
+        outage.outage_last_after_recovery_seconds,
+        45.0,
+        float("inf"),
+    ),
+    Figure("neighbour_p95_ratio", outage.neighbour_p95_ratio, 2.0, float("inf")),
 )
 
 

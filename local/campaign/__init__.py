@@ -1,9 +1,10 @@
 """A campaign of faults against the deployed stack, with an account of every profile."""
 
-from local.campaign import aws_outages, crashes, flood, rainfocus_faults, repair, repeats
+from local.campaign import aws_outages, crashes, flood, parallel, rainfocus_faults, repair, repeats
 
 SCENARIOS = (
     *rainfocus_faults.SCENARIOS,
+    *parallel.SCENARIOS,
     *crashes.SCENARIOS,
     *aws_outages.SCENARIOS,
     *repeats.SCENARIOS,

@@ -1,16 +1,18 @@
-"""Scenarios in which RainFocus fails: some calls, all calls, or the access token."""
+"""Scenarios in which RainFocus refuses: some calls, all calls, or the access token."""
 
 import math
 import time
+from collections.abc import Sequence
 
 from attendee_sync.delivery.delivery import THREADS
 from attendee_sync.observability import LogEvent
 from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, PAUSES_METRIC, PROBE_SECONDS
 from local.campaign.marked_people import known_as, marked_people, usable
-from local.campaign.reconciliation import Check, Expected, Refusal, at_most, equal, is_stored
+from local.campaign.reconciliation import Expected, Refusal, at_most, equal, is_stored
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
 from local.simulator.faults import Effect
+from local.traffic.people import Person
 
 _PER_SECOND = 60.0  # profiles, at which the local cloud does not fall behind
 _NOT_TAKEN = "refused"
@@ -19,59 +21,44 @@ _UNKNOWN_CODE = "4711"
 _TOLD = (LogEvent.CONNECTION_PAUSED, PAUSES_METRIC, LogEvent.CONNECTION_RESUMED)
 
 
-def _mix(stage: Stage) -> Expected:
-    everyone = marked_people(stage.name, stage.many(1_000, at_least=100))
+def mixed(everyone: Sequence[Person]) -> list[Person]:
+    """Return the people, of whom a few are known as the kinds that fail_mixed() strikes."""
     kinds = {10: "busy", 30: "down", 50: "cut", 70: "strange", 85: "wrong"}
-    for n, person in enumerate(everyone):
-        if n % 100 in kinds:
-            everyone[n] = known_as(person, kinds[n % 100])
+    return [
+        known_as(person, kinds[n % 100]) if n % 100 in kinds else person
+        for n, person in enumerate(everyone)
+    ]
+
+
+def fail_mixed(stage: Stage) -> None:
+    """Have a call fail for each of some kinds of people, and every call for the others."""
     stage.fail(Effect(status=429, retry_after=1), email_regex=r"^busy\.", times=1, per_email=True)
     stage.fail(Effect(status=503), email_regex=r"^down\.", times=1, per_email=True)
     stage.fail(Effect(reset=True), email_regex=r"^cut\.", times=1, per_email=True)
     stage.fail(Effect(code=_UNKNOWN_CODE), email_regex=r"^strange\.")
     stage.fail(Effect(status=400, code="77"), email_regex=r"^wrong\.")
-    stage.push(everyone, per_second=_PER_SECOND)
-    stage.settle()
+
+
+def refused(everyone: Sequence[Person]) -> dict[str, Refusal]:
+    """Return why mixed people's profiles become dead letters, by the e-mail of who is refused."""
     why = {
         "strange": Refusal(_NOT_TAKEN, "200", _UNKNOWN_CODE),
         "wrong": Refusal(_NOT_TAKEN, "400", "77"),
     }
     kinds_by_email = {each.attendee["email"]: _kind(each.attendee["email"]) for each in everyone}
-    return Expected({email: why[kind] for email, kind in kinds_by_email.items() if kind in why})
+    return {email: why[kind] for email, kind in kinds_by_email.items() if kind in why}
+
+
+def _mix(stage: Stage) -> Expected:
+    everyone = mixed(marked_people(stage.name, stage.many(1_000, at_least=100)))
+    fail_mixed(stage)
+    stage.push(everyone, per_second=_PER_SECOND)
+    stage.settle()
+    return Expected(refused(everyone))
 
 
 def _kind(email: str) -> str:
     return email.partition(".")[0]
-
-
-def _outage(stage: Stage) -> Expected:
-    everyone = usable(stage.name, stage.many(2_000, at_least=60))
-    with stage.pushing(everyone, per_second=_PER_SECOND):
-        stage.until_stored(len(everyone) // 4)
-        stage.tell("RainFocus is down")
-        stage.fail(Effect(reset=True), probability=0.2)
-        stage.fail(Effect(status=503))
-        time.sleep(stage.seconds(60, at_least=3))
-        stage.mend()
-        stage.tell("RainFocus is slow")
-        stage.fail(Effect(latency_seconds=stage.seconds(5, at_least=1)))
-        time.sleep(stage.seconds(60, at_least=3))
-        stage.mend()
-        stage.tell("RainFocus is well")
-    stage.settle()
-    return Expected(checks=[_failed(stage, len(everyone), 6, "waits double with each attempt")])
-
-
-def _storm(stage: Stage) -> Expected:
-    everyone = usable(stage.name, stage.many(1_000, at_least=60))
-    stage.fail(Effect(status=429, retry_after=2), probability=1 / 4, seed=1)
-    stage.fail(Effect(status=429), probability=1 / 3, seed=2)  # of the three quarters left
-    with stage.pushing(everyone, per_second=_PER_SECOND):
-        time.sleep(stage.seconds(30, at_least=3))
-        stage.mend()
-        stage.tell("RainFocus takes every call")
-    stage.settle()
-    return Expected(checks=[_failed(stage, len(everyone), 2, "every second call, and once more")])
 
 
 def _tokens(stage: Stage) -> Expected:
@@ -115,11 +102,6 @@ def _configuration(stage: Stage) -> Expected:
     )
 
 
-def _failed(stage: Stage, profiles: int, limit: float, because: str) -> Check:
-    failed = sum(not is_stored(each) for each in stage.calls())
-    return at_most("failed calls for each profile", limit, round(failed / profiles, 2), because)
-
-
 SCENARIOS = (
     Scenario(
         "mix",
@@ -127,8 +109,6 @@ SCENARIOS = (
         "code in HTTP 200, one 400",
         _mix,
     ),
-    Scenario("outage", "RainFocus is down for a minute, then slow for a minute", _outage),
-    Scenario("storm", "every second call gets 429, half of them with Retry-After", _storm),
     Scenario("tokens", "the access token is revoked three times under load", _tokens),
     Scenario(
         "configuration", "every call gets 403 for a minute, then it is mended", _configuration

@@ -2,9 +2,6 @@
 
 import itertools
 import time
-from collections.abc import Sequence
-from datetime import datetime
-from statistics import quantiles
 
 from local.campaign.marked_people import moved_to, usable
 from local.campaign.reconciliation import Check, Expected, at_most, equal
@@ -57,7 +54,7 @@ def _hot(stage: Stage) -> Expected:
             stage.push_together(some)
             time.sleep(pause)
     stage.settle()
-    alone, beside = _p95(stage, others), _p95(stage, more)
+    alone, beside = stage.p95(others), stage.p95(more)
     calls = sum(each.email == hot.attendee["email"] for each in stage.calls())
     checks = [
         at_most("calls for the one person", len(updates) // 2, calls, "a batch's are one call"),
@@ -75,21 +72,6 @@ def _hot(stage: Stage) -> Expected:
 
 def _states(person: Person) -> tuple[Person, Person, Person]:
     return person, moved_to(person, "Elsewhere"), person
-
-
-def _p95(stage: Stage, everyone: Sequence[Person]) -> float:
-    """Return the seconds from push to attendee that 95 of 100 people stay within."""
-    emails = {each.attendee["email"] for each in everyone}
-    sent_at = {
-        person.attendee["email"]: pushed.sent_at
-        for pushed in stage.pushed
-        for person in pushed.push.people
-    }
-    stored_at = {
-        each.email: datetime.fromisoformat(each.time).timestamp() for each in stage.stored()
-    }
-    seconds = [stored_at[email] - sent_at[email] for email in emails & stored_at.keys()]
-    return quantiles(seconds, n=20)[-1]
 
 
 SCENARIOS = (

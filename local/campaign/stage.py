@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from statistics import quantiles
 from typing import Any
 
 from rich.progress import Progress
@@ -79,6 +81,12 @@ class Stage:
     def seconds(self, full: float, at_least: float) -> float:
         """Return a time of the full campaign, scaled."""
         return max(at_least, full * self.scale)
+
+    def beside(self, name: str, settings: Mapping[str, object]) -> "Stage":
+        """Return the stage of another destination, to be played at the same time."""
+        other = Stage(self.running, name, self.scale, self.progress)
+        other.set_destination(settings)
+        return other
 
     def tell(self, step: str) -> None:
         """Print what happens now."""
@@ -191,6 +199,20 @@ class Stage:
     def stored(self) -> list[LogEntry]:
         """Return those of the calls that succeeded."""
         return [each for each in self.calls() if is_stored(each)]
+
+    def p95(self, everyone: Sequence[Person]) -> float:
+        """Return the seconds from push to attendee that 95 of 100 people stay within."""
+        emails = {each.attendee["email"] for each in everyone}
+        sent_at = {
+            person.attendee["email"]: pushed.sent_at
+            for pushed in self.pushed
+            for person in pushed.push.people
+        }
+        stored_at = {
+            each.email: datetime.fromisoformat(each.time).timestamp() for each in self.stored()
+        }
+        seconds = [stored_at[email] - sent_at[email] for email in emails & stored_at.keys()]
+        return quantiles(seconds, n=20)[-1]
 
     def ends(self) -> list[dict[str, Any]]:
         """Return the ends of this scenario's profiles, as delivery logged them."""

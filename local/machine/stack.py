@@ -75,9 +75,25 @@ class LocalStack:
 
     def put_destination(self, name: str, destination: Mapping[str, Any]) -> None:
         """Add a destination, or change it."""
-        parameter = settings.parameter_of(self.name, settings.DESTINATIONS, name)
+        self._put_settings(settings.DESTINATIONS, name, destination)
+
+    def put_connection(self, name: str, connection: Mapping[str, Any]) -> None:
+        """Add a connection with the secrets that go with it, or change it."""
+        self._put_settings(settings.CONNECTIONS, name, connection)
+        shown = settings.secret_id(self.name, settings.api_profile_of(name))
+        if not self._has_secret(shown):
+            self.client("secretsmanager").create_secret(Name=shown, SecretString="{}")
+
+    def delete_connection(self, name: str) -> None:
+        """Remove a connection that was added; its secrets stay."""
+        self.client("ssm").delete_parameter(
+            Name=settings.parameter_of(self.name, settings.CONNECTIONS, name)
+        )
+
+    def _put_settings(self, kind: str, name: str, value: Mapping[str, Any]) -> None:
+        parameter = settings.parameter_of(self.name, kind, name)
         self.client("ssm").put_parameter(
-            Name=parameter, Value=json.dumps(destination), Type="String", Overwrite=True
+            Name=parameter, Value=json.dumps(value), Type="String", Overwrite=True
         )
 
     def operate(self, *arguments: str) -> Any:

@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self
 
@@ -95,6 +96,7 @@ class Fault(_Model):
 
     `times` is without limit if null. With `per_email` it is counted for each e-mail apart.
     `email` is compared regardless of case; `email_regex` is searched in the e-mail as sent.
+    With `beyond_per_second` it meets only calls above that rate, a second's worth at once let by.
     """
 
     call: Literal["token", "attendee/store", "attendeeInfo", "any"] = "any"
@@ -106,6 +108,7 @@ class Fault(_Model):
     per_email: bool = False
     probability: float = Field(default=1, gt=0, le=1)
     seed: int = 0
+    beyond_per_second: float | None = Field(default=None, gt=0)
     effect: Effect
 
     @model_validator(mode="after")
@@ -143,6 +146,7 @@ class ArmedFault:
 class _Memory:
     random: random.Random
     fired_by_email: dict[str, int] = field(default_factory=dict)
+    free_at: float = 0.0  # when a call within the rate may come, in seconds of the monotonic clock
 
 
 @dataclass(slots=True)
@@ -175,6 +179,8 @@ class FaultBook:
                 continue
             if _used_up(armed, memory, subject) or memory.random.random() >= fault.probability:
                 continue
+            if _within_rate(fault.beyond_per_second, memory):
+                continue
             email = _email_key(subject)
             armed.fired += 1
             memory.fired_by_email[email] = memory.fired_by_email.get(email, 0) + 1
@@ -188,6 +194,18 @@ def _used_up(armed: ArmedFault, memory: _Memory, subject: Subject) -> bool:
     if not armed.fault.per_email:
         return armed.fired >= armed.fault.times
     return memory.fired_by_email.get(_email_key(subject), 0) >= armed.fault.times
+
+
+def _within_rate(per_second: float | None, memory: _Memory) -> bool:
+    """Tell whether a call is let by for its rate, and count it then."""
+    if per_second is None:
+        return False
+    now = time.monotonic()
+    free_at = max(memory.free_at, now - 1.0)
+    if free_at > now:
+        return False
+    memory.free_at = free_at + 1 / per_second
+    return True
 
 
 def _email_key(subject: Subject) -> str:

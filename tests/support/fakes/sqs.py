@@ -1,5 +1,6 @@
 """Amazon SQS."""
 
+import hashlib
 import itertools
 import re
 import time
@@ -118,9 +119,10 @@ class Sqs(Fake):
             self.empty_answers -= 1
             return {}
         url = request["QueueUrl"]
-        busy = {sent.group for sent in self._of(url)}
-        some = [each for each in self.queues[url] if each.group not in busy]
-        found = [self._give_out(url, each) for each in some[: request["MaxNumberOfMessages"]]]
+        with self._lock:
+            busy = {sent.group for sent in self._of(url)}
+            some = [each for each in self.queues[url] if each.group not in busy]
+            found = [self._give_out(url, each) for each in some[: request["MaxNumberOfMessages"]]]
         return {"Messages": found} if found else {}
 
     def delete_message_batch(self, **request: Any) -> dict[str, Any]:
@@ -158,6 +160,7 @@ class Sqs(Fake):
             "MessageId": sent.message_id,
             "ReceiptHandle": receipt,
             "Body": sent.body,
+            "MD5OfBody": hashlib.md5(sent.body.encode(), usedforsecurity=False).hexdigest(),
             "Attributes": {
                 "SentTimestamp": str(sent.sent_at),
                 "ApproximateReceiveCount": str(self._receives[sent.message_id]),

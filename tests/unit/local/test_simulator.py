@@ -862,6 +862,14 @@ def test_probability_is_repeatable(simulator: SimulatorClient, speaker: Speaker)
     assert set(runs[0]) == {200, 500}
 
 
+def test_fault_lets_by_what_comes_within_a_rate(
+    simulator: SimulatorClient, speaker: Speaker
+) -> None:
+    token = speaker.token()
+    simulator.add_fault(Fault(beyond_per_second=0.001, effect=Effect(status=429)))
+    assert [speaker.store(token=token).status_code for _ in range(3)] == [200, 429, 429]
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -875,6 +883,7 @@ def test_probability_is_repeatable(simulator: SimulatorClient, speaker: Speaker)
         {"effect": {"status": 500, "retry_after": "1\r\nX: y"}},
         {"effect": {"status": 500}, "per_email": True},
         {"effect": {"status": 500}, "times": 0},
+        {"effect": {"status": 500}, "beyond_per_second": 0},
         {"effect": {"status": 500}, "email_regex": "("},
         {"effect": {"status": 500}, "unknown": 1},
     ],

@@ -1,0 +1,221 @@
+"""Scenarios with as many deliveries at once as AWS runs, in most of which RainFocus is away."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import batched
+
+from local.campaign import rainfocus_faults
+from local.campaign.marked_people import moved_to, usable
+from local.campaign.reconciliation import Check, Expected, at_least, at_most, equal, is_stored
+from local.campaign.scenario import Scenario
+from local.campaign.stage import Stage
+from local.machine.environment import CLIENT_ID, CLIENT_SECRET, ORG_ID
+from local.machine.event_source_mapping import event_source_mapping, most_at_once
+from local.simulator.faults import Effect
+
+_UPDATES = 3  # of each person
+_TAKEN_PER_SECOND = 20.0  # calls, by a RainFocus that is busy
+_STEADY_PER_SECOND = 10.0  # profiles, to a destination that nothing troubles
+_HANGS = Effect(latency_seconds=15, reset=True)  # longer than any call is waited for
+_IDLE = "nothing"
+# What befalls one connection while another works.
+_TROUBLES = {
+    "hangs": _HANGS,
+    "answers 503": Effect(status=503),
+    "is paused": Effect(status=403),
+}
+
+
+@dataclass(frozen=True)
+class OutageFigures:
+    """What an outage cost."""
+
+    failed_calls_per_profile: float
+    last_after_recovery: float  # seconds until the last profile was delivered
+
+
+@dataclass(frozen=True)
+class NeighbourFigures:
+    """How one connection fared while another was in trouble."""
+
+    p95: Mapping[str, float]  # seconds from push to attendee, by the trouble
+    troubled: Stage
+
+    @property
+    def ratio(self) -> float:
+        """The worst of them, of that without trouble."""
+        return round(max(self.p95.values()) / self.p95[_IDLE], 2)
+
+
+def outage(stage: Stage) -> OutageFigures:
+    """Have RainFocus away for a minute while profiles wait, and return what that cost."""
+    everyone = usable(stage.name, stage.many(600, at_least=60))
+    with event_source_mapping(stage.stack):
+        stage.tell("RainFocus is away")
+        stage.fail(Effect(reset=True), probability=0.5)
+        stage.fail(Effect(status=503))
+        stage.push(everyone)
+        time.sleep(stage.seconds(60, at_least=5))
+        stage.mend()
+        back = time.time()
+        stage.tell("RainFocus is back")
+        stage.settle()
+    last = max(datetime.fromisoformat(each.time).timestamp() for each in stage.stored())
+    return OutageFigures(_failed_calls(stage) / len(everyone), last - back)
+
+
+def neighbour(stage: Stage) -> NeighbourFigures:
+    """Let one connection get into trouble after trouble, and return how another fared."""
+    size, crowd = stage.many(200, at_least=40), stage.many(100, at_least=30)
+    people = batched(usable(stage.name, size * (1 + len(_TROUBLES))), size, strict=True)
+    p95: dict[str, float] = {}
+    with _another_connection(stage) as troubled, event_source_mapping(stage.stack):
+        crowds = batched(usable(troubled.name, crowd * (1 + len(_TROUBLES))), crowd, strict=True)
+        for trouble, effect in {_IDLE: None, **_TROUBLES}.items():
+            stage.tell(f"The other connection {trouble}")
+            if effect:
+                troubled.fail(effect)
+            troubled.push(next(crowds))
+            if not effect:
+                stage.settle()
+            some = next(people)
+            stage.push(some, per_second=_STEADY_PER_SECOND)
+            stage.mend()
+            stage.settle()
+            p95[trouble] = stage.p95(some)
+    return NeighbourFigures(p95, troubled)
+
+
+def _outage(stage: Stage) -> Expected:
+    figures = outage(stage)
+    return Expected(
+        checks=[
+            _aim(stage, "failed calls for each profile", 0.1, figures.failed_calls_per_profile),
+            _aim(
+                stage,
+                "seconds from RainFocus's return to the last delivery",
+                45,
+                figures.last_after_recovery,
+            ),
+        ]
+    )
+
+
+def _hang(stage: Stage) -> Expected:
+    everyone = usable(stage.name, stage.many(600, at_least=60))
+    with event_source_mapping(stage.stack) as invocations:
+        stage.tell("RainFocus hangs")
+        stage.fail(_HANGS)
+        started = time.time()
+        stage.push(everyone)
+        time.sleep(max(0.0, started + stage.seconds(60, at_least=12) - time.time()))
+        stage.mend()
+        back = time.time()
+        stage.tell("RainFocus is back")
+        stage.settle()
+    burnt = sum(each.seconds_within(started, back) for each in invocations)
+    return Expected(checks=[_aim(stage, "Lambda seconds while it hung", 40, burnt)])
+
+
+def _slow(stage: Stage) -> Expected:
+    everyone = usable(stage.name, stage.many(200, at_least=30))
+    stage.fail(Effect(latency_seconds=stage.seconds(5, at_least=1)))
+    with event_source_mapping(stage.stack):
+        stage.push(everyone)
+        stage.settle()
+    return Expected(checks=[equal("calls that failed", 0, _failed_calls(stage))])
+
+
+def _storm(stage: Stage) -> Expected:
+    everyone = usable(stage.name, stage.many(600, at_least=60))
+    half = len(everyone) // 2
+    started = time.time()
+    with event_source_mapping(stage.stack):
+        for some, retry_after in ((everyone[:half], None), (everyone[half:], 1)):
+            stage.tell("429 " + ("with Retry-After" if retry_after else "without Retry-After"))
+            effect = Effect(status=429, retry_after=retry_after)
+            stage.fail(effect, beyond_per_second=_TAKEN_PER_SECOND)
+            stage.push(some)
+            stage.settle()
+            stage.mend()
+    calls = len(stage.calls()) / len(everyone)
+    took = f"{time.time() - started:.0f} s, of {len(everyone) / _TAKEN_PER_SECOND:.0f} s"
+    return Expected(
+        checks=[
+            _aim(stage, "calls for each profile", 1.1, calls),
+            Check("time for all, of what RainFocus needs", "told", took, holds=True),
+        ]
+    )
+
+
+def _neighbour(stage: Stage) -> Expected:
+    figures = neighbour(stage)
+    _, checks = figures.troubled.account(Expected())
+    told = ", ".join(f"{trouble}: {p95:.2f} s" for trouble, p95 in figures.p95.items())
+    return Expected(
+        checks=[
+            Check("p95 from push to attendee, while the other", "told", told, holds=True),
+            _aim(stage, "the worst of them, of that without trouble", 2, figures.ratio),
+            *(replace(each, what=f"the other's {each.what}") for each in checks),
+        ]
+    )
+
+
+def _parallel(stage: Stage) -> Expected:
+    everyone = rainfocus_faults.mixed(usable(stage.name, stage.many(300, at_least=100)))
+    rainfocus_faults.fail_mixed(stage)
+    stage.fail(Effect(latency_seconds=0.5))  # so that there is nearly always something to deliver
+    with event_source_mapping(stage.stack) as invocations:
+        for n in range(_UPDATES):
+            stage.push([moved_to(each, f"City {n}") for each in everyone])
+        stage.settle()
+    return Expected(
+        rainfocus_faults.refused(everyone),
+        checks=[at_least("deliveries at once", 4, most_at_once(invocations))],
+    )
+
+
+@contextmanager
+def _another_connection(stage: Stage) -> Iterator[Stage]:
+    """Give the stage of a destination with a connection of its own, which goes with the block."""
+    name = f"{stage.name}-other"
+    connection = {
+        "org_id": ORG_ID,
+        "base_url": stage.simulator.base_url(),
+        "auth": {"token_url": stage.simulator.token_url()},
+    }
+    stage.stack.put_connection(name, connection)
+    stage.stack.store_credentials(name, CLIENT_ID, CLIENT_SECRET)
+    stage.stack.refresh_token()
+    try:
+        yield stage.beside(name, {"connection": name})
+    finally:
+        stage.stack.delete_connection(name)
+
+
+def _failed_calls(stage: Stage) -> int:
+    return sum(not is_stored(each) for each in stage.calls())
+
+
+def _aim(stage: Stage, what: str, limit: float, got: float) -> Check:
+    """Return the check of a figure that the short form only tells: there is too little of it."""
+    if stage.is_full:
+        return at_most(what, limit, round(got, 2))
+    return Check(what, "told", f"{got:,.2f}", holds=True)
+
+
+SCENARIOS = (
+    Scenario(
+        "parallel", "the same people are updated three times, among calls that fail", _parallel
+    ),
+    Scenario("outage", "RainFocus is away for a minute while 600 wait", _outage),
+    Scenario("hang", "RainFocus hangs for a minute while 600 wait", _hang),
+    Scenario("slow", "RainFocus takes five seconds for each answer", _slow),
+    Scenario("storm", "RainFocus takes 20 calls a second and answers 429 to the others", _storm),
+    Scenario(
+        "neighbour", "one connection hangs, answers 503, is paused; another works", _neighbour
+    ),
+)
