@@ -25,7 +25,7 @@ class Leak:
 
 
 def written(
-    stack: LocalStack, since: float, letters: Sequence[Mapping[str, Any]]
+    stack: LocalStack, since: float, dead_letters: Sequence[Mapping[str, Any]]
 ) -> dict[str, str]:
     """Return all that was written down since an epoch time, by place.
 
@@ -35,7 +35,7 @@ def written(
     texts = {group: "\n".join(stack.logs(group, since)) for group in stack.log_groups()}
     texts["ledger"] = json.dumps(stack.ledger(), ensure_ascii=False)
     texts["dead letters"] = json.dumps(
-        [{name: part for name, part in each.items() if name != "Body"} for each in letters],
+        [{name: part for name, part in each.items() if name != "Body"} for each in dead_letters],
         ensure_ascii=False,
     )
     return texts

@@ -28,7 +28,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a profile becomes a dead letter, as the letter's attributes say."""
+    """Why a profile becomes a dead letter, as the dead letter's attributes say."""
 
     reason: str
     status: str = ""
@@ -246,9 +246,9 @@ def _id(end: Mapping[str, Any]) -> ProfileId:
     return str(end.get("request_id", "")), str(end.get("index", ""))
 
 
-def _listed(letters: Mapping[ProfileId, Refusal]) -> str:
-    """Return how many letters there are for each reason."""
-    counts = Counter(letters.values())
+def _listed(dead_letters: Mapping[ProfileId, Refusal]) -> str:
+    """Return how many dead letters there are for each reason."""
+    counts = Counter(dead_letters.values())
     texts = [f"{count:,} {refusal}" for refusal, count in counts.items()]
     return "\n".join(sorted(texts)) or "none"
 

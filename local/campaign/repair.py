@@ -24,7 +24,7 @@ def _late(stage: Stage) -> Expected:
     stage.settle()
     stage.mend()
     stage.tell("The older ones are redriven")
-    checks = _redrive(stage, letters=len(old), outcome="stale")
+    checks = _redrive(stage, dead_letters=len(old), outcome="stale")
     stage.settle()
     ends = [end["outcome"] for end in stage.ends()]
     checks.append(equal("profiles that ended stale", len(old), ends.count("stale")))
@@ -56,19 +56,19 @@ def _mend(stage: Stage) -> Expected:
     # In place of waiting for the minute for which delivery knows its settings.
     stage.stack.set_variables("DeliveryFunction")
     checks = [equal("profiles rejected at first", len(everyone), rejected)]
-    checks += _redrive(stage, letters=len(everyone), outcome="delivered")
+    checks += _redrive(stage, dead_letters=len(everyone), outcome="delivered")
     stage.settle()
     return Expected(redriven=True, spare_ends=half, checks=checks)
 
 
-def _redrive(stage: Stage, *, letters: int, outcome: str) -> list[Check]:
+def _redrive(stage: Stage, *, dead_letters: int, outcome: str) -> list[Check]:
     """Redrive all dead letters of the scenario, after a dry run that says what becomes of them."""
     forecast = _command(stage, "--dry-run")
     done = _command(stage, "--yes")
     return [
-        equal("dead letters that a dry run sees", letters, forecast["dead_letters"]),
-        equal(f"of them {outcome} when redriven", letters, forecast["outcomes"][outcome]),
-        equal("redriven", letters, done["redriven"]),
+        equal("dead letters that a dry run sees", dead_letters, forecast["dead_letters"]),
+        equal(f"of them {outcome} when redriven", dead_letters, forecast["outcomes"][outcome]),
+        equal("redriven", dead_letters, done["redriven"]),
         equal("left as dead letters", 0, done["left"]),
     ]
 

@@ -226,18 +226,18 @@ class Stage:
 
     def account(self, expected: Expected) -> tuple[Figures, list[Check]]:
         """Return the figures, and whether all is as it must be."""
-        letters = self.dead_letters()
+        dead_letters = self.dead_letters()
         evidence = Evidence(
             pushed=self.pushed,
             ends=self.ends(),
             calls=self.calls(),
             attendees=self.simulator.attendees(self.name),
-            dead_letters=[from_sqs(each) for each in letters],
+            dead_letters=[from_sqs(each) for each in dead_letters],
             queued=self.stack.profile_queue().total,
         )
         figures, checks = reconcile(evidence, expected)
         words = words_of(person for each in self.pushed for person in each.push.people)
-        leaks = privacy.leaks(privacy.written(self.stack, self.started, letters), words)
+        leaks = privacy.leaks(privacy.written(self.stack, self.started, dead_letters), words)
         found = "; ".join(str(leak) for leak in leaks) or "none"
         scan = Check("people in logs, metrics, ledger, attributes", "none", found, not leaks)
         return figures, [*expected.checks, *checks, scan]

@@ -135,7 +135,9 @@ def test_ingest_answers(aws: Aws, handle: Handle, name: str) -> None:
     body = answered(handle(name, context), expected.status)
     assert body.get("message", "").endswith(expected.message)
     assert len(aws.sqs.profiles) == expected.queued
-    assert [letter.attributes["reason"] for letter in aws.sqs.dead_letters] == expected.dead
+    assert [
+        dead_letter.attributes["reason"] for dead_letter in aws.sqs.dead_letters
+    ] == expected.dead
     if expected.status == 202:
         assert body["accepted"] == expected.queued
         assert [each["reason"] for each in body["rejected"]] == expected.dead
@@ -202,7 +204,7 @@ def test_delivery_stores(aws: Aws, rainfocus: fakes.Http, handle: Handle, name: 
     assert isinstance(expected, Batch)
     assert handle(name) == {"batchItemFailures": []}
     assert sorted(call.json["email"] for call in rainfocus.calls) == expected.stored
-    reasons = sorted(letter.attributes["reason"] for letter in aws.sqs.dead_letters)
+    reasons = sorted(dead_letter.attributes["reason"] for dead_letter in aws.sqs.dead_letters)
     assert reasons == expected.dead
     assert aws.sqs.hidden == {}
 

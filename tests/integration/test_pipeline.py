@@ -67,8 +67,8 @@ def test_an_unusable_profile_does_not_spoil_the_others(local: Local) -> None:
         },
     ]
     local.wait_for_attendee("good@example.com")
-    letter = local.wait_for_dead_letter(answer.json()["requestId"])
-    assert (letter.message.body, letter.reason) in (
+    dead_letter = local.wait_for_dead_letter(answer.json()["requestId"])
+    assert (dead_letter.message.body, dead_letter.reason) in (
         (json.dumps(unusable), "missing_email"),
         ('"a string"', "malformed"),
     )
@@ -150,8 +150,8 @@ def test_a_passing_fault_delays_and_loses_nothing(local: Local) -> None:
     request_id = local.push(_profile("patient@example.com", city="Oslo")).json()["requestId"]
 
     assert local.wait_for_attendee("patient@example.com").fields["city"] == "Oslo"
-    letters = local.stack.read_dead_letters()
-    assert request_id not in {each.message.request_id for each in letters}
+    dead_letters = local.stack.read_dead_letters()
+    assert request_id not in {each.message.request_id for each in dead_letters}
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "77"), (200, "78")])
@@ -165,12 +165,12 @@ def test_what_rainfocus_does_not_take_is_a_dead_letter_with_its_words(
 
     answer = local.push(profile)
 
-    letter = local.wait_for_dead_letter(answer.json()["requestId"])
-    assert json.loads(letter.message.body) == profile
-    assert letter.outcome == "rejected"
-    assert letter.status == str(status)
-    assert letter.code == code
-    assert letter.answer == "Bad value for ***@*** in zip"
+    dead_letter = local.wait_for_dead_letter(answer.json()["requestId"])
+    assert json.loads(dead_letter.message.body) == profile
+    assert dead_letter.outcome == "rejected"
+    assert dead_letter.status == str(status)
+    assert dead_letter.code == code
+    assert dead_letter.answer == "Bad value for ***@*** in zip"
     assert email not in local.attendees()
 
 
@@ -186,10 +186,10 @@ def test_an_undecodable_message_is_kept_whole(local: Local) -> None:
         },
     )
 
-    letter = local.wait_for_dead_letter("undecodable")
+    dead_letter = local.wait_for_dead_letter("undecodable")
 
-    assert letter.message.body == "{this is not JSON"
-    assert letter.reason == "malformed"
+    assert dead_letter.message.body == "{this is not JSON"
+    assert dead_letter.reason == "malformed"
 
 
 def test_a_message_without_attributes_is_a_dead_letter(local: Local) -> None:

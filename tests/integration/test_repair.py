@@ -68,8 +68,8 @@ def test_what_was_rejected_is_found_mended_and_redriven(own: Local) -> None:
     assert before["dead"] == 3
     assert before["outcomes"] == {"delivered": 1, "rejected": 3}
     assert before["waiting"] == []
-    [letter] = _run(own, "lookup", ada)["destinations"][0]["dead_letters"]
-    assert letter["outcome"] == "rejected"
+    [dead_letter] = _run(own, "lookup", ada)["destinations"][0]["dead_letters"]
+    assert dead_letter["outcome"] == "rejected"
 
     outcomes = _run(own, "redrive", "--dry-run")["outcomes"]
     assert {kind: n for kind, n in outcomes.items() if n} == {

@@ -18,6 +18,6 @@ def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 
 
 @pytest.fixture
-def bench(aws: Aws) -> Iterator[DeliveryHarness]:
+def harness(aws: Aws) -> Iterator[DeliveryHarness]:
     with delivery_harness(aws) as made:
         yield made

@@ -33,7 +33,7 @@ _PATHS_SHOWN = 20
 
 @dataclass(frozen=True)
 class _Cause:
-    """What the letters of one row have in common."""
+    """What the dead letters of one row have in common."""
 
     destination: str
     outcome: str
@@ -45,7 +45,7 @@ class _Cause:
 
 @dataclass
 class _Row:
-    """The letters of one cause. Of them all, one is an example."""
+    """The dead letters of one cause. Of them all, one is an example."""
 
     example_id: str
     example: dict[str, str]  # shapes by path
@@ -54,11 +54,11 @@ class _Row:
     last: str
     count: int = 0
 
-    def add(self, letter: DeadLetter) -> None:
-        """Count a letter."""
+    def add(self, dead_letter: DeadLetter) -> None:
+        """Count a dead letter."""
         self.count += 1
-        self.first = min(self.first, letter.failed_at)
-        self.last = max(self.last, letter.failed_at)
+        self.first = min(self.first, dead_letter.failed_at)
+        self.last = max(self.last, dead_letter.failed_at)
 
 
 def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
@@ -101,8 +101,8 @@ def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
     they are in the file; alone, it deletes what nobody needs. What settings mend is put back by
     `redrive`. They choose by --destination and --reason, as `redrive` does.
 
-    Looking changes nothing: the letters are hidden from others for the time of the look and then
-    put back; should that fail, they come back by themselves within five minutes. Of one attendee
+    Looking changes nothing: they are hidden from others for the time of the look and then put
+    back; should that fail, they come back by themselves within five minutes. Of one attendee
     only the oldest are seen, ten at most: SQS shows the later ones only once these are gone.
     """
     stack: Stack = context.obj
@@ -247,25 +247,25 @@ def _counts(found: Sequence[DeadLetter]) -> Counter[str]:
     return Counter(console.plain(each.message.destination) for each in found)
 
 
-def _add(rows: dict[_Cause, _Row], letters: Iterable[DeadLetter]) -> None:
-    for letter in letters:
+def _add(rows: dict[_Cause, _Row], dead_letters: Iterable[DeadLetter]) -> None:
+    for dead_letter in dead_letters:
         cause = _Cause(
-            letter.message.destination,
-            letter.outcome,
-            letter.reason,
-            letter.detail,
-            letter.status,
-            letter.code,
+            dead_letter.message.destination,
+            dead_letter.outcome,
+            dead_letter.reason,
+            dead_letter.detail,
+            dead_letter.status,
+            dead_letter.code,
         )
         if cause not in rows:
             rows[cause] = _Row(
-                letter.id,
-                shapes(letter.message.body),
-                letter.answer,
-                letter.failed_at,
-                letter.failed_at,
+                dead_letter.id,
+                shapes(dead_letter.message.body),
+                dead_letter.answer,
+                dead_letter.failed_at,
+                dead_letter.failed_at,
             )
-        rows[cause].add(letter)
+        rows[cause].add(dead_letter)
 
 
 def _document(cause: _Cause, row: _Row) -> dict[str, Any]:
@@ -332,26 +332,26 @@ def _with_answer(told: str, status: str, code: str, answer: str) -> str:
 def _find(stack: Stack, letter_id: str) -> DeadLetter:
     with DeadLetterScan(stack) as scan:
         for batch in scan.batches("Looking for the dead letter"):
-            for letter in batch:
-                if letter.id == letter_id:
-                    return letter
+            for dead_letter in batch:
+                if dead_letter.id == letter_id:
+                    return dead_letter
     raise FailureError(
         f"There is no dead letter of this ID to be seen. {scan.unseen_words}".rstrip()
     )
 
 
-def _show(letter: DeadLetter, *, as_json: bool) -> None:
-    message = letter.message
+def _show(dead_letter: DeadLetter, *, as_json: bool) -> None:
+    message = dead_letter.message
     known = {
-        "id": letter.id,
+        "id": dead_letter.id,
         "destination": message.destination,
-        "outcome": letter.outcome,
-        "reason": letter.reason,
-        "detail": letter.detail,
-        "status": letter.status,
-        "code": letter.code,
-        "answer": letter.answer,
-        "time": letter.failed_at,
+        "outcome": dead_letter.outcome,
+        "reason": dead_letter.reason,
+        "detail": dead_letter.detail,
+        "status": dead_letter.status,
+        "code": dead_letter.code,
+        "answer": dead_letter.answer,
+        "time": dead_letter.failed_at,
         "attempts": str(message.attempt),
         "accepted_at": console.moment(message.version.accepted_at / 1000),
         "sequence": message.version.sequence,

@@ -39,7 +39,7 @@ class _Found:
     attendee: str  # attendee.key
     entry: LedgerEntry | None
     mapping_version: str  # today's; empty if the settings are not valid, or there are none
-    letters: list[dict[str, str]] = field(default_factory=list)
+    dead_letters: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def mapping(self) -> str:
@@ -144,17 +144,17 @@ def _version(text: str, connections: Mapping[str, str]) -> str:
         return ""
 
 
-def _add(found: Collection[_Found], letters: Collection[DeadLetter]) -> None:
+def _add(found: Collection[_Found], dead_letters: Collection[DeadLetter]) -> None:
     by_attendee = {each.attendee: each for each in found}
-    for letter in letters:
-        if letter.message.group in by_attendee:
-            by_attendee[letter.message.group].letters.append(
+    for dead_letter in dead_letters:
+        if dead_letter.message.group in by_attendee:
+            by_attendee[dead_letter.message.group].dead_letters.append(
                 {
-                    "id": letter.id,
-                    "outcome": letter.outcome,
-                    "reason": letter.reason,
-                    "detail": letter.detail,
-                    "time": letter.failed_at,
+                    "id": dead_letter.id,
+                    "outcome": dead_letter.outcome,
+                    "reason": dead_letter.reason,
+                    "detail": dead_letter.detail,
+                    "time": dead_letter.failed_at,
                 }
             )
 
@@ -171,9 +171,9 @@ def _rows(found: _Found) -> list[list[str]]:
         rows.append(["RainFocus's id", console.plain(entry.attendee_id) or "not told"])
         rows.append(["by mapping", found.mapping])
         rows.append(["fields", ", ".join(sorted(entry.fields))])
-    for letter in found.letters:
-        reason = letter["reason"] or letter["detail"]
-        words = f"{letter['id']}: {letter['outcome']}, {reason}, {letter['time']}"
+    for dead_letter in found.dead_letters:
+        reason = dead_letter["reason"] or dead_letter["detail"]
+        words = f"{dead_letter['id']}: {dead_letter['outcome']}, {reason}, {dead_letter['time']}"
         rows.append(["dead letter", console.plain(words)])
     return rows
 
@@ -199,5 +199,5 @@ def _document(found: _Found) -> dict[str, Any]:
         "attendee_id": (delivered.attendee_id or None) if delivered else None,
         "todays_mapping": found.mapping == "today's" if delivered else None,
         "fields": sorted(delivered.fields) if delivered else [],
-        "dead_letters": found.letters,
+        "dead_letters": found.dead_letters,
     }

@@ -56,7 +56,7 @@ class _Report:
     """How far it came."""
 
     dry_run: bool
-    letters: int = 0
+    dead_letters: int = 0
     redriven: int = 0
     forecast: Counter[_Group] = field(default_factory=Counter)
     unseen: int = 0
@@ -68,22 +68,22 @@ class _Report:
 
     @property
     def left(self) -> int:
-        """How many letters are dead letters still."""
-        return self.letters - self.redriven
+        """How many are dead letters still."""
+        return self.dead_letters - self.redriven
 
     @property
     def to_redrive(self) -> int:
-        """How many letters would be put back."""
-        return self.letters - self.count(OutcomeKind.REJECTED) - self.count(OutcomeKind.RETRY)
+        """How many dead letters would be put back."""
+        return self.dead_letters - self.count(OutcomeKind.REJECTED) - self.count(OutcomeKind.RETRY)
 
-    def knows(self, letter: DeadLetter) -> bool:
-        """Tell whether a letter was met before: what is rejected again soon comes back."""
-        return letter.id in self._ids
+    def knows(self, dead_letter: DeadLetter) -> bool:
+        """Tell whether a dead letter was met before: what is rejected again soon comes back."""
+        return dead_letter.id in self._ids
 
     def note(self, rows: Sequence[ForecastRow]) -> None:
-        """Note what would come of some letters."""
-        self.letters += len(rows)
-        self._ids |= {each.letter.id for each in rows}
+        """Note what would come of some dead letters."""
+        self.dead_letters += len(rows)
+        self._ids |= {each.dead_letter.id for each in rows}
         for each in rows:
             self.forecast[_group(each)] += 1
 
@@ -93,7 +93,7 @@ class _Report:
         return sum(n for each, n in self.forecast.items() if each.reason == _REFUSED_BEFORE)
 
     def count(self, kind: OutcomeKind) -> int:
-        """Return how many letters would have an outcome."""
+        """Return how many dead letters would have an outcome."""
         return sum(n for each, n in self.forecast.items() if each.kind is kind)
 
 
@@ -115,11 +115,11 @@ def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
     the same, as RainFocus may have changed. Functions read settings once a minute: where one was
     changed just now, it waits until they know it.
 
-    It can be interrupted and run again at any time: a letter is removed only once it is on the
+    It can be interrupted and run again at any time: a dead letter is removed only once it is on the
     profile queue, and one that is queued twice is delivered once, or found unchanged. Nothing
-    older ever replaces something newer, since a letter keeps the version that it had. Letters of
-    one attendee keep their order; SQS shows the later ones only once the earlier ones are gone,
-    so that a redrive can come to more letters than its dry run.
+    older ever replaces something newer, since a dead letter keeps the version that it had. Those
+    of one attendee keep their order; SQS shows the later ones only once the earlier ones are
+    gone, so that a redrive can come to more than its dry run.
     """
     if as_json and not (dry_run or yes):
         raise typer.BadParameter("with --json there is nobody to ask: add --yes or --dry-run")
@@ -140,7 +140,7 @@ def _run(stack: Stack, chosen: DeadLetterFilter, *, dry_run: bool, as_json: bool
         _redrive(stack, chosen, report)
     except (KeyboardInterrupt, FailureError, BotoCoreError, ClientError) as error:
         report.is_cut = True
-        if report.letters and not dry_run:
+        if report.dead_letters and not dry_run:
             _tell(report, as_json=as_json)
         if isinstance(error, KeyboardInterrupt):
             console.error("Interrupted. The rest is as it was; run it again to go on.")
@@ -180,7 +180,7 @@ def _redrive_batch(
     if report.dry_run or not due:
         return
     taken, causes = _queue(profiles, due)
-    report.redriven += len(scan.delete([each.letter for each in taken]))
+    report.redriven += len(scan.delete([each.dead_letter for each in taken]))
     if not taken:
         helps = "".join(f" {each}" for each in {*map(aws_errors.remedy, causes)} if each)
         told = ", ".join(sorted(causes))
@@ -189,7 +189,7 @@ def _redrive_batch(
 
 def _await_settings(stack: Stack, due: Sequence[ForecastRow], report: _Report) -> None:
     """Wait until functions surely go by the settings by which it was foreseen; see Settings."""
-    used = {(DESTINATIONS, row.letter.message.destination) for row in due}
+    used = {(DESTINATIONS, row.dead_letter.message.destination) for row in due}
     used |= {(CONNECTIONS, row.connection) for row in due if row.connection}
     new = used - report.known_settings
     report.known_settings |= new
@@ -207,7 +207,7 @@ def _await_settings(stack: Stack, due: Sequence[ForecastRow], report: _Report) -
 def _queue(
     profiles: FifoQueue, due: Sequence[ForecastRow]
 ) -> tuple[list[ForecastRow], frozenset[str]]:
-    """Put letters on the profile queue, and return those surely there, and why others are not.
+    """Put dead letters on the profile queue, and return those surely there, and why others are not.
 
     Should some be refused, each attendee's are sent by themselves: others need not stay for them.
     """
@@ -222,7 +222,7 @@ def _queue(
 
 
 def _refusal(profiles: FifoQueue, due: Sequence[ForecastRow]) -> frozenset[str]:
-    """Put letters on the profile queue, and return why some are not there: codes of AWS."""
+    """Put dead letters on the profile queue, and return why some are not there: codes of AWS."""
     try:
         profiles.send([_message(each) for each in due])
     except QueueUnavailableError as error:
@@ -231,8 +231,8 @@ def _refusal(profiles: FifoQueue, due: Sequence[ForecastRow]) -> frozenset[str]:
 
 
 def _message(row: ForecastRow) -> Message:
-    """Return a letter's message; for five minutes SQS takes it only once."""
-    message = row.letter.message
+    """Return a dead letter's message; for five minutes SQS takes it only once."""
+    message = row.dead_letter.message
     return messages.requeue_message(message, row.attendee, f"redrive-{message.message_id}")
 
 
@@ -240,7 +240,7 @@ def _tell(report: _Report, *, as_json: bool) -> None:
     if as_json:
         console.document(_document(report))
         return
-    if not report.letters and not report.is_cut:
+    if not report.dead_letters and not report.is_cut:
         console.say("No dead letters to redrive.")
     else:
         _show(report)
@@ -259,22 +259,22 @@ def _show(report: _Report) -> None:
     if not report.to_redrive or report.refused_before == report.to_redrive:
         console.say(_NOTHING_CHANGES)
     if report.dry_run:
-        console.say(f"{report.to_redrive} of {report.letters} can be redriven.")
+        console.say(f"{report.to_redrive} of {report.dead_letters} can be redriven.")
         return
     if report.is_cut:
         console.say(
-            f"{report.redriven} of the {report.letters} looked at are on the profile queue again; "
-            f"{report.on_queue} dead letters are left."
+            f"{report.redriven} of the {report.dead_letters} looked at are on the profile queue "
+            f"again; {report.on_queue} dead letters are left."
         )
         return
     console.say(
-        f"{report.redriven} of {report.letters} are on the profile queue again; "
+        f"{report.redriven} of {report.dead_letters} are on the profile queue again; "
         f"{report.left} stay dead letters."
     )
 
 
 def _group(row: ForecastRow) -> _Group:
-    destination, outcome = row.letter.message.destination, row.outcome
+    destination, outcome = row.dead_letter.message.destination, row.outcome
     if row.was_refused:
         return _Group(destination, outcome.kind, _REFUSED_BEFORE)
     if row.stays:
@@ -299,7 +299,7 @@ def _document(report: _Report) -> dict[str, Any]:
         counts[name] = counts.get(name, 0) + count
     return {
         "dry_run": report.dry_run,
-        "dead_letters": report.letters,
+        "dead_letters": report.dead_letters,
         **done,
         "outcomes": {
             **{kind.value: report.count(kind) for kind in kinds},

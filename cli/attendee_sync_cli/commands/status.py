@@ -22,7 +22,7 @@ from attendee_sync_cli.stack.stack import Stack
 EXAMPLES = "Examples: attendee-sync status; attendee-sync status --hours 24 --json"
 _MAX_HOURS = 168
 # A look at how things are hides no dead letter for long. All of them are `failures`'s to tell.
-_SAMPLE = Budget(seconds=10.0, hidden_seconds=30, letters=200)
+_SAMPLE = Budget(seconds=10.0, hidden_seconds=30, dead_letters=200)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _look(stack: Stack, hours: int) -> _Status:
     sqs = stack.client("sqs")
     groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
     profiles = fifo_queue.count(sqs, stack.queue_url("ProfileQueueName"))
-    letters = fifo_queue.count(sqs, stack.queue_url("DeadLetterQueueName"))
+    dead_letters = fifo_queue.count(sqs, stack.queue_url("DeadLetterQueueName"))
     log = Log(stack.client("logs"), groups, hours)
     dead = _dead(stack)
     activities = log.activities()
@@ -87,7 +87,7 @@ def _look(stack: Stack, hours: int) -> _Status:
     return _Status(
         hours,
         profiles,
-        letters,
+        dead_letters,
         log,
         dead,
         {name: activities.get(name, LogSummary()) for name in names},
@@ -99,7 +99,7 @@ def _dead(stack: Stack) -> _Dead:
     counts: Counter[str] = Counter()
     with DeadLetterScan(stack, _SAMPLE) as walk:
         for batch in walk.batches("Looking at dead letters"):
-            counts.update(letter.message.destination for letter in batch)
+            counts.update(dead_letter.message.destination for dead_letter in batch)
     return _Dead(counts, walk.unseen, walk.unseen_words)
 
 

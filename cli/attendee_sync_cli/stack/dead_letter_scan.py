@@ -25,7 +25,7 @@ from attendee_sync_cli.stack.stack import Stack
 
 _HIDDEN_SECONDS = 300
 _MAX_SECONDS = 240.0  # of a scan: what is handled then is hidden yet
-_THREADS = 10  # that give letters back
+_THREADS = 10  # that give dead letters back
 _WAIT_SECONDS = 1  # long polling asks all servers of SQS; without it, some are passed over
 _MAX_EMPTY_ANSWERS = 3
 _BATCH = 10
@@ -46,19 +46,19 @@ OfReason = Annotated[
 
 @dataclass(frozen=True)
 class DeadLetterFilter:
-    """Which letters a command is about."""
+    """Which dead letters a command is about."""
 
     destination: str | None = None
     reason: str | None = None  # a part of the reason, its words or RainFocus's, in whatever case
 
-    def among(self, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
-        """Return those of some letters that are."""
-        return [each for each in letters if self._includes(each)]
+    def among(self, dead_letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+        """Return those of some dead letters that are."""
+        return [each for each in dead_letters if self._includes(each)]
 
     def check(self, stack: Stack, scan: "DeadLetterScan") -> None:
-        """Raise FailureError if the destination is none, and no letter of an earlier one is seen.
+        """Raise FailureError if the destination is none, and no dead letter of it is seen.
 
-        A removed destination's letters can still be shown, and redriven once it is there again.
+        A removed destination's can still be shown, and redriven once it is there again.
         """
         name = self.destination
         if name is None or name in scan.destinations or stack.destination(name) is not None:
@@ -69,12 +69,12 @@ class DeadLetterFilter:
             f"was removed. `attendee-sync destinations list` shows those there are.{unseen}"
         )
 
-    def _includes(self, letter: DeadLetter) -> bool:
-        if self.destination not in (None, letter.message.destination):
+    def _includes(self, dead_letter: DeadLetter) -> bool:
+        if self.destination not in (None, dead_letter.message.destination):
             return False
         return (
             self.reason or ""
-        ).lower() in f"{letter.reason}\n{letter.detail}\n{letter.answer}".lower()
+        ).lower() in f"{dead_letter.reason}\n{dead_letter.detail}\n{dead_letter.answer}".lower()
 
 
 @dataclass(frozen=True)
@@ -83,19 +83,19 @@ class Budget:
 
     seconds: float
     hidden_seconds: int  # for which SQS hides what is given out, should it not be given back
-    letters: float = float("inf")
+    dead_letters: float = float("inf")
 
 
 class DeadLetterScan:
     """One scan through the dead letters. What it does not delete is visible again at its end."""
 
     def __init__(self, stack: Stack, budget: Budget | None = None) -> None:
-        self.destinations: set[str] = set()  # of all letters that were seen
+        self.destinations: set[str] = set()  # of all dead letters that were seen
         self._client: Any = stack.client("sqs")
         self._url = stack.queue_url("DeadLetterQueueName")
         self._budget = budget or Budget(_MAX_SECONDS, _HIDDEN_SECONDS)
-        self._receipts: dict[str, str] = {}  # of the letters that it holds, by message id
-        self._total = 0  # letters on the queue at the beginning
+        self._receipts: dict[str, str] = {}  # of the dead letters that it holds, by message id
+        self._total = 0  # dead letters on the queue at the beginning
         self._deleted = 0
         self._unseen = 0
         self._is_cut = False
@@ -127,12 +127,12 @@ class DeadLetterScan:
 
     @property
     def unseen(self) -> int:
-        """How many letters are on the queue that the scan did not come to."""
+        """How many dead letters are on the queue that the scan did not come to."""
         return self._unseen
 
     @property
     def left(self) -> int:
-        """How many letters of all are on the queue still, by its count at the beginning."""
+        """How many dead letters of all are on the queue still, by its count at the beginning."""
         return max(0, self._total - self._deleted)
 
     @property
@@ -143,12 +143,12 @@ class DeadLetterScan:
         if self._is_cut:
             return f"{self._unseen} more were not looked at."
         return (
-            f"{self._unseen} more can't be seen now: SQS shows an attendee's later letters only "
-            "once the earlier ones are gone, and none while another look is going on."
+            f"{self._unseen} more can't be seen now: SQS shows an attendee's later dead letters "
+            "only once the earlier ones are gone, and none while another look is going on."
         )
 
     def batches(self, words: str) -> Iterator[list[DeadLetter]]:
-        """Give out the letters as SQS does, the older ones of an attendee first.
+        """Give out the dead letters as SQS does, the older ones of an attendee first.
 
         `words` say on a terminal what is being done. Raises botocore's errors.
         """
@@ -157,7 +157,7 @@ class DeadLetterScan:
         self._total = count(self._client, self._url).total
         with console.progress(words, self._total) as advance:
             while not self._is_through(empty):
-                if time.monotonic() > deadline or len(self._receipts) >= self._budget.letters:
+                if time.monotonic() > deadline or len(self._receipts) >= self._budget.dead_letters:
                     self._count_unseen()
                     self._is_cut = self._unseen > 0
                     return
@@ -167,17 +167,18 @@ class DeadLetterScan:
                     yield found
                     advance(len(found))
 
-    def delete(self, letters: Sequence[DeadLetter]) -> set[str]:
-        """Delete at most ten letters; return the message ids of those that are deleted."""
-        if not letters:
+    def delete(self, dead_letters: Sequence[DeadLetter]) -> set[str]:
+        """Delete at most ten dead letters; return the message ids of those that are deleted."""
+        if not dead_letters:
             return set()
         entries = [
-            {"Id": str(n), "ReceiptHandle": letter.message.receipt}
-            for n, letter in enumerate(letters)
+            {"Id": str(n), "ReceiptHandle": dead_letter.message.receipt}
+            for n, dead_letter in enumerate(dead_letters)
         ]
         answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
         deleted = {
-            letters[int(each["Id"])].message.message_id for each in answer.get("Successful", [])
+            dead_letters[int(each["Id"])].message.message_id
+            for each in answer.get("Successful", [])
         }
         for message_id in deleted:
             del self._receipts[message_id]

@@ -22,9 +22,9 @@ from attendee_sync_cli.stack.stack import Stack
 
 @dataclass(frozen=True)
 class ForecastRow:
-    """A letter, and what would come of it."""
+    """A dead letter, and what would come of it."""
 
-    letter: DeadLetter
+    dead_letter: DeadLetter
     attendee: str  # attendee.key; empty if it is not known whose the profile is
     outcome: Outcome
     # RainFocus refused just this, and no setting that decides what is sent has changed since.
@@ -45,15 +45,15 @@ class RedriveForecast:
         self._settings = stack.seen_by_functions()
         self._planner = Planner(self._settings)
         self._ledger = stack.ledger()
-        # What the ledger would know after the letters so far, by attendee.
+        # What the ledger would know after the dead letters so far, by attendee.
         self._expected: dict[str, LedgerEntry] = {}
 
-    def of(self, letters: Sequence[DeadLetter]) -> list[ForecastRow]:
-        """Return what would come of letters, at most 100.
+    def of(self, dead_letters: Sequence[DeadLetter]) -> list[ForecastRow]:
+        """Return what would come of dead letters, at most 100.
 
         Raises FailureError if the ledger or a setting can't be read.
         """
-        plans = [self._plan(letter) for letter in letters]
+        plans = [self._plan(dead_letter) for dead_letter in dead_letters]
         try:
             self._learn({plan.attendee for plan in plans if plan.attendee})
             outcomes = [self._outcome(plan) for plan in plans]
@@ -63,21 +63,21 @@ class RedriveForecast:
             raise FailureError(str(error)) from None
         return [
             ForecastRow(
-                letter,
+                dead_letter,
                 plan.attendee,
                 outcome,
-                _was_refused(letter, plan, outcome),
+                _was_refused(dead_letter, plan, outcome),
                 plan.target.connection.name if plan.target else "",
             )
-            for letter, plan, outcome in zip(letters, plans, outcomes, strict=True)
+            for dead_letter, plan, outcome in zip(dead_letters, plans, outcomes, strict=True)
         ]
 
-    def _plan(self, letter: DeadLetter) -> Plan:
-        fault = _fault(letter.message.body)
+    def _plan(self, dead_letter: DeadLetter) -> Plan:
+        fault = _fault(dead_letter.message.body)
         if fault:
             rejected = Outcome(OutcomeKind.REJECTED, fault.reason, fault.detail)
-            return Plan(letter.message, rejected)
-        return self._planner.plan(letter.message)
+            return Plan(dead_letter.message, rejected)
+        return self._planner.plan(dead_letter.message)
 
     def _learn(self, attendees: set[str]) -> None:
         self._expected |= self._ledger.read(attendees - self._expected.keys())
@@ -101,10 +101,10 @@ class RedriveForecast:
         return digests.items() <= entry.fields_of(plan.target.mapping_version).items()
 
 
-def _was_refused(letter: DeadLetter, plan: Plan, outcome: Outcome) -> bool:
+def _was_refused(dead_letter: DeadLetter, plan: Plan, outcome: Outcome) -> bool:
     if outcome.kind is not OutcomeKind.DELIVERED or plan.target is None:
         return False
-    return letter.mapping_version == plan.target.mapping_version
+    return dead_letter.mapping_version == plan.target.mapping_version
 
 
 def _fault(text: str) -> Fault | None:

@@ -24,9 +24,9 @@ SAMPLES = sorted((Path(__file__).parents[2] / "samples").glob("*.json"))
 
 
 @pytest.fixture
-def bench(bench: DeliveryHarness) -> DeliveryHarness:
-    bench.rainfocus.reply = REFUSED
-    return bench
+def harness(harness: DeliveryHarness) -> DeliveryHarness:
+    harness.rainfocus.reply = REFUSED
+    return harness
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def left_as_they_were(aws: Aws) -> bool:
 
 
 def test_dead_letters_are_grouped_by_destination_and_reason(
-    line: CommandLine, bench: DeliveryHarness
+    line: CommandLine, harness: DeliveryHarness
 ) -> None:
     line.aws.set_destination("summit", event_code="summit2028")
-    first = bench.push(ADA, BEN, NOBODY)
-    bench.push(ADA, destination="summit")
-    bench.work()
+    first = harness.push(ADA, BEN, NOBODY)
+    harness.push(ADA, destination="summit")
+    harness.work()
     found = cells(line.succeed("failures"))
     said = (
         "refused: RainFocus does not take this profile "
@@ -79,9 +79,9 @@ def test_dead_letters_are_grouped_by_destination_and_reason(
     assert len(line.aws.sqs.dead_letters) == 4
 
 
-def test_programs_get_the_same(line: CommandLine, bench: DeliveryHarness) -> None:
-    request_id = bench.push(ADA, BEN)
-    bench.work()
+def test_programs_get_the_same(line: CommandLine, harness: DeliveryHarness) -> None:
+    request_id = harness.push(ADA, BEN)
+    harness.work()
     times = [sent.attributes["time"] for sent in line.aws.sqs.dead_letters]
     [found] = (shown := line.json("failures"))["failures"]
     assert (shown["dead_letters"], shown["unseen"]) == (2, 0)
@@ -124,8 +124,10 @@ def test_of_what_senders_push_no_value_is_shown(line: CommandLine, path: Path) -
     line.json("failures")
 
 
-def test_a_long_example_is_cut_for_people_alone(line: CommandLine, bench: DeliveryHarness) -> None:
-    bench.push({f"name_{'x' * n}": n for n in range(30)})
+def test_a_long_example_is_cut_for_people_alone(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    harness.push({f"name_{'x' * n}": n for n in range(30)})
     assert "and 10 more; --json shows them" in line.succeed("failures")
     [found] = line.json("failures")["failures"]
     assert len(found["example"]["shape"]) == 30
@@ -137,7 +139,7 @@ def test_without_dead_letters_there_is_nothing_to_show(line: CommandLine) -> Non
 
 
 @pytest.mark.parametrize(
-    ("options", "letters"),
+    ("options", "dead_letters"),
     [
         (["--destination", "default"], 3),
         (["--destination", "summit"], 1),
@@ -147,22 +149,22 @@ def test_without_dead_letters_there_is_nothing_to_show(line: CommandLine) -> Non
     ],
 )
 def test_letters_can_be_chosen(
-    line: CommandLine, bench: DeliveryHarness, options: list[str], letters: int
+    line: CommandLine, harness: DeliveryHarness, options: list[str], dead_letters: int
 ) -> None:
     line.aws.set_destination("summit", event_code="summit2028")
-    bench.push(ADA, BEN, NOBODY)
-    bench.push(ADA, destination="summit")
-    bench.work()
-    assert line.json("failures", *options)["dead_letters"] == letters
+    harness.push(ADA, BEN, NOBODY)
+    harness.push(ADA, destination="summit")
+    harness.work()
+    assert line.json("failures", *options)["dead_letters"] == dead_letters
     assert left_as_they_were(line.aws)
 
 
-# --- one letter ---
+# --- one dead letter ---
 
 
-def test_a_letter_is_shown_whole_on_request(line: CommandLine, bench: DeliveryHarness) -> None:
-    request_id = bench.push(BEN, ADA)
-    bench.work()
+def test_a_letter_is_shown_whole_on_request(line: CommandLine, harness: DeliveryHarness) -> None:
+    request_id = harness.push(BEN, ADA)
+    harness.work()
     line.hidden = ()
     shown = line.succeed("failures", "--show", f"{request_id}-1")
     assert json.dumps(ADA) in shown
@@ -179,8 +181,8 @@ def test_a_letter_is_shown_whole_on_request(line: CommandLine, bench: DeliveryHa
     assert left_as_they_were(line.aws)
 
 
-def test_no_letter_can_steer_the_terminal(line: CommandLine, bench: DeliveryHarness) -> None:
-    request_id = bench.push({"a\x1b[31m": "\x9b1m\u202e"})
+def test_no_letter_can_steer_the_terminal(line: CommandLine, harness: DeliveryHarness) -> None:
+    request_id = harness.push({"a\x1b[31m": "\x9b1m\u202e"})
     bury(line.aws, "\x9b1m\u202e")
     for arguments in (["failures"], ["failures", "--show", f"{request_id}-0"]):
         shown = line.succeed(*arguments)
@@ -191,8 +193,10 @@ def test_that_a_letter_is_personal_data_is_said(line: CommandLine) -> None:
     assert "personal data" in line.succeed("failures", "--help")
 
 
-def test_a_letter_that_is_not_there_is_a_failure(line: CommandLine, bench: DeliveryHarness) -> None:
-    bench.push(NOBODY)
+def test_a_letter_that_is_not_there_is_a_failure(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    harness.push(NOBODY)
     assert "There is no dead letter of this ID" in line.fail("failures", "--show", "none-0")
     assert left_as_they_were(line.aws)
 
@@ -207,7 +211,7 @@ def test_of_one_attendee_the_ten_oldest_are_seen(line: CommandLine) -> None:
     assert {each["detail"]: each["count"] for each in shown["failures"]} == {"no": 10, "yes": 1}
     assert shown["unseen"] == 15
     told = line.succeed("failures")
-    assert "15 more can't be seen now: SQS shows an attendee's later letters only once" in told
+    assert "15 more can't be seen now: SQS shows an attendee's later dead letters only once" in told
 
 
 def test_a_long_queue_is_walked_through(line: CommandLine) -> None:
@@ -265,12 +269,12 @@ def test_a_stack_that_is_not_there_is_a_failure(line: CommandLine) -> None:
 
 
 def test_each_dead_letter_has_a_line_without_personal_data(
-    line: CommandLine, bench: DeliveryHarness
+    line: CommandLine, harness: DeliveryHarness
 ) -> None:
     line.aws.set_destination("summit", event_code="summit2028")
-    first = bench.push(ADA, NOBODY)
-    second = bench.push(BEN, destination="summit")
-    bench.work()
+    first = harness.push(ADA, NOBODY)
+    second = harness.push(BEN, destination="summit")
+    harness.work()
     shown = line.succeed("failures", "--list").splitlines()
     assert sorted(each.split("  ")[:2] for each in shown) == [
         [f"{first}-0", "default"],
@@ -293,11 +297,11 @@ def test_without_dead_letters_a_list_is_empty(line: CommandLine) -> None:
 
 @pytest.mark.parametrize("ending", [".csv", ".json", ".ndjson", ".JSONL"])
 def test_an_export_can_be_mended_and_pushed_again(
-    line: CommandLine, bench: DeliveryHarness, tmp_path: Path, ending: str
+    line: CommandLine, harness: DeliveryHarness, tmp_path: Path, ending: str
 ) -> None:
     nested = {"email": "cleo@example.net", "workAddress": {"city": 'Le"hi,\n'}, "phone": None}
-    request_id = bench.push(ADA, BEN, nested)
-    bench.work()
+    request_id = harness.push(ADA, BEN, nested)
+    harness.work()
     path = tmp_path / f"mend{ending}"
     said = line.succeed("failures", "--export", str(path))
     assert f"{path} has 3 dead letters. It holds personal data; only you can read it." in said
@@ -331,10 +335,10 @@ def test_what_is_no_profile_is_exported_as_its_text(line: CommandLine, tmp_path:
     ],
 )
 def test_what_no_table_holds_is_told_before_there_is_a_file(
-    line: CommandLine, bench: DeliveryHarness, tmp_path: Path, profiles: list[object]
+    line: CommandLine, harness: DeliveryHarness, tmp_path: Path, profiles: list[object]
 ) -> None:
-    bench.push(*profiles)
-    bench.work()
+    harness.push(*profiles)
+    harness.work()
     path = tmp_path / "mend.csv"
     assert ".ndjson" in line.fail("failures", "--export", str(path), "--discard", "--yes")
     assert not path.exists()
@@ -342,10 +346,10 @@ def test_what_no_table_holds_is_told_before_there_is_a_file(
 
 
 def test_only_what_is_chosen_is_exported(
-    line: CommandLine, bench: DeliveryHarness, tmp_path: Path
+    line: CommandLine, harness: DeliveryHarness, tmp_path: Path
 ) -> None:
-    bench.push(ADA, NOBODY)
-    bench.work()
+    harness.push(ADA, NOBODY)
+    harness.work()
     path = tmp_path / "mend.json"
     shown = line.json("failures", "--reason", "countryid", "--export", str(path))
     assert shown == {"dead_letters": 1, "exported": 1, "discarded": 0, "unseen": 0}
@@ -375,9 +379,9 @@ def test_options_that_make_no_sense_are_usage_errors(line: CommandLine, options:
 
 
 def test_a_file_that_is_there_is_not_written_over(
-    line: CommandLine, bench: DeliveryHarness, tmp_path: Path
+    line: CommandLine, harness: DeliveryHarness, tmp_path: Path
 ) -> None:
-    bench.push(NOBODY)
+    harness.push(NOBODY)
     path = tmp_path / "mend.json"
     path.write_text("mine")
     line.fail("failures", "--export", str(path), "--discard", "--yes", code=2)
@@ -389,10 +393,10 @@ def test_a_file_that_is_there_is_not_written_over(
 
 
 def test_what_is_chosen_is_discarded_after_a_question(
-    line: CommandLine, bench: DeliveryHarness
+    line: CommandLine, harness: DeliveryHarness
 ) -> None:
-    bench.push(ADA, BEN, NOBODY)
-    bench.work()
+    harness.push(ADA, BEN, NOBODY)
+    harness.work()
     options = ("failures", "--reason", "countryid", "--discard")
     result = line.run(*options, given="n\n")
     assert result.exit_code == 1
@@ -405,10 +409,10 @@ def test_what_is_chosen_is_discarded_after_a_question(
 
 
 def test_what_is_exported_and_discarded_is_in_the_file_alone(
-    line: CommandLine, bench: DeliveryHarness, tmp_path: Path
+    line: CommandLine, harness: DeliveryHarness, tmp_path: Path
 ) -> None:
-    bench.push(ADA, BEN)
-    bench.work()
+    harness.push(ADA, BEN)
+    harness.work()
     path = tmp_path / "mend.ndjson"
     shown = line.json("failures", "--export", str(path), "--discard", "--yes")
     assert shown == {"dead_letters": 2, "exported": 2, "discarded": 2, "unseen": 0}

@@ -28,10 +28,10 @@ def look(line: CommandLine, *arguments: str) -> dict[str, Any]:
     return dict(found)
 
 
-def test_what_was_delivered_is_told(line: CommandLine, bench: DeliveryHarness) -> None:
+def test_what_was_delivered_is_told(line: CommandLine, harness: DeliveryHarness) -> None:
     before = int(time.time())
-    bench.push(ADA)
-    bench.work()
+    harness.push(ADA)
+    harness.work()
     found = look(line)
     assert before <= datetime.fromisoformat(found["delivered_at"]).timestamp()
     assert found["settled_at"] == found["delivered_at"]
@@ -58,10 +58,10 @@ def test_what_was_delivered_is_told(line: CommandLine, bench: DeliveryHarness) -
 @pytest.mark.parametrize("given", [" ADA@example.COM ", SHA256, SHA256.upper()])
 @pytest.mark.parametrize("by", ["argument", "standard input"])
 def test_a_person_is_found_by_address_or_hash(
-    line: CommandLine, bench: DeliveryHarness, given: str, by: str
+    line: CommandLine, harness: DeliveryHarness, given: str, by: str
 ) -> None:
-    bench.push(ADA)
-    bench.work()
+    harness.push(ADA)
+    harness.work()
     if by == "argument":
         shown = line.succeed("lookup", given)
     else:
@@ -91,31 +91,31 @@ def test_who_is_not_known_is_told_by_destination(line: CommandLine) -> None:
     assert shown.count("none: the person is not known here") == 2
 
 
-def test_one_destination_can_be_chosen(line: CommandLine, bench: DeliveryHarness) -> None:
+def test_one_destination_can_be_chosen(line: CommandLine, harness: DeliveryHarness) -> None:
     line.aws.set_destination("summit", event_code="summit2028")
-    bench.push(ADA, destination="summit")
-    bench.work()
+    harness.push(ADA, destination="summit")
+    harness.work()
     assert look(line, "--destination", "summit")["known"]
     assert not look(line, "--destination", "default")["known"]
 
 
 def test_a_destination_that_is_gone_may_be_known_yet(
-    line: CommandLine, bench: DeliveryHarness
+    line: CommandLine, harness: DeliveryHarness
 ) -> None:
     line.aws.set_destination("summit", event_code="summit2028")
-    bench.push(ADA, destination="summit")
-    bench.work()
+    harness.push(ADA, destination="summit")
+    harness.work()
     del line.aws.ssm.parameters[f"/{STACK}/destinations/summit"]
     found = look(line, "--destination", "summit")
     assert (found["outcome"], found["todays_mapping"]) == ("delivered", False)
 
 
 def test_who_was_never_delivered_has_an_outcome_alone(
-    line: CommandLine, bench: DeliveryHarness
+    line: CommandLine, harness: DeliveryHarness
 ) -> None:
     line.aws.set_destination("default", event_code="summit2027", filter="vip")
-    bench.push(ADA)
-    bench.work()
+    harness.push(ADA)
+    harness.work()
     found = look(line)
     assert (found["outcome"], found["delivered_at"], found["fields"]) == ("filtered", None, [])
     assert found["todays_mapping"] is None
@@ -124,10 +124,10 @@ def test_who_was_never_delivered_has_an_outcome_alone(
 
 @pytest.mark.parametrize("change", ["destination", "connection", "broken"])
 def test_another_mapping_than_todays_is_told(
-    line: CommandLine, bench: DeliveryHarness, change: str
+    line: CommandLine, harness: DeliveryHarness, change: str
 ) -> None:
-    bench.push(ADA)
-    bench.work()
+    harness.push(ADA)
+    harness.work()
     match change:
         case "destination":
             line.aws.set_destination("default", event_code="summit2028")
@@ -141,15 +141,15 @@ def test_another_mapping_than_todays_is_told(
     )
 
 
-def test_dead_letters_of_the_person_are_told(line: CommandLine, bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = REFUSED
-    request_id = bench.push(ADA, {"email": "ben@example.org"}, {"firstname": "Ada"})
-    bench.work()
+def test_dead_letters_of_the_person_are_told(line: CommandLine, harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = REFUSED
+    request_id = harness.push(ADA, {"email": "ben@example.org"}, {"firstname": "Ada"})
+    harness.work()
     found = look(line)
     assert not found["known"]
-    [letter] = found["dead_letters"]
-    assert letter.pop("time")
-    assert letter == {
+    [dead_letter] = found["dead_letters"]
+    assert dead_letter.pop("time")
+    assert dead_letter == {
         "id": f"{request_id}-0",
         "outcome": "rejected",
         "reason": "refused",
@@ -160,22 +160,22 @@ def test_dead_letters_of_the_person_are_told(line: CommandLine, bench: DeliveryH
     assert len(line.aws.sqs.dead_letters) == 3
 
 
-def test_letters_that_cannot_be_seen_are_told(line: CommandLine, bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = REFUSED
+def test_letters_that_cannot_be_seen_are_told(line: CommandLine, harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = REFUSED
     for n in range(12):
-        bench.push({**ADA, "city": str(n)})
-    bench.work()
+        harness.push({**ADA, "city": str(n)})
+    harness.work()
     shown = line.json("lookup", "ada@example.com")
     assert len(shown["destinations"][0]["dead_letters"]) == 10
     assert shown["unseen"] == 2
     assert "Of the dead letters 2 more can't be seen" in line.succeed("lookup", "ada@example.com")
 
 
-def test_many_destinations_are_looked_up(line: CommandLine, bench: DeliveryHarness) -> None:
+def test_many_destinations_are_looked_up(line: CommandLine, harness: DeliveryHarness) -> None:
     for n in range(130):
         line.aws.set_destination(f"event-{n}", event_code=f"event{n}")
-    bench.push(ADA, destination="event-129")
-    bench.work()
+    harness.push(ADA, destination="event-129")
+    harness.work()
     found = line.json("lookup", "ada@example.com")["destinations"]
     assert len(found) == 131
     assert [each["destination"] for each in found if each["known"]] == ["event-129"]

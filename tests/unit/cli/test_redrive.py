@@ -44,9 +44,9 @@ def rainfocus() -> RainFocus:
 
 
 @pytest.fixture
-def bench(bench: DeliveryHarness, rainfocus: RainFocus) -> DeliveryHarness:
-    bench.rainfocus.reply = rainfocus
-    return bench
+def harness(harness: DeliveryHarness, rainfocus: RainFocus) -> DeliveryHarness:
+    harness.rainfocus.reply = rainfocus
+    return harness
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def profile(person: str, state: int = 0) -> dict[str, Any]:
 
 
 def bury(
-    bench: DeliveryHarness,
+    harness: DeliveryHarness,
     rainfocus: RainFocus,
     *profiles: dict[str, Any],
     destination: str = "default",
@@ -68,16 +68,16 @@ def bury(
     """Have profiles refused by RainFocus."""
     rainfocus.refuses = "@"
     for each in profiles:
-        bench.push(each, destination=destination)
-    bench.work()
+        harness.push(each, destination=destination)
+    harness.work()
     rainfocus.refuses = ""
-    bench.aws.sqs.calls.clear()
+    harness.aws.sqs.calls.clear()
 
 
-def deliver(bench: DeliveryHarness, *profiles: dict[str, Any]) -> None:
+def deliver(harness: DeliveryHarness, *profiles: dict[str, Any]) -> None:
     for each in profiles:
-        bench.push(each)
-    bench.work()
+        harness.push(each)
+    harness.work()
 
 
 def change_destination(aws: Aws, **settings: object) -> None:
@@ -100,20 +100,20 @@ def forecast(shown: dict[str, Any]) -> dict[str, int]:
 
 
 def test_a_dry_run_tells_what_delivery_then_does(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, profile("same"))
+    bury(harness, rainfocus, profile("same"))
     line.aws.sqs.keep = lambda sent: "outcome" in sent.attributes
     assert line.json("redrive", "--yes")["left"] == 1  # it is queued again, but not removed
-    bench.work()
+    harness.work()
     line.aws.sqs.keep = lambda _: False
     line.aws.sqs.let_time_pass()
-    deliver(bench, profile("known", 1))
-    bury(bench, rainfocus, profile("new"), profile("late", 1), profile("known", 2))
-    bury(bench, rainfocus, {"zip": "84043"})
-    deliver(bench, profile("late", 2))
+    deliver(harness, profile("known", 1))
+    bury(harness, rainfocus, profile("new"), profile("late", 1), profile("known", 2))
+    bury(harness, rainfocus, {"zip": "84043"})
+    deliver(harness, profile("late", 2))
     line.aws.set_destination("picky", event_code="summit2027")
-    bury(bench, rainfocus, profile("unwanted"), destination="picky")
+    bury(harness, rainfocus, profile("unwanted"), destination="picky")
     line.aws.set_destination("picky", event_code="summit2027", filter="vip")
     line.aws.clock.now += 61  # the functions read settings once a minute
 
@@ -138,31 +138,31 @@ def test_a_dry_run_tells_what_delivery_then_does(
     done = line.json("redrive", "--yes")
     assert (done["dead_letters"], done["redriven"], done["left"]) == (6, 5, 1)
     assert done["outcomes"] == shown["outcomes"]
-    assert {**counts(bench.work()), "rejected": 1} == forecast(shown)
+    assert {**counts(harness.work()), "rejected": 1} == forecast(shown)
     assert rainfocus.stored == {"same": ["0"], "known": ["1", "2"], "new": ["0"], "late": ["2"]}
     assert [sent.body for sent in line.aws.sqs.dead_letters] == ['{"zip": "84043"}']
 
 
 def test_a_dry_run_changes_nothing(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, profile("a"), profile("b"))
-    letters = list(line.aws.sqs.dead_letters)
+    bury(harness, rainfocus, profile("a"), profile("b"))
+    dead_letters = list(line.aws.sqs.dead_letters)
     known = dict(line.aws.dynamodb.items)
     line.json("redrive", "--dry-run")
     shown = line.succeed("redrive", "--dry-run")
     assert ["2", "default"] in [row[:2] for row in cells(shown)]
     assert shown.splitlines()[-1] == "2 of 2 can be redriven."
-    assert line.aws.sqs.dead_letters == letters
+    assert line.aws.sqs.dead_letters == dead_letters
     assert not line.aws.sqs.given_out
     assert not line.aws.sqs.profiles
     assert line.aws.dynamodb.items == known
 
 
 def test_what_was_refused_and_is_the_same_is_not_promised(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, profile("a"), profile("b"))
+    bury(harness, rainfocus, profile("a"), profile("b"))
     shown = line.json("redrive", "--dry-run")
     assert (shown["outcomes"]["delivered"], shown["outcomes"]["refused_before"]) == (0, 2)
     assert shown["destinations"] == {"default": {"refused_before": 2}}
@@ -179,22 +179,22 @@ def test_what_was_refused_and_is_the_same_is_not_promised(
     assert line.json("redrive", "--yes")["redriven"] == 2
 
 
-def test_a_mended_mapping_is_foreseen(line: CommandLine, bench: DeliveryHarness) -> None:
-    bench.push({"contact": {"mail": "ada@example.com"}}, {"contact": {}})
+def test_a_mended_mapping_is_foreseen(line: CommandLine, harness: DeliveryHarness) -> None:
+    harness.push({"contact": {"mail": "ada@example.com"}}, {"contact": {}})
     assert forecast(line.json("redrive", "--dry-run")) == {"rejected": 2}
     change_destination(line.aws, mapping={"email": "contact.mail"})
     assert forecast(line.json("redrive", "--dry-run")) == {"delivered": 1, "rejected": 1}
     assert line.json("redrive", "--yes")["redriven"] == 1
-    assert counts(bench.work()) == {"delivered": 1}
+    assert counts(harness.work()) == {"delivered": 1}
 
 
 def test_who_leaves_after_an_update_is_foreseen(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
     change_destination(line.aws, exits={"action": "set", "fields": {"audience": "left"}})
     exit_ = {"segmentMembership": {"ups": {"a": {"status": "exited"}}}}
-    bench.push(profile("ada"), {**profile("ada"), **exit_}, {**profile("ben"), **exit_})
-    letters = [
+    harness.push(profile("ada"), {**profile("ada"), **exit_}, {**profile("ben"), **exit_})
+    expired = [
         dead_letters.dead_letter_of(
             Message(sent.body, sent.group, sent.deduplication_id, sent.attributes),
             {"outcome": "expired", "reason": "unavailable"},
@@ -202,11 +202,11 @@ def test_who_leaves_after_an_update_is_foreseen(
         for sent in line.aws.sqs.profiles
     ]
     line.aws.sqs.profiles.clear()
-    line.aws.dead_letter_queue().send(letters)
+    line.aws.dead_letter_queue().send(expired)
     shown = line.json("redrive", "--dry-run")
     assert forecast(shown) == {"delivered": 2, "filtered": 1}
     line.succeed("redrive", "--yes")
-    assert counts(bench.work()) == forecast(shown)
+    assert counts(harness.work()) == forecast(shown)
     assert rainfocus.stored.keys() == {"ada"}
 
 
@@ -214,18 +214,18 @@ def test_who_leaves_after_an_update_is_foreseen(
     "text", ['{"email": "ada@example.com", "n": NaN}', '{"email": "x", "email": "ada@example.com"}']
 )
 def test_what_ingest_refuses_stays_refused(
-    line: CommandLine, bench: DeliveryHarness, text: str
+    line: CommandLine, harness: DeliveryHarness, text: str
 ) -> None:
     was = Message(text, "push-0", "push-0", {"destination": "default"})
     line.aws.dead_letter_queue().send([dead_letters.dead_letter_of(was, {"reason": "not JSON"})])
     assert line.json("redrive", "--yes")["left"] == 1
-    assert not bench.work()
+    assert not harness.work()
 
 
 def test_what_has_no_destination_any_more_stays(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, profile("a"))
+    bury(harness, rainfocus, profile("a"))
     del line.aws.ssm.parameters[f"/{STACK}/destinations/default"]
     shown = line.json("redrive", "--yes")
     assert shown["rejected"] == [
@@ -240,9 +240,9 @@ def test_what_has_no_destination_any_more_stays(
 
 
 def test_what_settings_give_no_answer_to_stays(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, profile("a"))
+    bury(harness, rainfocus, profile("a"))
     del line.aws.ssm.parameters[f"/{STACK}/connections/default"]
     shown = line.json("redrive", "--yes")
     assert (shown["redriven"], shown["left"]) == (0, 1)
@@ -264,9 +264,9 @@ def test_what_settings_give_no_answer_to_stays(
 
 @pytest.mark.parametrize("service", ["dynamodb", "secrets"])
 def test_without_ledger_or_key_nothing_is_redriven(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, service: str
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus, service: str
 ) -> None:
-    bury(bench, rainfocus, profile("a"))
+    bury(harness, rainfocus, profile("a"))
     getattr(line.aws, service).always = fakes.denied("AccessDenied")
     result = line.run("redrive", "--yes")
     assert "AccessDenied" in result.output
@@ -276,12 +276,12 @@ def test_without_ledger_or_key_nothing_is_redriven(
 
 
 def test_that_nothing_would_change_is_said(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
     said = "As things are, a redrive changes nothing"
-    bench.push({"zip": "84043"})
+    harness.push({"zip": "84043"})
     assert said in line.succeed("redrive", "--dry-run")
-    bury(bench, rainfocus, profile("a"))
+    bury(harness, rainfocus, profile("a"))
     assert said in line.succeed("redrive", "--dry-run")
     assert said in line.run("redrive", given="n\n").stdout
     change_destination(line.aws, mapping={"city": "zip"})
@@ -312,14 +312,14 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 )
 def test_a_redrive_waits_until_functions_know_the_settings(  # noqa: PLR0913, PLR0917
     line: CommandLine,
-    bench: DeliveryHarness,
+    harness: DeliveryHarness,
     rainfocus: RainFocus,
     waits: list[float],
     parameter: str,
     age: int,
     waited: int,
 ) -> None:
-    bury(bench, rainfocus, *[profile(f"p{n}") for n in range(12)])
+    bury(harness, rainfocus, *[profile(f"p{n}") for n in range(12)])
     line.aws.set_destination("summit", event_code="summit2028")
     line.aws.ssm.modified[f"/{STACK}/{parameter}"] = NOW - timedelta(seconds=age)
     told = line.run("redrive", "--dry-run").stderr
@@ -333,9 +333,9 @@ def test_a_redrive_waits_until_functions_know_the_settings(  # noqa: PLR0913, PL
 
 
 def test_programs_are_not_told_of_a_wait(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, waits: list[float]
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus, waits: list[float]
 ) -> None:
-    bury(bench, rainfocus, profile("a"))
+    bury(harness, rainfocus, profile("a"))
     line.aws.ssm.modified[f"/{STACK}/destinations/default"] = NOW
     assert line.json("redrive", "--yes")["redriven"] == 1
     assert len(waits) == 1
@@ -344,15 +344,15 @@ def test_programs_are_not_told_of_a_wait(
 # --- what is done ---
 
 
-def test_it_asks(line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus) -> None:
-    bury(bench, rainfocus, profile("a"), profile("b"))
+def test_it_asks(line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus) -> None:
+    bury(harness, rainfocus, profile("a"), profile("b"))
     asked = line.run("redrive", given="n\n")
     assert asked.exit_code == 1
     assert "Put 2 back on the profile queue?" in asked.stdout
     assert len(line.aws.sqs.dead_letters) == 2
     told = line.succeed("redrive", given="y\n")
     assert "2 of 2 are on the profile queue again; 0 stay dead letters." in told
-    assert counts(bench.work()) == {"delivered": 2}
+    assert counts(harness.work()) == {"delivered": 2}
 
 
 def test_for_programs_there_is_nobody_to_ask(line: CommandLine) -> None:
@@ -360,18 +360,18 @@ def test_for_programs_there_is_nobody_to_ask(line: CommandLine) -> None:
 
 
 def test_where_nothing_can_be_redriven_nothing_is_asked(
-    line: CommandLine, bench: DeliveryHarness
+    line: CommandLine, harness: DeliveryHarness
 ) -> None:
     assert line.succeed("redrive") == "No dead letters to redrive.\n"
-    bench.push({"zip": "84043"})
+    harness.push({"zip": "84043"})
     assert line.succeed("redrive").splitlines()[-1] == "0 of 1 can be redriven."
 
 
 @pytest.mark.parametrize("command", [["redrive", "--dry-run"], ["redrive", "--yes"], ["failures"]])
 def test_a_destination_that_is_not_there_is_told(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, command: list[str]
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus, command: list[str]
 ) -> None:
-    bury(bench, rainfocus, profile("a"))
+    bury(harness, rainfocus, profile("a"))
     told = line.fail(*command, "--destination", "sumit")
     assert "There is no destination sumit in stack attendee-sync" in told
     line.aws.set_destination("summit", event_code="summit2028")
@@ -380,10 +380,10 @@ def test_a_destination_that_is_not_there_is_told(
 
 @pytest.mark.parametrize("command", [["redrive", "--dry-run"], ["failures"]])
 def test_a_removed_destinations_letters_can_be_chosen(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, command: list[str]
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus, command: list[str]
 ) -> None:
     line.aws.set_destination("summit", event_code="summit2028")
-    bury(bench, rainfocus, profile("a"), destination="summit")
+    bury(harness, rainfocus, profile("a"), destination="summit")
     del line.aws.ssm.parameters[f"/{STACK}/destinations/summit"]
     assert line.json(*command, "--destination", "summit")["dead_letters"] == 1
     assert line.json(*command, "--destination", "summit", "--reason", "x")["dead_letters"] == 0
@@ -391,9 +391,9 @@ def test_a_removed_destinations_letters_can_be_chosen(
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_credentials_that_run_out_are_called_that(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, options: list[str]
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus, options: list[str]
 ) -> None:
-    bury(bench, rainfocus, *[profile(f"p{n}") for n in range(25)])
+    bury(harness, rainfocus, *[profile(f"p{n}") for n in range(25)])
     expired = fakes.denied("ExpiredToken", "SendMessageBatch")
     line.aws.sqs.failures = [*[None] * 7, *[expired] * 99]
     result = line.run("redrive", "--yes", *options)
@@ -408,11 +408,11 @@ def test_credentials_that_run_out_are_called_that(
 
 
 def test_letters_can_be_chosen(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
     line.aws.set_destination("summit", event_code="summit2028")
-    bury(bench, rainfocus, profile("a"), profile("b"))
-    bury(bench, rainfocus, profile("a"), destination="summit")
+    bury(harness, rainfocus, profile("a"), profile("b"))
+    bury(harness, rainfocus, profile("a"), destination="summit")
     assert line.json("redrive", "--yes", "--reason", "e-mail")["redriven"] == 0
     chosen = ("--destination", "summit", "--reason", "ZIP IS")
     assert line.json("redrive", "--yes", *chosen)["redriven"] == 1
@@ -421,12 +421,12 @@ def test_letters_can_be_chosen(
 
 
 def test_a_redriven_letter_is_the_message_that_it_was(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    request_id = bench.push(profile("a"))
+    request_id = harness.push(profile("a"))
     [before] = line.aws.sqs.profiles
     rainfocus.refuses = "@"
-    bench.work()
+    harness.work()
     line.succeed("redrive", "--yes")
     [after] = line.aws.sqs.profiles
     assert after.body == before.body
@@ -440,10 +440,10 @@ def test_a_redriven_letter_is_the_message_that_it_was(
 
 
 def test_an_attendees_letters_keep_their_order(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
     states = [profile(person, n) for n in range(25) for person in ("a", "b", "c")]
-    bury(bench, rainfocus, *states)
+    bury(harness, rainfocus, *states)
     assert line.json("redrive", "--dry-run")["unseen"] > 0  # behind the ten oldest of each
     shown = line.json("redrive", "--yes")
     assert (shown["redriven"], shown["left"], shown["unseen"]) == (75, 0, 0)
@@ -451,7 +451,7 @@ def test_an_attendees_letters_keep_their_order(
     for person in ("a", "b", "c"):
         own = [int(each["zip"]) for each in bodies if each["email"] == f"{person}@example.com"]
         assert own == list(range(25))
-    bench.work()
+    harness.work()
     assert {person: zips[-1] for person, zips in rainfocus.stored.items()} == {
         "a": "24",
         "b": "24",
@@ -460,9 +460,9 @@ def test_an_attendees_letters_keep_their_order(
 
 
 def test_behind_letters_that_stay_others_are_not_seen(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, *[profile("a", n) for n in range(12)])
+    bury(harness, rainfocus, *[profile("a", n) for n in range(12)])
     shown = line.json("redrive", "--yes", "--reason", "another")
     assert (shown["dead_letters"], shown["unseen"]) == (0, 2)
     told = line.succeed("redrive", "--yes", "--reason", "another")
@@ -470,9 +470,12 @@ def test_behind_letters_that_stay_others_are_not_seen(
 
 
 def test_a_run_ends(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, monkeypatch: pytest.MonkeyPatch
+    line: CommandLine,
+    harness: DeliveryHarness,
+    rainfocus: RainFocus,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bury(bench, rainfocus, *[profile(f"p{n}") for n in range(3)])
+    bury(harness, rainfocus, *[profile(f"p{n}") for n in range(3)])
     monkeypatch.setattr(dead_letter_scan, "_MAX_SECONDS", -1.0)
     assert line.json("redrive", "--yes")["unseen"] == 3
 
@@ -481,9 +484,9 @@ def test_a_run_ends(
 
 
 def test_what_the_queue_refuses_holds_up_nobody_else(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, *[profile(f"p{n % 4}", n) for n in range(8)])
+    bury(harness, rainfocus, *[profile(f"p{n % 4}", n) for n in range(8)])
     line.aws.sqs.refuse = lambda sent: '"zip": "2"' in sent.body
     shown = line.json("redrive", "--yes")
     assert (shown["redriven"], shown["left"]) == (6, 2)
@@ -493,9 +496,9 @@ def test_what_the_queue_refuses_holds_up_nobody_else(
 
 
 def test_a_queue_that_is_down_ends_it(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, profile("a"), profile("b"))
+    bury(harness, rainfocus, profile("a"), profile("b"))
     line.aws.sqs.down = {fakes.PROFILES_URL}
     result = line.run("redrive", "--yes")
     assert result.exit_code == 1
@@ -510,10 +513,10 @@ def test_a_queue_that_is_down_ends_it(
 @pytest.mark.parametrize("how", ["interrupted", "denied", "answer lost"])
 @pytest.mark.parametrize("call", range(9))
 def test_wherever_it_ends_another_run_completes_it(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, call: int, how: str
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus, call: int, how: str
 ) -> None:
-    bury(bench, rainfocus, *[profile(f"p{n % 5}", n) for n in range(15)])
-    deliver(bench, profile("p0", 90))
+    bury(harness, rainfocus, *[profile(f"p{n % 5}", n) for n in range(15)])
+    deliver(harness, profile("p0", 90))
     line.aws.sqs.calls.clear()
     if how == "interrupted":
         line.aws.sqs.calls_to_interruption = call
@@ -524,10 +527,10 @@ def test_wherever_it_ends_another_run_completes_it(
     first = line.run("redrive", "--yes")
     assert (first.exit_code == 130) is (how == "interrupted")
     line.aws.sqs.failures, line.aws.sqs.lost_answers = [], 0
-    deliver(bench, profile("p1", 95))
+    deliver(harness, profile("p1", 95))
     line.aws.sqs.let_time_pass()
     line.succeed("redrive", "--yes")
-    bench.work()
+    harness.work()
     assert not line.aws.sqs.dead_letters
     assert not line.aws.sqs.profiles
     assert rainfocus.stored["p0"] == ["90"]  # nothing older came after it
@@ -538,9 +541,9 @@ def test_wherever_it_ends_another_run_completes_it(
 
 
 def test_how_far_it_came_is_told(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, *[profile(f"p{n}") for n in range(15)])
+    bury(harness, rainfocus, *[profile(f"p{n}") for n in range(15)])
     line.aws.sqs.calls_to_interruption = 6
     result = line.run("redrive", "--yes")
     assert result.exit_code == 130
@@ -551,9 +554,9 @@ def test_how_far_it_came_is_told(
 
 
 def test_twice_within_five_minutes_adds_nothing(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, profile("a"), profile("b"))
+    bury(harness, rainfocus, profile("a"), profile("b"))
     line.aws.sqs.keep = lambda sent: "outcome" in sent.attributes
     for _ in range(2):
         assert line.json("redrive", "--yes")["left"] == 2
@@ -561,22 +564,25 @@ def test_twice_within_five_minutes_adds_nothing(
 
 
 def test_what_is_rejected_again_can_be_redriven_again(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus
 ) -> None:
-    bury(bench, rainfocus, profile("a"))
+    bury(harness, rainfocus, profile("a"))
     for _ in range(3):
         rainfocus.refuses = "@"
         assert line.json("redrive", "--yes")["redriven"] == 1
-        assert counts(bench.work()) == {"rejected": 1}
+        assert counts(harness.work()) == {"rejected": 1}
     rainfocus.refuses = ""
     line.succeed("redrive", "--yes")
-    assert counts(bench.work()) == {"delivered": 1}
+    assert counts(harness.work()) == {"delivered": 1}
 
 
 def test_what_comes_back_at_once_is_redriven_once(
-    line: CommandLine, bench: DeliveryHarness, rainfocus: RainFocus, monkeypatch: pytest.MonkeyPatch
+    line: CommandLine,
+    harness: DeliveryHarness,
+    rainfocus: RainFocus,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bury(bench, rainfocus, *[profile(f"p{n}") for n in range(25)])
+    bury(harness, rainfocus, *[profile(f"p{n}") for n in range(25)])
     rainfocus.refuses = "@"
     delete = line.aws.sqs.delete_message_batch
 
@@ -584,7 +590,7 @@ def test_what_comes_back_at_once_is_redriven_once(
         answer = delete(**request)
         if request["QueueUrl"] == fakes.DEAD_LETTERS_URL:
             with contextlib.redirect_stdout(io.StringIO()):  # of its metrics
-                bench.work()
+                harness.work()
         return answer
 
     monkeypatch.setattr(line.aws.sqs, "delete_message_batch", delete_and_deliver)

@@ -61,14 +61,14 @@ def accepted(request_id: str, count: int) -> str:
 
 
 def test_it_tells_what_the_log_and_the_queues_say(
-    line: CommandLine, bench: DeliveryHarness, output: Output
+    line: CommandLine, harness: DeliveryHarness, output: Output
 ) -> None:
-    bench.rainfocus.reply = lambda call: {"b": BUSY, "c": REFUSED}.get(
+    harness.rainfocus.reply = lambda call: {"b": BUSY, "c": REFUSED}.get(
         call.json["email"][0], fakes.stored()
     )
-    bench.push(profile("ada"), profile("ben"), profile("chris"), {"zip": "84043"})
-    bench.work()
-    bench.push(profile("dan"), profile("eve"))
+    harness.push(profile("ada"), profile("ben"), profile("chris"), {"zip": "84043"})
+    harness.work()
+    harness.push(profile("dan"), profile("eve"))
     line.aws.logs.write(DELIVERY_LOG, output())
     shown = line.json("status")
     assert shown["profiles"] == {"waiting": 2, "in_flight": 1}
@@ -181,10 +181,12 @@ def test_lines_of_others_are_passed_over(line: CommandLine) -> None:
     assert destination(line)["outcomes"] == {"delivered": 1}
 
 
-def test_dead_letters_are_counted_by_destination(line: CommandLine, bench: DeliveryHarness) -> None:
+def test_dead_letters_are_counted_by_destination(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
     line.aws.set_destination("gone", event_code="summit2028")
-    bench.push({"zip": "84043"}, {"zip": "84043"})
-    bench.push({"zip": "84043"}, destination="gone")
+    harness.push({"zip": "84043"}, {"zip": "84043"})
+    harness.push({"zip": "84043"}, destination="gone")
     del line.aws.ssm.parameters[f"/{STACK}/destinations/gone"]
     assert destination(line)["dead"] == 2
     assert destination(line, "gone")["dead"] == 1
@@ -193,12 +195,12 @@ def test_dead_letters_are_counted_by_destination(line: CommandLine, bench: Deliv
 
 
 def test_dead_letters_that_cannot_be_seen_are_told(
-    line: CommandLine, bench: DeliveryHarness
+    line: CommandLine, harness: DeliveryHarness
 ) -> None:
-    bench.rainfocus.reply = REFUSED
+    harness.rainfocus.reply = REFUSED
     for n in range(12):
-        bench.push({**profile("ada"), "city": str(n)})
-    bench.work()
+        harness.push({**profile("ada"), "city": str(n)})
+    harness.work()
     assert line.json("status")["dead_letters"] == {
         "waiting": 12,
         "in_flight": 0,
@@ -251,13 +253,13 @@ def test_a_look_at_dead_letters_takes_seconds(
 # --- connections ---
 
 
-def test_a_paused_connection_is_told(line: CommandLine, bench: DeliveryHarness) -> None:
+def test_a_paused_connection_is_told(line: CommandLine, harness: DeliveryHarness) -> None:
     assert not line.json("status")["connections"][0]["paused"]
     assert "go through" in line.succeed("status")
-    bench.rainfocus.reply = PAUSED
+    harness.rainfocus.reply = PAUSED
     for n in range(6):
-        bench.push(profile(f"p{n}"))
-    bench.work()
+        harness.push(profile(f"p{n}"))
+    harness.work()
     before = time.time()
     [connection] = line.json("status")["connections"]
     assert connection["paused"]
@@ -304,8 +306,8 @@ def test_why_there_is_no_token_is_told(line: CommandLine) -> None:
     assert "has no token yet" in line.succeed("status")
 
 
-def test_nothing_is_written(line: CommandLine, bench: DeliveryHarness) -> None:
-    bench.push(profile("ada"))
+def test_nothing_is_written(line: CommandLine, harness: DeliveryHarness) -> None:
+    harness.push(profile("ada"))
     line.aws.dynamodb.calls.clear()
     line.succeed("status")
     assert {name for name, _ in line.aws.dynamodb.calls} == {"GetItem"}

@@ -101,7 +101,7 @@ def stack(aws: Aws) -> Aws:
 
 
 @pytest.fixture
-def bench(stack: Aws) -> Iterator[DeliveryHarness]:
+def harness(stack: Aws) -> Iterator[DeliveryHarness]:
     with delivery_harness(stack) as made:
         yield made
 
@@ -213,14 +213,14 @@ def test_any_body_is_answered(stack: Aws, body: str, destination: str) -> None:
     st.sampled_from(sorted(DESTINATIONS)),
 )
 def test_any_message_has_an_outcome(
-    bench: DeliveryHarness, bodies: list[str], destination: str
+    harness: DeliveryHarness, bodies: list[str], destination: str
 ) -> None:
     batch = [
         replace(message(n, destination=destination), body=messages.escape_for_sqs(body) or " ")
         for n, body in enumerate(bodies)
     ]
-    bench.aws.dynamodb.items.clear()  # or what was delivered for the last example is unchanged
-    outcomes = bench.deliver(*batch)
+    harness.aws.dynamodb.items.clear()  # or what was delivered for the last example is unchanged
+    outcomes = harness.deliver(*batch)
     assert len(outcomes) == len(batch)
     for each in outcomes:
         assert each.kind in (OutcomeKind.DELIVERED, OutcomeKind.FILTERED, OutcomeKind.REJECTED), (
@@ -323,17 +323,17 @@ ONE_PERSON = [
 
 @pytest.mark.parametrize("n", range(len(ONE_PERSON)))
 def test_one_person_has_one_group_in_ingest_and_one_key_in_the_ledger(
-    stack: Aws, bench: DeliveryHarness, n: int
+    stack: Aws, harness: DeliveryHarness, n: int
 ) -> None:
     ingest = stack.ingest()
     body = json.dumps(ONE_PERSON[n])
     assert ingest.push(HttpRequest("push", "mapped", HEADERS, body)).status == 202
     [sent] = stack.sqs.profiles
-    [outcome] = bench.deliver(message(n, destination="mapped", body=sent.body))
+    [outcome] = harness.deliver(message(n, destination="mapped", body=sent.body))
     assert outcome.kind is OutcomeKind.DELIVERED
     key = attendee.key(HASH_KEY, "mapped", EMAIL_HASH)
     assert sent.group == key
-    assert bench.noted.keys() == {f"attendee#{key}"}
+    assert harness.noted.keys() == {f"attendee#{key}"}
 
 
 @any_json

@@ -37,7 +37,7 @@ NOT_VALID = "the settings of connection default are not valid"
 
 
 @pytest.fixture
-def bench(aws: Aws) -> Iterator[DeliveryHarness]:
+def harness(aws: Aws) -> Iterator[DeliveryHarness]:
     with delivery_harness(aws) as made:
         yield made
 
@@ -64,109 +64,109 @@ def in_turn(*replies: fakes.Reply) -> Callable[[fakes.Call], fakes.Reply]:
 # --- the main path ------------------------------------------------------------------------------
 
 
-def test_a_profile_is_stored_as_an_attendee(bench: DeliveryHarness) -> None:
+def test_a_profile_is_stored_as_an_attendee(harness: DeliveryHarness) -> None:
     body = (
         '{"personalEmail": {"address": "Ada@Example.com"}, "person": {"name": {"firstName":"A"}}}'
     )
-    [outcome] = bench.deliver(message(body=body))
+    [outcome] = harness.deliver(message(body=body))
     assert outcome.kind is OutcomeKind.DELIVERED
     assert outcome.answer
     assert (outcome.answer.status, outcome.answer.code) == (200, "0")
-    [call] = bench.rainfocus.calls
+    [call] = harness.rainfocus.calls
     assert call.url == "https://events.rainfocus.com/api/acme/v3/attendee/store"
     assert call.json == {"event": "summit2027", "email": "ada@example.com", "firstname": "A"}
     assert call.headers["Authorization"] == f"Bearer {token().value}"
     assert call.headers["traceparent"] == TRACE
-    assert bench.waits == {}
-    assert bench.aws.sqs.dead_letters == []
+    assert harness.waits == {}
+    assert harness.aws.sqs.dead_letters == []
 
 
-def test_the_ledger_notes_a_delivery_without_personal_data(bench: DeliveryHarness) -> None:
-    bench.deliver(message(7, "ada"))
-    [(key, item)] = bench.noted.items()
+def test_the_ledger_notes_a_delivery_without_personal_data(harness: DeliveryHarness) -> None:
+    harness.deliver(message(7, "ada"))
+    [(key, item)] = harness.noted.items()
     assert key == entry_key("ada")
     assert item["destination"] == {"S": "default"}
     assert item["outcome"] == {"S": "delivered"}
     assert item["sequence"] == {"S": f"{8:040}"}
     assert item["attendee_id"] == {"S": "1700000000000001abcd"}
     assert json.loads(item["fields"]["S"]).keys() == {"email", "zip"}
-    assert "example.com" not in json.dumps(bench.aws.dynamodb.items)
+    assert "example.com" not in json.dumps(harness.aws.dynamodb.items)
 
 
-def test_two_peoples_equal_values_do_not_show_as_equal(bench: DeliveryHarness) -> None:
+def test_two_peoples_equal_values_do_not_show_as_equal(harness: DeliveryHarness) -> None:
     for n, person in enumerate(("ada", "bob")):
-        bench.deliver(message(n, person, json.dumps({"email": f"{person}@x.org", "zip": "1"})))
-    digests = [json.loads(item["fields"]["S"])["zip"] for item in bench.noted.values()]
+        harness.deliver(message(n, person, json.dumps({"email": f"{person}@x.org", "zip": "1"})))
+    digests = [json.loads(item["fields"]["S"])["zip"] for item in harness.noted.values()]
     assert len(set(digests)) == 2
 
 
-def test_a_batch_is_read_and_noted_in_one_call_each(bench: DeliveryHarness) -> None:
-    bench.deliver(*(message(n, f"p{n % 5}") for n in range(10)))
-    assert bench.aws.dynamodb.count("BatchGetItem") == 1
-    assert bench.aws.dynamodb.count("TransactWriteItems") == 1
-    assert set(bench.noted) == {entry_key(f"p{n}") for n in range(5)}
-    assert bench.noted[entry_key("p2")]["sequence"] == {"S": f"{8:040}"}
+def test_a_batch_is_read_and_noted_in_one_call_each(harness: DeliveryHarness) -> None:
+    harness.deliver(*(message(n, f"p{n % 5}") for n in range(10)))
+    assert harness.aws.dynamodb.count("BatchGetItem") == 1
+    assert harness.aws.dynamodb.count("TransactWriteItems") == 1
+    assert set(harness.noted) == {entry_key(f"p{n}") for n in range(5)}
+    assert harness.noted[entry_key("p2")]["sequence"] == {"S": f"{8:040}"}
 
 
-def test_without_the_ledger_nothing_is_sent(bench: DeliveryHarness) -> None:
-    bench.aws.dynamodb.always = fakes.denied("InternalServerError")
-    outcomes = bench.deliver(message(0), message(1, body="hello"), message(2, "p0"))
+def test_without_the_ledger_nothing_is_sent(harness: DeliveryHarness) -> None:
+    harness.aws.dynamodb.always = fakes.denied("InternalServerError")
+    outcomes = harness.deliver(message(0), message(1, body="hello"), message(2, "p0"))
     assert kinds(outcomes) == ["retry", "rejected", "retry"]
     assert outcomes[0].detail == "the ledger can't be read: InternalServerError"
-    assert set(bench.waits) == {"receipt-0", "receipt-2"}
-    assert bench.rainfocus.calls == []
+    assert set(harness.waits) == {"receipt-0", "receipt-2"}
+    assert harness.rainfocus.calls == []
 
 
-def test_what_cannot_be_noted_is_delivered_once_more(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = breaking_the_ledger(bench, fakes.stored())
-    outcomes = bench.deliver(message(0), message(1, "p0"))
+def test_what_cannot_be_noted_is_delivered_once_more(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = breaking_the_ledger(harness, fakes.stored())
+    outcomes = harness.deliver(message(0), message(1, "p0"))
     assert kinds(outcomes) == ["retry", "retry"]
     assert outcomes[0].detail == "the ledger can't be written: InternalServerError"
-    bench.aws.dynamodb.always = None
-    bench.rainfocus.reply = fakes.stored()
-    outcomes = bench.deliver(message(0, attempt=2), message(1, "p0", attempt=2))
+    harness.aws.dynamodb.always = None
+    harness.rainfocus.reply = fakes.stored()
+    outcomes = harness.deliver(message(0, attempt=2), message(1, "p0", attempt=2))
     assert kinds(outcomes) == ["delivered"] * 2
-    first, *_, last = bench.rainfocus.calls
+    first, *_, last = harness.rainfocus.calls
     assert first.json == last.json
 
 
 def breaking_the_ledger(
-    bench: DeliveryHarness, answer: fakes.Reply
+    harness: DeliveryHarness, answer: fakes.Reply
 ) -> Callable[[fakes.Call], fakes.Reply]:
     def reply(_: fakes.Call) -> fakes.Reply:
-        bench.aws.dynamodb.always = fakes.denied("InternalServerError")
+        harness.aws.dynamodb.always = fakes.denied("InternalServerError")
         return answer
 
     return reply
 
 
-def test_people_are_delivered_side_by_side(bench: DeliveryHarness) -> None:
+def test_people_are_delivered_side_by_side(harness: DeliveryHarness) -> None:
     ready = threading.Barrier(10, timeout=30)
 
     def reply(_: fakes.Call) -> fakes.Reply:
         ready.wait()
         return fakes.stored()
 
-    bench.rainfocus.reply = reply
-    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    harness.rainfocus.reply = reply
+    outcomes = harness.deliver(*(message(n) for n in range(10)))
     assert kinds(outcomes) == ["delivered"] * 10
 
 
-def test_one_persons_updates_are_delivered_in_order(bench: DeliveryHarness) -> None:
+def test_one_persons_updates_are_delivered_in_order(harness: DeliveryHarness) -> None:
     for n in range(10):
-        assert kinds(bench.deliver(message(n, f"p{n % 3}"))) == ["delivered"]
+        assert kinds(harness.deliver(message(n, f"p{n % 3}"))) == ["delivered"]
     for person in range(3):
         zips = [
             call.json["zip"]
-            for call in bench.rainfocus.calls
+            for call in harness.rainfocus.calls
             if call.json["email"] == f"p{person}@example.com"
         ]
         assert zips == [str(n) for n in range(person, 10, 3)]
 
 
-def test_an_empty_batch_is_fine(bench: DeliveryHarness) -> None:
-    assert bench.deliver() == []
-    assert bench.aws.sqs.calls == []
+def test_an_empty_batch_is_fine(harness: DeliveryHarness) -> None:
+    assert harness.deliver() == []
+    assert harness.aws.sqs.calls == []
 
 
 # --- nothing needless, nothing stale ------------------------------------------------------------
@@ -176,43 +176,43 @@ def zip_of(text: str, **more: str) -> str:
     return json.dumps({"email": "ada@example.com", "zip": text, **more})
 
 
-def zips(bench: DeliveryHarness) -> list[str]:
-    return [call.json["zip"] for call in bench.rainfocus.calls]
+def zips(harness: DeliveryHarness) -> list[str]:
+    return [call.json["zip"] for call in harness.rainfocus.calls]
 
 
-def test_the_same_again_makes_no_call(bench: DeliveryHarness) -> None:
+def test_the_same_again_makes_no_call(harness: DeliveryHarness) -> None:
     bodies = [zip_of("1"), zip_of("1"), '{"zip": "1", "email": "ADA@example.com"}']
-    outcomes = [bench.deliver(message(n, "ada", text)) for n, text in enumerate(bodies)]
+    outcomes = [harness.deliver(message(n, "ada", text)) for n, text in enumerate(bodies)]
     assert outcomes[1:] == [[Outcome(OutcomeKind.UNCHANGED)]] * 2
-    assert zips(bench) == ["1"]
-    assert bench.noted[entry_key("ada")]["sequence"] == {"S": f"{3:040}"}
-    assert bench.noted[entry_key("ada")]["outcome"] == {"S": "unchanged"}
+    assert zips(harness) == ["1"]
+    assert harness.noted[entry_key("ada")]["sequence"] == {"S": f"{3:040}"}
+    assert harness.noted[entry_key("ada")]["outcome"] == {"S": "unchanged"}
 
 
-def test_back_to_what_it_was_is_delivered(bench: DeliveryHarness) -> None:
+def test_back_to_what_it_was_is_delivered(harness: DeliveryHarness) -> None:
     for n, text in enumerate("ABA"):
-        assert kinds(bench.deliver(message(n, "ada", zip_of(text)))) == ["delivered"]
-    assert zips(bench) == ["A", "B", "A"]
+        assert kinds(harness.deliver(message(n, "ada", zip_of(text)))) == ["delivered"]
+    assert zips(harness) == ["A", "B", "A"]
 
 
-def test_there_and_back_in_one_batch_is_no_change(bench: DeliveryHarness) -> None:
-    bench.deliver(message(0, "ada", zip_of("A")))
+def test_there_and_back_in_one_batch_is_no_change(harness: DeliveryHarness) -> None:
+    harness.deliver(message(0, "ada", zip_of("A")))
     batch = (message(n, "ada", zip_of(text)) for n, text in enumerate("BABA", start=1))
-    assert kinds(bench.deliver(*batch)) == ["unchanged"] * 4
-    assert zips(bench) == ["A"]
+    assert kinds(harness.deliver(*batch)) == ["unchanged"] * 4
+    assert zips(harness) == ["A"]
 
 
-def test_a_part_of_what_was_delivered_makes_no_call(bench: DeliveryHarness) -> None:
-    bench.deliver(message(0, "ada", zip_of("1", city="Boston")))
-    assert kinds(bench.deliver(message(1, "ada", zip_of("1")))) == ["unchanged"]
-    assert kinds(bench.deliver(message(2, "ada", zip_of("2")))) == ["delivered"]
-    assert kinds(bench.deliver(message(3, "ada", zip_of("2", city="Boston")))) == ["unchanged"]
-    assert kinds(bench.deliver(message(4, "ada", zip_of("2", phone="1")))) == ["delivered"]
+def test_a_part_of_what_was_delivered_makes_no_call(harness: DeliveryHarness) -> None:
+    harness.deliver(message(0, "ada", zip_of("1", city="Boston")))
+    assert kinds(harness.deliver(message(1, "ada", zip_of("1")))) == ["unchanged"]
+    assert kinds(harness.deliver(message(2, "ada", zip_of("2")))) == ["delivered"]
+    assert kinds(harness.deliver(message(3, "ada", zip_of("2", city="Boston")))) == ["unchanged"]
+    assert kinds(harness.deliver(message(4, "ada", zip_of("2", phone="1")))) == ["delivered"]
 
 
-def test_updates_of_one_person_in_a_batch_are_one_call(bench: DeliveryHarness) -> None:
+def test_updates_of_one_person_in_a_batch_are_one_call(harness: DeliveryHarness) -> None:
     bodies = [zip_of("1", city="Boston"), zip_of("2"), zip_of("3", firstName="Ada")]
-    outcomes = bench.deliver(*(message(n, "ada", text) for n, text in enumerate(bodies)))
+    outcomes = harness.deliver(*(message(n, "ada", text) for n, text in enumerate(bodies)))
     assert kinds(outcomes) == ["delivered"] * 3
     assert [each.detail for each in outcomes] == [
         "in one call with a later one of this attendee",
@@ -220,7 +220,7 @@ def test_updates_of_one_person_in_a_batch_are_one_call(bench: DeliveryHarness) -
         "",
     ]
     assert [each.latency is None for each in outcomes] == [True, True, False]
-    [call] = bench.rainfocus.calls
+    [call] = harness.rainfocus.calls
     assert call.json == {
         "event": "summit2027",
         "email": "ada@example.com",
@@ -228,37 +228,39 @@ def test_updates_of_one_person_in_a_batch_are_one_call(bench: DeliveryHarness) -
         "city": "Boston",
         "firstname": "Ada",
     }
-    assert kinds(bench.deliver(message(3, "ada", zip_of("3", city="Boston")))) == ["unchanged"]
+    assert kinds(harness.deliver(message(3, "ada", zip_of("3", city="Boston")))) == ["unchanged"]
 
 
-def test_if_rainfocus_refuses_them_together_each_is_sent_by_itself(bench: DeliveryHarness) -> None:
+def test_if_rainfocus_refuses_them_together_each_is_sent_by_itself(
+    harness: DeliveryHarness,
+) -> None:
     refused = fakes.envelope("7", status=400)
-    bench.rainfocus.reply = lambda call: refused if call.json["zip"] == "bad" else fakes.stored()
+    harness.rainfocus.reply = lambda call: refused if call.json["zip"] == "bad" else fakes.stored()
     bodies = [zip_of("1", city="Boston"), zip_of("2"), zip_of("bad"), zip_of("bad", city="Rome")]
-    outcomes = bench.deliver(*(message(n, "ada", text) for n, text in enumerate(bodies)))
+    outcomes = harness.deliver(*(message(n, "ada", text) for n, text in enumerate(bodies)))
     assert kinds(outcomes) == ["delivered", "delivered", "rejected", "rejected"]
-    assert zips(bench) == ["bad", "1", "2", "bad", "bad"]
-    assert [letter.body for letter in bench.aws.sqs.dead_letters] == bodies[2:]
-    assert kinds(bench.deliver(message(9, "ada", zip_of("2", city="Boston")))) == ["unchanged"]
+    assert zips(harness) == ["bad", "1", "2", "bad", "bad"]
+    assert [dead_letter.body for dead_letter in harness.aws.sqs.dead_letters] == bodies[2:]
+    assert kinds(harness.deliver(message(9, "ada", zip_of("2", city="Boston")))) == ["unchanged"]
 
 
-def test_one_by_one_ends_at_the_first_that_must_wait(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = in_turn(fakes.envelope("7", status=400), fakes.stored(), BUSY)
-    outcomes = bench.deliver(*(message(n, "ada", zip_of(str(n))) for n in range(4)))
+def test_one_by_one_ends_at_the_first_that_must_wait(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = in_turn(fakes.envelope("7", status=400), fakes.stored(), BUSY)
+    outcomes = harness.deliver(*(message(n, "ada", zip_of(str(n))) for n in range(4)))
     assert kinds(outcomes) == ["delivered", "retry", "retry", "retry"]
-    assert bench.noted[entry_key("ada")]["sequence"] == {"S": f"{1:040}"}
-    assert bench.aws.sqs.dead_letters == []
+    assert harness.noted[entry_key("ada")]["sequence"] == {"S": f"{1:040}"}
+    assert harness.aws.sqs.dead_letters == []
 
 
-def test_who_comes_and_leaves_in_one_batch_is_one_call(bench: DeliveryHarness) -> None:
+def test_who_comes_and_leaves_in_one_batch_is_one_call(harness: DeliveryHarness) -> None:
     exits = {"action": "set", "fields": {"status": "left"}}
-    bench.aws.set_destination("default", event_code="summit2027", exits=exits)
+    harness.aws.set_destination("default", event_code="summit2027", exits=exits)
     leaving = body(ADDRESS, LEFT)
-    outcomes = bench.deliver(
+    outcomes = harness.deliver(
         message(0, "ada", leaving), message(1, "ada", zip_of("1")), message(2, "ada", leaving)
     )
     assert kinds(outcomes) == ["filtered", "delivered", "delivered"]
-    [call] = bench.rainfocus.calls
+    [call] = harness.rainfocus.calls
     assert call.json == {"event": "summit2027", **ADDRESS, "zip": "1", "status": "left"}
 
 
@@ -272,32 +274,32 @@ def test_who_comes_and_leaves_in_one_batch_is_one_call(bench: DeliveryHarness) -
     ],
 )
 def test_another_mapping_makes_everything_due(
-    bench: DeliveryHarness, changed_to: dict[str, Any]
+    harness: DeliveryHarness, changed_to: dict[str, Any]
 ) -> None:
     settings = {"event_code": "summit2027", "mapping": {"zip": "zip"}}
-    bench.aws.set_destination("default", **settings)
-    assert kinds(bench.deliver(message(0, "ada", zip_of("1")))) == ["delivered"]
-    bench.aws.set_destination("default", **(settings | changed_to))
-    bench.aws.clock.now += 3_600
-    assert kinds(bench.deliver(message(1, "ada", zip_of("1")))) == ["delivered"]
-    assert kinds(bench.deliver(message(2, "ada", zip_of("1")))) == ["unchanged"]
+    harness.aws.set_destination("default", **settings)
+    assert kinds(harness.deliver(message(0, "ada", zip_of("1")))) == ["delivered"]
+    harness.aws.set_destination("default", **(settings | changed_to))
+    harness.aws.clock.now += 3_600
+    assert kinds(harness.deliver(message(1, "ada", zip_of("1")))) == ["delivered"]
+    assert kinds(harness.deliver(message(2, "ada", zip_of("1")))) == ["unchanged"]
 
 
-def test_another_organisation_makes_everything_due(bench: DeliveryHarness) -> None:
-    bench.deliver(message(0, "ada", zip_of("1")))
-    bench.aws.set_connection("default", CONNECTION.model_copy(update={"org_id": "other"}))
-    bench.aws.set_token(token(audience="https://events.rainfocus.com/other"))
-    bench.aws.clock.now += 3_600
-    assert kinds(bench.deliver(message(1, "ada", zip_of("1")))) == ["delivered"]
+def test_another_organisation_makes_everything_due(harness: DeliveryHarness) -> None:
+    harness.deliver(message(0, "ada", zip_of("1")))
+    harness.aws.set_connection("default", CONNECTION.model_copy(update={"org_id": "other"}))
+    harness.aws.set_token(token(audience="https://events.rainfocus.com/other"))
+    harness.aws.clock.now += 3_600
+    assert kinds(harness.deliver(message(1, "ada", zip_of("1")))) == ["delivered"]
 
 
-def test_another_name_or_limit_makes_nothing_due(bench: DeliveryHarness) -> None:
-    bench.deliver(message(0, "ada", zip_of("1")))
+def test_another_name_or_limit_makes_nothing_due(harness: DeliveryHarness) -> None:
+    harness.deliver(message(0, "ada", zip_of("1")))
     named = {"event_code": "summit2027", "name": "New", "description": "Another"}
-    bench.aws.ssm.parameters[f"/{STACK}/destinations/default"] = json.dumps(named)
-    bench.aws.set_connection("default", changed(limits={"concurrency": 3}))
-    bench.aws.clock.now += 3_600
-    assert kinds(bench.deliver(message(1, "ada", zip_of("1")))) == ["unchanged"]
+    harness.aws.ssm.parameters[f"/{STACK}/destinations/default"] = json.dumps(named)
+    harness.aws.set_connection("default", changed(limits={"concurrency": 3}))
+    harness.aws.clock.now += 3_600
+    assert kinds(harness.deliver(message(1, "ada", zip_of("1")))) == ["unchanged"]
 
 
 def late(n: int, person: str, text: str, accepted_before: float = 60) -> QueuedProfile:
@@ -306,111 +308,113 @@ def late(n: int, person: str, text: str, accepted_before: float = 60) -> QueuedP
 
 
 @pytest.mark.parametrize("newest", ["delivered", "unchanged", "filtered"])
-def test_what_is_older_than_what_was_settled_is_stale(bench: DeliveryHarness, newest: str) -> None:
-    bench.aws.set_destination("default", event_code="summit2027", filter="zip != 'none'")
-    bench.deliver(message(0, "ada", zip_of("A")))
+def test_what_is_older_than_what_was_settled_is_stale(
+    harness: DeliveryHarness, newest: str
+) -> None:
+    harness.aws.set_destination("default", event_code="summit2027", filter="zip != 'none'")
+    harness.deliver(message(0, "ada", zip_of("A")))
     texts = {"delivered": "C", "unchanged": "A", "filtered": "none"}
-    assert kinds(bench.deliver(message(2, "ada", zip_of(texts[newest])))) == [newest]
-    [outcome] = bench.deliver(late(1, "ada", zip_of("B")))
+    assert kinds(harness.deliver(message(2, "ada", zip_of(texts[newest])))) == [newest]
+    [outcome] = harness.deliver(late(1, "ada", zip_of("B")))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.STALE, Reason.OVERTAKEN)
-    assert "B" not in zips(bench)
-    assert bench.aws.sqs.dead_letters == []
-    assert bench.noted[entry_key("ada")]["sequence"] == {"S": f"{3:040}"}
+    assert "B" not in zips(harness)
+    assert harness.aws.sqs.dead_letters == []
+    assert harness.noted[entry_key("ada")]["sequence"] == {"S": f"{3:040}"}
 
 
-def test_what_was_rejected_makes_nothing_stale(bench: DeliveryHarness) -> None:
+def test_what_was_rejected_makes_nothing_stale(harness: DeliveryHarness) -> None:
     refused = fakes.envelope("7", status=400)
-    bench.rainfocus.reply = lambda call: refused if call.json["zip"] == "C" else fakes.stored()
+    harness.rainfocus.reply = lambda call: refused if call.json["zip"] == "C" else fakes.stored()
     for n, text in enumerate("AC"):
-        bench.deliver(message(2 * n, "ada", zip_of(text)))
-    assert kinds(bench.deliver(late(1, "ada", zip_of("B")))) == ["delivered"]
+        harness.deliver(message(2 * n, "ada", zip_of(text)))
+    assert kinds(harness.deliver(late(1, "ada", zip_of("B")))) == ["delivered"]
 
 
-def test_what_was_redriven_is_still_before_what_came_later(bench: DeliveryHarness) -> None:
+def test_what_was_redriven_is_still_before_what_came_later(harness: DeliveryHarness) -> None:
     """Ada's old profile got in behind her new one: the new one decides once it has ended."""
-    outcomes = bench.deliver(message(2, "ada", zip_of("C")), late(1, "ada", zip_of("B")))
+    outcomes = harness.deliver(message(2, "ada", zip_of("C")), late(1, "ada", zip_of("B")))
     assert kinds(outcomes) == ["delivered", "retry"]
-    assert zips(bench) == ["C"]
-    assert kinds(bench.deliver(late(1, "ada", zip_of("B")))) == ["stale"]
+    assert zips(harness) == ["C"]
+    assert kinds(harness.deliver(late(1, "ada", zip_of("B")))) == ["stale"]
 
 
-def test_what_never_was_queued_goes_by_the_time_it_was_accepted(bench: DeliveryHarness) -> None:
+def test_what_never_was_queued_goes_by_the_time_it_was_accepted(harness: DeliveryHarness) -> None:
     def unqueued(n: int, age: float) -> QueuedProfile:
         accepted_at = int((time.time() - age) * 1_000)
         return message(n, "ada", zip_of(str(n)), version=Version(accepted_at))
 
-    bench.deliver(message(0, "ada", zip_of("0"), age=60))
-    assert kinds(bench.deliver(unqueued(1, age=120))) == ["stale"]
-    assert kinds(bench.deliver(unqueued(2, age=30))) == ["delivered"]
-    assert kinds(bench.deliver(message(3, "ada", zip_of("3"), age=20))) == ["delivered"]
+    harness.deliver(message(0, "ada", zip_of("0"), age=60))
+    assert kinds(harness.deliver(unqueued(1, age=120))) == ["stale"]
+    assert kinds(harness.deliver(unqueued(2, age=30))) == ["delivered"]
+    assert kinds(harness.deliver(message(3, "ada", zip_of("3"), age=20))) == ["delivered"]
 
 
-def test_a_message_that_comes_twice_is_delivered_once(bench: DeliveryHarness) -> None:
+def test_a_message_that_comes_twice_is_delivered_once(harness: DeliveryHarness) -> None:
     for _ in range(2):
-        bench.deliver(message(1, "ada", zip_of("B")))
-    assert zips(bench) == ["B"]
+        harness.deliver(message(1, "ada", zip_of("B")))
+    assert zips(harness) == ["B"]
 
 
 def test_one_that_was_overtaken_while_it_was_sent_is_stale_and_the_newer_one_due(
-    bench: DeliveryHarness,
+    harness: DeliveryHarness,
 ) -> None:
     newer = message(2, "ada", zip_of("C"))
 
     def reply(_: fakes.Call) -> fakes.Reply:
-        bench.rainfocus.reply = fakes.stored()
-        assert kinds(bench.deliver(newer)) == ["delivered"]  # by another function, meanwhile
+        harness.rainfocus.reply = fakes.stored()
+        assert kinds(harness.deliver(newer)) == ["delivered"]  # by another function, meanwhile
         return fakes.stored()
 
-    bench.rainfocus.reply = reply
-    [outcome] = bench.deliver(message(1, "ada", zip_of("B"), age=1))
+    harness.rainfocus.reply = reply
+    [outcome] = harness.deliver(message(1, "ada", zip_of("B"), age=1))
     assert outcome.kind is OutcomeKind.STALE
     again = message(3, "ada", zip_of("C"))
-    assert kinds(bench.deliver(again)) == ["delivered"]
-    assert zips(bench)[-1] == "C"
+    assert kinds(harness.deliver(again)) == ["delivered"]
+    assert zips(harness)[-1] == "C"
 
 
 @pytest.mark.parametrize("age", [0, 2 * DAY])
 def test_what_may_have_got_through_before_it_ended_badly_is_not_relied_upon(
-    bench: DeliveryHarness, age: float
+    harness: DeliveryHarness, age: float
 ) -> None:
     """B is stored, but the answer is lost; then B ends, and A must be sent again."""
-    bench.deliver(message(0, "ada", zip_of("A"), age=age))
-    bench.rainfocus.reply = fakes.Reply(error=requests.ReadTimeout())
-    assert kinds(bench.deliver(message(1, "ada", zip_of("B")))) == ["retry"]
-    bench.rainfocus.reply = BUSY if age else fakes.envelope("7", status=400)
-    ended = bench.deliver(message(1, "ada", zip_of("B"), age=age, attempt=2))
+    harness.deliver(message(0, "ada", zip_of("A"), age=age))
+    harness.rainfocus.reply = fakes.Reply(error=requests.ReadTimeout())
+    assert kinds(harness.deliver(message(1, "ada", zip_of("B")))) == ["retry"]
+    harness.rainfocus.reply = BUSY if age else fakes.envelope("7", status=400)
+    ended = harness.deliver(message(1, "ada", zip_of("B"), age=age, attempt=2))
     assert kinds(ended) == ["expired" if age else "rejected"]
-    bench.rainfocus.reply = fakes.stored()
-    assert kinds(bench.deliver(message(2, "ada", zip_of("A")))) == ["delivered"]
+    harness.rainfocus.reply = fakes.stored()
+    assert kinds(harness.deliver(message(2, "ada", zip_of("A")))) == ["delivered"]
 
 
 def test_a_first_delivery_is_noted_although_a_later_update_ends_badly(
-    bench: DeliveryHarness,
+    harness: DeliveryHarness,
 ) -> None:
-    bench.rainfocus.reply = lambda call: (
+    harness.rainfocus.reply = lambda call: (
         fakes.envelope("7") if call.json["zip"] == "bad" else fakes.stored()
     )
     batch = [message(n, "ada", zip_of(text), attempt=2) for n, text in enumerate(("A", "bad"))]
-    assert kinds(bench.deliver(*batch)) == ["delivered", "rejected"]
-    assert bench.noted[entry_key("ada")]["sequence"] == {"S": f"{1:040}"}
-    assert kinds(bench.deliver(message(2, "ada", zip_of("A")))) == ["delivered"]
+    assert kinds(harness.deliver(*batch)) == ["delivered", "rejected"]
+    assert harness.noted[entry_key("ada")]["sequence"] == {"S": f"{1:040}"}
+    assert kinds(harness.deliver(message(2, "ada", zip_of("A")))) == ["delivered"]
 
 
-def test_nobody_is_buried_before_the_ledger_knows(bench: DeliveryHarness) -> None:
-    bench.deliver(message(0, "ada", zip_of("A")))
-    bench.rainfocus.reply = breaking_the_ledger(bench, fakes.envelope("7"))
-    [outcome] = bench.deliver(message(1, "ada", zip_of("B"), attempt=2))
+def test_nobody_is_buried_before_the_ledger_knows(harness: DeliveryHarness) -> None:
+    harness.deliver(message(0, "ada", zip_of("A")))
+    harness.rainfocus.reply = breaking_the_ledger(harness, fakes.envelope("7"))
+    [outcome] = harness.deliver(message(1, "ada", zip_of("B"), attempt=2))
     assert outcome.kind is OutcomeKind.RETRY
-    assert bench.aws.sqs.dead_letters == []
+    assert harness.aws.sqs.dead_letters == []
 
 
-def test_a_filtered_profile_waits_behind_one_that_is_put_back(bench: DeliveryHarness) -> None:
-    bench.aws.set_destination("default", event_code="summit2027", filter="zip != 'none'")
-    bench.rainfocus.reply = BUSY
+def test_a_filtered_profile_waits_behind_one_that_is_put_back(harness: DeliveryHarness) -> None:
+    harness.aws.set_destination("default", event_code="summit2027", filter="zip != 'none'")
+    harness.rainfocus.reply = BUSY
     batch = [message(0, "ada", zip_of("A")), message(1, "ada", zip_of("none"))]
-    assert kinds(bench.deliver(*batch)) == ["retry", "retry"]
-    bench.rainfocus.reply = fakes.stored()
-    assert kinds(bench.deliver(*batch)) == ["delivered", "filtered"]
+    assert kinds(harness.deliver(*batch)) == ["retry", "retry"]
+    harness.rainfocus.reply = fakes.stored()
+    assert kinds(harness.deliver(*batch)) == ["delivered", "filtered"]
 
 
 # --- what can't be delivered --------------------------------------------------------------------
@@ -429,18 +433,18 @@ def test_a_filtered_profile_waits_behind_one_that_is_put_back(bench: DeliveryHar
     ],
 )
 def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
-    bench: DeliveryHarness, changes: dict[str, Any], reason: str
+    harness: DeliveryHarness, changes: dict[str, Any], reason: str
 ) -> None:
     bad = message(**changes)
-    [outcome] = bench.deliver(bad)
+    [outcome] = harness.deliver(bad)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.REJECTED, reason)
-    [letter] = bench.aws.sqs.dead_letters
-    assert letter.body == bad.body
-    assert letter.group == bad.group
-    assert letter.deduplication_id == bad.message_id
-    assert letter.attributes.items() >= {"outcome": "rejected", "reason": reason}.items()
-    assert bench.rainfocus.calls == []
-    assert bench.waits == {}
+    [dead_letter] = harness.aws.sqs.dead_letters
+    assert dead_letter.body == bad.body
+    assert dead_letter.group == bad.group
+    assert dead_letter.deduplication_id == bad.message_id
+    assert dead_letter.attributes.items() >= {"outcome": "rejected", "reason": reason}.items()
+    assert harness.rainfocus.calls == []
+    assert harness.waits == {}
 
 
 @pytest.mark.parametrize(
@@ -458,37 +462,39 @@ def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
     ],
 )
 def test_what_rainfocus_refuses_goes_to_the_dead_letters_with_its_answer(
-    bench: DeliveryHarness, reply: fakes.Reply, status: str, code: str | None, said: str
+    harness: DeliveryHarness, reply: fakes.Reply, status: str, code: str | None, said: str
 ) -> None:
-    bench.rainfocus.reply = reply
-    [outcome] = bench.deliver(message())
+    harness.rainfocus.reply = reply
+    [outcome] = harness.deliver(message())
     assert outcome.kind is OutcomeKind.REJECTED
-    [letter] = bench.aws.sqs.dead_letters
-    assert letter.attributes["reason"] == "refused"
-    assert letter.attributes["detail"] == "RainFocus does not take this profile"
-    assert letter.attributes["status"] == status
-    assert letter.attributes.get("code") == code
-    assert letter.attributes["message"].replace("***@***", "***") == said
-    assert letter.attributes["destination"] == "default"
-    assert letter.attributes["attempts"] == "1"
-    assert json.loads(letter.attributes["origin"])["trace_id"] == TRACE.split("-")[1]
-    origin = json.loads(letter.attributes["origin"])
+    [dead_letter] = harness.aws.sqs.dead_letters
+    assert dead_letter.attributes["reason"] == "refused"
+    assert dead_letter.attributes["detail"] == "RainFocus does not take this profile"
+    assert dead_letter.attributes["status"] == status
+    assert dead_letter.attributes.get("code") == code
+    assert dead_letter.attributes["message"].replace("***@***", "***") == said
+    assert dead_letter.attributes["destination"] == "default"
+    assert dead_letter.attributes["attempts"] == "1"
+    assert json.loads(dead_letter.attributes["origin"])["trace_id"] == TRACE.split("-")[1]
+    origin = json.loads(dead_letter.attributes["origin"])
     assert (origin["request_id"], origin["index"]) == ("push", "0")
-    assert bench.noted == {}
+    assert harness.noted == {}
 
 
-def test_a_bad_profile_does_not_block_its_group(bench: DeliveryHarness) -> None:
-    outcomes = bench.deliver(message(0, "ada"), message(1, "ada", "hello"), message(2, "ada"))
+def test_a_bad_profile_does_not_block_its_group(harness: DeliveryHarness) -> None:
+    outcomes = harness.deliver(message(0, "ada"), message(1, "ada", "hello"), message(2, "ada"))
     assert kinds(outcomes) == ["delivered", "rejected", "delivered"]
-    assert [call.json["zip"] for call in bench.rainfocus.calls] == ["2"]
+    assert [call.json["zip"] for call in harness.rainfocus.calls] == ["2"]
 
 
-def test_a_profile_stays_while_the_dead_letter_queue_takes_nothing(bench: DeliveryHarness) -> None:
-    bench.aws.sqs.down = {fakes.DEAD_LETTERS_URL}
-    outcomes = bench.deliver(message(0, "ada", "hello"), message(1, "ada"))
+def test_a_profile_stays_while_the_dead_letter_queue_takes_nothing(
+    harness: DeliveryHarness,
+) -> None:
+    harness.aws.sqs.down = {fakes.DEAD_LETTERS_URL}
+    outcomes = harness.deliver(message(0, "ada", "hello"), message(1, "ada"))
     assert kinds(outcomes) == ["retry", "retry"]
     assert outcomes[0].detail == "the dead-letter queue does not take it"
-    assert set(bench.waits) == {"receipt-0", "receipt-1"}
+    assert set(harness.waits) == {"receipt-0", "receipt-1"}
 
 
 # --- what may succeed later ---------------------------------------------------------------------
@@ -509,33 +515,33 @@ def test_a_profile_stays_while_the_dead_letter_queue_takes_nothing(bench: Delive
     ],
 )
 def test_no_profile_is_lost_to_what_is_not_its_fault(
-    bench: DeliveryHarness, reply: fakes.Reply, reason: str
+    harness: DeliveryHarness, reply: fakes.Reply, reason: str
 ) -> None:
-    bench.rainfocus.reply = reply
-    [outcome] = bench.deliver(message())
+    harness.rainfocus.reply = reply
+    [outcome] = harness.deliver(message())
     assert (outcome.kind, outcome.detail) == (OutcomeKind.RETRY, reason)
-    assert set(bench.waits) == {"receipt-0"}
-    assert bench.aws.sqs.dead_letters == []
-    assert bench.noted == {}
+    assert set(harness.waits) == {"receipt-0"}
+    assert harness.aws.sqs.dead_letters == []
+    assert harness.noted == {}
 
 
-def test_behind_a_profile_that_is_put_back_its_group_waits(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = in_turn(fakes.stored(), BUSY)
-    assert kinds(bench.deliver(message(0, "ada"))) == ["delivered"]
-    outcomes = bench.deliver(*(message(n, "ada") for n in range(1, 4)))
+def test_behind_a_profile_that_is_put_back_its_group_waits(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = in_turn(fakes.stored(), BUSY)
+    assert kinds(harness.deliver(message(0, "ada"))) == ["delivered"]
+    outcomes = harness.deliver(*(message(n, "ada") for n in range(1, 4)))
     assert kinds(outcomes) == ["retry", "retry", "retry"]
     assert outcomes[2].detail == "behind an earlier one of this attendee"
-    assert len(bench.rainfocus.calls) == 2
-    assert set(bench.waits) == {"receipt-1", "receipt-2", "receipt-3"}
-    assert len(set(bench.waits.values())) == 1
+    assert len(harness.rainfocus.calls) == 2
+    assert set(harness.waits) == {"receipt-1", "receipt-2", "receipt-3"}
+    assert len(set(harness.waits.values())) == 1
 
 
-def test_other_people_do_not_wait(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = by_email({"ada": BUSY})
-    outcomes = bench.deliver(message(0, "ada"), message(1, "bob"), message(2, "ada"))
+def test_other_people_do_not_wait(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = by_email({"ada": BUSY})
+    outcomes = harness.deliver(message(0, "ada"), message(1, "bob"), message(2, "ada"))
     assert kinds(outcomes) == ["retry", "delivered", "retry"]
-    assert set(bench.waits) == {"receipt-0", "receipt-2"}
-    assert bench.emails.count("ada@example.com") == 1
+    assert set(harness.waits) == {"receipt-0", "receipt-2"}
+    assert harness.emails.count("ada@example.com") == 1
 
 
 @pytest.mark.usefixtures("no_jitter")
@@ -555,27 +561,27 @@ def test_other_people_do_not_wait(bench: DeliveryHarness) -> None:
     ],
 )
 def test_waits_double_and_respect_what_rainfocus_asks_for(
-    bench: DeliveryHarness, attempt: int, header: str | None, wait: int
+    harness: DeliveryHarness, attempt: int, header: str | None, wait: int
 ) -> None:
-    bench.rainfocus.reply = fakes.Reply(429, headers={"Retry-After": header} if header else {})
-    bench.deliver(message(attempt=attempt))
-    assert bench.waits == {"receipt-0": wait}
+    harness.rainfocus.reply = fakes.Reply(429, headers={"Retry-After": header} if header else {})
+    harness.deliver(message(attempt=attempt))
+    assert harness.waits == {"receipt-0": wait}
 
 
 @pytest.mark.parametrize(("drawn", "wait"), [(0.0, 31), (0.4, 31), (2.9, 32), (4.0, 34)])
 def test_waits_are_spread_and_never_end_too_early(
-    bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, drawn: float, wait: int
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, drawn: float, wait: int
 ) -> None:
     monkeypatch.setattr("attendee_sync.delivery.retry.random.uniform", lambda *_: drawn)
-    bench.rainfocus.reply = fakes.Reply(429, headers={"Retry-After": "30"})
-    bench.deliver(message())
-    assert bench.waits == {"receipt-0": wait}
+    harness.rainfocus.reply = fakes.Reply(429, headers={"Retry-After": "30"})
+    harness.deliver(message())
+    assert harness.waits == {"receipt-0": wait}
 
 
-def test_a_failure_to_put_back_loses_nothing(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = BUSY
-    bench.aws.sqs.always = fakes.unreachable()
-    assert kinds(bench.deliver(message())) == ["retry"]
+def test_a_failure_to_put_back_loses_nothing(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = BUSY
+    harness.aws.sqs.always = fakes.unreachable()
+    assert kinds(harness.deliver(message())) == ["retry"]
 
 
 @pytest.mark.parametrize(
@@ -586,33 +592,33 @@ def test_a_failure_to_put_back_loses_nothing(bench: DeliveryHarness) -> None:
     ],
 )
 def test_no_call_starts_that_could_outlast_the_invocation(
-    bench: DeliveryHarness, left: float, kind: OutcomeKind
+    harness: DeliveryHarness, left: float, kind: OutcomeKind
 ) -> None:
-    bench.seconds_left = left
-    assert [outcome.kind for outcome in bench.deliver(message())] == [kind]
-    assert len(bench.rainfocus.calls) == (kind is OutcomeKind.DELIVERED)
+    harness.seconds_left = left
+    assert [outcome.kind for outcome in harness.deliver(message())] == [kind]
+    assert len(harness.rainfocus.calls) == (kind is OutcomeKind.DELIVERED)
 
 
-def test_a_second_try_needs_time_as_well(bench: DeliveryHarness) -> None:
-    bench.deliver(message(0))
-    bench.aws.set_token(token("newer"))
-    bench.aws.clock.now += 1
+def test_a_second_try_needs_time_as_well(harness: DeliveryHarness) -> None:
+    harness.deliver(message(0))
+    harness.aws.set_token(token("newer"))
+    harness.aws.clock.now += 1
 
     def reply(_: fakes.Call) -> fakes.Reply:
-        bench.seconds_left = 5
+        harness.seconds_left = 5
         return REFUSED
 
-    bench.rainfocus.reply = reply
-    [outcome] = bench.deliver(message(1))
+    harness.rainfocus.reply = reply
+    [outcome] = harness.deliver(message(1))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, Reason.NO_TIME)
-    assert len(bench.rainfocus.calls) == 2
+    assert len(harness.rainfocus.calls) == 2
 
 
-def test_an_invocation_out_of_time_calls_nobody_else(bench: DeliveryHarness) -> None:
-    bench.seconds_left = 0
-    outcomes = bench.deliver(*(message(n) for n in range(10)))
+def test_an_invocation_out_of_time_calls_nobody_else(harness: DeliveryHarness) -> None:
+    harness.seconds_left = 0
+    outcomes = harness.deliver(*(message(n) for n in range(10)))
     assert {outcome.detail for outcome in outcomes} == {"no time left in this invocation"}
-    assert bench.rainfocus.calls == []
+    assert harness.rainfocus.calls == []
 
 
 @pytest.fixture
@@ -623,7 +629,7 @@ def hanging() -> Iterator[threading.Event]:
     made.set()
 
 
-def hang(bench: DeliveryHarness, person: str, until: threading.Event) -> None:
+def hang(harness: DeliveryHarness, person: str, until: threading.Event) -> None:
     """Let a call hang, and let the invocation end soon for all that do not call."""
 
     def reply(call: fakes.Call) -> fakes.Reply:
@@ -631,7 +637,7 @@ def hang(bench: DeliveryHarness, person: str, until: threading.Event) -> None:
             until.wait(60)
         return fakes.envelope("5", status=400) if until.is_set() else fakes.stored()
 
-    bench.rainfocus.reply = reply
+    harness.rainfocus.reply = reply
     waits_for_all = threading.current_thread()
     soon = ACCOUNTING_SECONDS + 0.5
 
@@ -640,51 +646,51 @@ def hang(bench: DeliveryHarness, person: str, until: threading.Event) -> None:
             return 0
         return soon if threading.current_thread() is waits_for_all else 60
 
-    bench.clock = seconds_left
+    harness.clock = seconds_left
 
 
 def test_of_ten_calls_one_hangs_and_nine_are_noted(
-    bench: DeliveryHarness, output: Callable[[], str], hanging: threading.Event
+    harness: DeliveryHarness, output: Callable[[], str], hanging: threading.Event
 ) -> None:
-    hang(bench, "p3", hanging)
-    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    hang(harness, "p3", hanging)
+    outcomes = harness.deliver(*(message(n) for n in range(10)))
     assert kinds(outcomes) == ["retry" if n == 3 else "delivered" for n in range(10)]
     assert outcomes[3].reason is Reason.UNFINISHED
-    assert set(bench.noted) == {entry_key(f"p{n}") for n in range(10) if n != 3}
-    assert bench.waits == {}  # it is a suspect when it comes again
+    assert set(harness.noted) == {entry_key(f"p{n}") for n in range(10) if n != 3}
+    assert harness.waits == {}  # it is a suspect when it comes again
     lines = [json.loads(line) for line in output().splitlines()]
     counts = {line["outcome"]: line["Profiles"] for line in lines if "Profiles" in line}
     assert counts == {"delivered": [9.0], "retry": [1.0]}
 
 
 def test_a_call_that_hangs_holds_up_no_later_batch(
-    bench: DeliveryHarness, hanging: threading.Event
+    harness: DeliveryHarness, hanging: threading.Event
 ) -> None:
-    hang(bench, "p", hanging)
-    assert kinds(bench.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
-    bench.clock = lambda: 60
-    bench.rainfocus.reply = fakes.stored()
-    bench.aws.set_connection("default", changed(limits={"concurrency": 9}))  # slots of its own
-    bench.aws.clock.now += 100
-    outcomes = bench.deliver(*(message(n, f"q{n}") for n in range(10, 20)))
+    hang(harness, "p", hanging)
+    assert kinds(harness.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
+    harness.clock = lambda: 60
+    harness.rainfocus.reply = fakes.stored()
+    harness.aws.set_connection("default", changed(limits={"concurrency": 9}))  # slots of its own
+    harness.aws.clock.now += 100
+    outcomes = harness.deliver(*(message(n, f"q{n}") for n in range(10, 20)))
     assert kinds(outcomes) == ["delivered"] * 10
 
 
 def test_what_ends_after_its_invocation_has_no_effect(
-    bench: DeliveryHarness, hanging: threading.Event
+    harness: DeliveryHarness, hanging: threading.Event
 ) -> None:
-    hang(bench, "p0", hanging)
+    hang(harness, "p0", hanging)
     before = set(threading.enumerate())
-    assert kinds(bench.deliver(message(0))) == ["retry"]
+    assert kinds(harness.deliver(message(0))) == ["retry"]
     hanging.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
-    assert bench.aws.sqs.dead_letters == []
-    assert bench.noted == {}
+    assert harness.aws.sqs.dead_letters == []
+    assert harness.noted == {}
 
 
 def test_a_fault_of_ours_in_one_group_stops_no_other(
-    bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send = GroupDelivery._send
 
@@ -694,7 +700,7 @@ def test_a_fault_of_ours_in_one_group_stops_no_other(
         return send(self, plans, *more)
 
     monkeypatch.setattr(GroupDelivery, "_send", failing)
-    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    outcomes = harness.deliver(*(message(n) for n in range(10)))
     assert kinds(outcomes) == ["retry" if n == 3 else "delivered" for n in range(10)]
     assert outcomes[3].detail == "internal error: KeyError"
 
@@ -712,38 +718,42 @@ def test_a_fault_of_ours_in_one_group_stops_no_other(
     ],
 )
 def test_what_fails_for_a_day_expires(
-    bench: DeliveryHarness, reply: fakes.Reply, age: float, kind: OutcomeKind
+    harness: DeliveryHarness, reply: fakes.Reply, age: float, kind: OutcomeKind
 ) -> None:
-    bench.rainfocus.reply = reply
-    [outcome] = bench.deliver(message(age=age))
+    harness.rainfocus.reply = reply
+    [outcome] = harness.deliver(message(age=age))
     assert outcome.kind is kind
-    letters = [letter.attributes["outcome"] for letter in bench.aws.sqs.dead_letters]
-    assert letters == ([kind.value] if kind in (OutcomeKind.EXPIRED, OutcomeKind.REJECTED) else [])
+    dead_letters = [
+        dead_letter.attributes["outcome"] for dead_letter in harness.aws.sqs.dead_letters
+    ]
+    assert dead_letters == (
+        [kind.value] if kind in (OutcomeKind.EXPIRED, OutcomeKind.REJECTED) else []
+    )
 
 
-def test_a_redriven_profile_is_tried_for_a_day_anew(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = BUSY
+def test_a_redriven_profile_is_tried_for_a_day_anew(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = BUSY
     queued_at = int(time.time() * 1000)
-    [outcome] = bench.deliver(message(age=10 * DAY, queued_at=queued_at))
+    [outcome] = harness.deliver(message(age=10 * DAY, queued_at=queued_at))
     assert outcome.kind is OutcomeKind.RETRY
 
 
-def test_an_expired_profile_says_what_it_failed_on(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = fakes.envelope("9", "Down for maintenance", status=503)
-    bench.deliver(message(age=2 * DAY))
-    [letter] = bench.aws.sqs.dead_letters
-    assert letter.attributes["detail"] == "RainFocus is out of order or can't be reached"
-    assert letter.attributes["status"] == "503"
-    assert letter.attributes["code"] == "9"
-    assert letter.attributes["message"] == "Down for maintenance"
+def test_an_expired_profile_says_what_it_failed_on(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = fakes.envelope("9", "Down for maintenance", status=503)
+    harness.deliver(message(age=2 * DAY))
+    [dead_letter] = harness.aws.sqs.dead_letters
+    assert dead_letter.attributes["detail"] == "RainFocus is out of order or can't be reached"
+    assert dead_letter.attributes["status"] == "503"
+    assert dead_letter.attributes["code"] == "9"
+    assert dead_letter.attributes["message"] == "Down for maintenance"
 
 
-def test_behind_an_expired_profile_its_group_goes_on(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = in_turn(BUSY, fakes.stored())
-    outcomes = bench.deliver(message(0, "ada", age=2 * DAY), message(1, "ada"))
+def test_behind_an_expired_profile_its_group_goes_on(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = in_turn(BUSY, fakes.stored())
+    outcomes = harness.deliver(message(0, "ada", age=2 * DAY), message(1, "ada"))
     assert kinds(outcomes) == ["expired", "retry"]
     assert outcomes[1].detail == "RainFocus is out of order or can't be reached"
-    assert kinds(bench.deliver(message(1, "ada", attempt=2))) == ["delivered"]
+    assert kinds(harness.deliver(message(1, "ada", attempt=2))) == ["delivered"]
 
 
 # --- access tokens ------------------------------------------------------------------------------
@@ -754,51 +764,51 @@ def only_takes(value: str) -> Callable[[fakes.Call], fakes.Reply]:
     return lambda call: fakes.stored() if call.headers["Authorization"] == wanted else REFUSED
 
 
-def test_a_newer_token_is_used_at_once(bench: DeliveryHarness) -> None:
-    bench.deliver(message(0))
-    bench.aws.set_token(token("newer"))
-    bench.aws.clock.now += 1
-    bench.rainfocus.reply = only_takes("newer")
-    assert kinds(bench.deliver(message(1))) == ["delivered"]
-    assert bench.aws.functions.payloads == []
-    assert bench.waits == {}
+def test_a_newer_token_is_used_at_once(harness: DeliveryHarness) -> None:
+    harness.deliver(message(0))
+    harness.aws.set_token(token("newer"))
+    harness.aws.clock.now += 1
+    harness.rainfocus.reply = only_takes("newer")
+    assert kinds(harness.deliver(message(1))) == ["delivered"]
+    assert harness.aws.functions.payloads == []
+    assert harness.waits == {}
 
 
-def test_a_refused_token_is_asked_to_be_renewed_exactly_once(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = REFUSED
-    assert kinds(bench.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
-    assert kinds(bench.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
-    assert bench.aws.functions.payloads == [{"connection": "default", "refused": token().digest}]
-    assert len(bench.rainfocus.calls) == 20
+def test_a_refused_token_is_asked_to_be_renewed_exactly_once(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = REFUSED
+    assert kinds(harness.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
+    assert kinds(harness.deliver(*(message(n) for n in range(10)))) == ["retry"] * 10
+    assert harness.aws.functions.payloads == [{"connection": "default", "refused": token().digest}]
+    assert len(harness.rainfocus.calls) == 20
 
 
-def test_a_newer_token_that_is_refused_too_is_asked_to_be_renewed(bench: DeliveryHarness) -> None:
-    bench.deliver(message(0))
-    bench.aws.set_token(token("newer"))
-    bench.aws.clock.now += 1
-    bench.rainfocus.reply = REFUSED
-    assert kinds(bench.deliver(message(1))) == ["retry"]
-    assert bench.aws.functions.payloads == [
+def test_a_newer_token_that_is_refused_too_is_asked_to_be_renewed(harness: DeliveryHarness) -> None:
+    harness.deliver(message(0))
+    harness.aws.set_token(token("newer"))
+    harness.aws.clock.now += 1
+    harness.rainfocus.reply = REFUSED
+    assert kinds(harness.deliver(message(1))) == ["retry"]
+    assert harness.aws.functions.payloads == [
         {"connection": "default", "refused": token("newer").digest}
     ]
 
 
 @pytest.mark.parametrize("text", ["{}", "", "broken"])
-def test_without_a_token_one_is_asked_for(bench: DeliveryHarness, text: str) -> None:
-    bench.aws.set_token_text(text)
-    [outcome] = bench.deliver(message())
+def test_without_a_token_one_is_asked_for(harness: DeliveryHarness, text: str) -> None:
+    harness.aws.set_token_text(text)
+    [outcome] = harness.deliver(message())
     assert outcome == Outcome(
         OutcomeKind.RETRY,
         Reason.NO_TOKEN,
         "no access token",
         retry=Retry(is_fault_of_settings=True),
     )
-    assert bench.aws.functions.payloads == [{"connection": "default", "refused": ""}]
-    assert bench.rainfocus.calls == []
+    assert harness.aws.functions.payloads == [{"connection": "default", "refused": ""}]
+    assert harness.rainfocus.calls == []
 
 
-def test_an_upgrade_from_tokens_in_secrets_costs_one_fetch(bench: DeliveryHarness) -> None:
-    aws = bench.aws
+def test_an_upgrade_from_tokens_in_secrets_costs_one_fetch(harness: DeliveryHarness) -> None:
+    aws = harness.aws
     aws.remove_token()
     del aws.secrets.versions[f"{STACK}/api-profile/default"]
     aws.secrets.versions[f"{STACK}/access-token/default"] = ['{"value": "of before"}']
@@ -806,47 +816,47 @@ def test_an_upgrade_from_tokens_in_secrets_costs_one_fetch(bench: DeliveryHarnes
     settings = aws.settings()
     refresh = TokenRefresh(settings, aws.token_store(settings), endpoint.session(), interval=120)
 
-    assert kinds(bench.deliver(message(), message(1))) == ["retry", "retry"]
+    assert kinds(harness.deliver(message(), message(1))) == ["retry", "retry"]
     [asked] = aws.functions.payloads
     [result] = refresh.run(asked["connection"], asked["refused"])
     assert result.state is TokenState.REFRESHED
     aws.clock.now += 6
 
-    assert kinds(bench.deliver(message(), message(1))) == ["delivered", "delivered"]
+    assert kinds(harness.deliver(message(), message(1))) == ["delivered", "delivered"]
     assert len(endpoint.calls) == 1
-    [call, _] = bench.rainfocus.calls
+    [call, _] = harness.rainfocus.calls
     assert call.headers["Authorization"] == "Bearer granted"
     assert call.headers["apiProfile"] == CREDENTIALS.client_id
 
 
 @pytest.mark.parametrize("left", [-3_600, 0, 4])
-def test_a_token_that_is_about_to_end_is_not_tried(bench: DeliveryHarness, left: int) -> None:
-    bench.aws.set_token(token(expires_at=int(time.time()) + left))
-    assert kinds(bench.deliver(message())) == ["retry"]
-    assert bench.rainfocus.calls == []
-    assert len(bench.aws.functions.payloads) == 1
+def test_a_token_that_is_about_to_end_is_not_tried(harness: DeliveryHarness, left: int) -> None:
+    harness.aws.set_token(token(expires_at=int(time.time()) + left))
+    assert kinds(harness.deliver(message())) == ["retry"]
+    assert harness.rainfocus.calls == []
+    assert len(harness.aws.functions.payloads) == 1
 
 
-def test_a_token_of_another_environment_is_not_tried(bench: DeliveryHarness) -> None:
-    bench.aws.set_token(token(audience="https://events-stg.rainfocus.com/acme"))
-    assert kinds(bench.deliver(message())) == ["retry"]
-    assert bench.rainfocus.calls == []
-    assert len(bench.aws.functions.payloads) == 1
+def test_a_token_of_another_environment_is_not_tried(harness: DeliveryHarness) -> None:
+    harness.aws.set_token(token(audience="https://events-stg.rainfocus.com/acme"))
+    assert kinds(harness.deliver(message())) == ["retry"]
+    assert harness.rainfocus.calls == []
+    assert len(harness.aws.functions.payloads) == 1
 
 
-def test_a_token_that_ran_out_in_the_cache_is_read_again(bench: DeliveryHarness) -> None:
-    bench.aws.set_token(token(expires_at=1_000_000_000))
-    bench.deliver(message(0))
-    bench.aws.set_token(token("newer"))
-    bench.aws.clock.now += 6
-    bench.rainfocus.reply = only_takes("newer")
-    assert kinds(bench.deliver(message(1))) == ["delivered"]
+def test_a_token_that_ran_out_in_the_cache_is_read_again(harness: DeliveryHarness) -> None:
+    harness.aws.set_token(token(expires_at=1_000_000_000))
+    harness.deliver(message(0))
+    harness.aws.set_token(token("newer"))
+    harness.aws.clock.now += 6
+    harness.rainfocus.reply = only_takes("newer")
+    assert kinds(harness.deliver(message(1))) == ["delivered"]
 
 
-def test_a_failure_to_ask_for_a_token_loses_nothing(bench: DeliveryHarness) -> None:
-    bench.aws.functions.always = fakes.denied("TooManyRequestsException")
-    bench.rainfocus.reply = REFUSED
-    [outcome] = bench.deliver(message())
+def test_a_failure_to_ask_for_a_token_loses_nothing(harness: DeliveryHarness) -> None:
+    harness.aws.functions.always = fakes.denied("TooManyRequestsException")
+    harness.rainfocus.reply = REFUSED
+    [outcome] = harness.deliver(message())
     assert outcome == Outcome(
         OutcomeKind.RETRY, Reason.AWS_UNAVAILABLE, "AWS: TooManyRequestsException"
     )
@@ -858,35 +868,35 @@ DENIED = fakes.envelope("124", "Access to API endpoint denied.")
 PAUSED = "the connection is paused"
 
 
-def pause(bench: DeliveryHarness) -> None:
-    bench.rainfocus.reply = DENIED
-    while bench.deliver(message(900))[0].detail != PAUSED:
-        assert len(bench.rainfocus.calls) <= FAILURES_TO_PAUSE
-    bench.rainfocus.calls.clear()
-    bench.waits.clear()
+def pause(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = DENIED
+    while harness.deliver(message(900))[0].detail != PAUSED:
+        assert len(harness.rainfocus.calls) <= FAILURES_TO_PAUSE
+    harness.rainfocus.calls.clear()
+    harness.waits.clear()
 
 
 @pytest.mark.usefixtures("wall")
 @pytest.mark.parametrize("attempt", [1, 5, 9])
-def test_what_meets_a_pause_is_back_soon(bench: DeliveryHarness, attempt: int) -> None:
-    pause(bench)
-    outcomes = bench.deliver(*(message(n, attempt=attempt) for n in range(10)))
+def test_what_meets_a_pause_is_back_soon(harness: DeliveryHarness, attempt: int) -> None:
+    pause(harness)
+    outcomes = harness.deliver(*(message(n, attempt=attempt) for n in range(10)))
     assert {(each.kind, each.detail) for each in outcomes} == {(OutcomeKind.RETRY, PAUSED)}
-    assert len(bench.waits) == 10
-    assert all(1 <= wait <= 60 + 2 * attempt for wait in bench.waits.values())
-    assert bench.rainfocus.calls == []
-    assert bench.aws.sqs.dead_letters == []
+    assert len(harness.waits) == 10
+    assert all(1 <= wait <= 60 + 2 * attempt for wait in harness.waits.values())
+    assert harness.rainfocus.calls == []
+    assert harness.aws.sqs.dead_letters == []
 
 
 @pytest.mark.usefixtures("wall")
-def test_no_count_of_receives_ends_a_message_before_its_age_does(bench: DeliveryHarness) -> None:
+def test_no_count_of_receives_ends_a_message_before_its_age_does(harness: DeliveryHarness) -> None:
     """SQS gives up a message after 1,000 receives; see the queue's RedrivePolicy."""
-    pause(bench)
+    pause(harness)
     waited = 0
     for attempt in range(1, 1_000):
-        bench.deliver(message(attempt=attempt))
-        waited += bench.waits["receipt-0"]
-    assert waited > bench.delivery.policy.max_age_for_settings
+        harness.deliver(message(attempt=attempt))
+        waited += harness.waits["receipt-0"]
+    assert waited > harness.delivery.policy.max_age_for_settings
 
 
 @pytest.mark.usefixtures("wall")
@@ -894,69 +904,69 @@ def test_no_count_of_receives_ends_a_message_before_its_age_does(bench: Delivery
     ("age", "kind"), [(3 * DAY - 60, OutcomeKind.RETRY), (3 * DAY + 60, OutcomeKind.EXPIRED)]
 )
 def test_a_pause_ends_no_profile_before_the_queue_would(
-    bench: DeliveryHarness, age: float, kind: OutcomeKind
+    harness: DeliveryHarness, age: float, kind: OutcomeKind
 ) -> None:
-    pause(bench)
-    assert [each.kind for each in bench.deliver(message(age=age))] == [kind]
+    pause(harness)
+    assert [each.kind for each in harness.deliver(message(age=age))] == [kind]
 
 
-def test_a_batch_resumes_a_connection_with_one_probe(bench: DeliveryHarness, wall: Clock) -> None:
-    pause(bench)
+def test_a_batch_resumes_a_connection_with_one_probe(harness: DeliveryHarness, wall: Clock) -> None:
+    pause(harness)
     wall.now += PROBE_SECONDS
-    outcomes = bench.deliver(*(message(n) for n in range(10)))
+    outcomes = harness.deliver(*(message(n) for n in range(10)))
     assert kinds(outcomes).count("retry") == 10
-    assert len(bench.rainfocus.calls) == 1
-    bench.rainfocus.reply = fakes.stored()
+    assert len(harness.rainfocus.calls) == 1
+    harness.rainfocus.reply = fakes.stored()
     wall.now += PROBE_SECONDS
-    bench.deliver(message(10))
-    assert kinds(bench.deliver(*(message(n) for n in range(10)))) == ["delivered"] * 10
-    assert bench.aws.sqs.dead_letters == []
+    harness.deliver(message(10))
+    assert kinds(harness.deliver(*(message(n) for n in range(10)))) == ["delivered"] * 10
+    assert harness.aws.sqs.dead_letters == []
 
 
 def test_nothing_is_lost_to_a_connection_that_is_at_fault_as_a_whole(
-    bench: DeliveryHarness, wall: Clock
+    harness: DeliveryHarness, wall: Clock
 ) -> None:
-    bench.deliver(message(900))
-    bench.rainfocus.reply = DENIED
+    harness.deliver(message(900))
+    harness.rainfocus.reply = DENIED
     for attempt in range(1, 20):
         wall.now += PROBE_SECONDS
-        outcomes = bench.deliver(*(message(n, attempt=attempt) for n in range(10)))
+        outcomes = harness.deliver(*(message(n, attempt=attempt) for n in range(10)))
         assert kinds(outcomes) == ["retry"] * 10
-    bench.rainfocus.reply = fakes.stored()
+    harness.rainfocus.reply = fakes.stored()
     wall.now += PROBE_SECONDS
-    bench.deliver(message(0))
-    assert kinds(bench.deliver(*(message(n) for n in range(1, 10)))) == ["delivered"] * 9
-    assert bench.aws.sqs.dead_letters == []
+    harness.deliver(message(0))
+    assert kinds(harness.deliver(*(message(n) for n in range(1, 10)))) == ["delivered"] * 9
+    assert harness.aws.sqs.dead_letters == []
 
 
 def test_a_profile_that_alone_meets_a_fault_is_rejected_after_a_few_attempts(
-    bench: DeliveryHarness, wall: Clock
+    harness: DeliveryHarness, wall: Clock
 ) -> None:
-    bench.rainfocus.reply = by_email({"bad": DENIED})
+    harness.rainfocus.reply = by_email({"bad": DENIED})
     seen = []
     for attempt in range(1, 5):
         wall.now += 1
-        seen += kinds(bench.deliver(message(0, "bad", attempt=attempt)))
+        seen += kinds(harness.deliver(message(0, "bad", attempt=attempt)))
         wall.now += 1
-        assert kinds(bench.deliver(message(attempt, "good"))) == ["delivered"]
+        assert kinds(harness.deliver(message(attempt, "good"))) == ["delivered"]
     assert seen == ["retry", "retry", "retry", "rejected"]
-    [letter] = bench.aws.sqs.dead_letters
-    assert letter.attributes["detail"] == (
+    [dead_letter] = harness.aws.sqs.dead_letters
+    assert dead_letter.attributes["detail"] == (
         "RainFocus takes others of this connection, but not this profile"
     )
-    assert letter.attributes["code"] == "124"
-    assert letter.attributes["message"] == "Access to API endpoint denied."
+    assert dead_letter.attributes["code"] == "124"
+    assert dead_letter.attributes["message"] == "Access to API endpoint denied."
     wall.now += 1
-    assert kinds(bench.deliver(message(5, "bad", "hello"), message(6, "good")))[1] == "delivered"
+    assert kinds(harness.deliver(message(5, "bad", "hello"), message(6, "good")))[1] == "delivered"
 
 
 def test_a_profile_alone_in_the_batches_of_others_pauses_nothing(
-    bench: DeliveryHarness, wall: Clock
+    harness: DeliveryHarness, wall: Clock
 ) -> None:
-    bench.rainfocus.reply = by_email({"bad": DENIED})
+    harness.rainfocus.reply = by_email({"bad": DENIED})
     for attempt in range(1, 5):
         wall.now += 1
-        outcomes = bench.deliver(
+        outcomes = harness.deliver(
             *(message(n + 10 * attempt, f"p{n}") for n in range(4)),
             message(4, "bad", attempt=attempt),
             *(message(n + 10 * attempt, f"p{n}") for n in range(5, 10)),
@@ -965,31 +975,31 @@ def test_a_profile_alone_in_the_batches_of_others_pauses_nothing(
 
 
 @pytest.mark.usefixtures("no_jitter")
-def test_what_is_too_fast_comes_back_soon(bench: DeliveryHarness) -> None:
-    bench.aws.set_connection("default", changed(limits={"requests_per_second": 0.5}))
-    outcomes = bench.deliver(message(0), message(1, attempt=9))
+def test_what_is_too_fast_comes_back_soon(harness: DeliveryHarness) -> None:
+    harness.aws.set_connection("default", changed(limits={"requests_per_second": 0.5}))
+    outcomes = harness.deliver(message(0), message(1, attempt=9))
     [late] = [each for each in outcomes if each.kind is OutcomeKind.RETRY]
     assert late.detail == "held to the connection's requests per second"
-    assert all(3 <= wait <= 6 + 2 * 9 for wait in bench.waits.values())
-    assert bench.aws.sqs.dead_letters == []
+    assert all(3 <= wait <= 6 + 2 * 9 for wait in harness.waits.values())
+    assert harness.aws.sqs.dead_letters == []
 
 
 # --- when settings or AWS fail ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("service", ["ssm", "secretsmanager", "dynamodb"])
-def test_a_failure_of_aws_loses_nothing(bench: DeliveryHarness, service: str) -> None:
-    bench.aws.client(service).always = fakes.denied("InternalFailure")
-    [outcome] = bench.deliver(message())
+def test_a_failure_of_aws_loses_nothing(harness: DeliveryHarness, service: str) -> None:
+    harness.aws.client(service).always = fakes.denied("InternalFailure")
+    [outcome] = harness.deliver(message())
     assert outcome.kind is OutcomeKind.RETRY
     assert "InternalFailure" in outcome.detail
-    assert set(bench.waits) == {"receipt-0"}
+    assert set(harness.waits) == {"receipt-0"}
 
 
 @pytest.mark.parametrize("service", ["ssm", "secretsmanager"])
-def test_a_failure_for_a_moment_is_not_noticed(bench: DeliveryHarness, service: str) -> None:
-    bench.aws.client(service).failures = [fakes.unreachable()]
-    assert kinds(bench.deliver(message())) == ["delivered"]
+def test_a_failure_for_a_moment_is_not_noticed(harness: DeliveryHarness, service: str) -> None:
+    harness.aws.client(service).failures = [fakes.unreachable()]
+    assert kinds(harness.deliver(message())) == ["delivered"]
 
 
 @pytest.mark.parametrize(
@@ -1015,18 +1025,18 @@ def test_a_failure_for_a_moment_is_not_noticed(bench: DeliveryHarness, service: 
     ],
 )
 def test_wrong_settings_lose_no_profile(
-    bench: DeliveryHarness, name: str, text: str, reason: str
+    harness: DeliveryHarness, name: str, text: str, reason: str
 ) -> None:
-    bench.aws.ssm.parameters[f"/{STACK}/{name}/default"] = text
-    [outcome] = bench.deliver(message())
+    harness.aws.ssm.parameters[f"/{STACK}/{name}/default"] = text
+    [outcome] = harness.deliver(message())
     assert (outcome.kind, outcome.detail) == (OutcomeKind.RETRY, reason)
     assert outcome.reason in (Reason.SETTINGS_INVALID, Reason.UNKNOWN_CONNECTION)
     assert outcome.retry.is_fault_of_settings
-    assert bench.aws.sqs.dead_letters == []
+    assert harness.aws.sqs.dead_letters == []
 
 
 def test_an_unexpected_error_does_not_stop_the_batch(
-    bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = Mapper.decide
 
@@ -1036,7 +1046,7 @@ def test_an_unexpected_error_does_not_stop_the_batch(
         return whole(rules, document, foreign_state)
 
     monkeypatch.setattr(Mapper, "decide", decide)
-    outcomes = bench.deliver(*(message(n) for n in range(3)))
+    outcomes = harness.deliver(*(message(n) for n in range(3)))
     assert kinds(outcomes) == ["delivered", "retry", "delivered"]
     assert outcomes[1].detail == "internal error: ZeroDivisionError"
 
@@ -1069,12 +1079,12 @@ PRIVATE = {
 )
 @pytest.mark.parametrize("age", [0, 2 * DAY])
 def test_nothing_pushed_is_written_to_log_ledger_or_reasons(
-    bench: DeliveryHarness, output: Callable[[], str], reply: fakes.Reply, age: float
+    harness: DeliveryHarness, output: Callable[[], str], reply: fakes.Reply, age: float
 ) -> None:
-    bench.rainfocus.reply = reply
-    bench.deliver(message(0, "ada", json.dumps(PRIVATE), age=age))
-    written = [output(), json.dumps(bench.aws.dynamodb.items)]
-    written += [str(letter.attributes) for letter in bench.aws.sqs.dead_letters]
+    harness.rainfocus.reply = reply
+    harness.deliver(message(0, "ada", json.dumps(PRIVATE), age=age))
+    written = [output(), json.dumps(harness.aws.dynamodb.items)]
+    written += [str(dead_letter.attributes) for dead_letter in harness.aws.sqs.dead_letters]
     for value in (*PRIVATE.values(), token().value, "not-a-real-client"):
         assert value.lower() not in "\n".join(written).lower()
 
@@ -1089,10 +1099,10 @@ def test_nothing_pushed_is_written_to_log_ledger_or_reasons(
     ],
 )
 def test_the_log_says_what_became_of_a_profile(
-    bench: DeliveryHarness, output: Callable[[], str], reply: fakes.Reply, said: str, outcome: str
+    harness: DeliveryHarness, output: Callable[[], str], reply: fakes.Reply, said: str, outcome: str
 ) -> None:
-    bench.rainfocus.reply = reply
-    bench.deliver(message(3, "ada", attempt=2, age=60))
+    harness.rainfocus.reply = reply
+    harness.deliver(message(3, "ada", attempt=2, age=60))
     line = json.loads(output().splitlines()[0])
     assert line["message"] == said
     assert line["outcome"] == outcome
@@ -1140,27 +1150,27 @@ def body(*parts: dict[str, Any]) -> str:
     ],
 )
 def test_what_is_filtered_is_settled_and_no_dead_letter(
-    bench: DeliveryHarness, destination: dict[str, Any], pushed: list[dict[str, Any]], reason: str
+    harness: DeliveryHarness, destination: dict[str, Any], pushed: list[dict[str, Any]], reason: str
 ) -> None:
-    bench.aws.set_destination("default", event_code="summit2027", **destination)
-    [outcome] = bench.deliver(message(body=body(*pushed)))
+    harness.aws.set_destination("default", event_code="summit2027", **destination)
+    [outcome] = harness.deliver(message(body=body(*pushed)))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.FILTERED, reason)
-    assert bench.rainfocus.calls == []
-    assert bench.aws.sqs.calls == []
-    [item] = bench.noted.values()
+    assert harness.rainfocus.calls == []
+    assert harness.aws.sqs.calls == []
+    [item] = harness.noted.values()
     assert item["outcome"] == {"S": "filtered"}
     assert "delivered_at" not in item
 
 
-def test_who_leaves_is_marked_once_the_ledger_knows_them(bench: DeliveryHarness) -> None:
+def test_who_leaves_is_marked_once_the_ledger_knows_them(harness: DeliveryHarness) -> None:
     exits = {"action": "set", "fields": {"custom.status": "left"}}
-    bench.aws.set_destination("default", event_code="summit2027", exits=exits)
+    harness.aws.set_destination("default", event_code="summit2027", exits=exits)
     leaving = body(ADDRESS, LEFT, {"firstName": "Ada"})
     outcomes = [
-        bench.deliver(message(0, "ada", leaving)),
-        bench.deliver(message(1, "ada", body(ADDRESS, {"firstName": "Ada"}))),
-        bench.deliver(message(2, "ada", leaving)),
-        bench.deliver(message(3, "ben", leaving.replace("ada", "ben"))),
+        harness.deliver(message(0, "ada", leaving)),
+        harness.deliver(message(1, "ada", body(ADDRESS, {"firstName": "Ada"}))),
+        harness.deliver(message(2, "ada", leaving)),
+        harness.deliver(message(3, "ben", leaving.replace("ada", "ben"))),
     ]
     assert [kinds(each) for each in outcomes] == [
         ["filtered"],
@@ -1168,74 +1178,76 @@ def test_who_leaves_is_marked_once_the_ledger_knows_them(bench: DeliveryHarness)
         ["delivered"],
         ["filtered"],
     ]
-    assert [call.json for call in bench.rainfocus.calls] == [
+    assert [call.json for call in harness.rainfocus.calls] == [
         {"event": "summit2027", **ADDRESS, "firstname": "Ada"},
         {"event": "summit2027", **ADDRESS, "custom.status": "left"},
     ]
-    assert "delivered_at" in bench.noted[entry_key("ada")]
-    assert "delivered_at" not in bench.noted[entry_key("ben")]
+    assert "delivered_at" in harness.noted[entry_key("ada")]
+    assert "delivered_at" not in harness.noted[entry_key("ben")]
 
 
-def test_a_person_known_to_one_destination_is_not_known_to_another(bench: DeliveryHarness) -> None:
+def test_a_person_known_to_one_destination_is_not_known_to_another(
+    harness: DeliveryHarness,
+) -> None:
     exits = {"action": "set", "fields": {"status": "left"}}
     for name in ("default", "partners"):
-        bench.aws.set_destination(name, event_code="summit2027", exits=exits)
-    assert kinds(bench.deliver(message(0, "ada"))) == ["delivered"]
+        harness.aws.set_destination(name, event_code="summit2027", exits=exits)
+    assert kinds(harness.deliver(message(0, "ada"))) == ["delivered"]
     leaving = message(1, "ada", body(ADDRESS, LEFT), destination="partners")
-    assert kinds(bench.deliver(leaving)) == ["filtered"]
+    assert kinds(harness.deliver(leaving)) == ["filtered"]
 
 
-def test_a_ledger_that_cannot_be_read_lets_nobody_leave_yet(bench: DeliveryHarness) -> None:
+def test_a_ledger_that_cannot_be_read_lets_nobody_leave_yet(harness: DeliveryHarness) -> None:
     exits = {"action": "set", "fields": {"status": "left"}}
-    bench.aws.set_destination("default", event_code="summit2027", exits=exits)
-    bench.aws.dynamodb.always = fakes.denied("InternalServerError")
-    assert kinds(bench.deliver(message(body=body(ADDRESS, LEFT)))) == ["retry"]
-    assert bench.rainfocus.calls == []
+    harness.aws.set_destination("default", event_code="summit2027", exits=exits)
+    harness.aws.dynamodb.always = fakes.denied("InternalServerError")
+    assert kinds(harness.deliver(message(body=body(ADDRESS, LEFT)))) == ["retry"]
+    assert harness.rainfocus.calls == []
 
 
 def test_a_bad_optional_field_is_left_out_and_noted(
-    bench: DeliveryHarness, output: Callable[[], str]
+    harness: DeliveryHarness, output: Callable[[], str]
 ) -> None:
-    [outcome] = bench.deliver(message(body=body(ADDRESS, {"country": "Ruritania", "zip": "1"})))
+    [outcome] = harness.deliver(message(body=body(ADDRESS, {"country": "Ruritania", "zip": "1"})))
     assert outcome.kind is OutcomeKind.DELIVERED
     reason = "left out: not a country of ISO 3166-1, by code or name"
     assert outcome.remarks == (("countryid", reason),)
     assert json.loads(output().splitlines()[0])["remarks"] == [f"countryid: {reason}"]
-    [call] = bench.rainfocus.calls
+    [call] = harness.rainfocus.calls
     assert call.json == {"event": "summit2027", **ADDRESS, "zip": "1"}
 
 
-def test_a_state_goes_where_the_connection_says(bench: DeliveryHarness) -> None:
+def test_a_state_goes_where_the_connection_says(harness: DeliveryHarness) -> None:
     pushed = message(body=body(ADDRESS, {"country": "DE", "state": "Bavaria"}))
-    bench.deliver(pushed)
-    bench.aws.set_connection("default", changed(fields={"foreign_state": "foreignstate"}))
-    bench.aws.clock.now += 3_600
-    bench.deliver(pushed)
+    harness.deliver(pushed)
+    harness.aws.set_connection("default", changed(fields={"foreign_state": "foreignstate"}))
+    harness.aws.clock.now += 3_600
+    harness.deliver(pushed)
     expected = {"event": "summit2027", **ADDRESS, "countryid": "DE"}
-    assert [call.json for call in bench.rainfocus.calls] == [
+    assert [call.json for call in harness.rainfocus.calls] == [
         expected,
         expected | {"foreignstate": "Bavaria"},
     ]
 
 
 def test_where_only_a_hash_is_known_the_destination_says_what_happens(
-    bench: DeliveryHarness,
+    harness: DeliveryHarness,
 ) -> None:
     email_hash = attendee.sha256_of("ada@example.com")
     pushed = message(body=body({"email": email_hash, "zip": "1"}))
-    [outcome] = bench.deliver(pushed)
+    [outcome] = harness.deliver(pushed)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.REJECTED, Reason.ONLY_HASH)
     hashes = {"only": "send", "field": "hashedEmail"}
-    bench.aws.set_destination("default", event_code="summit2027", hashes=hashes)
-    bench.aws.clock.now += 3_600
-    assert kinds(bench.deliver(pushed)) == ["delivered"]
-    [call] = bench.rainfocus.calls
+    harness.aws.set_destination("default", event_code="summit2027", hashes=hashes)
+    harness.aws.clock.now += 3_600
+    assert kinds(harness.deliver(pushed)) == ["delivered"]
+    [call] = harness.rainfocus.calls
     assert call.json == {"event": "summit2027", "hashedEmail": email_hash, "zip": "1"}
-    assert bench.noted.keys() == {entry_key("ada")}
+    assert harness.noted.keys() == {entry_key("ada")}
 
 
 def test_a_message_that_breaks_its_planning_is_buried_and_its_persons_later_ones_go_on(
-    bench: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decide = Mapper.decide
 
@@ -1245,16 +1257,16 @@ def test_a_message_that_breaks_its_planning_is_buried_and_its_persons_later_ones
         return decide(self, document, foreign_state)
 
     monkeypatch.setattr(Mapper, "decide", decided)
-    bench.push({"email": "ada@example.com", "city": "broken"}, {"email": "ada@example.com"})
+    harness.push({"email": "ada@example.com", "city": "broken"}, {"email": "ada@example.com"})
     for _ in range(6):
-        bench.invoke()
-        bench.aws.sqs.let_time_pass()
-    assert bench.aws.sqs.profiles == []
-    [letter] = bench.aws.sqs.dead_letters
-    assert letter.attributes["outcome"] == "rejected"
-    assert letter.attributes["detail"] == "internal error: ZeroDivisionError"
-    assert letter.attributes["attempts"] == "5"
-    assert bench.emails == ["ada@example.com"]
+        harness.invoke()
+        harness.aws.sqs.let_time_pass()
+    assert harness.aws.sqs.profiles == []
+    [dead_letter] = harness.aws.sqs.dead_letters
+    assert dead_letter.attributes["outcome"] == "rejected"
+    assert dead_letter.attributes["detail"] == "internal error: ZeroDivisionError"
+    assert dead_letter.attributes["attempts"] == "5"
+    assert harness.emails == ["ada@example.com"]
 
 
 DAMAGES: list[dict[str, Any]] = [
@@ -1275,34 +1287,34 @@ DAMAGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=range(len(DAMAGES)))
 def test_a_damaged_entry_counts_as_no_knowledge_of_its_attendee_alone(
-    bench: DeliveryHarness, damage: dict[str, Any], output: Callable[[], str]
+    harness: DeliveryHarness, damage: dict[str, Any], output: Callable[[], str]
 ) -> None:
-    bench.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
-    assert kinds(bench.work()) == ["delivered"] * 2
-    damaged, whole = bench.noted
-    before = dict(bench.aws.dynamodb.items[damaged])
-    bench.aws.dynamodb.items[damaged] |= damage
+    harness.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
+    assert kinds(harness.work()) == ["delivered"] * 2
+    damaged, whole = harness.noted
+    before = dict(harness.aws.dynamodb.items[damaged])
+    harness.aws.dynamodb.items[damaged] |= damage
     output()
-    bench.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
-    assert sorted(kinds(bench.work())) == ["delivered", "unchanged"]
+    harness.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
+    assert sorted(kinds(harness.work())) == ["delivered", "unchanged"]
     lines = [json.loads(line) for line in output().splitlines()]
     told = [
         line["attendee"] for line in lines if line.get("message") == "ledger entry not readable"
     ]
     assert told == [damaged.removeprefix("attendee#")]
-    assert bench.noted[damaged].keys() == before.keys()
-    bench.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
-    assert kinds(bench.work()) == ["unchanged"] * 2
-    assert whole in bench.noted
+    assert harness.noted[damaged].keys() == before.keys()
+    harness.push({"email": "ada@example.com"}, {"email": "bob@example.com"})
+    assert kinds(harness.work()) == ["unchanged"] * 2
+    assert whole in harness.noted
 
 
 @pytest.mark.parametrize("value", [{"S": "x"}, {"N": "1.5"}, {"NULL": True}])
 def test_damaged_notes_of_attempts_and_of_trouble_count_as_none(
-    bench: DeliveryHarness, value: dict[str, Any]
+    harness: DeliveryHarness, value: dict[str, Any]
 ) -> None:
     names = ("put_back", "deaths", "at", "alone", "begun_at", "begun")
     for key in ("attempt#message-0", "trouble#message-0", "stored#default"):
-        bench.aws.dynamodb.items[key] = {"key": {"S": key}, **dict.fromkeys(names, value)}
-    bench.rainfocus.reply = fakes.Reply(403)
-    assert kinds(bench.deliver(message(attempt=2), message(1))) == ["retry"] * 2
-    bench.rainfocus.reply = fakes.stored()
+        harness.aws.dynamodb.items[key] = {"key": {"S": key}, **dict.fromkeys(names, value)}
+    harness.rainfocus.reply = fakes.Reply(403)
+    assert kinds(harness.deliver(message(attempt=2), message(1))) == ["retry"] * 2
+    harness.rainfocus.reply = fakes.stored()

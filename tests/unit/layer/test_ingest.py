@@ -222,20 +222,20 @@ def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
     assert answer == HttpResponse(202, {"requestId": "push", "accepted": 2, "rejected": rejected})
     assert [sent.body for sent in aws.sqs.profiles] == [ADA, BOB]
     assert [sent.attributes["index"] for sent in aws.sqs.profiles] == ["0", "2"]
-    [letter] = aws.sqs.dead_letters
-    assert datetime.fromisoformat(letter.attributes.pop("time")).tzinfo
-    origin = json.loads(letter.attributes.pop("origin"))
+    [dead_letter] = aws.sqs.dead_letters
+    assert datetime.fromisoformat(dead_letter.attributes.pop("time")).tzinfo
+    origin = json.loads(dead_letter.attributes.pop("origin"))
     assert origin.pop("accepted_at").isdecimal()
     trace_id = TRACE.split("-")[1]
     assert origin == {"request_id": "push", "index": "1", "sequence": "", "trace_id": trace_id}
-    assert letter.attributes == {
+    assert dead_letter.attributes == {
         "destination": "default",
         "attempts": "0",
         "outcome": "rejected",
         "reason": reason,
         "detail": detail,
     }
-    kept = letter.body.encode()
+    kept = dead_letter.body.encode()
     assert bad.encode().startswith(kept)
     assert len(kept) == len(bad.encode()) or len(kept) > MAX_PROFILE_BYTES - 4
 

@@ -232,8 +232,8 @@ def test_a_dead_letter_holds_the_profile_as_it_is_and_all_there_is_to_say(aws: A
 
 def test_a_long_reason_is_cut() -> None:
     was = messages.requeue_message(messages.from_record(record()), "person", "message-id")
-    letter = dead_letters.dead_letter_of(was, {"detail": "x" * 10_000})
-    assert letter.attributes["detail"] == "x" * 500
+    dead_letter = dead_letters.dead_letter_of(was, {"detail": "x" * 10_000})
+    assert dead_letter.attributes["detail"] == "x" * 500
 
 
 def found(attributes: Mapping[str, str]) -> dict[str, Any]:
@@ -254,13 +254,17 @@ def test_a_dead_letter_tells_the_message_that_it_was() -> None:
     why = {"outcome": "rejected", "reason": "refused", "detail": "no"}
     why |= {"status": "400", "code": "5", "message": "bad"}
     was = messages.requeue_message(before, "person", "message-id")
-    letter = dead_letters.from_sqs(
+    dead_letter = dead_letters.from_sqs(
         found(dead_letters.dead_letter_of(was, why, before.attempt).attributes)
     )
-    assert (letter.outcome, letter.reason, letter.detail) == ("rejected", "refused", "no")
-    assert letter.status == "400"
-    assert (letter.code, letter.answer, letter.id) == ("5", "bad", "push-3")
-    after = letter.message
+    assert (dead_letter.outcome, dead_letter.reason, dead_letter.detail) == (
+        "rejected",
+        "refused",
+        "no",
+    )
+    assert dead_letter.status == "400"
+    assert (dead_letter.code, dead_letter.answer, dead_letter.id) == ("5", "bad", "push-3")
+    after = dead_letter.message
     assert after.queued_at == 1_790_000_005_000
     assert replace(after, trace_parent=before.trace_parent, queued_at=before.queued_at) == before
     assert trace_id(after.trace_parent) == trace_id(before.trace_parent)
@@ -276,29 +280,31 @@ def test_a_dead_letter_of_an_earlier_version_tells_the_same() -> None:
         "reason": "RainFocus does not take this profile",
         "origin": '{"request_id": "push", "index": "3", "accepted_at": "1790000000000"}',
     }
-    letter = dead_letters.from_sqs(found(ours))
-    assert (letter.reason, letter.detail) == ("", "RainFocus does not take this profile")
-    assert letter.id == "push-3"
-    assert trace_id(letter.message.trace_parent) == trace_id(before.trace_parent)
+    dead_letter = dead_letters.from_sqs(found(ours))
+    assert (dead_letter.reason, dead_letter.detail) == ("", "RainFocus does not take this profile")
+    assert dead_letter.id == "push-3"
+    assert trace_id(dead_letter.message.trace_parent) == trace_id(before.trace_parent)
 
 
 def test_a_message_that_sqs_gave_up_is_a_letter_too() -> None:
     before = messages.from_record(record())
     ours = {"destination": "default", "request_id": "push", "index": "3"}
     ours |= {"accepted_at": "1790000000000", "trace_parent": before.trace_parent}
-    letter = dead_letters.from_sqs(found(ours))
-    assert (letter.reason, letter.detail) == ("given_up", dead_letters.GIVEN_UP)
-    assert letter.id == "push-3"
-    assert letter.message.version == Version(1_790_000_000_000)
-    assert letter.message.trace_parent == before.trace_parent
+    dead_letter = dead_letters.from_sqs(found(ours))
+    assert (dead_letter.reason, dead_letter.detail) == ("given_up", dead_letters.GIVEN_UP)
+    assert dead_letter.id == "push-3"
+    assert dead_letter.message.version == Version(1_790_000_000_000)
+    assert dead_letter.message.trace_parent == before.trace_parent
 
 
 @pytest.mark.parametrize("origin", ["", "broken", "[]", "{}"])
 def test_a_letter_of_somebody_else_is_read_as_far_as_it_goes(origin: str) -> None:
-    letter = dead_letters.from_sqs(found({"origin": origin, "attempts": "many"} if origin else {}))
-    assert letter.id == "059f36b4-87a3-44ab-83d2-661975830a7d"
-    assert letter.message.version == Version(1_790_000_005_000)
-    assert letter.failed_at == "2026-09-21T14:13:25.000+00:00"
+    dead_letter = dead_letters.from_sqs(
+        found({"origin": origin, "attempts": "many"} if origin else {})
+    )
+    assert dead_letter.id == "059f36b4-87a3-44ab-83d2-661975830a7d"
+    assert dead_letter.message.version == Version(1_790_000_005_000)
+    assert dead_letter.failed_at == "2026-09-21T14:13:25.000+00:00"
 
 
 @pytest.mark.parametrize("count", [1, 10, 11])

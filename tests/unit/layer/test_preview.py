@@ -56,7 +56,7 @@ def preview(aws: Aws) -> Preview:
 
 
 @pytest.fixture
-def bench(aws: Aws) -> Iterator[DeliveryHarness]:
+def harness(aws: Aws) -> Iterator[DeliveryHarness]:
     with delivery_harness(aws) as made:
         yield made
 
@@ -162,7 +162,7 @@ def test_it_tells_every_outcome(aws: Aws, preview: Preview) -> None:
 @pytest.mark.parametrize("destination", [{"event_code": "summit2027"}, OWN])
 def test_it_shows_what_delivery_does(
     aws: Aws,
-    bench: DeliveryHarness,
+    harness: DeliveryHarness,
     preview: Preview,
     settings: dict[str, Any],
     destination: dict[str, Any],
@@ -174,17 +174,17 @@ def test_it_shows_what_delivery_does(
     aws.set_destination("default", **destination)
     for n, profile in enumerate(PROFILES):
         [shown] = foreseen(preview.preview(request(profile)))
-        bench.rainfocus.calls.clear()
-        for item in bench.noted.values():
+        harness.rainfocus.calls.clear()
+        for item in harness.noted.values():
             item["mapping_version"] = {"S": "an older one"}
-        [outcome] = bench.deliver(message(n, body=json.dumps(profile)))
+        [outcome] = harness.deliver(message(n, body=json.dumps(profile)))
         if outcome.kind.value != "delivered":
-            assert not bench.rainfocus.calls
+            assert not harness.rainfocus.calls
             assert shown["outcome"].endswith(outcome.kind.value)
             assert outcome.reason == shown["reason"]
             continue
         assert shown["outcome"].startswith("delivered")
-        [call] = bench.rainfocus.calls
+        [call] = harness.rainfocus.calls
         assert body_of(call, connection) == shown["request"]["body"]
         assert call.method == shown["request"]["method"]
         assert call.headers.keys() >= shown["request"]["headers"].keys()

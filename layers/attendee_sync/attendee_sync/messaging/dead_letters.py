@@ -49,7 +49,7 @@ def dead_letter_of(message: Message, why: Mapping[str, str], attempts: int = 0) 
 class DeadLetter:
     """A dead letter, and the message that it was."""
 
-    message: QueuedProfile  # its receipt is the letter's
+    message: QueuedProfile  # its receipt is the dead letter's
     outcome: str  # rejected or expired; empty if SQS itself gave the message up
     reason: str  # an outcome.Reason; empty if an earlier version buried it, in words alone
     detail: str  # the reason in words
