@@ -56,17 +56,23 @@ _TOO_LONG = (
     f"more than {_MAX_BYTES // 1_000_000} MB in one piece; as newline-delimited JSON, with a line "
     "for each profile, a file can be of any length"
 )
+_MARKUP = (
+    "this is HTML or XML, whatever the file is called; open it in a spreadsheet program and save "
+    "it as .xlsx or CSV"
+)
 _JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
 _CONTENT_TYPES = {".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
 _UNITS = {"indexes": "profile", "lines": "line", "rows": "row"}
 _CHUNK_BYTES = 16_384
 _BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16's, with which it begins
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_END_OF_FILE = "\x1a"  # Ctrl-Z, with which CP/M and DOS ended a text
+_END_OF_FILE = "\x1a\0"  # Ctrl-Z, with which CP/M and DOS ended a text, and filled the block
+_JSON = re.compile(r'\s*+(\[\s*+)?\{\s*+["}]')  # surely: no header line begins so
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,8 @@ def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
         text = "".join(head)
         ending = PurePath(name).suffix.lower()
         lines = itertools.chain(head, lines)
+        if text.lstrip().startswith("<"):
+            raise UnreadableBodyError(_MARKUP)
         if _is_csv(ending, text):
             rows = profile_tables.rows_of_csv(lines)
             return _of_table(name, table_of(rows, how.columns, "line"), "lines")
@@ -210,7 +218,8 @@ def _lines(beginning: bytes, file: BinaryIO, encoding: str) -> Iterator[str]:
 def _texts(beginning: bytes, file: BinaryIO, encoding: str) -> Iterator[str]:
     """Yield a file's text piece by piece, none of which ends between CR and LF."""
     mark = next((each for each in _BYTE_ORDER_MARKS if beginning.startswith(each)), b"")
-    chosen = encoding or _BYTE_ORDER_MARKS.get(mark, "utf-8")
+    # A mark is surer than what somebody believes.
+    chosen = _BYTE_ORDER_MARKS.get(mark) or encoding or _unmarked(beginning)
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(chosen)(), translate=False)
     chunk = beginning[len(mark) :]
     lines = 1
@@ -225,6 +234,13 @@ def _texts(beginning: bytes, file: BinaryIO, encoding: str) -> Iterator[str]:
             return
         lines += _line_ends(text)
         chunk = file.read(_CHUNK_BYTES)
+
+
+def _unmarked(beginning: bytes) -> str:
+    """Return the encoding of a text without a mark: of UTF-16, half of each first letter is 0."""
+    if beginning[1:2] == b"\0":
+        return "utf-16-le"
+    return "utf-16-be" if beginning[:1] == b"\0" else "utf-8"
 
 
 def _line_ends(text: str) -> int:
@@ -285,7 +301,7 @@ def _ndjson(lines: Iterable[str]) -> Iterator[Found]:
 
 
 def _is_csv(ending: str, text: str) -> bool:
-    if ending in _JSON_ENDINGS:
+    if ending in _JSON_ENDINGS or _JSON.match(text):
         return False
     return ending == ".csv" or (bool(text.strip()) and not text.lstrip().startswith(("{", "[")))
 

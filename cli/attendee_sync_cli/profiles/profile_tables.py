@@ -26,7 +26,7 @@ from attendee_sync.profile.bodies import UnreadableBodyError
 type Row = tuple[int, Sequence[Any]]
 type Path = tuple[str, ...]
 
-_SEPARATORS = ",;\t|"
+_SEPARATORS = "\t;|,"  # where two fit as well, the one that is rarer within texts
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # how Excel is told
 _SAMPLE_ROWS = 20
 _NAME = re.compile(r"[\w:$@-]+")  # of one step of a dotted name
@@ -125,16 +125,17 @@ def _check_unpacked(content: bytes) -> None:
 
 
 def _separator(head: Sequence[str]) -> str:
-    """Return the separator that makes most columns of the first lines."""
+    """Return the separator that gives most of the first lines the same number of columns."""
 
-    def columns(separator: str) -> int:
+    def fitness(separator: str) -> tuple[int, int]:
         try:
             rows = list(csv.reader(head, delimiter=separator))
         except csv.Error:
-            return 0
-        return max(map(len, rows), default=0)
+            return 0, 0
+        widths = Counter(len(row) for row in rows if len(row) > 1)
+        return max(((count, width) for width, count in widths.items()), default=(0, 0))
 
-    return max(_SEPARATORS, key=columns)
+    return max(_SEPARATORS, key=fitness)
 
 
 def _header_at(sample: Sequence[Row]) -> int:

@@ -34,6 +34,10 @@ def text(separator: str = ",", end: str = "\n") -> str:
         text(end="\r").encode(),  # an old Mac
         text("\t").encode("utf-16"),  # Excel's "Unicode text"
         b"\xfe\xff" + text(";").encode("utf-16-be"),
+        text().encode("utf-16-le"),
+        text().encode("utf-16-be"),
+        text().encode("utf-32"),
+        (text() + "\x1a\0\0\0").encode(),
         text("|").encode(),
         ("sep=;\r\n" + text(";", "\r\n")).encode(),
         (text() + "\x1a").encode(),
@@ -45,6 +49,42 @@ def text(separator: str = ",", end: str = "\n") -> str:
 )
 def test_tables_are_read_as_others_write_them(content: bytes) -> None:
     assert documents(content) == [ADA]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["email;score", "a;1,5", "b;2,5"], {"email": "a", "score": "1,5"}),
+        (["email;note", 'a;"he said ""x"", ok"'], {"email": "a", "note": 'he said "x", ok'}),
+        (
+            ["email\tname, in full", "a\tLovelace, Ada"],
+            {"email": "a", "name, in full": "Lovelace, Ada"},
+        ),
+        (["email,tags", '"a","x;y"', '"b","x;y"'], {"email": "a", "tags": "x;y"}),
+        (
+            ["People, all of them, as of today", "email;city", "a;Lehi", "b;"],
+            {"email": "a", "city": "Lehi"},
+        ),
+    ],
+)
+def test_the_separator_is_what_most_lines_agree_on(
+    lines: list[str], expected: dict[str, str]
+) -> None:
+    assert documents("\n".join(lines).encode())[0] == expected
+
+
+def test_a_byte_order_mark_is_surer_than_an_encoding_that_is_named() -> None:
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert documents(text().encode(encoding), Reading("cp1252")) == [ADA]
+        assert documents(text().encode(encoding), Reading(encoding)) == [ADA]
+
+
+def test_what_is_called_a_table_and_is_none_is_told() -> None:
+    with pytest.raises(FailureError, match="HTML or XML, whatever the file is called"):
+        documents(b"\n<html><table><tr><td>email</td></tr></table></html>")
+    file = io.BytesIO(json.dumps([ADA]).encode())
+    file.name = "people.csv"
+    assert [each.pushed.profile for each in profile_files.read(file).found] == [ADA]
 
 
 def test_another_encoding_is_read_when_it_is_named() -> None:
