@@ -11,6 +11,7 @@ import typer
 
 from attendee_sync.attendee import FIELDS
 from attendee_sync.outcome import Reason
+from attendee_sync.profile.names import NAMES
 from attendee_sync_cli.main import app
 from tests.support import command_line
 
@@ -127,10 +128,8 @@ def test_files_that_are_named_exist() -> None:
 
 def test_the_table_of_fields_is_the_codes() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.+) \| (\w+) \|$", page_text("mapping"), re.MULTILINE)
-    shown = {
-        name: (" || ".join(re.findall(r"`([^`]+)`", sources)), form) for name, sources, form in rows
-    }
-    assert shown == {name: (field.source, field.form) for name, field in FIELDS.items()}
+    shown = {name: (tuple(re.findall(r"`([^`]+)`", listed)), form) for name, listed, form in rows}
+    assert shown == {name: (NAMES[name], form) for name, form in FIELDS.items()}
 
 
 def test_the_table_of_reasons_is_the_codes() -> None:

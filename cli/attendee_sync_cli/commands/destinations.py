@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from attendee_sync.mapping import mapper, normalisation
-from attendee_sync.mapping.destination import Destination, Rule
+from attendee_sync import attendee
+from attendee_sync.mapping import field_rules, normalisation
+from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
 from attendee_sync_cli.settings import setting_changes, validation
@@ -168,26 +169,22 @@ def _show(settings: Destination, given: dict[str, Any]) -> None:
         ["setting", "value", ""], [row for row in rows if row[0].partition(".")[0] != "mapping"]
     )
     console.say()
-    rules = mapper.rules(settings)
     console.table(
         ["attendee field", "comes from", "write", "normalised", ""],
         [
-            *([] if "email" in rules else [_EMAIL_ROW]),
-            *(_mapping_row(name, rule, settings) for name, rule in sorted(rules.items())),
+            _mapping_row(name, settings)
+            for name in sorted(attendee.FIELDS.keys() | settings.mapping.keys())
         ],
     )
 
 
-_EMAIL_ROW = ("email", "the e-mail rule", "overwrite", "yes", "default")
-
-
-def _mapping_row(name: str, rule: Rule, settings: Destination) -> tuple[str, ...]:
+def _mapping_row(name: str, settings: Destination) -> tuple[str, ...]:
     # The state is normalised with its country, hence not by a function of its own.
     has_form = name in normalisation.BY_FIELD or name in ("email", "state")
-    return (
-        name,
-        f'"{rule.value}"' if rule.write == "constant" else rule.value,
-        rule.write,
-        "yes" if has_form and name not in settings.not_normalised else "no",
-        "set" if name in settings.mapping else "default",
-    )
+    is_normalised = "yes" if has_form and name not in settings.not_normalised else "no"
+    rule = settings.mapping.get(name)
+    if rule is None:
+        source = "the e-mail rule" if name == "email" else field_rules.USUAL_NAMES
+        return name, source, "overwrite", is_normalised, "default"
+    value = f'"{rule.value}"' if rule.write == "constant" else rule.value
+    return name, value, rule.write, is_normalised, "set"

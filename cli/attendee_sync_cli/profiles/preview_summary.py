@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attendee_sync.ingest.preview import OUTCOMES
-from attendee_sync.mapping.mapper import LEFT_OUT, Verdict
+from attendee_sync.mapping.field_rules import LEFT_OUT
+from attendee_sync.mapping.mapper import Verdict
 from attendee_sync.outcome import OutcomeKind, in_words
 from attendee_sync_cli import console
 from attendee_sync_cli.profiles.places import PlaceGroup

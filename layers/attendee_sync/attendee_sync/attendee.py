@@ -5,39 +5,27 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
-type Form = Literal["text", "country", "email", "state"]
-
-
-class Field(NamedTuple):
-    """A field of attendees."""
-
-    source: str  # by default: a JMESPath expression over a profile as profile.reader reads it
-    form: Form = "text"  # which normalisation it gets, see mapping.normalisation
+type Form = Literal["text", "country", "email", "number", "state"]
 
 
-# By name, the target fields of RainFocus's own destination in Adobe Experience Platform:
+# By name, the target fields of RainFocus's own destination in Adobe Experience Platform, and which
+# normalisation each gets (see mapping.normalisation); profile.names says what senders call them:
 # https://experienceleague.adobe.com/docs/experience-platform/destinations/catalog/marketing-automation/rainfocus.html
-# Of sources, flat names come first, as a Destination SDK body or another platform sends them; then
-# XDM, see https://github.com/adobe/xdm. `address` is the one address that the reader chose.
-FIELDS: Final[Mapping[str, Field]] = {
-    "address1": Field("address1 || address.street1 || address.street"),
-    "address2": Field("address2 || address.street2"),
-    "city": Field("city || address.city"),
-    "companyname": Field(
-        "companyname || companyName || company.name || company || b2b.companyName"
-    ),
-    "countryid": Field(
-        "countryid || countryId || address.countryCode || address.country || country", "country"
-    ),
-    "email": Field("", "email"),  # the reader finds it: it says who somebody is
-    "firstname": Field("firstname || firstName || first_name || person.name.firstName"),
-    "lastname": Field("lastname || lastName || last_name || person.name.lastName"),
-    "jobtitle": Field("jobtitle || jobTitle || job_title || extendedWorkDetails.jobTitle || title"),
-    "phone": Field("phone || mobilePhone.number || workPhone.number || homePhone.number"),
-    "state": Field("state || address.stateProvince || address.state || address.region", "state"),
-    "zip": Field("zip || postalCode || address.postalCode || address.zip"),
+FIELDS: Final[Mapping[str, Form]] = {
+    "address1": "text",
+    "address2": "text",
+    "city": "text",
+    "companyname": "text",
+    "countryid": "country",
+    "email": "email",
+    "firstname": "text",
+    "lastname": "text",
+    "jobtitle": "text",
+    "phone": "number",
+    "state": "state",
+    "zip": "number",
 }
 
 

@@ -47,12 +47,6 @@ def test_any_other_expression_is_the_librarys(expression: str, value: Any) -> No
     assert compiled(expression)(value) == expected
 
 
-@pytest.mark.parametrize("expression", mapper.DEFAULT.values())
-@given(value=VALUES)
-def test_the_default_mapping_answers_as_the_library_does(expression: str, value: Any) -> None:
-    assert compiled(expression)(value) == jmespath.search(expression, value)
-
-
 def test_a_literal_counts_as_a_value() -> None:
     assert compiled("a || 'fallback'")({"a": ""}) == "fallback"
     assert compiled("a || `0`")({}) == 0

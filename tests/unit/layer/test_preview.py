@@ -85,8 +85,7 @@ def test_it_shows_all_that_leads_to_an_attendee(preview: Preview) -> None:
         "attendee": attendee,
         "sources": {
             "email": "the e-mail rule",
-            "countryid": "countryid || countryId || address.countryCode || address.country "
-            "|| country",
+            "countryid": "country",
         },
         "remarks": [{"field": "countryid", "text": "normalised"}],
         "request": {
@@ -112,8 +111,8 @@ def test_each_field_says_what_gave_it(aws: Aws, preview: Preview) -> None:
         >= {
             "email": "contact || email",
             "source": "a constant",
-            "city": "city || address.city",
-            "foreignstate": "state || address.stateProvince || address.state || address.region",
+            "city": "city",
+            "foreignstate": "state",
         }.items()
     )
     assert found[1] == {"email": "contact || email", "status": "exits"}

@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from attendee_sync import observability
 from attendee_sync.delivery.settled import Settled
-from attendee_sync.mapping.mapper import LEFT_OUT
+from attendee_sync.mapping.field_rules import LEFT_OUT
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import OutcomeKind
 

@@ -20,7 +20,8 @@ from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.expressions import UNANSWERED
-from attendee_sync.mapping.mapper import Mapper, Remark, Verdict
+from attendee_sync.mapping.field_rules import Remark
+from attendee_sync.mapping.mapper import Mapper, Verdict
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, Reason, Retry, RetryLaterError
 from attendee_sync.rainfocus.connection import Connection, connection_of, faults_of
@@ -193,12 +194,9 @@ def mapping_version(destination: str, connection: str) -> str:
     limits decide nothing.
     """
     settings = mapper.mapper(destination).destination
-    idle = {"name", "description", "mapping"}
-    if settings.email_falls_back:  # it came later, and what ledgers hold of others is to stay
-        idle.add("email_falls_back")
     decides = [
-        settings.model_dump(exclude=idle),
-        {name: rule.model_dump() for name, rule in mapper.rules(settings).items()},
+        settings.model_dump(exclude={"name", "description", "mapping"}, exclude_defaults=True),
+        {name: rule.model_dump() for name, rule in settings.mapping.items()},
         connection_of(settings.connection, connection).deciding_settings(),
     ]
     text = json.dumps(decides, sort_keys=True, default=sorted)  # a set has no order of its own

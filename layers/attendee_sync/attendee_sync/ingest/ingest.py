@@ -25,6 +25,7 @@ from attendee_sync.mapping import expressions
 from attendee_sync.messaging import dead_letters, messages
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import Fault, OutcomeKind
+from attendee_sync.profile import names
 from attendee_sync.profile.bodies import Pushed
 from attendee_sync.profile.identity import EmailRule, identify
 
@@ -179,6 +180,7 @@ def _email_rule(destination: str) -> EmailRule:
             expressions.lenient(expression) if expression else None,
             falls_back=settings.get("email_falls_back", True) is not False,
             takes_hashes=settings.get("hashes", {}).get("only") == "send",
+            table=names.table(settings.get("names")),
         )
     # JMESPathError is a ValueError
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

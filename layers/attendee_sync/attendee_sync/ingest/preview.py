@@ -135,9 +135,7 @@ def preview_profile(destination: PreviewTarget, pushed: Pushed) -> dict[str, Any
         "reason": decision.reason,
         "detail": decision.detail,
         "attendee": dict(decision.fields),
-        "sources": {
-            name: destination.rules.source_of(name, decision.verdict) for name in decision.fields
-        },
+        "sources": {name: destination.rules.source_of(name, decision) for name in decision.fields},
         "remarks": [{"field": name, "text": text} for name, text in decision.remarks],
         "request": _request(destination, decision) if decision.fields else None,
     }

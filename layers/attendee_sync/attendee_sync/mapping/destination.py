@@ -21,6 +21,9 @@ type Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,62}
 # An attendee field of RainFocus, or the code of a custom attribute.
 type Field = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
+# Compared as profile.names.fold does.
+type AttributeName = Annotated[str, StringConstraints(pattern=r"\w", max_length=100)]
+
 
 def _is_expression(text: str) -> str:
     try:
@@ -125,6 +128,8 @@ class Destination(_DestinationSettings):
     mapping: Annotated[
         dict[Field, Annotated[Rule, BeforeValidator(_rule)]], BeforeValidator(_rules)
     ] = {}
+    # By attendee field: names of attributes that hold it, before the usual ones.
+    names: dict[Field, tuple[AttributeName, ...]] = {}
     # Fields that are sent as they were pushed.
     not_normalised: frozenset[Field] = frozenset()
     hashes: Hashes = Hashes()
@@ -133,6 +138,14 @@ class Destination(_DestinationSettings):
     # A JMESPath predicate: who does not meet it is not sent.
     filter: Annotated[Expression, AfterValidator(filters.checked)] | None = None
     exits: Exits = Exits()
+
+    @field_validator("names")
+    @classmethod
+    def _names_are_of_fields(cls, given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        unknown = given.keys() - attendee.FIELDS.keys()
+        if unknown:
+            raise ValueError(f"not among RainFocus's fields: {', '.join(sorted(unknown))}")
+        return given
 
     @field_validator("not_normalised")
     @classmethod

@@ -11,6 +11,8 @@ from typing import Any
 
 from jmespath import functions, visitor
 
+from attendee_sync.mapping import full_names
+
 MAX_COPIES = 100  # of a profile, or of any part of it, that an expression may make
 MAX_STEPS = 500_000  # parts of an expression that are evaluated on one profile
 MAX_TEXT = 1_000_000  # characters that join and to_string may make, about as many as a profile has
@@ -23,7 +25,18 @@ class TooCostlyError(ValueError):
 
 
 class Functions(functions.Functions):
-    """JMESPath's functions; those that make a text from many make none that is too long."""
+    """JMESPath's functions; those that make a text from many make none that is too long.
+
+    Beside them: first_word(@) and rest(@), which take a name apart.
+    """
+
+    @functions.signature({"types": ["string", "null"]})
+    def _func_first_word(self, text: str | None) -> str | None:
+        return full_names.first_word(text) if text else None
+
+    @functions.signature({"types": ["string", "null"]})
+    def _func_rest(self, text: str | None) -> str | None:
+        return full_names.rest(text) if text else None
 
     @functions.signature({"types": ["string"]}, {"types": ["array-string"]})
     def _func_join(self, separator: str, array: list[str]) -> str:

@@ -62,7 +62,7 @@ def lenient(expression: str) -> Search:
 
 
 def check_functions(
-    expression: str, known: type[functions.Functions] = functions.Functions
+    expression: str, known: type[functions.Functions] = evaluation.Functions
 ) -> None:
     """Raise ValueError, with the positions, if an expression calls functions that don't exist."""
     called = set(_functions(jmespath.compile(expression).parsed))

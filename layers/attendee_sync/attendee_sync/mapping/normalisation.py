@@ -72,6 +72,12 @@ def clean_text(text: str) -> str:
     return found if found.strip(_JOINERS) else ""
 
 
+def number(text: str) -> str:
+    """Return clean_text() of a phone number or zip, without the fraction that tables add to it."""
+    tidy = clean_text(text)
+    return tidy[:-2] if tidy.endswith(".0") and tidy[:-2].isdecimal() else tidy
+
+
 def countryid(text: str) -> str:
     """Return the ISO 3166-1 alpha-2 code of a country's code or English name.
 
@@ -134,8 +140,9 @@ def _iso_3166_2(name: str) -> tuple[str | None, str]:
 # profile.email_address. Hence they are none of these.
 _BY_FORM: Final[Mapping[attendee.Form, Callable[[str], str]]] = {
     "text": clean_text,
+    "number": number,
     "country": countryid,
 }
 BY_FIELD: Final[Mapping[str, Callable[[str], str]]] = {
-    name: _BY_FORM[field.form] for name, field in attendee.FIELDS.items() if field.form in _BY_FORM
+    name: _BY_FORM[form] for name, form in attendee.FIELDS.items() if form in _BY_FORM
 }

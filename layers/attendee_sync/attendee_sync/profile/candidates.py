@@ -7,7 +7,7 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from attendee_sync.profile import names
@@ -33,11 +33,9 @@ _NO_VALUES: Final = frozenset(
 )
 _LONGEST_NO_VALUE = 20
 _NOT_A_NUMBER: Final = ("nan", "NaN")
-# Punctuation alone, or the unfilled field of a template.
-_UNFILLED = re.compile(
-    r"[-\u2013\u2014._*?/#\s]+|\{\{[^{}]*\}\}|%%[^%]*%%|\*\|[^|]*\|\*|\$\{[^{}]*\}"
-)
-_UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014._*?/#{%$ \t")
+# Dashes alone, or the unfilled field of a template.
+_UNFILLED = re.compile(r"[-\u2013\u2014]+|\{\{[^{}]*\}\}|%%[^%]*%%|\*\|[^|]*\|\*|\$\{[^{}]*\}")
+_UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014*{%$ \t\r\n\v\f\u00a0")
 # What a text may begin with that stands for no value; a text of others is not looked at.
 _SUSPECT: Final = _UNFILLED_BEGINS | {
     each for text in _NO_VALUES for each in (text[:1], text[:1].upper())
@@ -88,8 +86,11 @@ class _Address(NamedTuple):
 class Shape(NamedTuple):
     """Where to look in profiles that have the same names, if all they hold is usable texts."""
 
-    objects: tuple[tuple[Path, tuple[str, ...]], ...]  # each object's own place, and its names
-    values: tuple[tuple[str, Path], ...]  # each candidate's field and place
+    # Of each object within the profile: which one it is in (0 is the profile itself, 1 the first
+    # here), its name there, and the names in it.
+    objects: tuple[tuple[int, str, tuple[str, ...]], ...]
+    # Of each candidate: its field, the object it is in, its name there, and its path.
+    values: tuple[tuple[str, int, str, Path], ...]
 
 
 def find(profile: Json, table: Names | None = None) -> Found:
@@ -98,41 +99,49 @@ def find(profile: Json, table: Names | None = None) -> Found:
     Beside the fields of attendees there is names.FULL_NAME. What belongs to an address is all
     from one place: the first with a street or a city, or else the first with anything.
     """
-    table = table or names.standard()
-    shapes, key = table.shapes, tuple(profile)
-    found = _found_by_shape(profile, shapes[key]) if key in shapes else None
+    if table is None:
+        table = names.standard()
+    shape = table.shapes.get(tuple(profile))
+    found = _found_by_shape(profile, shape) if shape else None
     if found is None:
         search = _Search(table)
         found = search.find(profile)
-        if search.is_plain and len(key) <= _MAX_ELEMENTS:
-            if len(shapes) >= _MAX_SHAPES:
-                shapes.clear()
-            values = [(field, path) for field, listed in found.items() for _, path in listed]
-            shapes[key] = Shape(tuple(search.objects), tuple(values))
+        if search.is_plain and len(profile) <= _MAX_ELEMENTS:
+            if len(table.shapes) >= _MAX_SHAPES:
+                table.shapes.clear()
+            table.shapes[tuple(profile)] = _shape(search.objects, found)
     return found
+
+
+def _shape(objects: Mapping[Path, tuple[str, ...]], found: Found) -> Shape:
+    numbers = {path: n for n, path in enumerate(objects)}
+    inner = [(path, keys) for path, keys in objects.items() if path]
+    places = [(field, path) for field, listed in found.items() for _, path in listed]
+    return Shape(
+        tuple((numbers[path[:-1]], path[-1], keys) for path, keys in inner),
+        tuple((field, numbers[path[:-1]], path[-1], path) for field, path in places),
+    )
 
 
 def _found_by_shape(profile: Json, shape: Shape) -> Found | None:
     """Return what find() does, or nothing if the profile is of another shape after all."""
-    for path, keys in shape.objects:
-        value: Any = profile
-        for name in path:
-            value = value[name]
-        if type(value) is not dict or tuple(value) != keys:
+    objects = [profile]
+    for outer, name, keys in shape.objects:
+        each = objects[outer][name]
+        if type(each) is not dict or tuple(each) != keys:
             return None
+        objects.append(each)
     found: Found = {}
-    for field, path in shape.values:
-        value = profile
-        for name in path:
-            value = value[name]
-        if type(value) is not str or (value[:1] in _SUSPECT and not _is_text(value)):
+    for field, outer, name, path in shape.values:
+        value = objects[outer][name]
+        if type(value) is not str or (value[:1] in _SUSPECT and not is_text(value)):
             return None
         if field in found:
             found[field].append((value, path))
         else:
             found[field] = [(value, path)]
     titles = found.get("jobtitle")
-    return None if titles and any(_is_salutation(title) for title, _ in titles) else found
+    return None if titles and any(is_salutation(title) for title, _ in titles) else found
 
 
 class _Search:
@@ -141,7 +150,7 @@ class _Search:
     def __init__(self, table: Names) -> None:
         self.found: _Parts = {}
         self.addresses: list[_Address] = []
-        self.objects: list[tuple[Path, tuple[str, ...]]] = []
+        self.objects: dict[Path, tuple[str, ...]] = {}  # the names in each, by its place
         self.is_plain = True  # there was nothing but objects and usable texts
         self._table = table
         self._left = _MAX_MEMBERS
@@ -151,7 +160,7 @@ class _Search:
         self.holder(profile, 0, ())
         found = self.found | _chosen(self.addresses)
         return {
-            field: [(each.value, each.path) for each in sorted(listed, key=_order)]
+            field: [(each.value, each.path) for each in sorted(listed, key=lambda each: each.order)]
             for field, listed in found.items()
         }
 
@@ -159,13 +168,13 @@ class _Search:
         """Look at an object that holds a person's attributes."""
         flat = _Address((level, 0), True, {})
         self.addresses.append(flat)
-        self._members(members, self._table.person, _Spot(level, level, _NAME, flat), path)
+        self._members(members, self._table.person, _Spot(level, level, "", flat), path)
 
     def _members(self, members: Json, place: Place, spot: "_Spot", path: Path) -> None:
         looked_at = min(self._left, len(members)) if len(path) <= _MAX_DEPTH else 0
         self._left -= looked_at
         self.is_plain &= looked_at == len(members)
-        self.objects.append((path, tuple(members)))
+        self.objects[path] = tuple(members)
         for name, value in itertools.islice(members.items(), looked_at):
             entry = place[name]
             if entry is not None:
@@ -181,7 +190,8 @@ class _Search:
             is_usable = _is_usable(value, entry)
             self.is_plain &= is_usable and isinstance(value, str) and not entry.is_weak
             if is_usable:
-                order = spot.order + entry.rank * spot.step
+                is_of_outer = entry.field == spot.field
+                order = spot.order + entry.rank if is_of_outer else _order_of(entry, spot.level)
                 self._keep(_Ordered(order, value, path), entry, spot)
 
     def _keep(self, candidate: _Ordered, entry: Entry, spot: "_Spot") -> None:
@@ -215,20 +225,20 @@ class _Search:
                 self.is_plain = False
                 self._value(only, entry, spot, (*path, "value"))
         elif entry.within is not None:
-            order = spot.order + entry.rank * spot.step
-            self._members(value, entry.within, spot._replace(order=order, step=1), path)
+            inner = spot._replace(order=_order_of(entry, spot.order), field=entry.field)
+            self._members(value, entry.within, inner, path)
 
     def _inner_holder(self, value: Json, entry: Entry, level: int, path: Path) -> None:
         if entry.within is self._table.person:
             self.holder(value, level, path)
         elif entry.within is not None:
             nowhere = _Address((level, 0), True, {})
-            self._members(value, entry.within, _Spot(level, level, _NAME, nowhere), path)
+            self._members(value, entry.within, _Spot(level, level, "", nowhere), path)
 
     def _address(self, value: Json, spot: "_Spot", order: tuple[int, int], path: Path) -> None:
         address = _Address(order, False, {})
         self.addresses.append(address)
-        inner = _Spot(spot.level, spot.order, _NAME, address)
+        inner = _Spot(spot.level, spot.order, "", address)
         self._members(value, self._table.address, inner, path)
 
     def _list(self, listed: list[Any], entry: Entry, spot: "_Spot", path: Path) -> None:
@@ -240,7 +250,7 @@ class _Search:
                 self._object(listed[0], entry, spot, (*path, "0"))
             return
         if entry.field == "address1" and all(isinstance(each, str) for each in listed):
-            lines = dict(zip(("address1", "address2"), filter(_is_text, listed), strict=False))
+            lines = dict(zip(("address1", "address2"), filter(is_text, listed), strict=False))
             for field, line in lines.items():
                 self._value(line, entry._replace(field=field), spot, path)
             return
@@ -250,26 +260,26 @@ class _Search:
                 self._value(each, entry, at, (*path, str(index)))
 
 
-def _order(candidate: _Ordered) -> int:
-    return candidate.order
+def _order_of(entry: Entry, first: int) -> int:
+    return first + entry.rank * _NAME
 
 
 class _Spot(NamedTuple):
     """Where in a profile the search is."""
 
     level: int  # how deep, as it counts in the order
-    order: int  # of what stands under the best name here
-    step: int  # added for each name after it
+    order: int  # of what stands here
+    field: str  # for which an object stands here instead of a text, or nothing
     address: _Address  # which flat names belong to
 
 
 def _is_usable(value: object, entry: Entry) -> bool:
     """Tell whether something is a value that the field may have."""
     if isinstance(value, str):
-        if not _is_text(value):
+        if not is_text(value):
             return False
         if entry.field == "jobtitle":
-            return not _is_salutation(value)
+            return not is_salutation(value)
         # An account's name may be an address.
         return entry.field != "email" or not entry.is_weak or "@" in value
     if isinstance(value, float):
@@ -277,7 +287,7 @@ def _is_usable(value: object, entry: Entry) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_text(text: str) -> bool:
+def is_text(text: str) -> bool:
     """Tell whether a text stands for a value."""
     if len(text) <= _LONGEST_NO_VALUE and text.strip().lower() in _NO_VALUES:
         return False
@@ -287,7 +297,8 @@ def _is_text(text: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1_024)
-def _is_salutation(text: str) -> bool:
+def is_salutation(text: str) -> bool:
+    """Tell whether a text is how somebody is addressed, such as `Dr.`, and no job title."""
     return len(text) <= _LONGEST_NO_VALUE and names.fold(text) in _SALUTATIONS
 
 

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import email_address, reader
+from attendee_sync.profile import candidates, email_address, names, reader
+from attendee_sync.profile.candidates import Found, Path
 from attendee_sync.profile.email_address import EmailAddressError
+from attendee_sync.profile.names import Names
 from attendee_sync.profile.reader import Json
 
 type EmailExpression = Callable[[Json], object]
-_ATTRIBUTES = ("email", "emailAddress", "personalEmail", "workEmail", "emails")
 _NAMESPACES = ("email", "emails")
 _HASHES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -37,6 +38,7 @@ class EmailRule(NamedTuple):
     mapped: EmailExpression | None = None
     falls_back: bool = True  # on the usual places, where what is mapped gives no address
     takes_hashes: bool = False  # where only a hash is known
+    table: Names | None = None  # of the usual names, if it has its own
 
 
 class Identity(NamedTuple):
@@ -46,7 +48,8 @@ class Identity(NamedTuple):
     email: str  # in its one spelling, or empty if no address is known
     email_hash: str  # SHA-256 of the address, 64 hex digits, or empty
     fault: Fault | None  # why no attendee can be made of it
-    remarks: tuple[str, ...] = ()  # on the address; they tell no value
+    remarks: tuple[str, ...]  # on the address; they tell no value
+    found: Found  # what stands under the usual names of fields
 
 
 _USUAL_RULE = EmailRule()
@@ -56,17 +59,19 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     """Say who a profile is, whatever its sender's shape; see reader.read().
 
     The e-mail address is the first valid one: of what the destination maps to it; then of the
-    attributes `email`, `emailAddress`, `personalEmail`, `workEmail`, `emails`; then of the
-    identities, those marked primary first. Lists and objects give what they hold. What was passed
-    over is remarked. A hash is never an address.
+    attributes under its usual names (see names.NAMES); then of the identities, those marked
+    primary first. Lists and objects give what they hold. What was passed over is remarked. A hash
+    is never an address.
 
     The hash is the address's, or else the first that was pushed: in place of the address, as an
     identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of its name.
     """
     profile = reader.read(document)
+    found = candidates.find(profile, rule.table)
+    texts = _texts(profile, found, rule, _NAMESPACES)
     remarks: list[str] = []
     passed_over: list[Fault] = []
-    for place, text in itertools.islice(_texts(profile, rule, _NAMESPACES), _MAX_TEXTS):
+    for place, text in itertools.islice(texts, _MAX_TEXTS):
         try:
             email = email_address.normalise(text)
         except EmailAddressError as error:
@@ -78,10 +83,10 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
         remarks += [f"passed over {fault.detail}" for fault in passed_over]
         if email != text.strip().lower():
             remarks.append("brought to its one spelling")
-        return Identity(profile, email, attendee.sha256_of(email), None, tuple(remarks))
-    email_hash = next(_hashes(profile, rule), "")
+        return Identity(profile, email, attendee.sha256_of(email), None, tuple(remarks), found)
+    email_hash = next(_hashes(profile, found, rule), "")
     fault = None if email_hash and rule.takes_hashes else _fault(email_hash, passed_over, rule)
-    return Identity(profile, "", email_hash, fault)
+    return Identity(profile, "", email_hash, fault, (), found)
 
 
 def _is_absent(text: str) -> bool:
@@ -108,30 +113,38 @@ def _is_usual(rule: EmailRule) -> bool:
     return rule.falls_back or not rule.mapped
 
 
-def _hashes(profile: Json, rule: EmailRule) -> Iterator[str]:
-    names = _HASHES if _is_usual(rule) else ()
-    attributes = (text for name in names for text in _texts_of(profile.get(name)))
-    texts = (text for _, text in _texts(profile, rule, (*_NAMESPACES, *_HASHES)))
+def _hashes(profile: Json, found: Found, rule: EmailRule) -> Iterator[str]:
+    known = _HASHES if _is_usual(rule) else ()
+    attributes = (text for name in known for text in _texts_of(profile.get(name)))
+    texts = (text for _, text in _texts(profile, found, rule, (*_NAMESPACES, *_HASHES)))
     for text in itertools.chain(texts, attributes):
         word = text.strip().lower()
         if _SHA256.fullmatch(word):
             yield word
 
 
-def _texts(profile: Json, rule: EmailRule, namespaces: Iterable[str]) -> Iterator[_Placed]:
+def _texts(
+    profile: Json, found: Found, rule: EmailRule, namespaces: Iterable[str]
+) -> Iterator[_Placed]:
     if rule.mapped:
         for text in _texts_of(rule.mapped(profile)):
             yield _MAPPED, text
     if not _is_usual(rule):
         return
-    for name in _ATTRIBUTES:
-        for text in _texts_of(profile.get(name)):
-            yield name, text
+    for value, path in found.get("email", ()):
+        if isinstance(value, str):
+            yield _words_for(path), value
     by_namespace = profile["identityMap"]
     identities = [each for namespace in namespaces for each in by_namespace.get(namespace, ())]
     for each in sorted(identities, key=_rank):
         if isinstance(each.get("id"), str):
             yield _IDENTITY, each["id"]
+
+
+def _words_for(path: Path) -> str:
+    """Return where an address stands, if that is in words of our own table alone."""
+    is_known = names.fold("".join(path)) in names.standard().words
+    return ".".join(path) if is_known else "an attribute"
 
 
 def _texts_of(value: object, depth: int = 0) -> Iterator[str]:

@@ -318,6 +318,7 @@ class Names:
         self.shapes: dict[tuple[str, ...], Any] = {}  # of profiles that were looked through
         self.fields = {field: (*own.get(field, ()), *listed) for field, listed in NAMES.items()}
         texts = _texts(self.fields) | _texts(own)
+        self.words = frozenset(texts)
         self._parts = {key: entry for key, entry in texts.items() if entry.field in PLACE}
         self.address, self.person = Place({}), Place({}, self._guessed)
         addresses = self._addresses(texts)
@@ -394,7 +395,7 @@ def _objects(texts: Mapping[str, Entry]) -> dict[str, Entry]:
         if dot:
             key = fold(outer)
             entry = found.get(key) or texts.get(key) or Entry("", 0)
-            known = entry.within.known if entry.within else {}
+            known = {} if entry.within is None else entry.within.known
             member = texts[fold(name)]._replace(within=None)
             found[key] = entry._replace(within=Place({**known, fold(inner): member}))
     return found
@@ -411,6 +412,11 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
         if found[start - 1] not in _LEADING and not found[start - 1].isdigit():
             return
         yield "".join(found[start:end])
+
+
+def table(own: Own | None) -> Names:
+    """Return the table with a destination's own names, or the standard one if it has none."""
+    return Names(own) if own else standard()
 
 
 @functools.cache

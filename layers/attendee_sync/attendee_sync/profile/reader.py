@@ -81,11 +81,17 @@ def _unwrapped(document: Json) -> Json:
             profile = dict(only)  # the Profile API answers with entities by id
     for wrapper in _WRAPPERS:
         if wrapper in profile and isinstance(profile[wrapper], dict):
-            profile |= _plain(profile.pop(wrapper))
+            profile = _merged(profile, _plain(profile.pop(wrapper)))
     context = profile.get("context")
     if isinstance(context, dict) and isinstance(context.get("traits"), dict):
         profile = _plain(context["traits"]) | profile
     return profile
+
+
+def _merged(outer: Json, inner: Json) -> Json:
+    """Return the attributes of both; those within count, but a null beside a value never does."""
+    given = {name: value for name, value in inner.items() if value is not None}
+    return inner | outer | given
 
 
 def _plain(attributes: Json) -> Json:

@@ -1,0 +1,225 @@
+"""Field rules: what each attendee field gets from a profile that was read."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from attendee_sync import attendee
+from attendee_sync.mapping import expressions, full_names, normalisation
+from attendee_sync.mapping.destination import Destination, Rule
+from attendee_sync.mapping.expressions import Search
+from attendee_sync.mapping.normalisation import NotNormalisedError
+from attendee_sync.profile import names
+from attendee_sync.profile.candidates import Found, Json, Path
+from attendee_sync.profile.names import FULL_NAME
+
+LEFT_OUT = "left out"  # begins the remark on a field that is not sent
+USUAL_NAMES = "the usual names"
+_NORMALISED = "normalised"
+_NOT_SPLIT = "one name of not just two words; map it, such as with first_word and rest"
+_NAMES: Final = ("firstname", "lastname")
+_US_ZIP_DIGITS, _MOST_ZEROS = 5, 2
+# Whose zips are those of the United States Postal Service: https://pe.usps.com/text/pub28/
+_US_ZIPS: Final = frozenset({"US", "PR"})
+
+# A field, and something worth knowing about it: never its value.
+type Remark = tuple[str, str]
+
+
+# A value that is not empty, and what gave it.
+type _Given = tuple[Any, str | Path]
+
+
+class _Field(NamedTuple):
+    """How one field is made, compiled."""
+
+    name: str
+    search: Search | None  # None: by the field's usual names
+    is_null: Search | None
+    normalise: Callable[[str], str] | None  # None: it is a state, which its country tells
+    source: str  # an expression, or words
+
+
+@dataclass
+class Mapped:
+    """What was made of a profile."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
+    sources: dict[str, str | Path] = field(default_factory=dict)  # what gave the fields
+    numbers: set[str] = field(default_factory=set)  # fields that were pushed as a number
+
+    def blank(self, name: str, source: str) -> None:
+        """Blank a field."""
+        self.fields[name] = ""
+        self.sources[name] = source
+        self.remarks.append((name, "blanked by an explicit null"))
+
+    def leave_out(self, name: str, why: str) -> None:
+        """Remark that a field is not sent."""
+        self.remarks.append((name, f"{LEFT_OUT}: {why}"))
+
+
+class FieldRules:
+    """A destination's rules for all fields but the e-mail address, compiled."""
+
+    def __init__(self, destination: Destination) -> None:
+        self.names = names.table(destination.names)
+        rules: dict[str, Rule | None] = dict.fromkeys(attendee.FIELDS) | destination.mapping
+        del rules["email"]
+        self._fields = tuple(
+            _compiled(name, rule, destination)
+            for name, rule in rules.items()
+            if rule is None or rule.write != "omit"
+        )
+        self._splits_names = rules["firstname"] is None and rules["lastname"] is None
+
+    def map(self, profile: Json, found: Found, foreign_state: str = "") -> Mapped:
+        """Return the fields of a profile, in one spelling each, and what gave them.
+
+        `found` is what stands in it under the usual names; `foreign_state` names the field for
+        states of countries whose states have no code.
+        """
+        mapped = Mapped()
+        states: Sequence[_Given] = ()
+        for rule in self._fields:
+            name, search, is_null, normalise, source = rule
+            given = found.get(name) if search is None else _searched(search, profile, source)
+            if not given:
+                if is_null and is_null(profile):
+                    mapped.blank(name, source)
+            elif normalise is None:
+                states = given  # which needs the country
+            else:
+                _keep_first(mapped, name, normalise, given)
+        if states:
+            _place_state(mapped, states, foreign_state)
+        if "zip" in mapped.numbers:
+            _pad_zip(mapped)
+        if self._splits_names and FULL_NAME in found:
+            _split_name(mapped, found[FULL_NAME])
+        return mapped
+
+
+def _compiled(name: str, rule: Rule | None, destination: Destination) -> _Field:
+    normalise: Callable[[str], str] | None = _checked
+    if name not in destination.not_normalised:
+        normalise = None if name == "state" else normalisation.BY_FIELD.get(name, _checked)
+    if rule is None:
+        return _Field(name, None, None, normalise, USUAL_NAMES)
+    if rule.write == "constant":
+        return _Field(name, lambda _read: rule.value, None, normalise, "a constant")
+    is_null = expressions.explicit_null(rule.value) if rule.write == "clear_on_null" else None
+    return _Field(name, expressions.lenient(rule.value), is_null, normalise, rule.value)
+
+
+def _searched(search: Search, profile: Json, source: str) -> Sequence[_Given]:
+    """Return what an expression gives, if it is a single value."""
+    value = search(profile)
+    if isinstance(value, str):
+        is_given = bool(value) and not value.isspace()
+    else:
+        is_given = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return [(value, source)] if is_given else ()
+
+
+def _keep_first(
+    mapped: Mapped,
+    name: str,
+    normalise: Callable[[str], str],
+    given: Sequence[_Given],
+) -> None:
+    """Keep the first value that the field can hold."""
+    fault = ""
+    for value, source in given:
+        try:
+            text = value if type(value) is str else _text(value)
+            tidy = normalise(text)
+        except NotNormalisedError as error:
+            fault = fault or error.reason
+            continue
+        if tidy:
+            mapped.fields[name] = tidy
+            mapped.sources[name] = source
+        if tidy != text:
+            mapped.remarks.append((name, _NORMALISED))
+        if text is not value:
+            mapped.numbers.add(name)
+            if isinstance(value, float) and text != str(value):
+                mapped.remarks.append((name, "a number, written with its digits alone"))
+        if fault:
+            mapped.remarks.append((name, f"passed over a value: {fault}"))
+        return
+    mapped.leave_out(name, fault)
+
+
+def _text(value: Any) -> str:
+    """Return a value that is no text as one, a number without exponent or needless fraction.
+
+    Raises NotNormalisedError for a number of more digits than a field has characters.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and not value.is_integer():
+        return format(Decimal(repr(value)), "f")
+    normalisation.check_digits(int(value))  # Python writes no number of more than 4,300 digits
+    return str(int(value))
+
+
+def _checked(text: str) -> str:
+    normalisation.check_length(text)
+    return text
+
+
+def _place_state(mapped: Mapped, given: Sequence[_Given], foreign_state: str) -> None:
+    """Bring the first state that is one to its code, or to the field for those that have none."""
+    fault = ""
+    for value, source in given:
+        try:
+            text = value if type(value) is str else _text(value)
+            state = normalisation.state(text, mapped.fields.get("countryid"))
+        except NotNormalisedError as error:
+            fault = fault or error.reason
+            continue
+        if state.code:
+            mapped.fields["state"], mapped.sources["state"] = state.code, source
+            if state.code != text:
+                mapped.remarks.append(("state", _NORMALISED))
+        elif state.foreign and foreign_state:
+            mapped.fields[foreign_state] = state.foreign
+            mapped.sources[foreign_state] = source
+            mapped.remarks.append(("state", f"sent as {foreign_state}"))
+        elif state.foreign:
+            mapped.leave_out("state", "RainFocus has no codes for this country")
+        return
+    mapped.leave_out("state", fault)
+
+
+def _pad_zip(mapped: Mapped) -> None:
+    """Give a zip of the United States its zeros, which a number has lost."""
+    digits = mapped.fields.get("zip", "")
+    is_short = _US_ZIP_DIGITS - _MOST_ZEROS <= len(digits) < _US_ZIP_DIGITS
+    if is_short and mapped.fields.get("countryid") in _US_ZIPS:
+        mapped.fields["zip"] = digits.zfill(_US_ZIP_DIGITS)
+        mapped.remarks.append(("zip", "a number that had lost its first zeros"))
+
+
+def _split_name(mapped: Mapped, given: Sequence[_Given]) -> None:
+    """Take what is missing of the first and the last name from a full name."""
+    known = {name: mapped.fields[name] for name in _NAMES if mapped.fields.get(name)}
+    if len(known) == len(_NAMES):
+        return
+    value, source = given[0]
+    parts = full_names.parts(value, **known) if isinstance(value, str) else {}
+    if not parts and "firstname" in known and isinstance(value, str) and len(value.split()) == 1:
+        # In German forms the last name is called `Name`, beside `Vorname`.
+        parts = {"lastname": value} if names.fold(source[-1]) == "name" else {}
+    for name in _NAMES:
+        if parts.get(name) and name not in known:
+            mapped.fields[name] = normalisation.clean_text(parts[name])
+            mapped.sources[name] = source
+            mapped.remarks.append((name, "taken from a full name"))
+        elif not known:
+            mapped.leave_out(name, _NOT_SPLIT)
