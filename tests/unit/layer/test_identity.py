@@ -133,6 +133,9 @@ def test_a_destination_can_forbid_to_fall_back() -> None:
         {"email": [[[[ADDRESS]]]]},
         {"firstName": HASH},
         {"email_lc_sha256": 5},
+        {"manager_email_hash": HASH},
+        {"hash": HASH},
+        {"x" * 70 + "email_hash": HASH},
     ],
 )
 def test_where_nothing_is_found_the_fault_says_where_was_looked(document: dict[str, Any]) -> None:
@@ -190,6 +193,11 @@ def test_what_was_found_but_is_no_address_has_its_own_reason(
         {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}, {"id": HASH}]}},
         {"identityMap": {"email_lc_sha256": [{"id": "0" * 64}, {"id": HASH, "primary": True}]}},
         {"identities": [{"type": "email_lc_sha256", "id": HASH}]},
+        {"identityMap": {"Emails (SHA256, lowercased)": [{"id": HASH}]}},
+        {"hashedEmail": HASH},
+        {"Email SHA256": HASH},
+        {"emailSha256": HASH},
+        {"sha256_email_address": HASH},
         {"attributes": {"email_lc_sha256": {"value": HASH}}},
     ],
 )

@@ -5,7 +5,7 @@ Imports the standard library alone, since ingest uses it.
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from attendee_sync import attendee
@@ -17,8 +17,13 @@ from attendee_sync.profile.names import Names
 from attendee_sync.profile.reader import Json
 
 type EmailExpression = Callable[[Json], object]
-_NAMESPACES = ("email", "emails")
-_HASHES = ("email_lc_sha256", "email_sha256", "emailsha256", "email_hash")
+_NAMESPACES = frozenset({"email", "emails", "emailaddress", "personalemail", "workemail"})
+# Names and namespaces of hashes, folded, such as email_lc_sha256, hashedEmail, "Emails (SHA256)".
+_HASH_NAME = re.compile(
+    r"(?=.*email)(?=.*(?:hash|sha256))"
+    r"(?:hashed|hash|sha256|lc|lowercased|emails(?!ha256)|email|address)++"
+)
+_LONGEST_NAME = 60
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAPPED = "what the destination maps"
 _IDENTITY = "identityMap.Email"
@@ -64,11 +69,11 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     is never an address.
 
     The hash is the address's, or else the first that was pushed: in place of the address, as an
-    identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of its name.
+    identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of such a name.
     """
     profile = reader.read(document)
     found = candidates.find(profile, rule.table)
-    texts = _texts(profile, found, rule, _NAMESPACES)
+    texts = _texts(profile, found, rule)
     remarks: list[str] = []
     passed_over: list[Fault] = []
     for place, text in itertools.islice(texts, _MAX_TEXTS):
@@ -114,18 +119,19 @@ def _is_usual(rule: EmailRule) -> bool:
 
 
 def _hashes(profile: Json, found: Found, rule: EmailRule) -> Iterator[str]:
-    known = _HASHES if _is_usual(rule) else ()
-    attributes = (text for name in known for text in _texts_of(profile.get(name)))
-    texts = (text for _, text in _texts(profile, found, rule, (*_NAMESPACES, *_HASHES)))
-    for text in itertools.chain(texts, attributes):
+    texts = [text for _, text in _texts(profile, found, rule)]
+    if _is_usual(rule):
+        texts += [text for _, text in _identities(profile, _is_hash_name)]
+        for name, value in profile.items():
+            texts += _texts_of(value) if _is_hash_name(name) else ()
+    for text in texts:
         word = text.strip().lower()
         if _SHA256.fullmatch(word):
             yield word
 
 
-def _texts(
-    profile: Json, found: Found, rule: EmailRule, namespaces: Iterable[str]
-) -> Iterator[_Placed]:
+def _texts(profile: Json, found: Found, rule: EmailRule) -> Iterator[_Placed]:
+    """Yield the texts that may be the address, the likeliest first."""
     if rule.mapped:
         for text in _texts_of(rule.mapped(profile)):
             yield _MAPPED, text
@@ -134,11 +140,21 @@ def _texts(
     for value, path in found.get("email", ()):
         if isinstance(value, str):
             yield _words_for(path), value
-    by_namespace = profile["identityMap"]
-    identities = [each for namespace in namespaces for each in by_namespace.get(namespace, ())]
+    yield from _identities(profile, lambda namespace: names.fold(namespace) in _NAMESPACES)
+
+
+def _identities(profile: Json, is_wanted: Callable[[str], bool]) -> Iterator[_Placed]:
+    """Yield the identities of some namespaces, those marked primary first."""
+    by_namespace = profile["identityMap"].items()
+    identities = [each for name, listed in by_namespace if is_wanted(name) for each in listed]
     for each in sorted(identities, key=_rank):
         if isinstance(each.get("id"), str):
             yield _IDENTITY, each["id"]
+
+
+def _is_hash_name(name: str) -> bool:
+    """Tell whether an attribute or a namespace is one of hashes of addresses."""
+    return len(name) <= _LONGEST_NAME and _HASH_NAME.fullmatch(names.fold(name)) is not None
 
 
 def _words_for(path: Path) -> str:
