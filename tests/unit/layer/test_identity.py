@@ -27,6 +27,7 @@ BAD = "none@none.invalid"
         {"workEmail": {"address": ADDRESS}},
         {"workEmail": ADDRESS},
         {"emails": [ADDRESS, OTHER]},
+        {"emails": {"home": OTHER, "work": ADDRESS}},
         {"emails": [None, 5, "", " ", {"value": ADDRESS}]},
         {"emails": [{"value": OTHER}, {"value": ADDRESS, "primary": True}]},
         {"emails": [{"value": OTHER, "primary": "true"}, {"value": ADDRESS, "primary": True}]},

@@ -227,7 +227,9 @@ _OTHERS: Final = frozenset(
 # What the object has that stands in place of a text, better ones first.
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "": _listed("value, values, text, string, raw value, label, name"),
-    "email": _listed("address, value, email, email address, mail, id"),
+    "email": _listed(
+        "address, value, email, email address, mail, id, work, business, personal, home"
+    ),
     "phone": _listed(
         "number, value, phone, phone number, e164, full number, formatted number, international,"
         " national number, formatted, raw"
