@@ -163,17 +163,13 @@ def _list(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
         return
     if not found:
         console.say("No dead letters.")
+    width = max((len(each["destination"]) for each in found), default=0)
     for each in found:
         # One line each, however wide the terminal is, so that other programs can pick some.
-        words = "  ".join([each["id"], each["destination"], each["time"][:16], _line_of(each)])
-        console.say(console.plain(words))
+        words = [each["id"], each["destination"].ljust(width), each["time"][:16]]
+        console.say(console.plain("  ".join([*words, each["reason"] or each["detail"]])))
     if scan.unseen:
         console.notice(scan.unseen_words)
-
-
-def _line_of(why: dict[str, str]) -> str:
-    told = in_words(why["reason"], why["detail"])
-    return _with_answer(told, why["status"], why["code"], why["answer"])
 
 
 @dataclass(frozen=True)
@@ -315,15 +311,12 @@ def _tell(rows: list[tuple[_Cause, _Row]]) -> None:
 
 
 def _words(cause: _Cause, row: _Row) -> str:
-    return _with_answer(in_words(cause.reason, cause.detail), cause.status, cause.code, row.answer)
-
-
-def _with_answer(told: str, status: str, code: str, answer: str) -> str:
+    told = in_words(cause.reason, cause.detail)
     answered = ", ".join(
         [
-            *([f"HTTP {status}"] if status else []),
-            *([f"code {code}"] if code else []),
-            *([f'"{answer}"'] if answer else []),
+            *([f"HTTP {cause.status}"] if cause.status else []),
+            *([f"code {cause.code}"] if cause.code else []),
+            *([f'"{row.answer}"'] if row.answer else []),
         ]
     )
     return f"{told} ({answered})" if answered else told

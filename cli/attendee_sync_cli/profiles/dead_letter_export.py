@@ -69,7 +69,7 @@ def _profile(dead_letter: DeadLetter) -> dict[str, Any]:
 def _csv(profiles: Sequence[Mapping[str, Any]]) -> bytes:
     """Return a table of profiles, with the mark by which Excel knows UTF-8."""
     rows = [dict(_cells(profile, (), profile[_WHY]["id"])) for profile in profiles]
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = sorted(dict.fromkeys(name for row in rows for name in row), key=_is_attribute)
     try:
         profile_tables.paths_of("the header", names)
     except UnreadableBodyError:
@@ -79,6 +79,10 @@ def _csv(profiles: Sequence[Mapping[str, Any]]) -> bytes:
     table.writeheader()
     table.writerows(rows)
     return text.getvalue().encode("utf-8-sig", "backslashreplace")
+
+
+def _is_attribute(name: str) -> bool:
+    return not name.startswith(f"{_WHY}.")
 
 
 def _cells(value: Any, path: profile_tables.Path, dead_letter_id: str) -> list[tuple[str, str]]:
