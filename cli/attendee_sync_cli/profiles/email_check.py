@@ -11,16 +11,16 @@ from pydantic import ValidationError
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Mapper, Verdict
 from attendee_sync.outcome import in_words
-from attendee_sync.profile import email_address
+from attendee_sync.profile import names
 from attendee_sync_cli import console
-from attendee_sync_cli.profiles import shape
+from attendee_sync_cli.profiles import profile_tables, shape
 from attendee_sync_cli.profiles.profile_files import Found, Profiles
 
 _LOOKED_AT = 1_000  # profiles whose names of attributes are collected
 _MOST_NAMES = 30
 _MAX_DEPTH = 5
 _USUAL = "email"
-_LIKENESS = 0.6
+_LIKENESS = 0.75
 _MOST_LETTERS = 60  # of a name that are compared
 _PLAIN = re.compile(r"[\w.]+")
 
@@ -98,7 +98,7 @@ def _leaves(value: Any, path: _Path) -> Iterator[tuple[_Path, Any]]:
 
 
 def _is_address(value: object) -> bool:
-    return isinstance(value, str) and email_address.is_address(value)
+    return isinstance(value, str) and profile_tables.is_address(value)
 
 
 def _name(path: _Path) -> str:
@@ -106,11 +106,13 @@ def _name(path: _Path) -> str:
     return ".".join(map(shape.name_of, path))
 
 
-def _most_alike(wanted: str, names: Sequence[str]) -> str:
-    folded = {_folded(name): name for name in names}
-    alike = difflib.get_close_matches(_folded(wanted), folded, 1, _LIKENESS)
-    return folded[alike[0]] if alike else ""
+def _most_alike(wanted: str, headers: Sequence[str]) -> str:
+    """Return the name that is most like one that a column of addresses has; empty if none is."""
+    known = [*map(names.fold, names.NAMES["email"]), names.fold(wanted)]
 
+    def likeness(header: str) -> float:
+        folded = names.fold(header[:_MOST_LETTERS])
+        return max(difflib.SequenceMatcher(None, folded, each).ratio() for each in known)
 
-def _folded(name: str) -> str:
-    return "".join(each for each in name[:_MOST_LETTERS].lower() if each.isalnum())
+    best = max(headers, key=likeness, default="")
+    return best if best and likeness(best) >= _LIKENESS else ""

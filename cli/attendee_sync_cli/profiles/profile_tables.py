@@ -1,7 +1,7 @@
 """Tables of profiles: CSV as spreadsheets and databases write it, and spreadsheets themselves.
 
 The header row has the names of attributes; dotted names such as workAddress.city make nested
-objects. Rows above it that are titles are passed over. An empty cell is an absent attribute. In
+objects. Rows above it that are titles are passed over: the names of columns tell it. An empty cell is an absent attribute. In
 CSV every value is a text; in a spreadsheet numbers are numbers, and dates are ISO 8601.
 """
 
@@ -12,15 +12,16 @@ import itertools
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from attendee_sync.messaging import messages
-from attendee_sync.profile import email_address
+from attendee_sync.profile import email_address, names
 from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync.profile.names import Kind
 
 # A row's number in the file, from 1, and its cells.
 type Row = tuple[int, Sequence[Any]]
@@ -29,7 +30,9 @@ type Path = tuple[str, ...]
 _SEPARATORS = "\t;|,"  # where two fit as well, the one that is rarer within texts
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # how Excel is told
 _SAMPLE_ROWS = 20
-_NAME = re.compile(r"[\w:$@-]+")  # of one step of a dotted name
+_MOST_OF_ADDRESS = 400  # characters, with a name beside it
+# Of one step of a dotted name. A number is none: `email.1` is how pandas tells two columns apart.
+_NAME = re.compile(r"(?!\d+$)[\w:$@-]+")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _MOST_UNPACKED_BYTES = 1_000_000_000
 
@@ -52,20 +55,20 @@ class ProfileTable:
             yield number, _document(f"{self._unit} {number}", self._paths, cells)
 
 
-def table_of(rows: Iterable[Row], names: Mapping[str, str], unit: str) -> ProfileTable:
+def table_of(rows: Iterable[Row], renamed: Mapping[str, str], unit: str) -> ProfileTable:
     """Return the table of some rows; it is empty if these are.
 
-    `names` has names by the headers that they stand in for; `unit` is what rows are called.
+    `renamed` has names by the headers that they stand in for; `unit` is what rows are called.
     Raises UnreadableBodyError, with the place.
     """
     used = (row for row in rows if any(map(_has_value, row[1])))
     sample = list(itertools.islice(used, _SAMPLE_ROWS))
     if not sample:
         return ProfileTable()
-    at = _header_at(sample)
+    at = _header_at(sample, renamed.keys())
     number, header = sample[at]
     place = f"{unit} {number}"
-    columns = _renamed(place, [_text(cell).strip() for cell in header], names)
+    columns = _renamed(place, [_text(cell).strip() for cell in header], renamed)
     paths = paths_of(place, columns)
     return ProfileTable(columns, unit, paths, itertools.chain(sample[at + 1 :], used))
 
@@ -97,21 +100,24 @@ def is_spreadsheet(beginning: bytes) -> bool:
 
 
 def rows_of_spreadsheet(content: bytes) -> Iterator[Row]:
-    """Yield the rows of the first sheet that has any, numbered as the spreadsheet shows them.
+    """Yield the rows of a spreadsheet's sheet, numbered as the spreadsheet shows them.
 
-    Raises UnreadableBodyError.
+    It is the first with a column for e-mail addresses, or else the first with any rows. Raises
+    UnreadableBodyError.
     """
     if content.startswith(_ZIP):
         _check_unpacked(content)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        for name in workbook.sheet_names:
-            rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            if any(any(map(_has_value, row)) for row in rows):
-                yield from enumerate(rows, 1)
-                return
+        sheets = [
+            workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            for name in workbook.sheet_names
+        ]
     except CalamineError as error:
         raise UnreadableBodyError(f"not a spreadsheet that can be read: {error}") from None
+    used = [rows for rows in sheets if any(any(map(_has_value, row)) for row in rows)]
+    with_emails = (rows for rows in used if any(map(_names_email, rows[:_SAMPLE_ROWS])))
+    yield from enumerate(next(with_emails, used[0] if used else []), 1)
 
 
 def _check_unpacked(content: bytes) -> None:
@@ -138,41 +144,62 @@ def _separator(head: Sequence[str]) -> str:
     return max(_SEPARATORS, key=fitness)
 
 
-def _header_at(sample: Sequence[Row]) -> int:
-    """Return which row is the header: the first that fills more than half of what rows fill."""
+def _header_at(sample: Sequence[Row], renamed: Set[str]) -> int:
+    """Return which row is the header.
+
+    That is the first that has a column for e-mail addresses, or one that is to be renamed; else
+    the first that fills more than half of what rows fill.
+    """
+    for n, (_, cells) in enumerate(sample):
+        texts = [_text(cell).strip() for cell in cells]
+        if not renamed.isdisjoint(texts) or _names_email(cells):
+            return n
+        if any(map(is_address, texts)):
+            break  # a profile: what is below is no header
     filled = [sum(map(_has_value, cells)) for _, cells in sample]
     counts = Counter(filled)
     usual = max(counts, key=lambda count: (counts[count], count))
     return next(n for n, count in enumerate(filled) if 2 * count > usual)
 
 
-def _renamed(place: str, header: Sequence[str], names: Mapping[str, str]) -> list[str]:
-    unknown = names.keys() - set(header)
+def _names_email(cells: Sequence[Any]) -> bool:
+    """Tell whether one of some cells is a name of a column for e-mail addresses."""
+    return any(_field(_text(cell).strip()) == "email" for cell in cells)
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a cell has an e-mail address."""
+    return len(text) <= _MOST_OF_ADDRESS and email_address.is_address(text)
+
+
+def _renamed(place: str, header: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
+    unknown = renamed.keys() - set(header)
     if unknown:
         raise UnreadableBodyError(
             f"{place}: there is no column {sorted(unknown)[0]!r}; --column takes one of "
             + ", ".join(repr(each) for each in header if each)
         )
-    return [names.get(each, each) for each in header]
+    return [renamed.get(each, each) for each in header]
 
 
-def paths_of(place: str, names: Sequence[str]) -> list[Path]:
+def paths_of(place: str, headers: Sequence[str]) -> list[Path]:
     """Return the path of every column; one without a name has none.
 
     Where there is no header, names are values: none is told. Raises UnreadableBodyError, with the
     place, if the names make no table.
     """
-    columns = [path_of(name) for name in names]
+    columns = [path_of(header) for header in headers]
+    folded = [names.fold(header) if _field(header) else header for header in headers]
     for number, path in enumerate(columns, 1):
-        if email_address.is_address(names[number - 1]):
+        if is_address(headers[number - 1]):
             raise UnreadableBodyError(
                 f"{place} is no header line: in column {number} it has an e-mail address; put a "
                 "line with the names of the columns above it"
             )
-        if path and path in columns[: number - 1]:
+        same = folded.index(folded[number - 1]) + 1
+        if path and same < number:
             raise UnreadableBodyError(
-                f"{place}: columns {columns.index(path) + 1} and {number} have the same name; "
-                "rename one of them"
+                f"{place}: columns {same} and {number} have the same name; rename one of them"
             )
         for length in range(1, len(path)):
             if path[:length] in columns:
@@ -184,9 +211,27 @@ def paths_of(place: str, names: Sequence[str]) -> list[Path]:
 
 
 def path_of(name: str) -> Path:
-    """Return the steps of a dotted name; dots as of `No.` or `E-mail 1. Value` are none."""
+    """Return the steps of a dotted name. Dots as of `No.` or R's `Postal.Code` make none."""
     steps = tuple(name.split(".")) if name else ()
-    return steps if all(map(_NAME.fullmatch, steps)) else (name,)
+    if len(steps) < 2 or not all(map(_NAME.fullmatch, steps)):  # noqa: PLR2004
+        return (name,) if name else ()
+    whole = names.standard().person.known.get(names.fold(name))
+    is_flat = whole is not None and bool(whole.field) and not _is_object(steps)
+    return (name,) if is_flat else steps
+
+
+def _is_object(steps: Path) -> bool:
+    """Tell whether the first step of a path is known as an object that may have the rest."""
+    first = names.standard().person[steps[0]]
+    if first is None or first.kind is Kind.HOLDER:
+        return first is not None
+    return first.within is not None and first.within[".".join(steps[1:])] is not None
+
+
+def _field(header: str) -> str:
+    """Return the field that a column is for by its name; empty if none is surely meant."""
+    entry = names.standard().person[header]
+    return "" if entry is None or entry.is_weak else entry.field
 
 
 def _document(place: str, columns: Sequence[Path], cells: Sequence[Any]) -> dict[str, Any]:

@@ -52,6 +52,56 @@ def test_tables_are_read_as_others_write_them(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "above",
+    [
+        "Attendees;2027;\n",
+        "Attendees of Lehi;;\n\n;printed;today\n",
+        "Summit;Lehi;May\nwith;all;of them\n",
+    ],
+)
+def test_a_column_for_addresses_tells_the_header_whatever_stands_above(above: str) -> None:
+    assert documents(f"{above}{text(';')}".encode()) == [ADA]
+    content = f"{above}Kontakt;firstname;city\nada@example.com;Zoë;Lehi\n".encode()
+    assert documents(content, Reading(columns={"Kontakt": "email"})) == [ADA]
+
+
+@pytest.mark.parametrize(
+    ("header", "path"),
+    [
+        ("Postal.Code", ["Postal.Code"]),  # as R writes names
+        ("Zip.Code", ["Zip.Code"]),
+        ("E.mail", ["E.mail"]),
+        ("email.1", ["email.1"]),  # as pandas tells two columns apart
+        ("No.", ["No."]),
+        ("E-mail 1. Value", ["E-mail 1. Value"]),
+        ("workAddress.city", ["workAddress", "city"]),
+        ("person.name.firstName", ["person", "name", "firstName"]),
+        ("mobilePhone.number", ["mobilePhone", "number"]),
+        ("Email.Address", ["Email", "Address"]),
+        ("b2b.companyName", ["b2b", "companyName"]),
+        ("my.own", ["my", "own"]),
+    ],
+)
+def test_dots_make_objects_where_they_mean_some(header: str, path: list[str]) -> None:
+    expected: Any = "1"
+    for step in reversed(path):
+        expected = {step: expected}
+    assert documents(f"{header},x\n1,\n".encode()) == [expected]
+
+
+@pytest.mark.parametrize(
+    "header", ["email,city,email", "email,Email,city", "First Name,email,first_name", "x,email,x"]
+)
+def test_columns_of_the_same_name_are_told(header: str) -> None:
+    with pytest.raises(FailureError, match=r"columns 1 and [23] have the same name; rename one"):
+        documents(f"{header}\na,b,c\n".encode())
+
+
+def test_columns_that_nothing_reads_may_differ_in_case_alone() -> None:
+    assert documents(b"email,id,ID\na,1,2\n") == [{"email": "a", "id": "1", "ID": "2"}]
+
+
+@pytest.mark.parametrize(
     ("lines", "expected"),
     [
         (["email;score", "a;1,5", "b;2,5"], {"email": "a", "score": "1,5"}),
@@ -168,6 +218,12 @@ def test_a_spreadsheet_is_shown_by_preview(line: CommandLine, tmp_path: Path) ->
     assert found["row"] == 2
     assert line.succeed("preview", "default", str(path)).startswith("row 2: delivered")
     assert found["attendee"] == {"email": "ada@example.com", "firstname": "Ada"}
+
+
+def test_the_sheet_with_addresses_is_read() -> None:
+    people: list[list[str | float | bool]] = [["E-Mail"], ["ada@example.com"]]
+    content = workbook([["Read me"], ["Only the second sheet counts"]], people, [["mail"], ["x"]])
+    assert documents(content) == [{"E-Mail": "ada@example.com"}]
 
 
 def test_a_workbook_without_rows_is_told() -> None:

@@ -191,7 +191,7 @@ def test_one_column_of_csv_is_enough(line: CommandLine, api: Api) -> None:
     [
         ("email,city,email\na,b,c\n", "line 1: columns 1 and 3 have the same name"),
         ("email;\na;b\nc\n", "line 2 has a value in column 2, which has no name"),
-        ("email\nada@example.com;b\nb@example.com;c\n", "line 2 is no header line"),
+        ("email\nada@example.com;b\nb@example.com;c\n", "line 2 has a value in column 2"),
         ("email\tcity\nada@example.com\tb\nc\td\te\n", "line 3 has a value in column 3"),
         ('email,city\nada@example.com,"b\nc"\nb@example.com,c,d\n', "line 4 has a value"),
         (" ada@Example.com,Ada\nben@example.com,Ben\n", "line 1 is no header line: in column 1"),
