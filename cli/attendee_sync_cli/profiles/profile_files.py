@@ -30,8 +30,8 @@ File = Annotated[
         help="Profiles: JSON as it is pushed, newline-delimited JSON, CSV with a header line of "
         "attribute names such as person.name.firstName, or a spreadsheet (.xlsx, .xls, .ods; its "
         "first sheet with e-mail addresses). - is standard input. Names that end in .csv, .ndjson "
-        "or .jsonl tell the format. Else the content does: what begins with { or [ is JSON, newline-"
-        "delimited if the first line is a whole object and more follows; all else is CSV.",
+        "or .jsonl tell the format. Else the content does: what begins with { or [ is JSON, "
+        "newline-delimited if the first line is a whole object and more follows; all else is CSV.",
     ),
 ]
 Encoding = Annotated[

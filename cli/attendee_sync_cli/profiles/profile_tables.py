@@ -1,8 +1,9 @@
 """Tables of profiles: CSV as spreadsheets and databases write it, and spreadsheets themselves.
 
 The header row has the names of attributes; dotted names such as workAddress.city make nested
-objects. Rows above it that are titles are passed over: the names of columns tell it. An empty cell is an absent attribute. In
-CSV every value is a text; in a spreadsheet numbers are numbers, and dates are ISO 8601.
+objects. Rows above it that are titles are passed over: the names of columns tell it. An
+empty cell is an absent attribute. In CSV every value is a text; in a spreadsheet numbers are
+numbers, and dates are ISO 8601.
 """
 
 import csv

@@ -17,7 +17,7 @@ from tests.support.stack import STACK, Aws
 
 ADA = {"email": "ada@example.com", "firstname": "Ada", "phone": "+1 555 0100"}
 BEN = {"email": "ben@example.org", "firstname": "Ben"}
-NOBODY = {"firstname": "Nobody", "person": {"mail": "nobody@example.net"}}
+NOBODY = {"firstname": "Nobody", "manager": {"mail": "nobody@example.net"}}
 PERSONAL = ("ada@", "Ada", "+1 555", "ben@", "Ben", "Nobody", "nobody@")
 REFUSED = fakes.envelope("105", "countryid is not known", status=400)
 SAMPLES = sorted((Path(__file__).parents[2] / "samples").glob("*.json"))
@@ -74,7 +74,7 @@ def test_dead_letters_are_grouped_by_destination_and_reason(
         "default, missing_email: no e-mail address under a name like email, nor in identityMap"
     ] in found
     assert any(" ".join(row).endswith(f"such as {first}-2:") for row in found)
-    assert ["person.mail", '"aaaaaa@aaaaaaa.aaa"'] in found
+    assert ["manager.mail", '"aaaaaa@aaaaaaa.aaa"'] in found
     assert left_as_they_were(line.aws)
     assert len(line.aws.sqs.dead_letters) == 4
 

@@ -180,9 +180,9 @@ def test_what_was_refused_and_is_the_same_is_not_promised(
 
 
 def test_a_mended_mapping_is_foreseen(line: CommandLine, harness: DeliveryHarness) -> None:
-    harness.push({"contact": {"mail": "ada@example.com"}}, {"contact": {}})
+    harness.push({"manager": {"mail": "ada@example.com"}}, {"manager": {}})
     assert forecast(line.json("redrive", "--dry-run")) == {"rejected": 2}
-    change_destination(line.aws, mapping={"email": "contact.mail"})
+    change_destination(line.aws, mapping={"email": "manager.mail"})
     assert forecast(line.json("redrive", "--dry-run")) == {"delivered": 1, "rejected": 1}
     assert line.json("redrive", "--yes")["redriven"] == 1
     assert counts(harness.work()) == {"delivered": 1}
