@@ -150,3 +150,39 @@ def test_work_is_bounded() -> None:
     for _ in range(20):
         deep = {"data": deep}
     assert values(deep) == {}
+
+
+@pytest.mark.parametrize(
+    ("profile", "found"),
+    [
+        (
+            {"phones": [{"type": "fax", "value": "1"}, {"Type": "Work", "Value": "2"}]},
+            {"phone": "2"},
+        ),
+        (
+            {"Emails": [{"Value": "a@b.de"}, {"Value": "c@d.de", "Primary": True}]},
+            {"email": "c@d.de"},
+        ),
+        ({"emails": {"home": "a@b.de", "work": "c@d.de"}}, {"email": "c@d.de"}),
+        ({"country": [233, "United States"]}, {"countryid": "United States"}),
+        ({"user": {"role": "end-user", "name": "Ada B"}}, {"fullname": "Ada B"}),
+        (
+            {"billing": {**LEHI, "company": "Engines", "phone": "1"}},
+            {**FOUND, "companyname": "Engines", "phone": "1"},
+        ),
+        ({"shipping": {"address": {"city": "Berlin"}}, "address": LEHI}, FOUND),
+        (
+            {"Organization 1 - Name": "Engines", "Mobile No.": "1"},
+            {"companyname": "Engines", "phone": "1"},
+        ),
+        ({"account": "acme", "company": {"display_value": "Engines"}}, {"companyname": "Engines"}),
+        ({"event": "Clicked", "properties": {"name": "A course", "city": "Berlin"}, **ADA}, ADA),
+        ({"event": "Signed up", "properties": {**ADA, "city": "Lehi"}}, {**ADA, "city": "Lehi"}),
+        ({"event": {**ADA, "first_name": "Ada"}}, {**ADA, "firstname": "Ada"}),
+        ({"event": {"name": "Summit", "city": "Berlin", "attendee": ADA}}, ADA),
+    ],
+)
+def test_what_stands_beside_or_around_a_value_is_told_from_it(
+    profile: dict[str, Any], found: dict[str, Any]
+) -> None:
+    assert values(profile) == found

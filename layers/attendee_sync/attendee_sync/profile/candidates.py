@@ -30,6 +30,7 @@ _LEVEL, _NAME, _ELEMENT = 10_000_000, 1_000, 20
 _NO_VALUES: Final = frozenset(
     {"", "null", "undefined", "n/a", "none", "nil", "(null)", "(none)", "(not set)", "not set"}
     | {"(empty)", "<null>", "#n/a", "not provided", "not available", "[object object]"}
+    | {"n.a.", "n.a", "n. a.", "k.a.", "keine angabe", "not applicable", "unknown", "(unknown)"}
 )
 _LONGEST_NO_VALUE = 20
 _NOT_A_NUMBER: Final = ("nan", "NaN")
@@ -47,6 +48,13 @@ _SALUTATIONS: Final = frozenset(
     | {"sigra", "signor", "signora", "dott", "dottssa", "dhr", "mevr", "mevrouw", "deheer"}
     | {"herrn", "fru", "froken", "pan", "pani", "phd", "divers", "mrms", "messrs", "rev", "hon"}
 )
+
+# What is somebody's role in an application, and no job title.
+_ROLES: Final = frozenset(
+    {"admin", "administrator", "attendee", "author", "contributor", "customer", "editor"}
+    | {"enduser", "guest", "member", "participant", "registrant", "subscriber", "user", "viewer"}
+)
+_NO_PHONES: Final = ("fax", "pager")
 
 # By which a list's element tells its name, and its value, where it is an attribute.
 _PAIR_NAMES: Final = (
@@ -166,6 +174,11 @@ class _Search:
 
     def holder(self, members: Json, level: int, path: Path) -> None:
         """Look at an object that holds a person's attributes."""
+        thing = members.get("properties")
+        if isinstance(members.get("event"), str) and isinstance(thing, dict):
+            self.is_plain = False
+            if not self._has_email(thing):  # the event has these properties, not the person
+                members = {name: each for name, each in members.items() if each is not thing}
         flat = _Address((level, 0), True, {})
         self.addresses.append(flat)
         self._members(members, self._table.person, _Spot(level, level, "", flat), path)
@@ -220,7 +233,7 @@ class _Search:
         elif entry.kind is Kind.ADDRESS:
             only = value.get("value")  # as HubSpot wraps each of its properties
             if only is None:
-                self._address(value, spot, (spot.level, entry.address), path)
+                self._address(value, entry, spot, path)
             else:
                 self.is_plain = False
                 self._value(only, entry, spot, (*path, "value"))
@@ -229,17 +242,23 @@ class _Search:
             self._members(value, entry.within, inner, path)
 
     def _inner_holder(self, value: Json, entry: Entry, level: int, path: Path) -> None:
-        if entry.within is self._table.person:
+        if entry.within is self._table.person or self._has_email(value):
             self.holder(value, level, path)
         elif entry.within is not None:
             nowhere = _Address((level, 0), True, {})
             self._members(value, entry.within, _Spot(level, level, "", nowhere), path)
 
-    def _address(self, value: Json, spot: "_Spot", order: tuple[int, int], path: Path) -> None:
-        address = _Address(order, False, {})
+    def _has_email(self, value: Json) -> bool:
+        """Tell whether an object holds an e-mail address by itself: then it is of a person."""
+        entries = (self._table.person[name] for name in itertools.islice(value, _MAX_ELEMENTS))
+        return any(entry and entry.field == "email" and not entry.is_weak for entry in entries)
+
+    def _address(self, value: Json, entry: Entry, spot: "_Spot", path: Path) -> None:
+        # One within another is of its own kind, or else of the other's.
+        address = _Address((spot.level, entry.address or spot.address.order[1]), False, {})
         self.addresses.append(address)
-        inner = _Spot(spot.level, spot.order, "", address)
-        self._members(value, self._table.address, inner, path)
+        if entry.within is not None:
+            self._members(value, entry.within, _Spot(spot.level, spot.order, "", address), path)
 
     def _list(self, listed: list[Any], entry: Entry, spot: "_Spot", path: Path) -> None:
         if entry.kind is Kind.HOLDER:
@@ -279,7 +298,8 @@ def _is_usable(value: object, entry: Entry) -> bool:
         if not is_text(value):
             return False
         if entry.field == "jobtitle":
-            return not is_salutation(value)
+            is_role = entry.is_weak and names.fold(value[:_LONGEST_NO_VALUE]) in _ROLES
+            return not is_role and not is_salutation(value)
         # An account's name may be an address.
         return entry.field != "email" or not entry.is_weak or "@" in value
     if isinstance(value, float):
@@ -303,32 +323,46 @@ def is_salutation(text: str) -> bool:
 
 
 def _by_preference(listed: Sequence[Any], kind: Kind) -> list[tuple[int, Any]]:
-    """Return a list's elements with their indexes, the primary one first.
+    """Return a list's elements with their indexes, the primary one first, numbers last.
 
-    Of addresses the one of work is next.
+    Of addresses the one of work is next. Fax numbers are left out.
     """
 
     def preference(numbered: tuple[int, Any]) -> int:
-        each = numbered[1]
-        if not isinstance(each, dict):
-            return 2
-        if any(each.get(name) is True for name in ("primary", "isPrimary", "is_primary")):
+        if not isinstance(numbered[1], dict):
+            return 2 if isinstance(numbered[1], str) else 3
+        each = _folded(numbered[1])
+        nested = each.get("metadata")
+        if isinstance(nested, dict) and nested.get("primary") is True:
             return 0
-        is_works = kind is Kind.ADDRESS and str(each.get("type")).lower() in ("work", "business")
-        return 1 if is_works else 2
+        if any(each.get(name) is True for name in ("primary", "isprimary", "preferred")):
+            return 0
+        return 1 if kind is Kind.ADDRESS and _type_of(each) in ("work", "business") else 2
 
-    return sorted(enumerate(listed), key=preference)
+    usable = [
+        (n, each)
+        for n, each in enumerate(listed)
+        if not isinstance(each, dict) or not _type_of(_folded(each)).endswith(_NO_PHONES)
+    ]
+    return sorted(usable, key=preference)
+
+
+def _folded(members: Json) -> Json:
+    return {
+        names.fold(name): value for name, value in itertools.islice(members.items(), _MAX_ELEMENTS)
+    }
+
+
+def _type_of(folded: Json) -> str:
+    kind = folded.get("type") or folded.get("kind") or folded.get("label")
+    return names.fold(kind) if isinstance(kind, str) else ""
 
 
 def _pairs(listed: Sequence[Any], place: Place) -> Json:
     """Return as one object what a list holds as names and values; the first of a name counts."""
     found: Json = {}
     for each in listed:
-        members = (
-            {names.fold(name): value for name, value in each.items()}
-            if isinstance(each, dict) and len(each) <= _MAX_ELEMENTS
-            else {}
-        )
+        members = _folded(each) if isinstance(each, dict) else {}
         given = list(_pair_names(members))
         value = next(_pair_values(members), None)
         if given and value is not None:

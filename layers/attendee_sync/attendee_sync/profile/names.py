@@ -38,20 +38,19 @@ def _listed(text: str) -> tuple[str, ...]:
 # headers of spreadsheets in the languages of Europe and some others.
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "address1": _listed(
-        "address1, address line 1, street1, street line 1, line1, street address,"
-        " street address 1, street address line 1, street, addr1, address, addr, address lines,"
-        " street and number, thoroughfare, adresse, strasse,"
-        " strasse und hausnummer, strasse nr, anschrift, rue, adresse 1, adresse ligne 1,"
-        " adresse postale, calle, direccion, direccion 1, domicilio, via, indirizzo, rua, endereco,"
-        " morada, logradouro, straat, straat en huisnummer, adres, gata, gatuadress, adress, gade,"
-        " gateadresse, osoite, katuosoite, ulica, adres ulica, улица, адрес, 住所, 地址, 주소,"
-        " العنوان"
+        "address1, address line 1, addr line 1, address one, street1, street line 1, line1, street"
+        " address, street address 1, street address line 1, street, addr1, address, addr, address"
+        " lines, street and number, thoroughfare, adresse, strasse, strasse und hausnummer, strasse"
+        " nr, anschrift, rue, adresse 1, adresse ligne 1, adresse postale, calle, direccion,"
+        " direccion 1, domicilio, via, indirizzo, rua, endereco, morada, logradouro, straat, straat"
+        " en huisnummer, adres, gata, gatuadress, adress, gade, gateadresse, osoite, katuosoite,"
+        " ulica, adres ulica, улица, адрес, 住所, 地址, 주소, العنوان"
     ),
     "address2": _listed(
-        "address2, address line 2, street2, street line 2, line2, street address 2,"
-        " street address line 2, addr2, extended address, suite, apt, apartment, address extension,"
-        " adresszusatz, adresse 2, adresse ligne 2, complement adresse, complement d'adresse,"
-        " direccion 2, complemento"
+        "address2, address line 2, addr line 2, address two, street2, street line 2, line2, street"
+        " address 2, street address line 2, addr2, extended address, suite, apt, apartment, address"
+        " extension, adresszusatz, adresse 2, adresse ligne 2, complement adresse, complement"
+        " d'adresse, direccion 2, complemento"
     ),
     "city": _listed(
         "city, town, locality, city name, city town, address locality, post town, municipality,"
@@ -61,109 +60,110 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "companyname": _listed(
         "company name, company, organization name, organisation name, organization, organisation,"
-        " b2b.company name, account name,"
-        " employer, employer name, business name, org name, org, works for,"
-        " employment.name, employment.company, organizations, companies, current company,"
-        " company organization, firm, institution, institution name, affiliation, account?, firma,"
-        " firmenname, name der firma, unternehmen, unternehmensname, arbeitgeber, societe,"
-        " nom de la societe, entreprise, nom de l'entreprise, raison sociale, organisme, empresa,"
-        " nombre de la empresa, nombre de empresa, compania, organizacion, azienda, nome azienda,"
-        " societa, ragione sociale, nome da empresa, organizacao, companhia, bedrijf, bedrijfsnaam,"
+        " b2b.company name, account.name, employer, employer name, business name, org name, org,"
+        " works for, employment.name, employment.company, employment.company name, organizations,"
+        " companies, current company, company organization, firm, institution, institution name,"
+        " affiliation, billing.company, billing address.company, default address.company, firma,"
+        " firmenname, name der firma, unternehmen, unternehmensname, arbeitgeber, societe, nom de"
+        " la societe, entreprise, nom de l'entreprise, raison sociale, organisme, empresa, nombre"
+        " de la empresa, nombre de empresa, compania, organizacion, azienda, nome azienda, societa,"
+        " ragione sociale, nome da empresa, organizacao, companhia, bedrijf, bedrijfsnaam,"
         " organisatie, werkgever, foretag, foretagsnamn, arbetsgivare, virksomhed, virksomhet,"
         " firmanavn, bedrift, selskap, yritys, yrityksen nimi, nazwa firmy, sirket, sirket adi,"
         " spolecnost, компания, организация, 会社名, 会社, 公司, 公司名称, 单位, 회사, 회사명,"
         " الشركة, اسم الشركة"
     ),
     "countryid": _listed(
-        "country id, country code, country, country iso code, country iso, country iso2,"
-        " iso country code, country code iso, country code alpha 2, country name, address country,"
-        " country region, country of residence, nation, land, landercode, landerkennzeichen, pays,"
-        " code pays, pais, codigo de pais, codigo pais, paese, codice paese, nazione, landcode,"
-        " landkod, maa, kraj, ulke, zeme, страна, 国, 国家, 국가, الدولة, البلد"
+        "country id, country code, country, country iso code, country iso, country iso2, iso"
+        " country code, country code iso, country code alpha 2, country name, address country,"
+        " country region, country or region, country of residence, nation, land, landercode,"
+        " landerkennzeichen, pays, code pays, pais, codigo de pais, codigo pais, paese, codice"
+        " paese, nazione, landcode, landkod, maa, kraj, ulke, zeme, страна, 国, 国家, 국가, الدولة,"
+        " البلد"
     ),
     "email": _listed(
-        "email, email address, personal email, personal email address, work email,"
-        " work email address, mail, mail address, email 1, primary email, primary email address,"
-        " business email, business email address, company email, corporate email, office email,"
-        " professional email, preferred email, main email, emails, email addresses, email id,"
-        " email addr, home email, private email, email 2, secondary email, alternate email,"
-        " other email, billing email, buyer email, responders email, emailadresse, mailadresse,"
-        " adresse email, adresse mail, adresse electronique, adresse courriel, courriel,"
-        " email professionnel, correo, correo electronico, direccion de correo,"
-        " direccion de correo electronico, email corporativo, posta elettronica, indirizzo email,"
-        " indirizzo mail, indirizzo di posta elettronica, endereco de email, correio eletronico,"
-        " emailadres, mailadres, epost, epostadress, epostadresse, sahkoposti, sahkopostiosoite,"
-        " adres email, eposta, eposta adresi, почта, электронная почта, эл почта, メールアドレス,"
-        " メール, 邮箱, 电子邮箱, 电子邮件, 이메일, 이메일 주소, البريد الإلكتروني, user name?,"
-        " preferred username?, user principal name?, upn?, login?, user id?, external id?,"
-        " distinct id?"
+        "email, email address, personal email, personal email address, work email, work email"
+        " address, mail, mail address, email 1, primary email, primary email address, business"
+        " email, business email address, company email, corporate email, office email, professional"
+        " email, preferred email, main email, emails, email addresses, email id, email addr, home"
+        " email, private email, email 2, secondary email, alternate email, other email,"
+        " billing.email, buyer email, responders email, emailadresse, mailadresse, adresse email,"
+        " adresse mail, adresse electronique, adresse courriel, courriel, email professionnel,"
+        " correo, correo electronico, direccion de correo, direccion de correo electronico, email"
+        " corporativo, posta elettronica, indirizzo email, indirizzo mail, indirizzo di posta"
+        " elettronica, endereco de email, correio eletronico, emailadres, mailadres, epost,"
+        " epostadress, epostadresse, sahkoposti, sahkopostiosoite, adres email, eposta, eposta"
+        " adresi, почта, электронная почта, эл почта, メールアドレス, メール,"
+        " 邮箱, 电子邮箱, 电子邮件, 이메일, 이메일 주소,"
+        " البريد الإلكتروني, user name?, preferred username?, user principal name?, upn?, login?,"
+        " user id?, external id?, distinct id?"
     ),
     "firstname": _listed(
         "first name, given name, name.first name, name.given name, name.first, name.given,"
         " names.given name, names.first name, forename, fname, first, given names, first names,"
-        " preferred first name, billing first name, buyer first name, vorname, prenom, prenoms,"
+        " preferred first name, billing.first name, buyer first name, vorname, prenom, prenoms,"
         " nombre, nombres, primer nombre, nome, primeiro nome, nome proprio, voornaam, fornamn,"
         " fornavn, etunimi, imie, adi, jmeno, имя, 名, 名前, الاسم الأول"
     ),
     "jobtitle": _listed(
         "job title, extended work details.job title, employment.title, employment.job title,"
-        " organizations.title, organization.title, organizations.job title, work title,"
-        " job position, position title, business title, professional title, current title,"
-        " job role, designation, occupation, job, title?, position?, role?, headline?, funktion,"
-        " berufsbezeichnung, beruf, stellenbezeichnung, jobtitel, poste, fonction,"
-        " intitule du poste, titre du poste, titre professionnel, cargo, puesto,"
-        " puesto de trabajo, titulo del puesto, ruolo, posizione, posizione lavorativa, qualifica,"
-        " mansione, titolo di lavoro, funcao, functie, functietitel, befattning, yrkestitel,"
-        " stilling, stillingsbetegnelse, stillingstittel, titel?, tehtavanimike, titteli?,"
-        " stanowisko, pozice, unvan?, должность, 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي"
+        " organizations.title, organization.title, organizations.job title, work title, job"
+        " position, position title, business title, professional title, current title, job role,"
+        " designation, occupation, job, title?, position?, role?, headline?, funktion,"
+        " berufsbezeichnung, beruf, stellenbezeichnung, jobtitel, poste, fonction, intitule du"
+        " poste, titre du poste, titre professionnel, cargo, puesto, puesto de trabajo, titulo del"
+        " puesto, ruolo, posizione, posizione lavorativa, qualifica, mansione, titolo di lavoro,"
+        " funcao, functie, functietitel, befattning, yrkestitel, stilling, stillingsbetegnelse,"
+        " stillingstittel, titel?, tehtavanimike, titteli?, stanowisko, pozice, unvan?, должность,"
+        " 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي"
     ),
     "lastname": _listed(
         "last name, family name, name.last name, name.family name, name.last, name.family,"
         " names.family name, names.last name, surname, name.surname, lname, last, last names,"
-        " surnames, sn?, billing last name, buyer last name, nachname, familienname, zuname,"
-        " nom de famille, nom, apellido, apellidos, primer apellido, cognome, sobrenome, apelido,"
-        " ultimo nome, achternaam, familienaam, efternamn, efternavn, etternavn, sukunimi,"
-        " nazwisko, soyad, soyadi, prijmeni, фамилия, 姓, 名字, اسم العائلة"
+        " surnames, sn?, billing.last name, buyer last name, nachname, familienname, zuname, nom de"
+        " famille, nom, apellido, apellidos, primer apellido, cognome, sobrenome, apelido, ultimo"
+        " nome, achternaam, familienaam, efternamn, efternavn, etternavn, sukunimi, nazwisko,"
+        " soyad, soyadi, prijmeni, фамилия, 姓, 名字, اسم العائلة"
     ),
     "phone": _listed(
         "phone, phone number, telephone, telephone number, mobile phone, mobile phone number,"
-        " mobile, mobile number, cell phone, cell phone number, cell, cell number, work phone,"
-        " work phone number, business phone, business phone number, office phone, direct phone,"
-        " home phone, home phone number, primary phone, primary phone number, main phone, tel,"
-        " tel number, phone 1, telephone 1, mobile telephone, contact number, daytime phone,"
-        " day phone, bus phone, phones, phone numbers, business phones, telephones, handphone,"
-        " billing phone, buyer phone, msisdn, sms?, whatsapp?, telefon, telefonnummer,"
-        " telefonnr, rufnummer, handy, handynummer, mobil, mobilnummer, mobiltelefon,"
-        " mobilfunknummer, numero de telephone, portable, telephone portable, telephone mobile,"
-        " telefono, numero de telefono, telefono movil, movil, celular, cellulare,"
-        " numero di telefono, numero di cellulare, telefone, numero de telefone, telemovel,"
-        " telefoon, telefoonnummer, mobiel, mobiel nummer, gsm, puhelin, puhelinnumero, numer"
-        " telefonu, cep telefonu, телефон, номер телефона, 電話番号, 電話, 电话, 手机, 手机号,"
-        " 전화번호, 휴대폰, الهاتف, رقم الهاتف"
+        " mobile, mobile number, cell phone, cell phone number, cell, cell number, work phone, work"
+        " phone number, business phone, business phone number, office phone, direct phone, home"
+        " phone, home phone number, primary phone, primary phone number, main phone, tel, tel"
+        " number, phone 1, telephone 1, mobile telephone, contact number, daytime phone, day phone,"
+        " bus phone, phones, phone numbers, business phones, telephones, handphone, billing.phone,"
+        " billing address.phone, default address.phone, buyer phone, msisdn, sms?, whatsapp?,"
+        " telefon, telefonnummer, telefonnr, rufnummer, handy, handynummer, mobil, mobilnummer,"
+        " mobiltelefon, mobilfunknummer, numero de telephone, portable, telephone portable,"
+        " telephone mobile, telefono, numero de telefono, telefono movil, movil, celular,"
+        " cellulare, numero di telefono, numero di cellulare, telefone, numero de telefone,"
+        " telemovel, telefoon, telefoonnummer, mobiel, mobiel nummer, gsm, puhelin, puhelinnumero,"
+        " numer telefonu, cep telefonu, телефон, номер телефона, 電話番号, 電話, 电话, 手机,"
+        " 手机号, 전화번호, 휴대폰,"
+        " الهاتف, رقم الهاتف"
     ),
     "state": _listed(
-        "state, state province, state code, province code, province, state or province,"
-        " region code, region, state region, state province region, state name, state abbreviation,"
-        " state prov, prov, administrative area, address region, region name, county?, bundesland,"
+        "state, state province, state code, province code, province, state or province, region"
+        " code, region, state region, state province region, state name, state abbreviation, state"
+        " prov, prov, administrative area, address region, region name, county?, bundesland,"
         " kanton, provincia, estado, comunidad autonoma, regione, regiao, provincie, lan, fylke,"
         " maakunta, wojewodztwo, область, 都道府県, 省, 省份"
     ),
     "zip": _listed(
-        "zip, zip code, postal code, postcode, zip postal code, zip postal, postal,"
-        " pin code, postal code zip, plz, postleitzahl, code postal, cp, codigo postal,"
-        " codice postale, cap, cep, codigo de enderecamento postal, postnummer, postnr,"
-        " postinumero, kod pocztowy, posta kodu, psc, индекс, почтовый индекс, 郵便番号, 邮编,"
-        " 邮政编码, 우편번호, الرمز البريدي"
+        "zip, zip code, postal code, postcode, zip postal code, zip postal, postal, pin code,"
+        " postal code zip, plz, postleitzahl, code postal, cp, codigo postal, codice postale, cap,"
+        " cep, codigo de enderecamento postal, postnummer, postnr, postinumero, kod pocztowy, posta"
+        " kodu, psc, индекс, почтовый индекс, 郵便番号, 邮编, 邮政编码, 우편번호, الرمز البريدي"
     ),
     FULL_NAME: _listed(
-        "full name, name.full name, name.full, name.formatted, name.display name,"
-        " names.display name, name?, display name, formatted name, name first and last,"
-        " first and last name, first name and last name, first name last name, cn?,"
-        " vor und nachname, vorname und nachname, vorname nachname, vollstandiger name,"
-        " nom complet, prenom et nom, nombre completo, nombre y apellidos, nombre y apellido,"
-        " nome completo, nome e cognome, nome e sobrenome, naam, volledige naam,"
-        " voornaam en achternaam, namn, for och efternamn, navn, fullt navn, nimi,"
-        " imie i nazwisko, ad soyad, adi soyadi, имя и фамилия, 氏名, お名前, 姓名, 이름, 성명,"
+        "full name, name.full name, name.full, name.formatted, name.display name, names.display"
+        " name, name?, display name, formatted name, name first and last, first and last name,"
+        " first name and last name, first name last name, cn?, vor und nachname, vorname und"
+        " nachname, vorname nachname, vollstandiger name, nom complet, prenom et nom, nombre"
+        " completo, nombre y apellidos, nombre y apellido, nome completo, nome e cognome, nome e"
+        " sobrenome, naam, volledige naam, voornaam en achternaam, namn, for och efternamn, navn,"
+        " fullt navn, nimi, imie i nazwisko, ad soyad, adi soyadi, имя и фамилия, 氏名, お名前,"
+        " 姓名, 이름, 성명,"
         " الاسم, الاسم الكامل"
     ),
 }
@@ -173,10 +173,10 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 ADDRESSES: Final = _listed(
     "address, primary address, primary?, default address, default?, address 1?, work address,"
     " work?, business address, business?, office address, office?, mailing address, mailing?,"
-    " postal address, postal?, home address, home?, residential address, residence?,"
-    " billing address, billing?, shipping address, shipping?, location?, addresses,"
-    " street addresses, contact address, delivery address, other address, other?, adresse,"
-    " adressen, adresses, direccion, indirizzo, endereco, adres"
+    " postal address, postal?, home address, home?, residential address, residence?, billing"
+    " address, billing?, shipping address, shipping?, location?, addresses, street addresses,"
+    " contact address, delivery address, other address, other?, adresse, adressen, adresses,"
+    " direccion, indirizzo, endereco, adres"
 )
 
 # An object holds the person if all the words of its name are among these: `contactInfo`,
@@ -184,7 +184,7 @@ ADDRESSES: Final = _listed(
 _PERSONS: Final = frozenset(
     _listed(
         "attendee, client, contact, customer, delegate, guest, individual, invitee, lead, member,"
-        " participant, person, profile, recipient, registrant, subscriber, user, visitor"
+        " participant, person, profile, prospect, recipient, registrant, subscriber, user, visitor"
     )
 )
 _CONTAINERS: Final = frozenset(
@@ -192,10 +192,10 @@ _CONTAINERS: Final = frozenset(
         "additional, after, and, answer, answers, attribute, attributes, basic, body,"
         " characteristics, column, core, crm, current, custom, data, demographic, demographics,"
         " detail, details, entity, extra, field, fields, form, general, identification,"
-        " identifiers, info, information, input, keys, merge, merges, new, obj, object, params,"
-        " payload, personal, professional, properties, property, props, question, questions,"
-        " record, registration, resource, response, responses, result, row, set, submission,"
-        " trait, traits, udo, values, variables, vars, xdm"
+        " identifiers, info, information, input, item, keys, merge, merges, new, obj, object,"
+        " params, payload, personal, point, professional, properties, property, props, question,"
+        " questions, record, registration, resource, response, responses, result, row, set,"
+        " submission, trait, traits, udo, values, variables, vars, xdm"
     )
 )
 _HOLDERS: Final = _PERSONS | _CONTAINERS
@@ -203,17 +203,19 @@ _HOLDERS: Final = _PERSONS | _CONTAINERS
 _HOLDER_NAMES: Final = frozenset({"useridentities"})
 # Of these only what holds a person is read: their own texts are of something else.
 _PASSED_THROUGH: Final = ("context", "event", "form", "message", "notification", "request")
-_WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses"}
+_WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
 _NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
 
 # Words that a name may begin or end with, without another meaning.
 _LEADING: Final = _HOLDERS | frozenset(
     _listed(
-        "your, my, the, please, enter, provide, what, is, s, whats, ihre, ihr, votre, su, c, q, hs,"
-        " ssot, kontakt"
+        "your, my, the, please, enter, provide, what, is, s, whats, ihre, ihr, votre, su, c, q,"
+        " hs, ssot, kontakt"
     )
 )
-_TRAILING: Final = frozenset(_listed("required, optional, value, values, field, c, 1, pflichtfeld"))
+_TRAILING: Final = frozenset(
+    _listed("required, optional, value, values, field, c, no, nr, 1, pflichtfeld")
+)
 # With one of these, a name tells of somebody or something else.
 _OTHERS: Final = frozenset(
     _listed(
@@ -226,22 +228,26 @@ _OTHERS: Final = frozenset(
 )
 # What the object has that stands in place of a text, better ones first.
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
-    "": _listed("value, values, text, string, raw value, label, name"),
+    "": _listed("value, values, text, string, raw value, display value, label, name"),
     "email": _listed(
-        "address, value, email, email address, mail, id, work, business, personal, home"
+        "address, value, email, email address, mail, work, business, primary, default, personal,"
+        " home, other, display value, id"
     ),
     "phone": _listed(
         "number, value, phone, phone number, e164, full number, formatted number, international,"
-        " national number, formatted, raw"
+        " national number, formatted, raw, full, mobile, cell, work, business, office, primary,"
+        " main, default, home, other, display value"
     ),
     "countryid": _listed(
-        "code, iso code, iso2, alpha2, alpha 2, country code, iso, value, name, country, label, id"
+        "code, iso code, iso2, alpha2, alpha 2, country code, iso, value, display value, name,"
+        " country, label, id"
     ),
-    "state": _listed("code, abbreviation, state code, value, name, state, label"),
+    "state": _listed("code, abbreviation, state code, value, display value, name, state, label"),
     "companyname": _listed(
-        "name, company name, value, display name, legal name, company, text, title?, label, data"
+        "name, company name, value, display name, display value, legal name, company, text,"
+        " title, label, data"
     ),
-    "jobtitle": _listed("title, value, name, text, label"),
+    "jobtitle": _listed("title, value, display value, name, text, label"),
 }
 
 
@@ -325,7 +331,8 @@ class Names:
         self.address, self.person = Place({}), Place({}, self._guessed)
         addresses = self._addresses(texts)
         self.address.known = self._parts | addresses
-        self.person.known = texts | _objects(texts) | addresses
+        objects = _objects(texts)
+        self.person.known = texts | objects | self._more(addresses, objects)
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
         persons = Place(dict.fromkeys(_WITHIN_PASSED, self._holder))
         passed = self._holder._replace(within=persons)
@@ -337,6 +344,17 @@ class Names:
         for rank, (key, is_text) in enumerate(_ADDRESSES.items(), 1):
             entry = texts.get(key) or Entry("address1" * is_text, _WEAK, rank)
             found[key] = entry._replace(kind=Kind.ADDRESS, within=self.address)
+        return found
+
+    def _more(
+        self, addresses: Mapping[str, Entry], objects: Mapping[str, Entry]
+    ) -> dict[str, Entry]:
+        """Return addresses, of which some tell more than the address, such as `billing.phone`."""
+        found = dict(addresses)
+        for key in addresses.keys() & objects.keys():
+            within = objects[key].within
+            members = within.known if within is not None else {}
+            found[key] = found[key]._replace(within=Place({**members, **self.address.known}))
         return found
 
     def _guessed(self, name: str) -> Entry | None:
@@ -407,6 +425,7 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
     """Yield a name, and what is left of it without words that mean nothing more."""
     end = len(found)
     yield "".join(found)
+    yield "".join(each for each in found if each != "1")
     while end > 1 and found[end - 1] in _TRAILING:
         end -= 1
         yield "".join(found[:end])
