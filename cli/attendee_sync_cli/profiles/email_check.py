@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Mapper, Verdict
-from attendee_sync.outcome import in_words
+from attendee_sync.outcome import Reason, in_words
 from attendee_sync.profile import names
 from attendee_sync_cli import console
 from attendee_sync_cli.profiles import profile_tables, shape
@@ -18,6 +18,8 @@ from attendee_sync_cli.profiles.profile_files import Found, Profiles
 
 _LOOKED_AT = 1_000  # profiles whose names of attributes are collected
 _MOST_NAMES = 30
+_MOST_REASONS = 3
+_OF_ADDRESSES = (Reason.MISSING_EMAIL, Reason.INVALID_EMAIL, Reason.SEVERAL_EMAILS)
 _MAX_DEPTH = 5
 _USUAL = "email"
 _LIKENESS = 0.75
@@ -37,7 +39,7 @@ class EmailCheck:
         except ValidationError:
             self._rules = None
         self._is_passed = self._rules is None
-        self._reasons: Counter[str] = Counter()
+        self._reasons: Counter[tuple[str, str]] = Counter()  # with their details
         self._addresses: Counter[_Path] = Counter()  # how many stand where, if none as well
 
     def look(self, found: Found) -> None:
@@ -49,7 +51,7 @@ class EmailCheck:
         if decision.verdict is not Verdict.REJECT:
             self._is_passed = True
             return
-        self._reasons[in_words(decision.reason, decision.detail)] += 1
+        self._reasons[decision.reason, decision.detail] += 1
         if self._reasons.total() <= _LOOKED_AT and len(self._addresses) <= _LOOKED_AT:
             for path, value in _leaves(profile, ()):
                 self._addresses[path] += _is_address(value)
@@ -58,17 +60,20 @@ class EmailCheck:
         """Return why none can be used and what may help, or nothing."""
         if self._is_passed or not self._reasons:
             return ""
-        reasons = ", ".join(f"{each} ({n})" for each, n in self._reasons.most_common())
+        most = self._reasons.most_common(_MOST_REASONS)
+        reasons = ", ".join(f"{in_words(*each)} ({n})" for each, n in most)
         names = list(map(console.plain, profiles.columns or map(_name, self._addresses)))
         kind = "Its columns" if profiles.columns else "Attributes"
         told = f"{kind}: {', '.join(names[:_MOST_NAMES])}. " if names else ""
         return (
             f"nothing was pushed, as every profile would be rejected: {reasons}. "
             f"{told}{self._advice(profiles)}"
-        )
+        ).rstrip()
 
     def _advice(self, profiles: Profiles) -> str:
         """Say what may have the addresses: where most stand, or else what is called most alike."""
+        if not any(reason in _OF_ADDRESSES for reason, _ in self._reasons):
+            return ""
         wanted = self._wanted()
         is_table = bool(profiles.columns)
         with_most = [path for path, count in self._addresses.most_common(1) if count]
@@ -78,6 +83,8 @@ class EmailCheck:
             name = _most_alike(wanted, profiles.columns or list(map(_name, self._addresses)))
         if not name:
             return "Is it the right file?"
+        if wanted == _USUAL and profile_tables.is_email_name(name):
+            return console.plain(f"{name} is for e-mail addresses, but has none that can be used.")
         told = console.plain(f"If {name} has the e-mail addresses: ")
         if is_table:
             return console.plain(f'{told}--column "{name}={wanted}"')

@@ -164,8 +164,12 @@ def _header_at(sample: Sequence[Row], renamed: Set[str]) -> int:
 
 
 def _names_email(cells: Sequence[Any]) -> bool:
-    """Tell whether one of some cells is a name of a column for e-mail addresses."""
-    return any(_field(_text(cell).strip()) == "email" for cell in cells)
+    return any(is_email_name(_text(cell).strip()) for cell in cells)
+
+
+def is_email_name(header: str) -> bool:
+    """Tell whether a column is for e-mail addresses by its name."""
+    return _field(header) == "email"
 
 
 def is_address(text: str) -> bool:

@@ -313,6 +313,10 @@ def test_an_export_can_be_mended_and_pushed_again(
     why = [each.pop("dead_letter") for each in found]
     assert [each["id"] for each in why] == [f"{request_id}-{n}" for n in range(3)]
     assert {each["answer"] for each in why} == {"countryid is not known"}
+    line.hidden = ()  # a preview shows personal data
+    shown = json.loads(line.run("preview", "default", str(path), "--json").stdout)["profiles"]
+    assert [each["attendee"].get("city", "") for each in shown] == ["", "", 'Le"hi,']
+    assert [each["attendee"].get("firstname", "") for each in shown] == ["Ada", "Ben", ""]
     kept = {name: each for name, each in nested.items() if each is not None}
     assert [{k: v for k, v in each.items() if v is not None} for each in found] == [ADA, BEN, kept]
 

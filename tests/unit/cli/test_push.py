@@ -277,6 +277,10 @@ def test_a_file_that_can_not_be_read_is_told() -> None:
         ),
         ("Name;E-Mial\nAda;\nBen;none\n", 'If E-Mial has the e-mail addresses: --column "E-Mial='),
         ("{}\n{}", "(2). Is it the right file?"),
+        (
+            "Name,E-mail\nAda,\nBen,none\n",
+            "Its columns: Name, E-mail. E-mail is for e-mail addresses, but has none that can be",
+        ),
         ("name,city\nX,Lehi\nY,\n", "Its columns: name, city. Is it the right file?"),
         (
             lines(*[{"who": {"contact": "ben@example.com"}, "x@example.com": 1}] * 2),
