@@ -73,6 +73,13 @@ class RainFocusRequest(_Answer):
     body: Any
 
 
+class Unread(_Answer):
+    """An attribute of a profile that no source read."""
+
+    name: str = Field(description="Its place, in the sender's words.")
+    like: str = Field(description="The field whose name it holds, or nothing.")
+
+
 class Foreseen(_Answer):
     """What would become of one profile.
 
@@ -85,9 +92,12 @@ class Foreseen(_Answer):
     detail: str = _DETAIL
     attendee: dict[str, str] = Field(default={}, description="What RainFocus would get, by field.")
     sources: dict[str, str] = Field(
-        default={}, description="What gave each field: an expression over the profile, or words."
+        default={}, description="What gave each field: its place, an expression, or words."
     )
     remarks: list[Remark] = []
+    unread: list[Unread] = Field(
+        default=[], description="Attributes that no source read, the first fifty."
+    )
     request: RainFocusRequest | None = None
     note: str = Field(default="", description="Says so where details are left out for their size.")
 

@@ -137,9 +137,18 @@ def _show(name: str, each: _PreviewRow, *, with_request: bool) -> None:
     rows = _field_rows(each)
     if rows:
         console.table(["  field", "value", "from", "remarks"], rows)
+    if each.get("unread"):
+        console.say(f"  not read: {', '.join(_unread(each))}")
     if with_request and each.get("request"):
         _show_request(each["request"])
     console.say()
+
+
+def _unread(each: _PreviewRow) -> Iterator[str]:
+    """Yield the attributes that no source read, those that look like a field first."""
+    for attribute in sorted(each["unread"], key=lambda attribute: not attribute["like"]):
+        like = f" (like {attribute['like']})" if attribute["like"] else ""
+        yield f"{console.plain(attribute['name'])}{like}"
 
 
 def _show_counts(found: Sequence[_PreviewRow]) -> None:
@@ -165,7 +174,7 @@ def _field_rows(each: _PreviewRow) -> list[list[str]]:
         [
             f"  {name}",
             console.plain(fields.get(name, "")),
-            sources.get(name, ""),
+            console.plain(sources.get(name, "")),
             "; ".join(remarks.get(name, ())),
         ]
         for name in names

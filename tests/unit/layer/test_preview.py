@@ -88,6 +88,7 @@ def test_it_shows_all_that_leads_to_an_attendee(preview: Preview) -> None:
             "countryid": "country",
         },
         "remarks": [{"field": "countryid", "text": "normalised"}],
+        "unread": [],
         "request": {
             "method": "POST",
             "url": "https://events.rainfocus.com/api/acme/v3/attendee/store",

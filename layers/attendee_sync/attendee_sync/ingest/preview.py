@@ -122,8 +122,8 @@ def preview_profile(destination: PreviewTarget, pushed: Pushed) -> dict[str, Any
     """Return what would become of one profile: the outcome, and all that leads to it.
 
     The members: outcome, reason, detail (the reason in words), attendee (field by name), request
-    (method, url, headers and body, with placeholders for secrets), sources (what gave each field)
-    and remarks.
+    (method, url, headers and body, with placeholders for secrets), sources (what gave each field),
+    remarks, and unread (the attributes that no source read, each with the field that it is like).
     """
     fault = pushed.fault or messages.size_fault(messages.escape_for_sqs(pushed.text))
     if fault:
@@ -137,6 +137,7 @@ def preview_profile(destination: PreviewTarget, pushed: Pushed) -> dict[str, Any
         "attendee": dict(decision.fields),
         "sources": {name: destination.rules.source_of(name, decision) for name in decision.fields},
         "remarks": [{"field": name, "text": text} for name, text in decision.remarks],
+        "unread": [each._asdict() for each in destination.rules.unread(pushed.profile or {})],
         "request": _request(destination, decision) if decision.fields else None,
     }
 

@@ -5,7 +5,7 @@ what uses any other part is left to the jmespath library. Both give the same ans
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jmespath
@@ -70,6 +70,19 @@ def check_functions(
     if unknown:
         places = ", ".join(f"{name} at position {expression.find(name)}" for name in unknown)
         raise ValueError(f"a function of JMESPath is expected; there is no {places}: {expression}")
+
+
+def names_in(texts: Iterable[str]) -> set[str]:
+    """Return the names that expressions look for; an empty one looks for none."""
+    return {name for text in texts if text for name in _fields(jmespath.compile(text).parsed)}
+
+
+def _fields(node: _Node) -> Iterator[str]:
+    if node["type"] == "field":
+        yield node["value"]
+    if node["type"] != "slice":  # its children are numbers
+        for child in node["children"]:
+            yield from _fields(child)
 
 
 def _functions(node: _Node) -> Iterator[str]:

@@ -12,9 +12,10 @@ from attendee_sync.mapping import expressions, filters
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.mapping.field_rules import FieldRules, Remark
 from attendee_sync.outcome import Reason
-from attendee_sync.profile import memberships, reader
+from attendee_sync.profile import memberships, reader, unread
 from attendee_sync.profile.candidates import Path
 from attendee_sync.profile.identity import EmailRule, identify
+from attendee_sync.profile.unread import Unread
 
 
 class Verdict(Enum):
@@ -73,6 +74,13 @@ class Mapper:
             remarks=tuple(remarks),
             sources=mapped.sources,
         )
+
+    def unread(self, document: reader.Json) -> list[Unread]:
+        """Return the attributes of a profile that neither a field nor an expression reads."""
+        rules = self.destination.mapping.values()
+        texts = [rule.value for rule in rules if rule.write in ("overwrite", "clear_on_null")]
+        named = expressions.names_in([*texts, self.destination.filter or ""])
+        return unread.find(reader.read(document), self.fields.names, named)
 
     def source_of(self, field: str, decision: Decision) -> str:
         """Return what gave a field its value: names or an expression, or words."""

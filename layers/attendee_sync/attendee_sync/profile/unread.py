@@ -1,0 +1,69 @@
+"""What no source read of a profile: shown by previews, so that nothing is lost in silence."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+from attendee_sync.profile import names
+from attendee_sync.profile.names import Entry, Kind, Names, Place
+from attendee_sync.profile.reader import Json
+
+_MOST = 50  # that are told
+_MAX_DEPTH = 12
+_SHORTEST = 4  # letters of a name that tells a field within another name
+
+# What is read for who somebody is, and whether they are wanted.
+_READ_ELSEWHERE = frozenset(
+    {"identitymap", "identities", "segmentmembership", "consents", "optinout", "privacyoptouts"}
+    | {"envelope", "type", "id"}
+)
+
+
+class Unread(NamedTuple):
+    """An attribute that no source read."""
+
+    name: str  # with those of the objects around it, as the sender wrote them
+    like: str  # the field whose name it holds, or nothing
+
+
+def find(profile: Json, table: Names, named: Collection[str] = ()) -> list[Unread]:
+    """Return the attributes of a profile that was read which no field knows, the first fifty.
+
+    What a destination's expressions name (`named`) counts as read.
+    """
+    known = {name: value for name, value in profile.items() if name not in named}
+    if any(profile["address"] is each for name, each in known.items() if name != "address"):
+        del known["address"]  # the reader put it there
+    found: list[Unread] = []
+    for path in _unread(known, table.person, ()):
+        if names.fold(path[0]) not in _READ_ELSEWHERE:
+            found.append(Unread(".".join(path), _like(path[-1], table)))
+        if len(found) == _MOST:
+            break
+    return found
+
+
+def _unread(members: Json, place: Place | None, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if len(path) > _MAX_DEPTH:
+        return
+    for name, value in members.items():
+        entry = place[name] if place is not None else None
+        inner = (*path, name)
+        if isinstance(value, dict):
+            yield from _unread(value, entry.within if entry else None, inner)
+        elif value not in (None, "", []) and not _is_known(value, entry):
+            yield inner
+
+
+def _is_known(value: Any, entry: Entry | None) -> bool:
+    """Tell whether a value is read where it stands."""
+    if entry is None:
+        return False
+    return bool(entry.field) or (isinstance(value, list) and entry.kind is not Kind.VALUE)
+
+
+def _like(name: str, table: Names) -> str:
+    """Return the field whose longest name is within another name, or nothing."""
+    folded = names.fold(name[:100])
+    within = [each for each in table.words if len(each) >= _SHORTEST and each in folded]
+    entry = table.person.known.get(max(within, key=len)) if within else None
+    return entry.field if entry else ""

@@ -1,0 +1,46 @@
+"""Unread: what no source read leaves a trace in previews."""
+
+import json
+from typing import Any
+
+import pytest
+
+from attendee_sync.mapping import mapper
+
+ADA = {"email": "ada@example.com"}
+
+
+def unread(profile: dict[str, Any], **settings: Any) -> list[tuple[str, str]]:
+    rules = mapper.mapper(json.dumps({"event_code": "summit27", **settings}))
+    return [(each.name, each.like) for each in rules.unread(profile)]
+
+
+@pytest.mark.parametrize(
+    ("profile", "found"),
+    [
+        ({"firstName": "Ada", "data": {"company": "A"}, "workAddress": {"city": "Lehi"}}, []),
+        ({"plan": "premium", "logins": None, "x": "", "y": []}, [("plan", "")]),
+        (
+            {"manager": {"email": "b@c.de", "age": 5}},
+            [("manager.email", "email"), ("manager.age", "")],
+        ),
+        ({"company": {"id": 5, "name": "A"}}, [("company.id", "")]),
+        ({"workPhoneExtension": "1"}, [("workPhoneExtension", "phone")]),
+        ({"fields": [{"name": "company", "value": "A"}], "tags": ["a"]}, [("tags", "")]),
+        ({"segmentMembership": {"ups": {}}, "consents": {"marketing": {"val": "y"}}}, []),
+        ({"attributes": {"plan": {"value": "premium"}}}, [("plan", "")]),
+    ],
+)
+def test_what_no_source_read_is_told(profile: dict[str, Any], found: list[tuple[str, str]]) -> None:
+    assert unread({**ADA, **profile}) == found
+
+
+def test_what_an_expression_reads_is_read() -> None:
+    mapping = {"plan": "loyalty.plan", "zip": {"value": "code", "write": "clear_on_null"}}
+    profile = {**ADA, "loyalty": {"plan": "A"}, "code": "1", "vip": True, "other": 1}
+    assert unread(profile, mapping=mapping, filter="vip") == [("other", "")]
+    assert unread({"Arbeitgeberin": "A"}, names={"companyname": ["arbeitgeberin"]}) == []
+
+
+def test_no_more_than_fifty_are_told() -> None:
+    assert len(unread({f"a{n}": n for n in range(100)})) == 50
