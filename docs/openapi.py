@@ -170,9 +170,10 @@ _HEADERS: Mapping[str, Json] = {
 }
 _PUSHED = (
     "Profiles in any of the shapes that Adobe Experience Platform sends (nested XDM, flat "
-    "attributes, freeform attributes), or flat JSON. Any other application/...+json is read as "
-    f"JSON too. At most {MAX_PROFILES} profiles and {MAX_BODY_BYTES} bytes in one body, and "
-    f"{MAX_PROFILE_BYTES} bytes in one profile."
+    "attributes, freeform attributes), or flat JSON: one, an array, or an envelope around a list. "
+    "What stands beside the list goes with each profile as its member _envelope. Any other "
+    f"application/...+json is read as JSON too. At most {MAX_PROFILES} profiles and "
+    f"{MAX_BODY_BYTES} bytes in one body, and {MAX_PROFILE_BYTES} bytes in one profile."
 )
 
 

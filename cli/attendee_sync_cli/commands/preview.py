@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -67,6 +68,7 @@ def preview(  # noqa: PLR0913, PLR0917
     stack: Stack = context.obj
     how = profile_files.reading(encoding, column)
     target = _target(stack, destination)
+    how = replace(how, place=target.rules.destination.profiles_at or "")
     profiles = profile_files.read(file, how)
     if summary:
         is_rejected = _summarise(target, profiles, as_json=as_json)

@@ -81,6 +81,7 @@ class Reading:
 
     encoding: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)  # names by headers
+    place: str = ""  # of the profiles in JSON, if the destination's settings name it
 
 
 def reading(encoding: str, columns: Iterable[str]) -> Reading:
@@ -153,8 +154,8 @@ def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
             rows = profile_tables.rows_of_csv(lines)
             return _of_table(name, table_of(rows, how.columns, "line"), "lines")
         if bodies.is_ndjson(text, _CONTENT_TYPES.get(ending, "")):
-            return Profiles(_usable(name, _ndjson(lines)), "lines")
-        found = [Found(*each) for each in enumerate(bodies.split(_whole(lines)))]
+            return Profiles(_usable(name, _ndjson(lines, how.place)), "lines")
+        found = [Found(*each) for each in enumerate(bodies.split(_whole(lines), place=how.place))]
         return Profiles(found, "indexes", len(found))
 
 
@@ -294,10 +295,11 @@ def _usable(name: str, found: Iterable[Found]) -> Iterator[Found]:
             raise UnreadableBodyError(f"no profile; at line {first.place}: {why}")
 
 
-def _ndjson(lines: Iterable[str]) -> Iterator[Found]:
+def _ndjson(lines: Iterable[str], place: str) -> Iterator[Found]:
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield Found(number, bodies.of_line(line))
+            for pushed in bodies.of_line(line, place):
+                yield Found(number, pushed)
 
 
 def _is_csv(ending: str, text: str) -> bool:

@@ -64,6 +64,21 @@ def test_the_outcomes_are_shown_and_counted(line: CommandLine) -> None:
     ]
 
 
+def test_a_filter_that_cannot_be_evaluated_is_told(line: CommandLine) -> None:
+    destination(line, filter="length(age) > `1`")
+    shown = line.succeed("preview", "default", "-", given=json.dumps({**BEN, "age": 5}))
+    assert "waits until the destination's filter is mended: filter_failed" in shown
+
+
+@pytest.mark.parametrize("form", ["{}", "[{}]", "{0}\n{0}"])
+def test_profiles_are_where_the_settings_say(line: CommandLine, form: str) -> None:
+    destination(line, profiles_at="payload.Leute")
+    text = json.dumps({"payload": {"Leute": [ADA, BEN]}, "page": 1})
+    given = form.format(text) if "0" in form else form.replace("{}", text)
+    emails = [each["email"] for each in attendees(line, "-", given=given)]
+    assert emails == ["ada@example.com", "ben@example.org"] * (1 + given.count("\n"))
+
+
 def test_the_request_is_shown_without_secrets(line: CommandLine) -> None:
     shown = line.succeed("preview", "default", "-", "--request", given=json.dumps(BEN))
     said = [row.strip() for row in shown.splitlines()]

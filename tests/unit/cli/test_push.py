@@ -130,7 +130,7 @@ def failing(status: int, **headers: str) -> fakes.Reply:
     [
         ("a.json", '{"n": 1.0,\r\n "big": 12345678901234567890123, "email": "ada@example.com"}', 1),
         ("a.json", '[{"n": 1e2, "email": "ada@example.com"},\n {"email" : "ben@example.com"}]', 2),
-        ("a.json", '{"profiles": [{"n": 0.10, "email": "ada@example.com"}], "more": 1}', 1),
+        ("a.json", '{"profiles": [{"n": 0.10, "email": "ada@example.com"}]}', 1),
         ("a.json", '{"n": 1.0, "email": "ada@example.com"}\n{"email": "ben@example.com"}', 2),
         ("a", '\ufeff\n{"n": 1.0, "email": "ada@example.com"}\n\n{"email": "b@example.com"}\n', 2),
         (
@@ -150,6 +150,15 @@ def test_json_is_pushed_as_it_is_written(  # noqa: PLR0913, PLR0917
     assert len(api.queued) == expected
     flat = text.replace("\n", " ")
     assert all(queued in flat for queued in api.queued)
+
+
+def test_profiles_are_where_the_settings_say(line: CommandLine, api: Api, aws: Aws) -> None:
+    aws.set_destination("default", event_code="summit2027", profiles_at="payload.Leute")
+    ada, ben = {"email": "ada@example.com"}, {"email": "ben@example.com"}
+    text = json.dumps({"page": 1, "payload": {"Leute": [ada, ben]}})
+    line.succeed("push", "default", "-", given=text)
+    beside = {"_envelope": {"page": 1}}
+    assert [json.loads(queued) for queued in api.queued] == [beside | ada, beside | ben]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

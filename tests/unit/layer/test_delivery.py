@@ -1136,12 +1136,20 @@ def body(*parts: dict[str, Any]) -> str:
     return json.dumps({name: value for part in parts for name, value in part.items()})
 
 
+def test_a_filter_that_cannot_be_evaluated_waits_for_its_settings(harness: DeliveryHarness) -> None:
+    harness.aws.set_destination("default", event_code="summit2027", filter="length(age) > `1`")
+    [outcome] = harness.deliver(message(body=body(ADDRESS, {"age": 5})))
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, Reason.FILTER_FAILED)
+    assert outcome.retry.is_fault_of_settings
+    assert harness.rainfocus.calls == []
+    assert harness.aws.sqs.dead_letters == []
+
+
 @pytest.mark.parametrize(
     ("destination", "pushed", "reason"),
     [
         ({}, [ADDRESS, LEFT], "left_audience"),
         ({"filter": "country == 'US'"}, [ADDRESS], "filter"),
-        ({"filter": "length(age) > `1`"}, [ADDRESS, {"age": 5}], "filter_failed"),
         (
             {"exits": {"action": "set", "fields": {"status": "left"}}},
             [ADDRESS, LEFT],

@@ -125,4 +125,4 @@ def test_no_memory_is_no_answer_and_stops_no_batch(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(evaluation, "evaluate", spent)
     assert lenient("length(a)")({"a": "x"}) is None
     rules = mapper.mapper('{"event_code": "x", "filter": "length(a) > `1`"}')
-    assert rules.decide({"email": "ada@example.com", "a": "x"}).verdict is mapper.Verdict.FILTER
+    assert rules.decide({"email": "ada@example.com", "a": "x"}).verdict is mapper.Verdict.WAIT

@@ -5,6 +5,7 @@ import pytest
 
 from attendee_sync.mapping import filters, mapper
 from attendee_sync.mapping.mapper import Decision, Verdict
+from attendee_sync.outcome import Reason
 from attendee_sync.profile import reader
 
 MEMBER = "is_member(@, 'audience-1')"
@@ -16,7 +17,7 @@ SET = {"action": "set", "fields": {"status": "left"}}
 
 
 def holds(predicate: str, document: dict[str, Any]) -> bool:
-    return filters.holds(filters.checked(predicate), reader.read(document))
+    return not filters.unmet(filters.checked(predicate), reader.read(document))
 
 
 def member(**states: str) -> dict[str, Any]:
@@ -92,7 +93,6 @@ def test_consent_is_told_by_its_value(value: object, consents: bool, opted_out: 
     [
         {},
         {"consents": None},
-        {"consents": {"marketing": "y"}},
         {"consents": {"marketing": {"sms": {"val": "n"}}}},
         {"consents": {"marketing": {"email": ["n"]}}},
         {"optInOut": None},
@@ -146,7 +146,7 @@ def test_a_filter_says_who_is_sent(
 ) -> None:
     decision = decide(document, filter=predicate)
     assert decision.verdict is verdict
-    assert decision.detail == ("" if verdict is Verdict.SEND else "the filter does not hold")
+    assert bool(decision.reason) is (verdict is not Verdict.SEND)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,35 @@ def test_a_filter_says_who_is_sent(
         ("ceil(huge) > `1`", "OverflowError"),
     ],
 )
-def test_a_filter_that_cannot_be_evaluated_sends_nobody(predicate: str, error: str) -> None:
+def test_a_filter_that_cannot_be_evaluated_waits_to_be_mended(predicate: str, error: str) -> None:
     document = EMAIL | {"age": 5, "name": "Ada", "tags": ["a"], "huge": float("inf")}
     decision = decide(document, filter=predicate)
-    assert decision.verdict is Verdict.FILTER
+    assert (decision.verdict, decision.reason) == (Verdict.WAIT, Reason.FILTER_FAILED)
     assert decision.detail == f"the filter can't be evaluated: {error}"
+
+
+@pytest.mark.parametrize(
+    ("predicate", "document", "reason"),
+    [
+        (f"!{OPTED_OUT}", {"consents": {"marketing": {"email": {"val": "n"}}}}, "no_consent"),
+        (f"!{OPTED_OUT}", {"optInOut": {"globalOptout": True}}, "no_consent"),
+        (CONSENTS, {}, "no_consent"),
+        (f"vip && {CONSENTS}", {"vip": True}, "no_consent"),
+        (f"vip && {CONSENTS}", {"vip": False}, "filter"),
+        (f"vip || {CONSENTS}", {"vip": False}, "no_consent"),
+        ("vip", {}, "filter"),
+        (OPTED_OUT, {}, "filter"),
+        (f"!{OPTED_OUT} && {MEMBER}", {"consents": {"marketing": {"any": "n"}}}, "filter"),
+        (MEMBER, member(_1="exited"), "left_audience"),
+        (f"length(vip) && {MEMBER}", member(_1="exited"), "left_audience"),
+        (f"!{OPTED_OUT}", member(_1="exited"), "left_audience"),
+    ],
+)
+def test_a_reason_tells_what_is_not_met(
+    predicate: str, document: dict[str, Any], reason: str
+) -> None:
+    decision = decide(EMAIL | document, filter=predicate)
+    assert (decision.verdict, decision.reason) == (Verdict.FILTER, reason)
 
 
 @pytest.mark.parametrize("state", ["exited", "exiting", "EXITED", "unheard-of"])

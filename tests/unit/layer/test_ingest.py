@@ -829,3 +829,12 @@ def test_profiles_are_no_longer_read_when_it_takes_too_long(
 def test_a_header_without_a_value_is_not_there() -> None:
     event = {"pathParameters": None, "headers": {"Content-Type": None, "A": "b"}, "body": ADA}
     assert parse_event(event, "push").headers == {"a": "b"}
+
+
+def test_a_destination_says_where_the_profiles_are(aws: Aws, ingest: Ingest) -> None:
+    aws.set_destination("partners", event_code="summit2027", profiles_at="payload.Leute")
+    body = f'{{"email": "owner@example.com", "payload": {{"page": 1, "Leute": [{ADA},{BOB}]}}}}'
+    assert ingest.push(request(body, destination="partners")).body["accepted"] == 2
+    beside = {"_envelope": {"email": "owner@example.com", "page": 1}}
+    queued = [json.loads(sent.body) for sent in aws.sqs.profiles]
+    assert queued == [{**beside, **json.loads(text)} for text in (ADA, BOB)]

@@ -190,12 +190,14 @@ def _target(text: str, rules: Mapper, connection: str) -> Target:
 def mapping_version(destination: str, connection: str) -> str:
     """Return what changes with all that decides what is stored: 12 hex digits.
 
-    It gets the JSON texts of a destination and its connection. Names and descriptions, access and
-    limits decide nothing.
+    It gets the JSON texts of a destination and its connection. Names and descriptions, access,
+    limits and where profiles are found decide nothing.
     """
     settings = mapper.mapper(destination).destination
     decides = [
-        settings.model_dump(exclude={"name", "description", "mapping"}, exclude_defaults=True),
+        settings.model_dump(
+            exclude={"name", "description", "mapping", "profiles_at"}, exclude_defaults=True
+        ),
         {name: rule.model_dump() for name, rule in settings.mapping.items()},
         connection_of(settings.connection, connection).deciding_settings(),
     ]
@@ -207,6 +209,9 @@ def _outcome(decision: mapper.Decision) -> Outcome | None:
     match decision.verdict:
         case Verdict.REJECT:
             return Outcome(OutcomeKind.REJECTED, decision.reason, decision.detail)
+        case Verdict.WAIT:
+            retry = Retry(is_fault_of_settings=True)
+            return Outcome(OutcomeKind.RETRY, decision.reason, decision.detail, retry=retry)
         case Verdict.FILTER:
             return Outcome(OutcomeKind.FILTERED, decision.reason, decision.detail)
     return None

@@ -1,6 +1,7 @@
 """Reception: who asks, for which destination, with which profiles. Ingest and preview share it."""
 
 import base64
+import functools
 import hmac
 import json
 import re
@@ -134,7 +135,8 @@ def receive(request: HttpRequest, settings: Settings) -> tuple[str, list[Pushed]
 
     Raises HttpError and SettingsUnavailableError.
     """
-    return admit(request, settings), split(request)
+    destination = admit(request, settings)
+    return destination, split(request, destination)
 
 
 def admit(request: HttpRequest, settings: Settings) -> str:
@@ -193,14 +195,14 @@ def _destination(name: str, settings: Settings) -> str:
     return text
 
 
-def split(request: HttpRequest) -> list[Pushed]:
-    """Return the profiles of a request. Raises HttpError."""
+def split(request: HttpRequest, destination: str) -> list[Pushed]:
+    """Return the profiles of a request; gets its destination's JSON text. Raises HttpError."""
     content_type = request.headers.get("content-type", "")
     if _UNREADABLE_TYPES.fullmatch(content_type.partition(";")[0].strip().lower()):
         raise HttpError(415, "Content-Type must be application/json or application/x-ndjson")
     body = _text(request)
     try:
-        pushed = bodies.split(body, content_type, MAX_PROFILES)
+        pushed = bodies.split(body, content_type, MAX_PROFILES, profiles_at(destination))
     except UnreadableBodyError as error:
         raise HttpError(400, str(error)) from error
     except TooManyProfilesError as error:
@@ -208,6 +210,15 @@ def split(request: HttpRequest) -> list[Pushed]:
     if len(pushed) == 1 and len(body.encode()) > messages.MAX_PROFILE_BYTES:
         raise HttpError(413, f"a profile has at most {messages.MAX_PROFILE_BYTES} bytes")
     return pushed
+
+
+@functools.lru_cache(maxsize=64)
+def profiles_at(destination: str) -> str:
+    """Return where in a body a destination's settings say the profiles are, if they do."""
+    try:
+        return str(json.loads(destination).get("profiles_at") or "")
+    except (ValueError, AttributeError, RecursionError):  # delivery reports it
+        return ""
 
 
 def _text(request: HttpRequest) -> str:

@@ -69,7 +69,7 @@ class Ingest:
         settings = self._settings.until(deadline)
         destination, hash_key = admit(request, settings), settings.hash_key()
         began = self._clock()
-        pushed = split(request)
+        pushed = split(request, destination)
         trace_parent = observability.trace_parent(request.headers.get("traceparent"))
         envelope = messages.push_attributes(request.destination, request.request_id, trace_parent)
         in_time = self._in_time(pushed, began, deadline)
@@ -169,7 +169,7 @@ def _sort(
 def _email_rule(destination: str) -> EmailRule:
     """Return what a destination says of e-mail addresses.
 
-    Of its settings that is all that ingest reads, and it does not validate them: that was done
+    Ingest reads little of its settings, and does not validate them: that was done
     when they were written. What can't be read here is delivery's to report.
     """
     try:

@@ -48,6 +48,7 @@ OUTCOMES: Final[Mapping[Verdict, str]] = {
     Verdict.EXIT: "delivered, if the attendee was delivered before; else filtered",
     Verdict.FILTER: OutcomeKind.FILTERED.value,
     Verdict.REJECT: OutcomeKind.REJECTED.value,
+    Verdict.WAIT: "waits until the destination's filter is mended",
 }
 
 

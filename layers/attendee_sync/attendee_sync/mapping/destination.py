@@ -20,6 +20,8 @@ from attendee_sync.mapping import evaluation, expressions, filters
 type Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")]
 # An attendee field of RainFocus, or the code of a custom attribute.
 type Field = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+# Names of objects and lists within each other, such as payload.people.
+type Place = Annotated[str, StringConstraints(pattern=r"^[^.]{1,64}(\.[^.]{1,64}){0,3}$")]
 
 # Compared as profile.names.fold does.
 type AttributeName = Annotated[str, StringConstraints(pattern=r"\w", max_length=100)]
@@ -138,6 +140,8 @@ class Destination(_DestinationSettings):
     # A JMESPath predicate: who does not meet it is not sent.
     filter: Annotated[Expression, AfterValidator(filters.checked)] | None = None
     exits: Exits = Exits()
+    # Where in a body the list of profiles is, if under none of the names that senders use.
+    profiles_at: Place | None = None
 
     @field_validator("names")
     @classmethod

@@ -7,16 +7,18 @@ import jmespath
 from jmespath import functions as jmespath_functions
 
 from attendee_sync.mapping import evaluation, expressions
-from attendee_sync.profile import memberships
-
-# XDM consent values: y, n, and p or u where nobody was asked; dy and dn are defaults.
-_NO = frozenset({"n", "dn", "no", "false", "out"})
-_YES = frozenset({"y", "dy", "yes", "true", "in"})
-_EMAIL_CHANNEL = "https://ns.adobe.com/xdm/channels/email"
+from attendee_sync.outcome import Reason
+from attendee_sync.profile import consents, memberships
 
 
 class _Functions(evaluation.Functions):
     """Beside JMESPath's own: is_member(@, id), consents(@, path) and has_opted_out(@, path)."""
+
+    def __init__(self, email_hash: str = "", *, as_if_agreed: bool = False) -> None:
+        super().__init__()
+        self._email_hash = email_hash
+        self._as_if_agreed = as_if_agreed
+        self.asks_for_consent = False
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
     def _func_is_member(self, document: Any, audience: str) -> bool:
@@ -26,14 +28,13 @@ class _Functions(evaluation.Functions):
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
     def _func_consents(self, document: Any, path: str) -> bool:
-        return _choice(document, path) in _YES
+        self.asks_for_consent = True
+        return self._as_if_agreed or consents.agrees(document, path, self._email_hash)
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
     def _func_has_opted_out(self, document: Any, path: str) -> bool:
-        return _choice(document, path) in _NO or _is_on_opt_out_list(document)
-
-
-_FUNCTIONS = _Functions()
+        self.asks_for_consent = True
+        return not self._as_if_agreed and consents.opted_out(document, path, self._email_hash)
 
 
 def checked(text: str) -> str:
@@ -42,29 +43,17 @@ def checked(text: str) -> str:
     return text
 
 
-def holds(text: str, document: Mapping[str, Any]) -> bool:
-    """Tell whether a predicate holds for a profile that was read.
+def unmet(text: str, document: Mapping[str, Any], email_hash: str = "") -> Reason:
+    """Return why a predicate does not hold for a profile that was read; Reason.NONE if it does.
 
-    Raises one of expression.UNANSWERED where it can't be evaluated on this profile.
+    It is for want of consent if the predicate would hold for somebody who agreed to everything.
+    Raises one of expressions.UNANSWERED where it can't be evaluated on this profile.
     """
-    return bool(evaluation.evaluate(jmespath.compile(text).parsed, document, _FUNCTIONS))
-
-
-def _choice(document: Mapping[str, Any], path: str) -> str:
-    """Return a consent's value; path is such as marketing.email."""
-    value: Any = document.get("consents")
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    if isinstance(value, dict):
-        value = value.get("val")
-    return str(value).strip().lower()
-
-
-def _is_on_opt_out_list(document: Mapping[str, Any]) -> bool:
-    """Tell whether XDM's older opt-out list names e-mail or everything."""
-    listed = document.get("optInOut")
-    if not isinstance(listed, dict):
-        return False
-    channels = listed.get("_channels")
-    email = channels.get(_EMAIL_CHANNEL) if isinstance(channels, dict) else None
-    return listed.get("globalOptout") is True or str(email).lower() in _NO
+    node = jmespath.compile(text).parsed
+    functions = _Functions(email_hash)
+    if evaluation.evaluate(node, document, functions):
+        return Reason.NONE
+    if not functions.asks_for_consent:
+        return Reason.FILTER
+    agreed = _Functions(as_if_agreed=True)
+    return Reason.NO_CONSENT if evaluation.evaluate(node, document, agreed) else Reason.FILTER

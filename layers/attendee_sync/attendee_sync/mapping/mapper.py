@@ -25,6 +25,7 @@ class Verdict(Enum):
     EXIT = "exit"  # send what is set when a person leaves, if the attendee is known
     FILTER = "filter"
     REJECT = "reject"
+    WAIT = "wait"  # until the destination's settings are mended
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Decision:
 
 
 _HAS_LEFT = Decision(Verdict.FILTER, Reason.LEFT_AUDIENCE, "left the audience")
+_NO_CONSENT = Decision(Verdict.FILTER, Reason.NO_CONSENT, "has opted out, or never agreed")
 _NOT_WANTED = Decision(Verdict.FILTER, Reason.FILTER, "the filter does not hold")
 
 
@@ -60,8 +62,8 @@ class Mapper:
         read, email, email_hash, fault, email_remarks, found = identify(document, self.email)
         if fault:
             return Decision(Verdict.REJECT, fault.reason, fault.detail, email_hash)
-        decision = replace(self._wanted(read), email_hash=email_hash)
-        if decision.verdict is Verdict.FILTER:
+        decision = replace(self._wanted(read, email_hash), email_hash=email_hash)
+        if decision.verdict in (Verdict.FILTER, Verdict.WAIT):
             return decision
         fields = {"email": email} if email else {self.destination.hashes.field: email_hash}
         if decision.verdict is Verdict.EXIT:
@@ -94,21 +96,25 @@ class Mapper:
         rule = self.destination.mapping.get("email")
         return rule.value if rule else "the e-mail rule"
 
-    def _wanted(self, read: reader.Json) -> Decision:
+    def _wanted(self, read: reader.Json, email_hash: str) -> Decision:
         """Decide by audience and filter."""
-        states = memberships.states(read)
-        has_left = bool(states) and not states & memberships.MEMBER_STATES
+        has_left = memberships.has_left(read)
+        if has_left or not self.destination.filter:
+            return self._left() if has_left else Decision(Verdict.SEND)
         try:
-            fits = not self.destination.filter or filters.holds(self.destination.filter, read)
+            unmet = filters.unmet(self.destination.filter, read, email_hash)
         except expressions.UNANSWERED as error:
             why = f"the filter can't be evaluated: {type(error).__name__}"
-            return Decision(Verdict.FILTER, Reason.FILTER_FAILED, why)
-        if fits and not has_left:
+            return Decision(Verdict.WAIT, Reason.FILTER_FAILED, why)
+        if not unmet:
             return Decision(Verdict.SEND)
-        leaves = has_left or bool(states - memberships.MEMBER_STATES)
-        if leaves and self.destination.exits.action == "set":
-            return replace(_HAS_LEFT, verdict=Verdict.EXIT)
-        return _HAS_LEFT if has_left else _NOT_WANTED
+        if memberships.has_left_one(read) and self.destination.exits.action == "set":
+            return self._left()
+        return _NO_CONSENT if unmet is Reason.NO_CONSENT else _NOT_WANTED
+
+    def _left(self) -> Decision:
+        is_set = self.destination.exits.action == "set"
+        return replace(_HAS_LEFT, verdict=Verdict.EXIT) if is_set else _HAS_LEFT
 
 
 @functools.lru_cache(maxsize=256)

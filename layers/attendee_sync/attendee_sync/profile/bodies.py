@@ -5,11 +5,12 @@ Imports the standard library alone, since ingest uses it.
 
 import json
 import re
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from attendee_sync.outcome import Fault, Reason
+from attendee_sync.profile import envelopes, json_text, persons
 from attendee_sync.profile.reader import Json
 
 _NDJSON_TYPES = (
@@ -18,15 +19,14 @@ _NDJSON_TYPES = (
     "application/jsonl",
     "application/json-lines",
 )
-_LIST = "profiles"
-_WHITE_SPACE = " \t\r\n"
-_BLANKS = re.compile(r"[ \t\r\n]*")
 _LINE = re.compile(r"[^ \t\r\n][^\n]*")  # from its first character on; blank ones are passed over
-# What decides where a value ends: runs of brackets and whole strings. Possessive, so that none is
-# looked at twice.
-_BRACKETS = re.compile(r'[\[{]++|[\]}]++|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_LENIENT = json.JSONDecoder(parse_int=str, parse_constant=str)  # finds a value's end
 _TOO_DEEP = Fault(Reason.MALFORMED, "nested too deeply to be a profile")
+_OUT_OF_RANGE = Fault(Reason.MALFORMED, "a number is NaN, Infinity or out of range")
+_BEGINNINGS = ('"', "{", "[")  # of values that may tell who somebody is
+_EMPTY = ('""', "{}", "[]")
+_MAX_BESIDE = 16 * envelopes.MAX_BYTES  # characters as pushed, indented or not, before it is read
+_TOO_MUCH_BESIDE = f"what stands beside the profiles has more than {envelopes.MAX_BYTES:,} bytes"
+_UNREADABLE_BESIDE = "what stands beside the profiles can't be read as JSON without doubt"
 
 
 class UnreadableBodyError(Exception):
@@ -37,26 +37,40 @@ class TooManyProfilesError(Exception):
     """A body holds more profiles than are taken; those past the limit were not looked at."""
 
 
+class _UnclearError(Exception):
+    """Where the profiles are can't be told, or not what stands beside them; the text says why."""
+
+
 @dataclass(frozen=True)
 class Pushed:
-    """One profile of a body: its text as it was pushed, and its value or what is wrong with it."""
+    """One profile of a body: its text as it was pushed, and its value or what is wrong with it.
+
+    What stood beside the list it came in is the first member of both, `_envelope`.
+    """
 
     text: str
     profile: Json | None = None
     fault: Fault | None = None
 
 
-def split(body: str, content_type: str = "", most: int | None = None) -> list[Pushed]:
+def split(
+    body: str, content_type: str = "", most: int | None = None, place: str = ""
+) -> list[Pushed]:
     """Return the profiles of a body, in order, each with its own text.
 
-    A body is one JSON object, an array of them, `{"profiles": [...]}`, or newline-delimited JSON.
+    A body is one JSON object, an array of them, an object around a list such as
+    `{"profiles": [...]}`, or newline-delimited JSON, and what is in these may be such objects
+    again. `place` names where else the list is, such as `payload.people`.
+
     Raises UnreadableBodyError, with the position, if not one profile can be read, and
     TooManyProfilesError as soon as there are more than `most`.
     """
-    pieces = _lines(body) if is_ndjson(body, content_type) else _values(body)
+    body = body.removeprefix("\ufeff")
+    opener = _Opener(most, place)
+    is_lines = is_ndjson(body, content_type)
     pushed: list[Pushed] = []
     try:
-        for piece in pieces:
+        for piece in _lines(body, opener) if is_lines else _values(body, opener):
             if len(pushed) == most:
                 raise TooManyProfilesError(f"more than {most} profiles")
             pushed.append(piece)
@@ -64,6 +78,8 @@ def split(body: str, content_type: str = "", most: int | None = None) -> list[Pu
         raise UnreadableBodyError(f"not JSON: {_position(error)}") from error
     except RecursionError as error:
         raise UnreadableBodyError(_TOO_DEEP.detail) from error
+    except _UnclearError as error:
+        raise UnreadableBodyError(str(error)) from error
     if not pushed:
         raise UnreadableBodyError("no profile in the body: the list is empty")
     first = pushed[0].fault
@@ -82,152 +98,369 @@ def is_ndjson(body: str, content_type: str = "") -> bool:
     first = _LINE.search(body)
     if not first or not first[0].startswith("{") or not _LINE.search(body, first.end()):
         return False
-    line = first[0].rstrip(_WHITE_SPACE)
+    line = first[0].rstrip(json_text.WHITE_SPACE)
     try:
-        return _end(line, 0) == len(line)
+        return json_text.end_of(line, 0) == len(line)
     except (ValueError, RecursionError):
         return False
 
 
-def of_line(line: str) -> Pushed:
-    """Return what a line of newline-delimited JSON holds that is not blank."""
-    return _of_line(line.strip(_WHITE_SPACE), _PieceReader())
+def of_line(line: str, place: str = "") -> Sequence[Pushed]:
+    """Return the profiles in a line of newline-delimited JSON that is not blank; see split()."""
+    return _of_line(line.strip(json_text.WHITE_SPACE), _Opener(place=place))
 
 
-def _lines(body: str) -> Iterator[Pushed]:
-    reader = _PieceReader()
+def _lines(body: str, opener: "_Opener") -> Iterator[Pushed]:
     for line in _LINE.finditer(body):
-        yield _of_line(line[0].rstrip(_WHITE_SPACE), reader)
+        yield from _of_line(line[0].rstrip(json_text.WHITE_SPACE), opener)
 
 
-def _of_line(text: str, reader: "_PieceReader") -> Pushed:
+def _of_line(text: str, opener: "_Opener") -> Sequence[Pushed]:
     try:
-        end, pushed = reader.piece(text, 0)
+        end, piece = opener.reader.piece(text, 0)
     except json.JSONDecodeError as error:
-        return _malformed(text, f"not JSON: {_position(error)}")
+        return [_malformed(text, f"not JSON: {_position(error)}")]
     except RecursionError:
-        return Pushed(text, fault=_TOO_DEEP)
-    is_more = _skip(text, end) < len(text)
-    return _malformed(text, "more than one JSON value on a line") if is_more else pushed
+        return [Pushed(text, fault=_TOO_DEEP)]
+    if json_text.skip_blanks(text, end) < len(text):
+        return [_malformed(text, "more than one JSON value on a line")]
+    return opener.opened(piece)
 
 
-def _values(body: str) -> Iterator[Pushed]:
+def _values(body: str, opener: "_Opener") -> Iterator[Pushed]:
     """Yield the profiles of a JSON body; what follows the last is looked at in the end."""
-    start = _skip(body, 0)
+    start = json_text.skip_blanks(body, 0)
     if start == len(body):
         raise UnreadableBodyError("the body is empty")
-    reader = _PieceReader()
     if body[start] == "[":
-        end = yield from _array(body, start, reader)
+        array = _Array(body, start, opener.reader)
+        for piece in array:
+            yield from opener.opened(piece)
+        end = array.end
     else:
-        end = yield from _object(body, start, reader)
-    if _skip(body, end) < len(body):
-        raise json.JSONDecodeError("Extra data", body, _skip(body, end))
+        end, found = opener.profiles(body, start)
+        yield from found
+    rest = json_text.skip_blanks(body, end)
+    if rest < len(body):
+        raise json.JSONDecodeError("Extra data", body, rest)
 
 
-def _array(body: str, start: int, reader: "_PieceReader") -> Generator[Pushed, None, int]:
-    """Yield the elements of the array that starts at `start`; return where it ends."""
-    at = _skip(body, start + 1)
-    if body.startswith("]", at):
-        return at + 1
-    while True:
-        end, piece = reader.piece(body, at)
-        yield piece
-        at = _skip(body, end)
-        if body.startswith("]", at):
-            return at + 1
-        at = _after_comma(body, at)
+class _Array:
+    """The elements of an array of a body; where it ends is known when all of them were read."""
+
+    def __init__(self, body: str, start: int, reader: "_PieceReader") -> None:
+        self._body = body
+        self._start = start
+        self._reader = reader
+        self.end = start
+
+    def __iter__(self) -> Iterator[Pushed]:
+        at = json_text.skip_blanks(self._body, self._start + 1)
+        is_last = self._body.startswith("]", at)
+        while not is_last:
+            end, piece = self._reader.piece(self._body, at)
+            yield piece
+            at = json_text.skip_blanks(self._body, end)
+            is_last = self._body.startswith("]", at)
+            if not is_last:
+                at = json_text.after_comma(self._body, at)
+        self.end = at + 1
 
 
-def _object(body: str, start: int, reader: "_PieceReader") -> Generator[Pushed, None, int]:
-    """Yield the elements of an object's list of profiles, or else the object; return its end."""
-    found = _profiles(body, start)
-    if found is None:
-        end, piece = reader.piece(body, start)
-        yield piece
-        return end
-    end = yield from _array(body, found, reader)
-    return _end_of_envelope(body, _skip(body, end))
+class _Opener:
+    """Opens the envelopes of one body: objects around lists of profiles."""
 
+    def __init__(self, most: int | None = None, place: str = "") -> None:
+        self.reader = _PieceReader()
+        self.most = most
+        self.place = tuple(place.split(".")) if place else ()
 
-def _profiles(body: str, start: int) -> int | None:
-    """Return where an object's list of profiles starts; None if it is something else."""
-    if '"profiles"' not in body or not body.startswith("{", start):
-        return None
-    at = _skip(body, start + 1)
-    is_found = False
-    while body.startswith('"', at):
-        name, at = _member(body, at)
-        if name == _LIST:
-            _refuse_second(is_found)
-            if body.startswith("[", at):
-                return at
-            is_found = True
-        at = _skip(body, _end(body, at))
-        if body.startswith("}", at):
+    def profiles(self, body: str, start: int) -> tuple[int, Sequence[Pushed]]:
+        """Return where the value at `start` ends, and its profiles: itself, or what it holds."""
+        opened = self._open(body, start, 0) if body.startswith("{", start) else None
+        if opened:
+            return opened
+        end, piece = self.reader.piece(body, start)
+        return end, [piece]
+
+    def opened(self, piece: Pushed, depth: int = 1) -> Sequence[Pushed]:
+        """Return the profiles of an element of a list: itself, unless it is an envelope."""
+        if depth > envelopes.MAX_LISTS or not self._may_be_envelope(piece):
+            return [piece]
+        try:
+            opened = self._open(piece.text, 0, depth)
+        except (json.JSONDecodeError, RecursionError):  # only brackets were looked at
+            return [piece]
+        except _UnclearError as error:
+            return [_malformed(piece.text, str(error))]
+        return opened[1] if opened else [piece]
+
+    def _may_be_envelope(self, piece: Pushed) -> bool:
+        if piece.profile is None:
+            return piece.text.startswith("{")
+        if self.place and self.place[0] in piece.profile:
+            return True
+        is_opened = False
+        for name, value in piece.profile.items():
+            if persons.is_mark(name, value):
+                return False
+            is_opened |= envelopes.is_opened(name) and (
+                isinstance(value, list | dict)
+                or (isinstance(value, str) and value.startswith("{") and envelopes.is_text(name))
+            )
+        return is_opened
+
+    def _open(self, text: str, start: int, depth: int) -> tuple[int, Sequence[Pushed]] | None:
+        """Return where an object ends and the profiles in it; None if it is a profile itself."""
+        if self.place:
+            search = _EnvelopeSearch(text, self, depth, self.place)
+            search.look(start)
+            if search.lists:
+                return search.end, search.profiles(search.lists[0])
+        search = _EnvelopeSearch(text, self, depth)
+        if not search.look(start):
             return None
-        at = _after_comma(body, at)
-    return None
+        chosen = search.chosen()
+        return (search.end, search.profiles(chosen)) if chosen else None
 
 
-def _end_of_envelope(body: str, at: int) -> int:
-    """Return where an object ends of which the list of profiles was read."""
-    while not body.startswith("}", at):
-        at = _after_comma(body, at)
-        name, at = _member(body, at)
-        _refuse_second(name == _LIST)
-        at = _skip(body, _end(body, at))
-    return at + 1
+type _Members = dict[str, tuple[int, int]]  # where the value of each starts and ends
 
 
-def _refuse_second(is_second: bool) -> None:
-    """Raise UnreadableBodyError for a second list: to take one would lose the other in silence."""
-    if is_second:
-        raise UnreadableBodyError('"profiles" stands twice in the body')
+@dataclass(frozen=True)
+class _Place:
+    """Where in an envelope something stands."""
+
+    path: tuple[str, ...] = ()
+    levels: tuple[_Members, ...] = ()  # of the objects around it, the outermost first
+
+    def of(self, name: str) -> "_Place":
+        """Return the place of a member."""
+        return _Place((*self.path, name), self.levels)
+
+    def within(self, members: _Members) -> "_Place":
+        """Return the place inside an object."""
+        return _Place(self.path, (*self.levels, members))
 
 
-def _member(body: str, at: int) -> tuple[str, int]:
-    """Return the name of a member of an object, and where its value starts."""
-    if not body.startswith('"', at):
-        message = "Expecting property name enclosed in double quotes"
-        raise json.JSONDecodeError(message, body, at)
-    name, end = _LENIENT.raw_decode(body, at)
-    at = _skip(body, end)
-    if not body.startswith(":", at):
-        raise json.JSONDecodeError("Expecting ':' delimiter", body, at)
-    return name, _skip(body, at + 1)
+@dataclass(frozen=True)
+class _List:
+    """A list in an object that may be its profiles."""
+
+    place: _Place
+    pieces: Sequence[Pushed]  # with those that elements hold in their turn
+    is_cut: bool = False  # there are more than are taken
+
+    @property
+    def tells_somebody(self) -> bool:
+        return any(persons.tells_somebody(each.profile) for each in self.pieces)
+
+    @property
+    def may_be_profiles(self) -> bool:
+        """Tell whether it is no list of texts, nor of one person's attributes."""
+        objects = [each for each in self.pieces if each.text.startswith("{")]
+        known = [each.profile for each in objects if each.profile is not None]
+        if known:
+            return not persons.are_attributes(known)
+        return bool(objects) or not self.pieces
 
 
-def _after_comma(body: str, at: int) -> int:
-    if not body.startswith(",", at):
-        raise json.JSONDecodeError("Expecting ',' delimiter", body, at)
-    return _skip(body, at + 1)
+class _EnvelopeSearch:
+    """Looks through one object for the list of its profiles."""
+
+    def __init__(self, text: str, opener: _Opener, depth: int, named: tuple[str, ...] = ()) -> None:
+        self.lists: list[_List] = []
+        self.end = 0  # of the object
+        self._text = text
+        self._opener = opener
+        self._depth = depth
+        self._named = named  # where alone to look
+        self._members: _Members = {}  # of the object itself
+        self._has_repeated = False  # a name in one of the objects
+        self._has_person = False  # in a member such as `customer`
+
+    def look(self, start: int) -> bool:
+        """Look through the object that starts there. Return False if it is a profile itself."""
+        end = self._object(start, _Place())
+        self.end = end or start
+        return end is not None
+
+    def chosen(self) -> _List | None:
+        """Return the list of profiles; None if the object is a profile itself.
+
+        Raises _UnclearError where more than one may be meant: to take one would lose the others.
+        """
+        if not self.lists and not self._has_person:
+            return self._entities()
+        people = [each for each in self.lists if each.tells_somebody]
+        if len(people) + self._has_person * bool(people) > 1:
+            names = " and ".join(f'"{".".join(each.place.path)}"' for each in people)
+            others = " and somebody beside it" if self._has_person else ""
+            raise _UnclearError(f"the profiles can't be told: {names}{others} may be meant")
+        if people:
+            return people[0]
+        rest = [each for each in self.lists if each.may_be_profiles]
+        if self._has_person or len(rest) != 1 or (self._depth and not rest[0].pieces):
+            return None
+        return None if persons.tells_somebody(self._beside(rest[0])) else rest[0]
+
+    def _entities(self) -> _List | None:
+        """Return what Adobe's Profile API answers with, if it is that: entities by id."""
+        pieces: list[Pushed] = []
+        for start, _ in self._members.values():
+            if self._text.startswith("null", start):
+                continue
+            if not self._text.startswith("{", start):
+                return None
+            _, piece = self._opener.reader.piece(self._text, start)
+            if not envelopes.is_entity(piece.profile):
+                return None
+            pieces.append(piece)
+        most = self._opener.most
+        is_cut = most is not None and len(pieces) > most
+        return _List(_Place(), pieces, is_cut) if pieces else None
+
+    def profiles(self, found: _List) -> Sequence[Pushed]:
+        """Return the profiles of a list, each with what stands beside it.
+
+        Raises TooManyProfilesError, and _UnclearError if that can't be read or is too large.
+        """
+        if found.is_cut:
+            raise TooManyProfilesError(f"more than {self._opener.most} profiles")
+        if self._has_repeated:
+            raise _UnclearError(_UNREADABLE_BESIDE)
+        beside = self._beside(found)
+        if not beside:
+            return found.pieces
+        try:
+            encoded = envelopes.encode(beside)
+        except ValueError:
+            raise _UnclearError(_UNREADABLE_BESIDE) from None
+        if len(encoded) > envelopes.MAX_BYTES:
+            raise _UnclearError(_TOO_MUCH_BESIDE)
+        return [_with_envelope(each, beside, encoded) for each in found.pieces]
+
+    def _object(self, start: int, place: _Place) -> int | None:
+        """Look through an object; return where it ends, or None if it is a profile itself."""
+        members: _Members = {}
+        if not place.path:
+            self._members = members
+        inside = place.within(members)
+        at = json_text.skip_blanks(self._text, start + 1)
+        is_last = self._text.startswith("}", at)
+        while not is_last:
+            name, at = json_text.member(self._text, at)
+            # What has an envelope was taken out of it already.
+            if name == envelopes.NAME or (not self._named and self._is_of_a_person(name, at)):
+                return None
+            if name in members:
+                self._see_twice(name)
+            end = self._member(at, inside.of(name))
+            members[name] = at, end
+            at = json_text.skip_blanks(self._text, end)
+            is_last = self._text.startswith("}", at)
+            if not is_last:
+                at = json_text.after_comma(self._text, at)
+        return at + 1
+
+    def _see_twice(self, name: str) -> None:
+        """Note a name that stands twice; raise _UnclearError if it may name the profiles."""
+        if envelopes.is_opened(name):
+            raise _UnclearError(f'"{name}" stands twice in the body')
+        self._has_repeated = True
+
+    def _is_of_a_person(self, name: str, at: int) -> bool:
+        """Tell whether the member that starts there makes the object somebody's profile."""
+        value = self._text[at] if self._text.startswith(_BEGINNINGS, at) else ""
+        return persons.is_mark(name, value) and not self._text.startswith(_EMPTY, at)
+
+    def _member(self, at: int, place: _Place) -> int:
+        """Look at the value of a member; return where it ends."""
+        if self._named[: len(place.path)] != place.path if self._named else not _is_opened(place):
+            return json_text.end_of(self._text, at)
+        is_named = self._named == place.path
+        is_list = is_named if self._named else envelopes.is_list(place.path[-1])
+        if is_list and self._text.startswith("[", at):
+            return self._list(at, place)
+        if self._text.startswith("{", at):
+            return self._lone(at, place) if is_named else self._inner(at, place)
+        if self._text.startswith('"{', at) and envelopes.is_text(place.path[-1]):
+            return self._quoted(at, place)
+        return json_text.end_of(self._text, at)
+
+    def _list(self, start: int, place: _Place) -> int:
+        array = _Array(self._text, start, self._opener.reader)
+        pieces: list[Pushed] = []
+        most = self._opener.most
+        for piece in array:
+            pieces += self._opener.opened(piece, self._depth + 1)
+            if most is not None and len(pieces) > most:
+                self.lists.append(_List(place, pieces, is_cut=True))
+                return json_text.end_of(self._text, start)
+        self.lists.append(_List(place, pieces))
+        return array.end
+
+    def _inner(self, start: int, place: _Place) -> int:
+        """Look through an object within; return where it ends."""
+        lists, has_person = len(self.lists), self._has_person
+        end = self._object(start, place)
+        if envelopes.is_lone(place.path[-1]) and len(self.lists) == lists:
+            self._has_person = has_person
+            return self._lone(start, place)
+        self._has_person |= end is None
+        return json_text.end_of(self._text, start) if end is None else end
+
+    def _lone(self, start: int, place: _Place) -> int:
+        end, piece = self._opener.reader.piece(self._text, start)
+        self.lists.append(_List(place, [piece]))
+        return end
+
+    def _quoted(self, start: int, place: _Place) -> int:
+        """Look at JSON that stands in a text; return where the text ends."""
+        text, end = json_text.string(self._text, start)
+        try:
+            _, piece = self._opener.reader.piece(text, 0)
+        except (json.JSONDecodeError, RecursionError):
+            return end
+        found = _List(place, self._opener.opened(piece, self._depth + 1))
+        if found.tells_somebody:
+            self.lists.append(found)
+        return end
+
+    def _beside(self, found: _List) -> Json:
+        """Return what stands beside a list and around it; of a name, the nearest."""
+        spans: _Members = {}
+        for members, left_out in zip(found.place.levels, found.place.path, strict=True):
+            spans |= {name: each for name, each in members.items() if name != left_out}
+        if sum(len(name) + end - start for name, (start, end) in spans.items()) > _MAX_BESIDE:
+            raise _UnclearError(_TOO_MUCH_BESIDE)
+        read = self._opener.reader.value
+        try:
+            return {name: read(self._text[start:end]) for name, (start, end) in spans.items()}
+        except (ValueError, RecursionError):
+            raise _UnclearError(_UNREADABLE_BESIDE) from None
 
 
-def _end(body: str, start: int) -> int:
-    """Return where the JSON value at `start` ends, however deeply it is nested."""
+def _is_opened(place: _Place) -> bool:
+    return len(place.path) <= envelopes.MAX_OBJECTS and envelopes.is_opened(place.path[-1])
+
+
+def _with_envelope(piece: Pushed, beside: Json, encoded: str) -> Pushed:
+    """Return a profile with what stood beside its list as its first member."""
+    if not piece.text.startswith("{"):
+        return piece
+    profile = piece.profile
+    if profile is None:
+        return replace(piece, text=envelopes.text_with(encoded, piece.text))
+    own = profile.get(envelopes.NAME)
+    if own is None:
+        text = envelopes.text_with(encoded, piece.text)
+        return Pushed(text, {envelopes.NAME: beside, **profile})
+    both = {**profile, envelopes.NAME: {**beside, **own} if isinstance(own, dict) else own}
     try:
-        return _LENIENT.raw_decode(body, start)[1]
-    except RecursionError:
-        return _end_of_nested(body, start)
-
-
-def _end_of_nested(body: str, start: int) -> int:
-    """Return where the brackets that open at `start` are closed.
-
-    Whether it is JSON in between is not looked at: what is this deep is no profile anyhow. Raises
-    RecursionError if they are not closed.
-    """
-    depth = 0
-    for found in _BRACKETS.finditer(body, start):
-        first = body[found.start()]
-        if first in "[{":
-            depth += found.end() - found.start()
-        elif first != '"':
-            depth -= found.end() - found.start()
-            if depth <= 0:
-                return found.end() + depth
-    raise RecursionError
+        return Pushed(json.dumps(both, ensure_ascii=False, allow_nan=False), both)
+    except ValueError:
+        return Pushed(piece.text, fault=_OUT_OF_RANGE)
 
 
 class _PieceReader:
@@ -247,10 +480,10 @@ class _PieceReader:
         except json.JSONDecodeError:
             raise
         except ValueError:  # NaN, Infinity, or an integer of more than 4,300 digits
-            end = _end(body, start)
-            return end, _malformed(body[start:end], "a number is NaN, Infinity or out of range")
+            end = json_text.end_of(body, start)
+            return end, Pushed(body[start:end], fault=_OUT_OF_RANGE)
         except RecursionError:
-            end = _end_of_nested(body, start)
+            end = json_text.end_of_nested(body, start)
             return end, Pushed(body[start:end], fault=_TOO_DEEP)
         text = body[start:end]
         if self._has_repeated:
@@ -258,6 +491,14 @@ class _PieceReader:
         if not isinstance(value, dict):
             return end, _malformed(text, f"a profile is a JSON object, not {_name(value)}")
         return end, Pushed(text, value)
+
+    def value(self, text: str) -> Any:
+        """Read one JSON value. Raises ValueError for the same name twice, NaN or Infinity."""
+        self._has_repeated = False
+        value = self._decoder.decode(text)
+        if self._has_repeated:
+            raise ValueError("the same name twice")
+        return value
 
     def _members(self, pairs: list[tuple[str, Any]]) -> Json:
         found = dict(pairs)
@@ -272,11 +513,6 @@ def _malformed(text: str, detail: str) -> Pushed:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
-
-
-def _skip(text: str, at: int) -> int:
-    found = _BLANKS.match(text, at)
-    return found.end() if found else at
 
 
 def _position(error: json.JSONDecodeError) -> str:

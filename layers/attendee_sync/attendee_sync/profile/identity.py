@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import candidates, email_address, names, reader
+from attendee_sync.profile import candidates, email_address, names, persons, reader
 from attendee_sync.profile.candidates import Found, Path
 from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync.profile.names import Names
@@ -24,6 +24,7 @@ _HASH_NAME = re.compile(
     r"(?:hashed|hash|sha256|lc|lowercased|emails(?!ha256)|email|address)++"
 )
 _LONGEST_NAME = 60
+_NOT_A_PERSON = Fault(Reason.NOT_A_PERSON, "a group, a page or another thing that is no person")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAPPED = "what the destination maps"
 _IDENTITY = "identityMap.Email"
@@ -72,6 +73,8 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of such a name.
     """
     profile = reader.read(document)
+    if persons.is_none(document):
+        return Identity(profile, "", "", _NOT_A_PERSON, (), {})
     found = candidates.find(profile, rule.table)
     texts = _texts(profile, found, rule)
     remarks: list[str] = []

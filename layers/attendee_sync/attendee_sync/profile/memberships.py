@@ -1,38 +1,84 @@
-"""Audience memberships: who is in an audience and who has left it.
+"""Audience memberships: who is in an audience and who has left it, in every shape of Adobe's.
 
 Imports the standard library alone, since ingest uses it.
 """
 
+from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
+from attendee_sync.profile import envelopes, names, persons
+
 type Json = dict[str, Any]
+type _Told = Iterator[tuple[str, str]]  # audiences, each with the state in it
 
 # XDM: "existing" is written by older editions; anything else is no membership any more.
-MEMBER_STATES = frozenset({"realized", "existing"})
-_STATES = (*MEMBER_STATES, "exited")
+# https://github.com/adobe/xdm/blob/master/components/datatypes/segmentmembership.schema.json
+_MEMBER, _LEFT = "realized", "exited"
+_XDM_MEMBER_STATES = frozenset({_MEMBER, "existing"})
+_LISTED = "listed"  # in a list of audiences that tells no states, such as `segments: ["a1"]`
+MEMBER_STATES = _XDM_MEMBER_STATES | {_LISTED}
+_USUAL_STATES = (*_XDM_MEMBER_STATES, _LEFT)
+_PLAIN = frozenset({_MEMBER, _LEFT, "exiting"})  # words that nobody says of anything else
+
+# Words in states, actions and names of lists: https://experienceleague.adobe.com/en/docs/experience-platform/destinations/destination-sdk/functionality/destination-server/message-format
+_IN = frozenset({"realized", "existing", "add", "added", "adds", "enter", "entered", "joined"})
+_OUT = frozenset(
+    {"exit", "exited", "exiting", "remove", "removed", "removes", "delete", "deleted", "left"}
+)
+_AUDIENCES = ("segment", "audience", "cohort")
+_ID_ENDS = ("id", "ids", "key", "alias", "name")
+_STATE_ENDS = ("status", "state", "action", "operation")
+_STATES = frozenset({"status", "state", "action", "operation", "op", "change", "changetype"})
+_IDS = ("id", "segmentid", "audienceid", "externalaudienceid", "segment", "audience", "key")
+_ID_NAMES = (*_IDS, "alias", "name", "segmentname", "audiencename")
+_NO_AUDIENCES = frozenset({"tags", "labels", "roles", "permissions", "products", "items"})
+_LONGEST = 100  # characters of a name or a state
+_LARGEST_ID = 10**40
+_MAX_DEPTH = 3
+
+
+class _Role(Enum):
+    """What a member with a certain name tells of audiences."""
+
+    MAP = "XDM's map, under another name"
+    AUDIENCES = "audiences, in a list or an object"
+    AUDIENCE = "the same, or the id of one"
+    ADDED = "a list of those that were entered"
+    REMOVED = "a list of those that were left"
+    AUDIENCE_STATE = "the state in an audience"
+    STATE = "a state, maybe of something else"
+    ACTION = "what is to be done, maybe about something else"
+    EVENT = "what has happened, mostly something else"
+
+
+_STATE_ROLES = (_Role.AUDIENCE_STATE, _Role.STATE, _Role.ACTION, _Role.EVENT)
+_ROLES = {
+    _Role.MAP: ("segmentmembership", "segmentmemberships", "audiencemembership"),
+    _Role.AUDIENCE: tuple(each + end for each in _AUDIENCES for end in ("", "s")),
+    _Role.STATE: ("status", "membershipstatus"),
+    _Role.ACTION: ("action", "operation", "op", "change", "changetype"),
+    _Role.EVENT: ("event", "eventtype", "eventname"),
+}
 
 
 def read(profile: Json) -> dict[str, dict[str, Json]]:
     """Return memberships by lower-case namespace and audience, each with its state in lower case.
 
-    XDM's default state is realized. A text in place of a membership is taken for its state.
+    Beside XDM's `segmentMembership` these are read: lists of audiences that were added and
+    removed, whatever the object around them is called; lists and objects of audiences, with states
+    or without; a state beside an audience's id, in the profile or in its envelope. These have no
+    namespace.
     """
-    pushed = profile.get("segmentMembership")
-    if not isinstance(pushed, dict):
-        return {}
-    if _is_usual(pushed):
-        return pushed
-    found: dict[str, dict[str, Json]] = {}
-    for namespace, audiences in pushed.items():
-        if not isinstance(audiences, dict):
-            continue
-        known = found.setdefault(namespace.lower(), {})
-        for audience, pushed_one in audiences.items():
-            membership = {"status": pushed_one} if isinstance(pushed_one, str) else pushed_one
-            if isinstance(membership, dict):
-                status = _word(membership.get("status") or "realized")
-                known[audience] = {**membership, "status": status}
-    return found
+    pushed: Any = profile.get("segmentMembership")
+    found = pushed if isinstance(pushed, dict) and _is_usual(pushed) else _by_namespace(pushed)
+    own: dict[str, Json] = {}
+    for audience, state in _all_told(profile):
+        if state != _LISTED:
+            own[audience] = {"status": state}
+        elif not any(audience in audiences for audiences in found.values()):
+            own.setdefault(audience, {"status": state})
+    return found | {"": own} if own else found
 
 
 def by_audience(profile: Json) -> dict[str, set[str]]:
@@ -44,12 +90,23 @@ def by_audience(profile: Json) -> dict[str, set[str]]:
     return found
 
 
-def states(profile: Json) -> set[str]:
-    """Return the states of all audience memberships of a profile that was read."""
+def has_left(profile: Json) -> bool:
+    """Tell whether a profile that was read has left audiences and is in none, as far as is told."""
+    states = _states(profile)
+    return bool(states) and not states & MEMBER_STATES
+
+
+def has_left_one(profile: Json) -> bool:
+    """Tell whether a profile that was read has left an audience."""
+    return bool(_states(profile) - MEMBER_STATES)
+
+
+def _states(profile: Json) -> set[str]:
     return {
         membership["status"]
         for audiences in profile["segmentMembership"].values()
         for membership in audiences.values()
+        if membership["status"] != _LISTED
     }
 
 
@@ -59,11 +116,218 @@ def _is_usual(by_namespace: Json) -> bool:
         if not namespace.islower() or not isinstance(audiences, dict):
             return False
         for each in audiences.values():
-            if not isinstance(each, dict) or each.get("status") not in _STATES:
+            if not isinstance(each, dict) or each.get("status") not in _USUAL_STATES:
                 return False
     return True
 
 
-def _word(value: object) -> str:
-    """Return a text in lower case; what is none, a number of any size included, is no word."""
-    return value.lower() if isinstance(value, str) else ""
+def _by_namespace(pushed: object) -> dict[str, dict[str, Json]]:
+    """Return what XDM's map holds. Its default state is realized, and a text is a state."""
+    found: dict[str, dict[str, Json]] = {}
+    if isinstance(pushed, list) or (isinstance(pushed, dict) and _has_state(pushed)):
+        pushed = {"": pushed}
+    for namespace, audiences in pushed.items() if isinstance(pushed, dict) else ():
+        known = found.setdefault(namespace.lower(), {})
+        if isinstance(audiences, dict) and not _has_state(audiences):
+            known.update(_by_audience(audiences))
+        elif audiences:  # not by namespace
+            one = audiences if isinstance(audiences, dict) else {"status": audiences}
+            listed = audiences if isinstance(audiences, list) else [{"id": namespace, **one}]
+            known.update((each, {"status": state}) for each, state in _of_list(listed, _MEMBER))
+    return {namespace: audiences for namespace, audiences in found.items() if audiences}
+
+
+def _by_audience(audiences: Json) -> Iterator[tuple[str, Json]]:
+    for audience, each in audiences.items():
+        membership = {"status": each} if isinstance(each, str) else each
+        if isinstance(membership, dict):
+            status = _status(membership) or _MEMBER
+            word = status.lower() if isinstance(status, str) else ""
+            yield audience, {**membership, "status": word}
+
+
+def _has_state(membership: Json) -> bool:
+    return isinstance(_status(membership), str)
+
+
+def _status(membership: Json) -> Any:
+    if "status" in membership:
+        return membership["status"]
+    return next((each for name, each in membership.items() if _ROLE[name] is _Role.STATE), None)
+
+
+def _all_told(profile: Json) -> _Told:
+    """Yield what is told in other shapes than XDM's, in the profile and in its envelope."""
+    beside = profile.get(envelopes.NAME)
+    if isinstance(beside, dict):
+        yield from _told(beside, is_envelope=True)
+    for members in persons.objects_of(profile):
+        yield from _told(members)
+
+
+def _told(members: Json, *, is_envelope: bool = False) -> _Told:
+    """Yield what the members of an object tell of audiences."""
+    states: dict[_Role, str] = {}
+    audiences: list[str] = []
+    for name, value in members.items():
+        role = _ROLE[name]
+        if role is None and not _is_change(name, value):
+            continue
+        if role in _STATE_ROLES:
+            states.setdefault(role, value if isinstance(value, str) else "")
+        elif role is _Role.AUDIENCE and _is_bare(value):
+            is_vague = isinstance(value, str) and names.fold(name) == "segment"
+            audiences += _ids(value) if is_envelope or not is_vague else []
+        else:
+            yield from _of_member(role, value)
+    if states or audiences:
+        yield from _beside(states, audiences)
+
+
+def _of_member(role: _Role | None, value: object) -> _Told:
+    """Yield what one member tells of audiences by itself."""
+    if role is _Role.MAP:
+        for known in _by_namespace(value).values():
+            yield from ((audience, each["status"]) for audience, each in known.items())
+    elif role in (_Role.ADDED, _Role.REMOVED):
+        state = _MEMBER if role is _Role.ADDED else _LEFT
+        yield from ((each, state) for each in _ids(value))
+    else:
+        yield from _of_audiences(value)
+
+
+def _beside(states: dict[_Role, str], audiences: list[str]) -> _Told:
+    """Yield what states and ids tell that stand beside each other.
+
+    Adobe's own words need no id, nor does a state that its name says is of an audience.
+    """
+    state = _state(states.get(_Role.AUDIENCE_STATE, ""))
+    plain = states.get(_Role.STATE, "")
+    if not state and (audiences or plain.strip().lower() in _PLAIN):
+        state = _state(plain)
+    if not state and audiences:
+        event = states.get(_Role.EVENT, "")
+        if not any(each in event[:_LONGEST].lower() for each in _AUDIENCES):
+            event = ""
+        state = _state(states.get(_Role.ACTION, "")) or _state(event)
+    for audience in audiences or ([""] if state else []):
+        yield audience, state or _LISTED
+
+
+def _of_audiences(value: object, depth: int = 0) -> _Told:
+    """Yield what a list or an object of audiences tells."""
+    if isinstance(value, list):
+        yield from _of_list(value, _LISTED)
+    if not isinstance(value, dict) or depth > _MAX_DEPTH:
+        return
+    if _state_in(value) is not None:
+        yield from _of_list([value], _LISTED)
+        return
+    for name, each in value.items():
+        word = names.fold(name) if len(name) <= _LONGEST else ""
+        if word in _IN or word in _OUT:
+            state = _MEMBER if word in _IN else _LEFT
+            yield from ((audience, state) for audience in _ids(each))
+        elif isinstance(each, bool):
+            yield name, _MEMBER if each else _LEFT
+        elif isinstance(each, str) and _state(each):
+            yield name, _state(each)
+        elif isinstance(each, dict) and isinstance(_state_in(each), str):
+            yield from _of_list([{"id": name, **each}], _LISTED)
+        else:
+            yield from _of_audiences(each, depth + 1)
+
+
+def _of_list(listed: list[Any], default: str) -> _Told:
+    """Yield the audiences of a list, each with its state or else the default one."""
+    for each in listed:
+        if not isinstance(each, dict):
+            yield from ((audience, default) for audience in _ids(each))
+            continue
+        told = _state_in(each)
+        state = default if told is None else _state(told)
+        if state:
+            yield from ((audience, state) for audience in _ids(each) or [""])
+
+
+def _state_in(audience: Json) -> str | None:
+    """Return what an audience's object has in place of a state; None if it has nothing."""
+    for name, value in audience.items():
+        if len(name) <= _LONGEST and isinstance(value, str):
+            role = _ROLE[name]
+            if role is _Role.AUDIENCE_STATE or names.fold(name) in _STATES:
+                return value
+    return None
+
+
+def _ids(value: object, depth: int = 0) -> list[str]:
+    """Return the ids of one audience or of several, by whatever names they stand."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return [_text(value)] if value else []
+    if depth > _MAX_DEPTH:
+        return []
+    if isinstance(value, list):
+        return [each for element in value for each in _ids(element, depth + 1)[:1]]
+    if not isinstance(value, dict):
+        return []
+    by_name = {names.fold(name): each for name, each in value.items() if len(name) <= _LONGEST}
+    for name in _ID_NAMES:
+        found = by_name.get(name)
+        if isinstance(found, str | int | dict):
+            return _ids(found, depth + 1)
+    return [name for name, each in value.items() if isinstance(each, dict)]
+
+
+def _text(value: str | int) -> str:
+    """Return an id as a text. Python writes no number of more than 4,300 digits."""
+    return value if isinstance(value, str) else str(value) if abs(value) < _LARGEST_ID else ""
+
+
+def _is_bare(value: object) -> bool:
+    """Tell whether audiences are told without their states."""
+    if isinstance(value, list):
+        return all(isinstance(each, str | int) for each in value)
+    if isinstance(value, str | int):
+        return True
+    if not isinstance(value, dict) or _state_in(value) is not None:
+        return False
+    return any(names.fold(name) in _IDS for name in value if len(name) <= _LONGEST)
+
+
+def _is_change(name: str, value: object) -> bool:
+    """Tell whether an object holds what was added and removed, and nothing else."""
+    if not isinstance(value, dict) or not 1 <= len(value) <= len(_IN):
+        return False
+    return names.fold(name[:_LONGEST]) not in _NO_AUDIENCES and all(
+        isinstance(each, list) and inner.lower() in _IN | _OUT for inner, each in value.items()
+    )
+
+
+def _state(text: str) -> str:
+    """Return what the words of a text make of a membership: realized, exited or nothing."""
+    found = set(names.words(text[:_LONGEST]))
+    if not _OUT.isdisjoint(found):
+        return _LEFT
+    return "" if _IN.isdisjoint(found) else _MEMBER
+
+
+def _role_of(name: str) -> _Role | None:
+    fold = names.fold(name)
+    for role, known in _ROLES.items():
+        if fold in known:
+            return role if name != "segmentMembership" else None
+    if not any(each in fold for each in _AUDIENCES):
+        return None
+    if fold.endswith(_STATE_ENDS):
+        return _Role.AUDIENCE_STATE
+    words = set(names.words(name)) | {
+        fold.removesuffix("s").removesuffix(each) for each in _AUDIENCES
+    }
+    if not _OUT.isdisjoint(words):
+        return _Role.REMOVED
+    if not _IN.isdisjoint(words):
+        return _Role.ADDED
+    return _Role.AUDIENCE if fold.endswith(_ID_ENDS) else _Role.AUDIENCES
+
+
+_ROLE = persons.ByName(_role_of)

@@ -5,7 +5,7 @@ Imports the standard library alone, since ingest uses it.
 
 from typing import Any
 
-from attendee_sync.profile import memberships
+from attendee_sync.profile import memberships, persons
 
 type Json = dict[str, Any]
 _ADDRESSES = ("workAddress", "mailingAddress", "homeAddress", "billingAddress", "shippingAddress")
@@ -28,6 +28,7 @@ def read(document: Json) -> Json:
         if name.startswith("xdm:"):
             profile = _without_prefix(profile)
             break
+    persons.lift(profile)
     if profile.get("address") is None:
         profile["address"] = _chosen_address(profile)
     if not _has_usual_identities(profile):

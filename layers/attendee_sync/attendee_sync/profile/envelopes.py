@@ -1,0 +1,93 @@
+"""Envelopes: what senders put around profiles, and how it is told from a profile.
+
+Imports the standard library alone, since ingest uses it.
+"""
+
+import functools
+import json
+from typing import Any, Final
+
+from attendee_sync.profile import names
+from attendee_sync.profile.names import Kind
+
+type Json = dict[str, Any]
+
+# The member of a profile that holds what stood beside the list it came in.
+NAME: Final = "_envelope"
+MAX_BYTES = 8_192  # of it as JSON: it travels with each profile
+MAX_OBJECTS = 4  # within each other, that are opened
+MAX_LISTS = 2  # within a list, likewise: each is read once more
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Members under which senders have a list of profiles, or an object around one; without case, `_`
+# and the like. Microsoft Graph and OData say `value`, SCIM `Resources`, Marketo `result`, HubSpot
+# `results`, Segment and RudderStack `batch`, Braze `attributes`, Cvent `message`, Elasticsearch
+# `hits`, HAL `_embedded`, GraphQL `edges`.
+_PLACES = _words(
+    "profiles batch data result results records rows items contacts attendees messages attributes"
+    " users value resources leads guests registrants members subscribers customers entities hits"
+    " people persons participants registrations visitors delegates invitees recipients individuals"
+    " response payload embedded list elements content entries objects documents edges nodes body"
+    " message event object params parameters page"
+)
+# Members in which some senders have one profile that is not read where it stands, since what is
+# beside it says other things of the same names: EventBridge's `region`, for one.
+_LONE = _words("detail xdmentity")
+# Members in which AWS has a message of somebody else's as a text: SNS, and SQS in events.
+_TEXTS = _words("message body")
+# What a list of people is called by the word for one.
+_SINGULAR = _words(
+    "user customer contact attendee registrant person profile lead member subscriber guest visitor"
+    " participant delegate invitee recipient individual record row item"
+)
+_LISTS = _PLACES | _SINGULAR
+_LONGEST_NAME = 100
+
+
+def is_opened(name: str) -> bool:
+    """Tell whether profiles may stand under a name, in a list or in an object around them."""
+    return len(name) <= _LONGEST_NAME and _is_opened(name)
+
+
+def is_list(name: str) -> bool:
+    """Tell whether senders have lists of profiles under a name."""
+    return len(name) <= _LONGEST_NAME and names.fold(name) in _LISTS
+
+
+def is_lone(name: str) -> bool:
+    """Tell whether one profile under that name is to be taken out of what is around it."""
+    return len(name) <= _LONGEST_NAME and names.fold(name) in _LONE
+
+
+def is_entity(document: Json | None) -> bool:
+    """Tell whether an object is one of those that Adobe's Profile API answers with."""
+    return any(
+        name.lower() == "entity" and isinstance(value, dict)
+        for name, value in (document or {}).items()
+    )
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a text under that name may be JSON with profiles."""
+    return len(name) <= _LONGEST_NAME and names.fold(name) in _TEXTS
+
+
+@functools.lru_cache(maxsize=4_096)
+def _is_opened(name: str) -> bool:
+    entry = names.standard().person[name]
+    return names.fold(name) in _LISTS | _LONE or (entry is not None and entry.kind is Kind.HOLDER)
+
+
+def text_with(envelope: str, text: str) -> str:
+    """Return the text of an object that begins with its envelope, as encode() gives it."""
+    rest = text[1:].lstrip()
+    return f'{{"{NAME}":{envelope}{"" if rest.startswith("}") else ","}{rest}'
+
+
+def encode(envelope: Json) -> str:
+    """Return what stands beside the profiles as JSON. Raises ValueError for what is none."""
+    return json.dumps(envelope, separators=(",", ":"), allow_nan=False)

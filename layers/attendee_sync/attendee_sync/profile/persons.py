@@ -1,0 +1,144 @@
+"""Persons: what tells that an object is somebody's profile, and what is never a person.
+
+Imports the standard library alone, since ingest uses it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from attendee_sync.profile import names
+from attendee_sync.profile.names import Kind
+
+type Json = dict[str, Any]
+
+_LONGEST = 100  # characters of a name
+_MAX_DEPTH = 4
+_LOOKED_AT = 100  # parts of a value, until it is taken for one without people
+_FIELDS = frozenset({"email", "firstname", "lastname"})
+# Pages of results have these, too: https://docs.spring.io/spring-data/commons/docs/current/api/org/springframework/data/domain/Page.html
+_OF_PAGES = frozenset({"first", "last"})
+_MARKS = frozenset(
+    {"identitymap", "identities", "traits", "segmentmembership", "emaillcsha256", "emailsha256"}
+    | {"emailhash", "hashedemail"}
+)
+_LIFTED = {
+    names.fold(name): name
+    for name in (
+        *("identityMap", "identities", "segmentMembership"),
+        *("consents", "optInOut", "privacyOptOuts"),
+    )
+}
+_MOST_OBJECTS = 100
+_MOST_NAMES = 4_096  # that are kept
+# Lists of one person's attributes: [{"name": "email", "value": "ada@example.com"}]
+_VALUES = frozenset({"value", "values", "answer", "answers", "val", "text", "stringvalue"})
+# Calls of Segment and RudderStack that are about no person, though one may have caused them:
+# https://segment.com/docs/connections/spec/
+_CALLS = frozenset({"group", "page", "screen", "alias"})
+_OF_CALLS = frozenset(
+    {"traits", "properties", "context", "userid", "anonymousid", "groupid", "previousid"}
+    | {"messageid", "integrations"}
+)
+# What JSON:API and CRMs have beside people.
+_THINGS = frozenset(
+    {"company", "companies", "organization", "organizations", "organisation", "organisations"}
+    | {"account", "accounts"}
+)
+_OF_THINGS = frozenset({"attributes", "properties"})
+
+
+class ByName[T](dict[str, T | None]):
+    """What is known of names, as they were pushed. It fills itself, up to a number of names."""
+
+    def __init__(self, find: Callable[[str], T | None]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, name: str) -> T | None:
+        found = self._find(name) if len(name) <= _LONGEST else None
+        if len(self) < _MOST_NAMES:
+            self[name] = found
+        return found
+
+
+def is_mark(name: str, value: object) -> bool:
+    """Tell whether a member makes the object that has it somebody's profile."""
+    return bool(value) and bool(_IS_MARK[name])
+
+
+def _is_mark(name: str) -> bool:
+    entry = names.standard().person[name]
+    if entry and entry.field in _FIELDS and not entry.is_weak:
+        return names.fold(name) not in _OF_PAGES
+    return names.fold(name) in _MARKS
+
+
+def objects_of(profile: Json) -> Iterator[Json]:
+    """Yield a profile, and the objects within that hold attributes of the same person."""
+    pending = [(profile, names.standard().person, 0)]
+    for n in range(_MOST_OBJECTS):
+        if n == len(pending):
+            return
+        members, place, depth = pending[n]
+        yield members
+        for name, value in members.items() if depth < _MAX_DEPTH else ():
+            entry = place[name] if isinstance(value, dict) else None
+            if entry and entry.kind is Kind.HOLDER:
+                pending.append((value, entry.within or place, depth + 1))
+
+
+def lift(profile: Json) -> None:
+    """Bring identities, memberships and consents to the top of a profile, under XDM's names.
+
+    They count wherever they stand in the objects that hold the person's attributes. What is at
+    the top already stays.
+    """
+    for members in list(objects_of(profile)):
+        for name in list(members):
+            known = _NAME_AT_TOP[name]
+            if known and profile.get(known) is None:
+                profile[known] = members[name]
+
+
+def tells_somebody(value: object, depth: int = _MAX_DEPTH) -> bool:
+    """Tell whether a value holds what says who somebody is, in it or in what is within."""
+    if isinstance(value, dict):
+        if any(is_mark(name, each) for name, each in value.items()):
+            return True
+        value = list(value.values())
+    if not isinstance(value, list) or not depth:
+        return False
+    return any(tells_somebody(each, depth - 1) for each in value[:_LOOKED_AT])
+
+
+def are_attributes(elements: Sequence[Json]) -> bool:
+    """Tell whether objects are one person's attributes, such as `{"name": "city", "value": ""}`."""
+    return all(_is_attribute(each) for each in elements)
+
+
+def is_none(document: Json) -> bool:
+    """Tell whether what was pushed is about no person: a group, a page, a company."""
+    told = (each for name, each in document.items() if name.lower() == "type")
+    kind = next((each.lower() for each in told if isinstance(each, str)), "")
+    if kind not in _CALLS | _THINGS:
+        return False
+    marks = _OF_CALLS if kind in _CALLS else _OF_THINGS
+    is_like_one = any(len(name) <= _LONGEST and names.fold(name) in marks for name in document)
+    return is_like_one and not any(_is_email(name, each) for name, each in document.items())
+
+
+def _is_email(name: str, value: object) -> bool:
+    entry = names.standard().person[name]
+    return bool(value) and entry is not None and entry.field == "email" and not entry.is_weak
+
+
+def _is_attribute(element: Json) -> bool:
+    has_value = any(
+        len(name) <= _LONGEST and names.fold(name) in _VALUES and not isinstance(value, dict)
+        for name, value in element.items()
+    )
+    return has_value and not any(is_mark(name, value) for name, value in element.items())
+
+
+_IS_MARK = ByName(_is_mark)
+_NAME_AT_TOP = ByName(lambda name: _LIFTED.get(names.fold(name)))

@@ -1,0 +1,220 @@
+"""Who is in an audience, and who has left, is read in every shape that Adobe's templates make."""
+
+import json
+from typing import Any
+
+import pytest
+
+from attendee_sync.mapping import mapper
+from attendee_sync.mapping.mapper import Verdict
+from attendee_sync.profile import bodies
+
+ADA = {"email": "ada@example.com"}
+ANYBODY = mapper.mapper('{"event_code": "summit2027"}')
+MEMBERS = mapper.mapper('{"event_code": "summit2027", "filter": "is_member(@, \'a1\')"}')
+
+
+def told(document: object) -> list[str]:
+    """Return of each profile of a body whether it is a member, has left, or is just somebody."""
+    found = []
+    for each in bodies.split(json.dumps(document)):
+        assert each.profile
+        decision = ANYBODY.decide(each.profile)
+        if decision.verdict is Verdict.FILTER:
+            assert decision.reason == "left_audience"
+            found.append("left")
+        else:
+            assert decision.verdict is Verdict.SEND
+            is_member = MEMBERS.decide(each.profile).verdict is Verdict.SEND
+            found.append("member" if is_member else "somebody")
+    return found
+
+
+@pytest.mark.parametrize("name", ["audiences", "segments", "AdobeExperiencePlatformSegments", "x"])
+@pytest.mark.parametrize(
+    ("added", "removed"), [("add", "remove"), ("added", "removed"), ("Add", "Remove")]
+)
+@pytest.mark.parametrize("listed", [["a1"], [{"id": "a1"}], [{"segmentId": "a1", "name": "VIP"}]])
+def test_lists_of_what_was_added_and_removed(
+    name: str, added: str, removed: str, listed: list[object]
+) -> None:
+    for within in ({}, {"attributes": {"firstName": "Ada"}}):
+        person = {**ADA, **within}
+        assert told({**person, name: {added: listed, removed: []}}) == ["member"]
+        assert told({**person, name: {added: [], removed: listed}}) == ["left"]
+        assert told({**person, name: {removed: listed}}) == ["left"]
+        assert told({**person, name: {added: ["a2"], removed: listed}}) == ["somebody"]
+        assert told({**person, name: {added: [], removed: []}}) == ["somebody"]
+
+
+@pytest.mark.parametrize(
+    ("added", "removed"),
+    [
+        ("addedSegments", "removedSegments"),
+        ("segments_added", "segments_removed"),
+        ("audiencesToAdd", "audiencesToRemove"),
+        ("enteredAudiences", "exitedAudiences"),
+    ],
+)
+def test_flat_lists_of_what_was_added_and_removed(added: str, removed: str) -> None:
+    assert told({**ADA, added: ["a1"], removed: []}) == ["member"]
+    assert told({**ADA, added: [], removed: ["a1"]}) == ["left"]
+    assert told({**ADA, added: ["a1"], removed: ["a2"]}) == ["member"]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("realized", "member"),
+        ("existing", "member"),
+        ("REALIZED", "member"),
+        ("added", "member"),
+        ("exited", "left"),
+        ("Exiting", "left"),
+        ("removed", "left"),
+    ],
+)
+@pytest.mark.parametrize("name", ["segments", "audiences", "audience_memberships", "cohorts"])
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda state: [{"id": "a1", "status": state}],
+        lambda state: [{"segmentId": "a1", "status": state, "name": "VIP"}],
+        lambda state: [{"audience_id": "a1", "audience_status": state}],
+        lambda state: [{"ID": {"_id": "a1", "namespace": {"code": "AAM"}}, "status": state}],
+        lambda state: {"a1": state},
+        lambda state: {"a1": {"status": state, "lastQualificationTime": "2026-01-02"}},
+        lambda state: {"ups": {"a1": {"status": state}}},
+        lambda state: {"ups": [{"id": "a1", "status": state}]},
+        lambda state: {"id": "a1", "status": state},
+    ],
+)
+def test_audiences_with_their_states(name: str, around: Any, state: str, expected: str) -> None:
+    assert told({**ADA, name: around(state)}) == [expected]
+    assert told({"page": 1, "profiles": [{**ADA, name: around(state)}]}) == [expected]
+
+
+@pytest.mark.parametrize(
+    "pushed",
+    [
+        {"ups": {"a1": {"status": "exited"}}},
+        {"UPS": {"a1": {"status": "Exiting"}}, "AAM": {"a2": "EXITED"}},
+        {"a1": {"status": "exited"}},
+        {"a1": "exited"},
+        {"Ups": {"A1": {"Status": "Exited"}}},
+        {"UPS": {"A1": {"STATUS": "EXITED"}}},
+        {"ups": [{"id": "a1", "status": "exited"}]},
+        [{"segmentID": {"_id": "a1"}, "status": "exited"}],
+        {"status": "exited"},
+    ],
+)
+@pytest.mark.parametrize("name", ["segmentMembership", "segment_membership", "SegmentMembership"])
+def test_maps_of_who_has_left_however_they_are_written(name: str, pushed: object) -> None:
+    assert told({**ADA, name: pushed}) == ["left"]
+    assert told({"attributes": ADA, name: pushed}) == ["left"]
+    for holder in ("data", "payload", "contact", "record", "attributes", "profile"):
+        assert told({"email": "ada@example.com", holder: {name: pushed}}) == ["left"]
+        assert told({"email": "ada@example.com", "data": {holder: {name: pushed}}}) == ["left"]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"audienceId": "a1"},
+        {"segmentId": "a1", "segmentNamespace": "ups", "segmentAlias": "vip"},
+        {"audience": {"id": "a1", "name": "VIP"}},
+        {"audience_id": "a1", "audience_name": "VIP"},
+        {"segment": "a1"},
+    ],
+)
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"status": "realized"}, "member"),
+        ({"status": "exited"}, "left"),
+        ({"segmentStatus": "exited"}, "left"),
+        ({"action": "ADD"}, "member"),
+        ({"action": "REMOVE"}, "left"),
+        ({"operation": "remove_members"}, "left"),
+        ({"event": "Audience Exited"}, "left"),
+        ({}, "member"),
+    ],
+)
+def test_a_state_beside_the_list_and_its_audience(
+    beside: dict[str, Any], state: dict[str, Any], expected: str
+) -> None:
+    assert told({**beside, **state, "profiles": [ADA, ADA]}) == [expected] * 2
+    assert told({**state, "data": {"profiles": [ADA]}, **beside}) == [expected]
+
+
+def test_a_state_without_an_audience_counts_if_it_is_adobes() -> None:
+    assert told({"status": "exited", "profiles": [ADA]}) == ["left"]
+    assert told({**ADA, "status": "exited"}) == ["left"]
+    assert told({**ADA, "segmentStatus": "removed"}) == ["left"]
+    assert told({**ADA, "audienceId": "a1", "status": "exited"}) == ["left"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": "Attending"},
+        {"status": "confirmed", "registration_status": "confirmed"},
+        {"status": "deleted"},
+        {"status": "left"},
+        {"status": "existing"},
+        {"state": "removed"},
+        {"action": "remove"},
+        {"event": "Product Removed", "segment": "Enterprise"},
+        {"segment": "Enterprise", "status": "removed"},
+        {"tags": {"added": ["a1"], "removed": ["a2"]}},
+        {"membershipId": "12", "membershipLevel": "Gold", "membership_status": "removed"},
+        {"address": {"removed": "x"}},
+        {"added": "2026-01-02", "removed": None, "deleted": False},
+        {"segments": []},
+        {"segments": [{"name": "VIP"}]},
+        {"audiences": None, "segments": 5},
+    ],
+)
+def test_what_says_other_things_makes_nobody_leave(document: dict[str, Any]) -> None:
+    assert told({**ADA, **document}) == ["somebody"]
+
+
+@pytest.mark.parametrize("listed", [["a1", "a2"], "a1", {"a1": True}, [{"id": "a1"}], ["A", "a1"]])
+@pytest.mark.parametrize("name", ["segments", "audiences", "audienceIds"])
+def test_a_list_without_states_tells_who_is_a_member(name: str, listed: object) -> None:
+    assert told({**ADA, name: listed}) == ["member"]
+
+
+def test_a_list_without_states_keeps_nobody_who_has_left() -> None:
+    left = {"segmentMembership": {"ups": {"a1": {"status": "exited"}}}}
+    assert told({**ADA, **left, "segments": ["Enterprise"]}) == ["left"]
+    assert told({**ADA, **left, "segments": ["a1"]}) == ["left"]
+    assert told({"audienceId": "a1", "profiles": [{**ADA, **left}]}) == ["left"]
+
+
+@pytest.mark.parametrize("deep", ["[", '{"a":', '{"id":', '{"ups":[', '[{"status":"exited","id":'])
+@pytest.mark.parametrize(
+    "name", ["segmentMembership", "segments", "audienceIds", "removedSegments"]
+)
+def test_depth_is_no_membership(name: str, deep: str) -> None:
+    value: Any = 10**5_000
+    for _ in range(5_000):
+        for each in reversed(deep):
+            value = {"[": [value], "{": {"id": value, "status": "exited"}}.get(each, value)
+    decision = ANYBODY.decide({**ADA, name: value})
+    assert decision.verdict in (Verdict.SEND, Verdict.FILTER)
+
+
+def test_who_is_in_another_audience_has_not_left() -> None:
+    both = {"ups": {"a1": {"status": "exited"}, "a2": {"status": "realized"}}}
+    assert told({**ADA, "segmentMembership": both}) == ["somebody"]
+
+
+@pytest.mark.parametrize(
+    "value", [None, 5, True, "", "x", [], [None, 5, [1]], {"": {}}, {"a": [{}]}]
+)
+@pytest.mark.parametrize(
+    "name", ["segmentMembership", "segments", "audience", "addedSegments", "status", "action"]
+)
+def test_nonsense_tells_nothing_of_leaving(name: str, value: object) -> None:
+    assert told({**ADA, name: value})[0] in ("somebody", "member")
