@@ -355,7 +355,7 @@ def test_ingest_and_delivery_agree_on_who_anybody_is(
         HttpRequest(f"push-{number}", destination, HEADERS, json.dumps([document]))
     )
     decision = decided(document, destination)
-    assert answer.body.get("accepted") == bool(decision.email_hash)
+    assert answer.body.get("accepted") == (decision.verdict is not Verdict.REJECT)
     for sent in stack.sqs.profiles:
         key = attendee.key(HASH_KEY, destination, decision.email_hash)
         assert sent.group == key
