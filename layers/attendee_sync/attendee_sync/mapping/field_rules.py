@@ -10,7 +10,7 @@ from attendee_sync import attendee
 from attendee_sync.mapping import expressions, full_names, normalisation
 from attendee_sync.mapping.destination import Destination, Rule
 from attendee_sync.mapping.expressions import Search
-from attendee_sync.mapping.normalisation import NotNormalisedError
+from attendee_sync.mapping.normalisation import NotNormalisedError, is_tidy
 from attendee_sync.profile import names
 from attendee_sync.profile.candidates import Found, Json, Path
 from attendee_sync.profile.names import FULL_NAME
@@ -20,6 +20,7 @@ USUAL_NAMES = "the usual names"
 _NORMALISED = "normalised"
 _NOT_SPLIT = "one name of not just two words; map it, such as with first_word and rest"
 _NAMES: Final = ("firstname", "lastname")
+_COUNTRY = normalisation.countryid
 _US_ZIP_DIGITS, _MOST_ZEROS = 5, 2
 # Whose zips are those of the United States Postal Service: https://pe.usps.com/text/pub28/
 _US_ZIPS: Final = frozenset({"US", "PR"})
@@ -84,14 +85,18 @@ class FieldRules:
         """
         mapped = Mapped()
         states: Sequence[_Given] = ()
-        for rule in self._fields:
-            name, search, is_null, normalise, source = rule
+        for name, search, is_null, normalise, source in self._fields:
             given = found.get(name) if search is None else _searched(search, profile, source)
             if not given:
                 if is_null and is_null(profile):
                     mapped.blank(name, source)
-            elif normalise is None:
+                continue
+            value, place = given[0]
+            if normalise is None:
                 states = given  # which needs the country
+            elif normalise is not _COUNTRY and type(value) is str and is_tidy(value):
+                mapped.fields[name] = value  # as nearly all are, and at once
+                mapped.sources[name] = place
             else:
                 _keep_first(mapped, name, normalise, given)
         if states:

@@ -26,21 +26,20 @@ _MAX_SHAPES = 256  # that are kept
 # better one, for an element of a list after another.
 _LEVEL, _NAME, _ELEMENT = 10_000_000, 1_000, 20
 
+_NOTHING: Final = (
+    *("", "null", "undefined", "n/a", "none", "nil", "(null)", "(none)", "(not set)", "not set"),
+    *("(empty)", "<null>", "#n/a", "not provided", "not available", "[object object]", "n.a."),
+    *("n.a", "n. a.", "k.a.", "keine angabe", "not applicable", "unknown", "(unknown)"),
+)
 # Texts that stand for no value. "Nan" and "Na" are names, and NA is Namibia.
 _NO_VALUES: Final = frozenset(
-    {"", "null", "undefined", "n/a", "none", "nil", "(null)", "(none)", "(not set)", "not set"}
-    | {"(empty)", "<null>", "#n/a", "not provided", "not available", "[object object]"}
-    | {"n.a.", "n.a", "n. a.", "k.a.", "keine angabe", "not applicable", "unknown", "(unknown)"}
+    {"nan", "NaN"}
+    | {spell(text) for text in _NOTHING for spell in (str, str.upper, str.capitalize, str.title)}
 )
 _LONGEST_NO_VALUE = 20
-_NOT_A_NUMBER: Final = ("nan", "NaN")
 # Dashes alone, or the unfilled field of a template.
 _UNFILLED = re.compile(r"[-\u2013\u2014]+|\{\{[^{}]*\}\}|%%[^%]*%%|\*\|[^|]*\|\*|\$\{[^{}]*\}")
 _UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014*{%$ \t\r\n\v\f\u00a0")
-# What a text may begin with that stands for no value; a text of others is not looked at.
-_SUSPECT: Final = _UNFILLED_BEGINS | {
-    each for text in _NO_VALUES for each in (text[:1], text[:1].upper())
-}
 _SALUTATIONS: Final = frozenset(
     {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau"}
     | {"hr", "fr", "drmed", "dring", "profdr", "mme", "mlle", "m", "mm", "monsieur", "madame"}
@@ -142,14 +141,20 @@ def _found_by_shape(profile: Json, shape: Shape) -> Found | None:
     found: Found = {}
     for field, outer, name, path in shape.values:
         value = objects[outer][name]
-        if type(value) is not str or (value[:1] in _SUSPECT and not is_text(value)):
+        if (
+            type(value) is not str
+            or value in _NO_VALUES
+            or (value[:1] in _UNFILLED_BEGINS and not is_text(value))
+        ):
             return None
         if field in found:
             found[field].append((value, path))
         else:
             found[field] = [(value, path)]
-    titles = found.get("jobtitle")
-    return None if titles and any(is_salutation(title) for title, _ in titles) else found
+    for title, _ in found.get("jobtitle", ()):
+        if is_salutation(str(title)):
+            return None
+    return found
 
 
 class _Search:
@@ -309,11 +314,12 @@ def _is_usable(value: object, entry: Entry) -> bool:
 
 def is_text(text: str) -> bool:
     """Tell whether a text stands for a value."""
-    if len(text) <= _LONGEST_NO_VALUE and text.strip().lower() in _NO_VALUES:
+    if text in _NO_VALUES:
         return False
-    if text[0] in _UNFILLED_BEGINS and (text.isspace() or _UNFILLED.fullmatch(text.strip())):
-        return False
-    return text not in _NOT_A_NUMBER
+    if text[0] not in _UNFILLED_BEGINS and not text[-1].isspace():
+        return True
+    bare = text.strip()
+    return bare not in _NO_VALUES and not _UNFILLED.fullmatch(bare)
 
 
 @functools.lru_cache(maxsize=1_024)

@@ -35,7 +35,7 @@ _MAX_TEXTS = 10  # that are looked at in a profile: with one that is not ASCII i
 _ABSENT = frozenset({"", "null", "none", "undefined", "nil", "n/a", "na", "-"})
 
 # Where a text stands, in words that hold nothing of the profile, and the text.
-type _Placed = tuple[str, str]
+type _Placed = tuple[str | Path, str]
 
 
 class EmailRule(NamedTuple):
@@ -84,10 +84,11 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
             email = email_address.normalise(text)
         except EmailAddressError as error:
             if not _is_absent(text):
-                passed_over.append(Fault(error.fault.reason, f"{place}: {error.fault.detail}"))
+                detail = f"{_words_for(place)}: {error.fault.detail}"
+                passed_over.append(Fault(error.fault.reason, detail))
             continue
         if rule.mapped and place != _MAPPED:
-            remarks.append(f"from {place}, since {_MAPPED} gives no address")
+            remarks.append(f"from {_words_for(place)}, since {_MAPPED} gives no address")
         remarks += [f"passed over {fault.detail}" for fault in passed_over]
         if email != text.strip().lower():
             remarks.append("brought to its one spelling")
@@ -142,7 +143,7 @@ def _texts(profile: Json, found: Found, rule: EmailRule) -> Iterator[_Placed]:
         return
     for value, path in found.get("email", ()):
         if isinstance(value, str):
-            yield _words_for(path), value
+            yield path, value
     yield from _identities(profile, lambda namespace: names.fold(namespace) in _NAMESPACES)
 
 
@@ -160,8 +161,10 @@ def _is_hash_name(name: str) -> bool:
     return len(name) <= _LONGEST_NAME and _HASH_NAME.fullmatch(names.fold(name)) is not None
 
 
-def _words_for(path: Path) -> str:
+def _words_for(path: str | Path) -> str:
     """Return where an address stands, if that is in words of our own table alone."""
+    if isinstance(path, str):
+        return path
     is_known = names.fold("".join(path)) in names.standard().words
     return ".".join(path) if is_known else "an attribute"
 

@@ -24,10 +24,8 @@ def read(document: Json) -> Json:
     came in, and `segmentMembership` lower-case states.
     """
     profile = _unwrapped(document)
-    for name in profile:
-        if name.startswith("xdm:"):
-            profile = _without_prefix(profile)
-            break
+    if "xdm:" in "".join(profile):
+        profile = _without_prefix(profile)
     persons.lift(profile)
     if profile.get("address") is None:
         profile["address"] = _chosen_address(profile)
