@@ -66,6 +66,25 @@ WORST: dict[str, dict[str, Any]] = {
     },
     "many traits": {**ADA, "context": {"traits": {f"k{n}": {"value": n} for n in range(35_000)}}},
     "deep": {**ADA, "xdm:x": nested(300)},
+    "many audiences": {**ADA, "segments": [{"segment_id": "x", "Status": "exited"}] * 20_000},
+    "many changes": {
+        **ADA,
+        "audiences": {"added": ["x" * 30] * 15_000, "removed": [["x"]] * 9_000},
+    },
+    "audiences by name": {**ADA, "cohorts": {f"K{n}": {"state": "left"} for n in range(28_000)}},
+    "many said of identities": {
+        **ADA,
+        "consents": {
+            "idSpecific": {
+                f"Email{n}": {f"a{m}@ü.de": {"marketing": {}} for m in range(300)}
+                for n in range(60)
+            }
+        },
+    },
+    "many holders": {
+        **ADA,
+        "data": {f"data {'field ' * (n % 9)}": {"a": n} for n in range(20_000)},
+    },
 }
 
 

@@ -3,6 +3,7 @@
 Imports the standard library alone, since ingest uses it.
 """
 
+import itertools
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -54,11 +55,15 @@ class _Role(Enum):
 
 _STATE_ROLES = (_Role.AUDIENCE_STATE, _Role.STATE, _Role.ACTION, _Role.EVENT)
 _ROLES = {
-    _Role.MAP: ("segmentmembership", "segmentmemberships", "audiencemembership"),
-    _Role.AUDIENCE: tuple(each + end for each in _AUDIENCES for end in ("", "s")),
-    _Role.STATE: ("status", "membershipstatus"),
-    _Role.ACTION: ("action", "operation", "op", "change", "changetype"),
-    _Role.EVENT: ("event", "eventtype", "eventname"),
+    fold: role
+    for role, known in {
+        _Role.MAP: ["segmentmembership", "segmentmemberships", "audiencemembership"],
+        _Role.AUDIENCE: [each + end for each in _AUDIENCES for end in ("", "s")],
+        _Role.STATE: ["status", "membershipstatus"],
+        _Role.ACTION: ["action", "operation", "op", "change", "changetype"],
+        _Role.EVENT: ["event", "eventtype", "eventname"],
+    }.items()
+    for fold in known
 }
 
 
@@ -169,7 +174,7 @@ def _told(members: Json, *, is_envelope: bool = False) -> _Told:
     """Yield what the members of an object tell of audiences."""
     states: dict[_Role, str] = {}
     audiences: list[str] = []
-    for name, value in members.items():
+    for name, value in itertools.islice(members.items(), persons.MOST_MEMBERS):
         role = _ROLE[name]
         if role is None and not _is_change(name, value):
             continue
@@ -313,9 +318,8 @@ def _state(text: str) -> str:
 
 def _role_of(name: str) -> _Role | None:
     fold = names.fold(name)
-    for role, known in _ROLES.items():
-        if fold in known:
-            return role if name != "segmentMembership" else None
+    if fold in _ROLES:
+        return _ROLES[fold] if name != "segmentMembership" else None
     if not any(each in fold for each in _AUDIENCES):
         return None
     if fold.endswith(_STATE_ENDS):

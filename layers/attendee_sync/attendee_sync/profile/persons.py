@@ -3,6 +3,7 @@
 Imports the standard library alone, since ingest uses it.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ _LIFTED = {
         *("consents", "optInOut", "privacyOptOuts"),
     )
 }
+MOST_MEMBERS = 10_000  # of one object that are looked at
 _MOST_OBJECTS = 100
 _MOST_NAMES = 4_096  # that are kept
 # Lists of one person's attributes: [{"name": "email", "value": "ada@example.com"}]
@@ -81,7 +83,8 @@ def objects_of(profile: Json) -> Iterator[Json]:
             return
         members, place, depth = pending[n]
         yield members
-        for name, value in members.items() if depth < _MAX_DEPTH else ():
+        looked_at = MOST_MEMBERS if depth < _MAX_DEPTH else 0
+        for name, value in itertools.islice(members.items(), looked_at):
             entry = place[name] if isinstance(value, dict) else None
             if entry and entry.kind is Kind.HOLDER:
                 pending.append((value, entry.within or place, depth + 1))
@@ -94,7 +97,7 @@ def lift(profile: Json) -> None:
     the top already stays.
     """
     for members in list(objects_of(profile)):
-        for name in list(members):
+        for name in list(itertools.islice(members, MOST_MEMBERS)):
             known = _NAME_AT_TOP[name]
             if known and profile.get(known) is None:
                 profile[known] = members[name]
