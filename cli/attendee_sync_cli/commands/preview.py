@@ -38,8 +38,8 @@ def preview(  # noqa: PLR0913, PLR0917
         bool,
         typer.Option(
             "--summary",
-            help="Show for the whole file how many have which outcome, reason and remark, and "
-            "where in the file: no personal data.",
+            help="Show for the whole file how many have which outcome, reason and remark, "
+            "where in the file, and what nothing read: no personal data.",
         ),
     ] = False,
     request: Annotated[
@@ -107,7 +107,7 @@ def _previewed(target: Target, profiles: Profiles) -> Iterator[tuple[int, _Previ
 
 def _summarise(target: Target, profiles: Profiles, *, as_json: bool) -> bool:
     """Show counts, and return whether a profile would be rejected."""
-    summary = PreviewSummary(profiles.places)
+    summary = PreviewSummary(profiles.places, is_table=bool(profiles.columns))
     for place, row in _previewed(target, profiles):
         summary.add(place, row)
     if as_json:

@@ -1,5 +1,6 @@
 """What would become of the profiles of a file, counted. It tells places, never a value."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,19 +10,24 @@ from attendee_sync.mapping.field_rules import LEFT_OUT
 from attendee_sync.mapping.mapper import Verdict
 from attendee_sync.outcome import OutcomeKind, in_words
 from attendee_sync_cli import console
+from attendee_sync_cli.profiles import shape
 from attendee_sync_cli.profiles.places import PlaceGroup
 
 _SENT = OUTCOMES[Verdict.SEND]
+_MOST_NAMES = 1_000
+_MOST_SHOWN = 30
 
 
 @dataclass
 class PreviewSummary:
-    """Counts of outcomes, with their reasons, and of remarks on fields."""
+    """Counts of outcomes, with their reasons, of remarks on fields, and of what nothing read."""
 
     unit: str  # what places are: indexes, lines or rows
+    is_table: bool = False  # names of attributes are those of columns: nobody's data
     profiles: int = 0
     _outcomes: dict[tuple[str, str], PlaceGroup] = field(default_factory=dict)
     _remarks: dict[tuple[str, str], PlaceGroup] = field(default_factory=dict)
+    _unread: Counter[tuple[str, str]] = field(default_factory=Counter)  # with the field it is like
 
     @property
     def has_rejected(self) -> bool:
@@ -36,6 +42,16 @@ class PreviewSummary:
         for each in row.get("remarks", ()):
             remark = (str(each["field"]), str(each["text"]))
             self._remarks.setdefault(remark, PlaceGroup()).add(place)
+        # Of one profile several may have the same name once it is masked.
+        for name, like in {self._unread_name(each) for each in row.get("unread", ())}:
+            if (name, like) in self._unread or len(self._unread) < _MOST_NAMES:
+                self._unread[name, like] += 1
+
+    def _unread_name(self, unread: Mapping[str, str]) -> tuple[str, str]:
+        name = unread["name"]
+        if not self.is_table:
+            name = ".".join(map(shape.name_of, name.split(".")))
+        return name, unread["like"]
 
     def document(self) -> dict[str, Any]:
         """Return the counts for programs, with the first thousand places of each."""
@@ -55,6 +71,10 @@ class PreviewSummary:
                 {"field": name, "text": text, "count": group.count, self.unit: group.places}
                 for (name, text), group in _ordered(self._remarks)
             ],
+            "unread": [
+                {"name": name, "like": like, "count": count}
+                for (name, like), count in self._most_unread()
+            ],
         }
 
     def show(self) -> None:
@@ -71,16 +91,31 @@ class PreviewSummary:
                 for (outcome, reason), group in _ordered(self._outcomes)
             ],
         )
-        if not self._remarks:
-            return
-        console.say()
-        console.table(
-            ["profiles", "field", "remark", f"{self.unit} in the file"],
-            [
-                [str(group.count), name, text, _places(group, text.startswith(LEFT_OUT))]
-                for (name, text), group in _ordered(self._remarks)
-            ],
-        )
+        if self._remarks:
+            console.say()
+            console.table(
+                ["profiles", "field", "remark", f"{self.unit} in the file"],
+                [
+                    [str(group.count), name, text, _places(group, text.startswith(LEFT_OUT))]
+                    for (name, text), group in _ordered(self._remarks)
+                ],
+            )
+        unread = self._most_unread()
+        if unread:
+            console.say()
+            console.table(
+                ["profiles", "not read", "like the field"],
+                [
+                    [str(count), console.plain(name), like]
+                    for (name, like), count in unread[:_MOST_SHOWN]
+                ],
+            )
+            if len(unread) > _MOST_SHOWN:
+                console.say(f"and {len(unread) - _MOST_SHOWN} more; --json shows them")
+
+    def _most_unread(self) -> list[tuple[tuple[str, str], int]]:
+        """Return what nothing read, first what is like a field, then what most have."""
+        return sorted(self._unread.items(), key=lambda item: (not item[0][1], -item[1], item[0]))
 
 
 def _ordered(

@@ -169,6 +169,21 @@ def test_a_summary_for_programs(line: CommandLine) -> None:
     }
 
 
+def test_a_summary_tells_what_nothing_read(line: CommandLine) -> None:
+    given = "email,Shoe size,Billing-Zip-Note\nben@example.org,43,x\nada@example.com,,y\n"
+    shown = json.loads(line.succeed("preview", "default", "-", "--summary", "--json", given=given))
+    told = {each["name"]: (each["count"], each["like"]) for each in shown["unread"]}
+    assert told["Shoe size"] == (1, "")
+    assert told["Billing-Zip-Note"][0] == 2
+    assert "Shoe size" in line.succeed("preview", "default", "-", "--summary", given=given)
+
+
+def test_no_key_that_may_tell_somebody_is_in_a_summary(line: CommandLine) -> None:
+    line.hidden = ("cleo@", "43")
+    given = json.dumps([{**BEN, "sizes": {"cleo@example.com": 43}}])
+    assert "sizes.*" in line.succeed("preview", "default", "-", "--summary", given=given)
+
+
 def test_of_many_places_the_first_are_told(line: CommandLine) -> None:
     given = "email,firstname\nben@example.org,Ben\n" + ",Nobody\n" * 1_100
     shown = line.run("preview", "default", "-", "--summary", given=given).stdout
