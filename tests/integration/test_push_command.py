@@ -15,7 +15,7 @@ from local.traffic.people import Person, as_xdm, people
 from tests.support.local import Local
 
 _CSV = """\
-email;firstname;workAddress.city;workAddress.stateProvince;workAddress.countryCode;zip
+email;firstname;workAddress.city;workAddress.stateProvince;workAddress.countryCode;workAddress.postalCode
 csv-1@example.com;Ada;Boston;US-MA;US;02110
 csv-2@example.com;"B;en";;;;
 ;Nobody;;;;
