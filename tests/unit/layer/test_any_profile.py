@@ -17,7 +17,7 @@ from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Verdict
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import OutcomeKind, Reason
-from attendee_sync.profile import memberships, reader
+from attendee_sync.profile import candidates, memberships, reader
 from tests.support.delivery_harness import DeliveryHarness, delivery_harness, message
 from tests.support.shapes import prefixed
 from tests.support.stack import HASH_KEY, INGEST_TOKEN, Aws
@@ -44,7 +44,6 @@ MAPPED = {
     "hashes": {"only": "send"},
 }
 DESTINATIONS = {"default": {"event_code": "summit2027"}, "own": OWN, "mapped": MAPPED}
-SAYS_NOTHING = {"null", "undefined", "nan", "n/a", "none", "nil", "(null)", "#n/a"}
 DEEP = json.loads('{"a":' * 5_000 + "1" + "}" * 5_000)
 
 # Names that mean something, so that what is made up reaches further than the first look.
@@ -261,9 +260,10 @@ def test_normalising_twice_changes_nothing(document: dict[str, Any], foreign_sta
     assert not [text for _, text in twice.remarks if not text.startswith("sent as")]
 
 
+# Texts that say nothing, and salutations, are tested by themselves: see test_candidates.py.
 TIDY = st.text(
     st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=12
-).filter(lambda text: text.lower() not in SAYS_NOTHING and text.strip("-"))
+).filter(lambda text: candidates.is_text(text) and not candidates.is_salutation(text))
 
 
 @any_json

@@ -17,7 +17,7 @@ type Json = dict[str, Any]
 type Scalar = str | int | float
 type Path = tuple[str, ...]
 
-_MAX_MEMBERS = 10_000  # of a profile that are looked at
+_MAX_MEMBERS = 4_000  # of a profile that are looked at
 _MAX_ELEMENTS = 50  # of a list that are looked at
 _MAX_DEPTH = 12
 _MAX_SHAPES = 256  # that are kept
@@ -53,6 +53,7 @@ _ROLES: Final = frozenset(
     {"admin", "administrator", "attendee", "author", "contributor", "customer", "editor"}
     | {"enduser", "guest", "member", "participant", "registrant", "subscriber", "user", "viewer"}
 )
+_PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
 _NO_PHONES: Final = ("fax", "pager")
 
 # By which a list's element tells its name, and its value, where it is an attribute.
@@ -254,9 +255,12 @@ class _Search:
             self._members(value, entry.within, _Spot(level, level, "", nowhere), path)
 
     def _has_email(self, value: Json) -> bool:
-        """Tell whether an object holds an e-mail address by itself: then it is of a person."""
-        entries = (self._table.person[name] for name in itertools.islice(value, _MAX_ELEMENTS))
-        return any(entry and entry.field == "email" and not entry.is_weak for entry in entries)
+        """Tell whether an object holds an e-mail address or identities: then it is a person's."""
+        for name in itertools.islice(value, _MAX_ELEMENTS):
+            entry = self._table.person[name]
+            if entry and entry.field == "email" and not entry.is_weak:
+                return True
+        return not _PERSONS_OWN.isdisjoint(map(names.fold, itertools.islice(value, _MAX_ELEMENTS)))
 
     def _address(self, value: Json, entry: Entry, spot: "_Spot", path: Path) -> None:
         # One within another is of its own kind, or else of the other's.

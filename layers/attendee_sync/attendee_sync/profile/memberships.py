@@ -27,6 +27,7 @@ _IN = frozenset({"realized", "existing", "add", "added", "adds", "enter", "enter
 _OUT = frozenset(
     {"exit", "exited", "exiting", "remove", "removed", "removes", "delete", "deleted", "left"}
 )
+_CHANGES = _IN | _OUT
 _AUDIENCES = ("segment", "audience", "cohort")
 _ID_ENDS = ("id", "ids", "key", "alias", "name")
 _STATE_ENDS = ("status", "state", "action", "operation")
@@ -303,9 +304,10 @@ def _is_change(name: str, value: object) -> bool:
     """Tell whether an object holds what was added and removed, and nothing else."""
     if not isinstance(value, dict) or not 1 <= len(value) <= len(_IN):
         return False
-    return names.fold(name[:_LONGEST]) not in _NO_AUDIENCES and all(
-        isinstance(each, list) and inner.lower() in _IN | _OUT for inner, each in value.items()
-    )
+    for inner, each in value.items():
+        if not isinstance(each, list) or inner.lower() not in _CHANGES:
+            return False
+    return names.fold(name[:_LONGEST]) not in _NO_AUDIENCES
 
 
 def _state(text: str) -> str:

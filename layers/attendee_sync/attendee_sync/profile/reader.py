@@ -3,14 +3,17 @@
 Imports the standard library alone, since ingest uses it.
 """
 
+import itertools
 from typing import Any
 
-from attendee_sync.profile import memberships, persons
+from attendee_sync.profile import memberships, names, persons
+from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
 _ADDRESSES = ("workAddress", "mailingAddress", "homeAddress", "billingAddress", "shippingAddress")
 _WRAPPERS = ("entity", "xdm", "attributes", "traits")
 _PREFIXED_DEPTH = 20
+_MOST_MEMBERS = 50  # of an identity that are looked at
 
 
 def read(document: Json) -> Json:
@@ -24,7 +27,7 @@ def read(document: Json) -> Json:
     came in, and `segmentMembership` lower-case states.
     """
     profile = _unwrapped(document)
-    if "xdm:" in "".join(profile):
+    if _has_prefix(profile):
         profile = _without_prefix(profile)
     persons.lift(profile)
     if profile.get("address") is None:
@@ -33,6 +36,16 @@ def read(document: Json) -> Json:
         profile["identityMap"] = _identity_map(profile)
     profile["segmentMembership"] = memberships.read(profile)
     return profile
+
+
+def _has_prefix(profile: Json) -> bool:
+    """Tell whether names begin with `xdm:`, in the profile or in the one object that holds it."""
+    if len(profile) != 1:
+        return "xdm:" in "".join(profile)
+    [(name, only)] = profile.items()
+    entry = names.standard().person[name] if isinstance(only, dict) else None
+    is_holder = entry is not None and entry.kind is Kind.HOLDER
+    return "xdm:" in "".join((name, *only) if is_holder else (name,))
 
 
 def _has_usual_identities(profile: Json) -> bool:
@@ -114,8 +127,9 @@ def _identity_map(profile: Json) -> dict[str, list[Json]]:
     listed = profile.get("identities")
     for each in listed if isinstance(listed, list) else []:
         if isinstance(each, dict):
-            namespace = each.get("namespace", each.get("type"))
-            code = namespace.get("code") if isinstance(namespace, dict) else namespace
+            members = _folded(each)
+            namespace = members.get("namespace", members.get("type"))
+            code = _folded(namespace).get("code") if isinstance(namespace, dict) else namespace
             identities.setdefault(_word(code), []).append(_identity(each))
     return identities
 
@@ -123,7 +137,16 @@ def _identity_map(profile: Json) -> dict[str, list[Json]]:
 def _identity(value: object) -> Json:
     if not isinstance(value, dict):
         return {"id": value}
-    return value if "id" in value else {**value, "id": value.get("value")}
+    if "id" in value:
+        return value
+    members = _folded(value)
+    found = {"id": members.get("id", members.get("value"))}
+    return {**value, **found, **({"primary": True} if members.get("primary") is True else {})}
+
+
+def _folded(members: Json) -> Json:
+    """Return the members of an identity by their names in lower case."""
+    return {name.lower(): value for name, value in itertools.islice(members.items(), _MOST_MEMBERS)}
 
 
 def _word(value: object) -> str:
