@@ -4,7 +4,7 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any
 
@@ -68,9 +68,10 @@ _ROLES = {
 }
 
 
-def read(profile: Json) -> dict[str, dict[str, Json]]:
+def read(profile: Json, objects: Sequence[Json]) -> dict[str, dict[str, Json]]:
     """Return memberships by lower-case namespace and audience, each with its state in lower case.
 
+    `objects` are the profile and those within that hold the person, see persons.objects_of.
     Beside XDM's `segmentMembership` these are read: lists of audiences that were added and
     removed, whatever the object around them is called; lists and objects of audiences, with states
     or without; a state beside an audience's id, in the profile or in its envelope. These have no
@@ -79,7 +80,7 @@ def read(profile: Json) -> dict[str, dict[str, Json]]:
     pushed: Any = profile.get("segmentMembership")
     found = pushed if isinstance(pushed, dict) and _is_usual(pushed) else _by_namespace(pushed)
     own: dict[str, Json] = {}
-    for audience, state in _all_told(profile):
+    for audience, state in _all_told(profile, objects):
         if state != _LISTED:
             own[audience] = {"status": state}
         elif not any(audience in audiences for audiences in found.values()):
@@ -162,12 +163,12 @@ def _status(membership: Json) -> Any:
     return next((each for name, each in membership.items() if _ROLE[name] is _Role.STATE), None)
 
 
-def _all_told(profile: Json) -> _Told:
+def _all_told(profile: Json, objects: Sequence[Json]) -> _Told:
     """Yield what is told in other shapes than XDM's, in the profile and in its envelope."""
     beside = profile.get(envelopes.NAME)
     if isinstance(beside, dict):
         yield from _told(beside, is_envelope=True)
-    for members in persons.objects_of(profile):
+    for members in objects:
         yield from _told(members)
 
 
@@ -177,7 +178,7 @@ def _told(members: Json, *, is_envelope: bool = False) -> _Told:
     audiences: list[str] = []
     for name, value in itertools.islice(members.items(), persons.MOST_MEMBERS):
         role = _ROLE[name]
-        if role is None and not _is_change(name, value):
+        if role is None and (type(value) is not dict or not _is_change(name, value)):
             continue
         if role in _STATE_ROLES:
             states.setdefault(role, value if isinstance(value, str) else "")

@@ -90,13 +90,13 @@ def objects_of(profile: Json) -> Iterator[Json]:
                 pending.append((value, entry.within or place, depth + 1))
 
 
-def lift(profile: Json) -> None:
+def lift(profile: Json, objects: Sequence[Json]) -> None:
     """Bring identities, memberships and consents to the top of a profile, under XDM's names.
 
     They count wherever they stand in the objects that hold the person's attributes. What is at
     the top already stays.
     """
-    for members in list(objects_of(profile)):
+    for members in objects:
         for name in list(itertools.islice(members, MOST_MEMBERS)):
             known = _NAME_AT_TOP[name]
             if known and profile.get(known) is None:

@@ -29,12 +29,13 @@ def read(document: Json) -> Json:
     profile = _unwrapped(document)
     if _has_prefix(profile):
         profile = _without_prefix(profile)
-    persons.lift(profile)
+    objects = list(persons.objects_of(profile))
+    persons.lift(profile, objects)
     if profile.get("address") is None:
         profile["address"] = _chosen_address(profile)
     if not _has_usual_identities(profile):
         profile["identityMap"] = _identity_map(profile)
-    profile["segmentMembership"] = memberships.read(profile)
+    profile["segmentMembership"] = memberships.read(profile, objects)
     return profile
 
 
