@@ -106,7 +106,8 @@ def test_a_message_is_mostly_a_text(text: str) -> None:
 def test_entities_by_id_are_each_a_profile() -> None:
     ada, ben = {"entityId": "1", "entity": ADA}, {"entityId": "2", "entity": BEN}
     assert profiles({"1": ada, "2": ben}) == [ada, ben]
-    assert profiles({"1": ada, "x": None, "2": {"Entity": BEN}}) == [ada, {"Entity": BEN}]
+    assert envelopes_of({"1": ada, "total": 2, "2": ben}) == [{"total": 2}] * 2
+    assert profiles({"1": ada, "x": None, "y": {}, "2": {"Entity": BEN}}) == [ada, {"Entity": BEN}]
     assert profiles({"1": ada}) == [ada]
 
 

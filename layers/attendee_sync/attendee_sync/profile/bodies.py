@@ -22,6 +22,7 @@ _NDJSON_TYPES = (
 _LINE = re.compile(r"[^ \t\r\n][^\n]*")  # from its first character on; blank ones are passed over
 _TOO_DEEP = Fault(Reason.MALFORMED, "nested too deeply to be a profile")
 _OUT_OF_RANGE = Fault(Reason.MALFORMED, "a number is NaN, Infinity or out of range")
+_NO_NAME = ""  # of entities by id, all of which are in the list
 _BEGINNINGS = ('"', "{", "[")  # of values that may tell who somebody is
 _EMPTY = ('""', "{}", "[]")
 _MAX_BESIDE = 16 * envelopes.MAX_BYTES  # characters as pushed, indented or not, before it is read
@@ -307,18 +308,19 @@ class _EnvelopeSearch:
     def _entities(self) -> _List | None:
         """Return what Adobe's Profile API answers with, if it is that: entities by id."""
         pieces: list[Pushed] = []
-        for start, _ in self._members.values():
-            if self._text.startswith("null", start):
+        beside: _Members = {}
+        for name, (start, end) in self._members.items():
+            if not self._text.startswith("{", start) or self._text.startswith("{}", start):
+                beside[name] = start, end
                 continue
-            if not self._text.startswith("{", start):
-                return None
             _, piece = self._opener.reader.piece(self._text, start)
             if not envelopes.is_entity(piece.profile):
                 return None
             pieces.append(piece)
         most = self._opener.most
         is_cut = most is not None and len(pieces) > most
-        return _List(_Place(), pieces, is_cut) if pieces else None
+        place = _Place((_NO_NAME,), (beside,))
+        return _List(place, pieces, is_cut) if pieces else None
 
     def profiles(self, found: _List) -> Sequence[Pushed]:
         """Return the profiles of a list, each with what stands beside it.
