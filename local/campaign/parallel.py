@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 
+from attendee_sync.rainfocus.connection import Limits
 from local.campaign import rainfocus_faults
 from local.campaign.marked_people import moved_to, usable
 from local.campaign.reconciliation import Check, Expected, at_least, at_most, equal, is_stored
@@ -20,6 +21,7 @@ _FURTHER_UPDATES = 2  # of each person
 _TAKEN_PER_SECOND = 20.0  # calls, by a RainFocus that is busy
 _STEADY_PER_SECOND = 10.0  # profiles, to a destination that nothing troubles
 _HANGS = Effect(latency_seconds=15, reset=True)  # longer than any call is waited for
+_WARM = 50  # profiles, five batches
 _IDLE = "nothing"
 # What befalls one connection while another works.
 _TROUBLES = {
@@ -54,6 +56,7 @@ def outage(stage: Stage) -> OutageFigures:
     """Have RainFocus away for a minute while profiles wait, and return what that cost."""
     everyone = usable(stage.name, stage.many(600, at_least=60))
     with event_source_mapping(stage.stack):
+        _warm_up(stage)
         stage.tell("RainFocus is away")
         stage.fail(Effect(reset=True), probability=0.5)
         stage.fail(Effect(status=503))
@@ -72,7 +75,9 @@ def neighbour(stage: Stage) -> NeighbourFigures:
     size, crowd = stage.many(200, at_least=40), stage.many(100, at_least=30)
     people = batched(usable(stage.name, size * (1 + len(_TROUBLES))), size, strict=True)
     p95: dict[str, float] = {}
-    with _another_connection(stage) as troubled, event_source_mapping(stage.stack):
+    name = f"{stage.name}-other"
+    with _connection(stage, name), event_source_mapping(stage.stack):
+        troubled = stage.beside(name, {"connection": name})
         crowds = batched(usable(troubled.name, crowd * (1 + len(_TROUBLES))), crowd, strict=True)
         for trouble, effect in {_IDLE: None, **_TROUBLES}.items():
             stage.tell(f"The other connection {trouble}")
@@ -106,12 +111,14 @@ def _outage(stage: Stage) -> Expected:
 
 def _hang(stage: Stage) -> Expected:
     everyone = usable(stage.name, stage.many(600, at_least=60))
-    with event_source_mapping(stage.stack) as invocations:
+    with _connection(stage, stage.name), event_source_mapping(stage.stack) as invocations:
+        stage.set_destination({"connection": stage.name})
+        _warm_up(stage)
         stage.tell("RainFocus hangs")
         stage.fail(_HANGS)
         started = time.time()
         stage.push(everyone)
-        time.sleep(max(0.0, started + stage.seconds(60, at_least=12) - time.time()))
+        time.sleep(max(0.0, started + stage.seconds(60, at_least=5) - time.time()))
         stage.mend()
         back = time.time()
         stage.tell("RainFocus is back")
@@ -178,20 +185,27 @@ def _parallel(stage: Stage) -> Expected:
     return Expected(refused, checks=[at_least("deliveries at once", 4, most_at_once(invocations))])
 
 
+def _warm_up(stage: Stage) -> None:
+    """Deliver some first: deliveries have their processes then, and the connection has worked."""
+    stage.push(usable(f"{stage.name}-first", _WARM))
+    stage.settle()
+
+
 @contextmanager
-def _another_connection(stage: Stage) -> Iterator[Stage]:
-    """Give the stage of a destination with a connection of its own, which goes with the block."""
-    name = f"{stage.name}-other"
+def _connection(stage: Stage, name: str) -> Iterator[None]:
+    """Have another connection while the block runs; in the short form it waits less for answers."""
+    patience = stage.seconds(Limits().read_timeout, at_least=2)
     connection = {
         "org_id": ORG_ID,
         "base_url": stage.simulator.base_url(),
         "auth": {"token_url": stage.simulator.token_url()},
+        "limits": {"read_timeout": patience},
     }
     stage.stack.put_connection(name, connection)
     stage.stack.store_credentials(name, CLIENT_ID, CLIENT_SECRET)
     stage.stack.refresh_token()
     try:
-        yield stage.beside(name, {"connection": name})
+        yield
     finally:
         stage.stack.delete_connection(name)
 
