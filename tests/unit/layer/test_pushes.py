@@ -30,7 +30,6 @@ def test_every_push_has_an_expectation() -> None:
     assert sorted(found) == sorted(names(PUSHES))
 
 
-@pytest.mark.xfail(reason="what is read of a profile is being widened", strict=False)
 @pytest.mark.parametrize("push", PUSHES, ids=names(PUSHES))
 def test_a_push_gives_the_attendees_that_it_should(push: Push) -> None:
     differences = [
@@ -41,7 +40,6 @@ def test_a_push_gives_the_attendees_that_it_should(push: Push) -> None:
     assert differences == []
 
 
-@pytest.mark.xfail(reason="what ingest rejects is being widened", strict=False)
 @pytest.mark.parametrize("push", PUSHES, ids=names(PUSHES))
 def test_its_sender_is_told_at_once_who_is_rejected(push: Push) -> None:
     rejected = [n for n, each in enumerate(pushes.run(push)) if each.attendee == "rejected"]
