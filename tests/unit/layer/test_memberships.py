@@ -30,7 +30,18 @@ def told(document: object) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["audiences", "segments", "AdobeExperiencePlatformSegments", "x"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "audiences",
+        "segments",
+        "AdobeExperiencePlatformSegments",
+        "AudienceMembership",
+        "segmentMembership",
+        "segment_membership",
+        "x",
+    ],
+)
 @pytest.mark.parametrize(
     ("added", "removed"), [("add", "remove"), ("added", "removed"), ("Add", "Remove")]
 )

@@ -79,7 +79,7 @@ def read(profile: Json, objects: Sequence[Json]) -> dict[str, dict[str, Json]]:
     """
     pushed: Any = profile.get("segmentMembership")
     found = pushed if isinstance(pushed, dict) and _is_usual(pushed) else _by_namespace(pushed)
-    own: dict[str, Json] = {}
+    own: dict[str, Json] = dict(found.get("", {}))
     for audience, state in _all_told(profile, objects):
         if state != _LISTED:
             own[audience] = {"status": state}
@@ -131,6 +131,9 @@ def _is_usual(by_namespace: Json) -> bool:
 def _by_namespace(pushed: object) -> dict[str, dict[str, Json]]:
     """Return what XDM's map holds. Its default state is realized, and a text is a state."""
     found: dict[str, dict[str, Json]] = {}
+    if _is_change("", pushed):  # what was added and removed, under the map's name
+        changed = {audience: {"status": state} for audience, state in _of_audiences(pushed)}
+        return {"": changed} if changed else {}
     if isinstance(pushed, list) or (isinstance(pushed, dict) and _has_state(pushed)):
         pushed = {"": pushed}
     for namespace, audiences in pushed.items() if isinstance(pushed, dict) else ():
