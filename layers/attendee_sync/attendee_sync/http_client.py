@@ -35,6 +35,8 @@ _TRANSIENT_STATUSES = frozenset(
         HTTPStatus.LOCKED,
         HTTPStatus.TOO_EARLY,
         HTTPStatus.TOO_MANY_REQUESTS,
+        420,  # not registered; Twitter's API and others have it for 429
+        430,  # likewise, Shopify's
     }
 )
 _CHUNK_BYTES = 8_192
@@ -72,13 +74,14 @@ class HttpAnswer:
         An object with a name twice says two things: it is none.
         """
         try:
-            value = json.loads(self.body, object_pairs_hook=_without_repeats)
+            value = json.loads(self.body, object_pairs_hook=without_repeats)
         except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
 
 
-def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object's members. Raises ValueError if a name is there twice."""
     value = dict(members)
     if len(value) < len(members):
         raise ValueError("a name is repeated")

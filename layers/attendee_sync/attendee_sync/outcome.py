@@ -131,6 +131,7 @@ class Answer:
     message: str = ""  # responseMessage
     attendee_id: str = ""
     retry_after: int | None = None  # seconds
+    may_be_token: bool = False  # a refusal that another access token could cure
 
 
 @dataclass(frozen=True)

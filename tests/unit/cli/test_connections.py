@@ -80,7 +80,7 @@ def test_settings_are_shown_with_their_defaults(line: CommandLine) -> None:
     assert ["org_id", "acme", "set"] in shown
     assert ["auth.token_url", CONNECTION.auth.token_url, "set"] in shown
     assert ["auth.client_auth", "body", "default"] in shown
-    assert ["answers.configuration_codes", "101,", "124", "default"] in shown
+    assert ["answers.configuration", "101,", "124", "default"] in shown
 
 
 def test_settings_are_shown_for_programs_as_they_are_stored(

@@ -91,5 +91,5 @@ def test_a_connection_is_used_again(server: _Server) -> None:
 
 
 def test_what_may_pass_is_told_by_the_status() -> None:
-    passing = {408, 423, 425, 429} | set(range(500, 600)) - {501}
+    passing = {408, 420, 423, 425, 429, 430} | set(range(500, 600)) - {501}
     assert {status for status in range(100, 600) if client.is_transient(status)} == passing

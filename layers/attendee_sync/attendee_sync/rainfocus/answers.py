@@ -2,21 +2,24 @@
 
 import email.utils
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
-
-import requests
+from http import HTTPStatus
 
 from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient
 from attendee_sync.outcome import Answer, AnswerKind
-from attendee_sync.rainfocus import masking
-from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus import masking, reading
+from attendee_sync.rainfocus.connection import Answers, Connection, Sign
 from attendee_sync.rainfocus.masking import Sent
+from attendee_sync.rainfocus.reading import Reading
 
 _MAX_RETRY_AFTER = 86_400  # seconds; what is waited for in the end, the retry policy says
-_WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_MAX_WORDS = 2_000  # characters of a message in which is looked for words
+_ABOUT_TOKEN = re.compile(
+    r"token|expired|session|oauth|authenticat|unauthori[sz]ed|credential", re.IGNORECASE
+)
+_WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 # Three digits are in many a phone number: such a code repeats a whole value, or nothing.
 _SHORT_CODE = re.compile(r"[0-9]{0,3}")
 _PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
@@ -33,36 +36,123 @@ def judge(
         is_ours = isinstance(received, UNUSABLE)
         name = type(received).__name__
         return Answer(AnswerKind.CONFIGURATION if is_ours else AnswerKind.TRANSIENT, message=name)
-    envelope = envelope_of(received)
-    code = _word(envelope.get("responseCode"))
-    message = str(envelope.get("responseMessage") or "")
-    found = _kind(received.status, code, message, connection)
-    answer = Answer(found, received.status, code)
+    results = list(_results(reading.read(received), connection.answers))
+    kinds = [_kind(result, connection) for result in results]
+    found, result = next(
+        (each for each in zip(kinds, results, strict=True) if each[0] is not AnswerKind.STORED),
+        (AnswerKind.STORED, results[-1]),
+    )
+    answer = Answer(found, received.status, _code(result, connection.answers))
     if found is AnswerKind.STORED:
-        return replace(answer, attendee_id=_id(envelope.get(connection.answers.attendee_id), sent))
+        ids = (each.find(connection.answers.attendee_id) for each in reversed(results))
+        return replace(answer, attendee_id=_id(next(filter(None, ids), None), sent))
+    message = _message(result, connection.answers)
     if found is AnswerKind.TRANSIENT:
         answer = replace(answer, retry_after=retry_after(received.headers.get("Retry-After")))
-    repeats = masking.is_value if _SHORT_CODE.fullmatch(code) else masking.is_echo
-    if code and repeats(code, sent()):
+    answer = replace(answer, may_be_token=_may_be_token(found, answer, message))
+    return _masked(answer, message, sent)
+
+
+def _results(read: Reading, rule: Answers) -> Iterator[Reading]:
+    """Yield what must be a success: the answer itself, and the results that it should hold.
+
+    Where it holds some, it counts itself if it has a code, or its status is no success.
+    """
+    found = read.find(rule.inner)
+    inner = found if isinstance(found, list) else [found] if isinstance(found, dict) else []
+    if rule.inner is None or not inner or not _is_success(read.status) or _code(read, rule):
+        yield read
+    if rule.inner is not None:
+        # Where none is, nothing says that it is stored.
+        yield from (read.result(each) for each in inner or [None])
+
+
+def _masked(answer: Answer, message: str, sent: Callable[[], Sent]) -> Answer:
+    """Return an answer with its words, without what was sent."""
+    repeats = masking.is_value if _SHORT_CODE.fullmatch(answer.code) else masking.is_echo
+    if answer.code and repeats(answer.code, sent()):
         answer = replace(answer, code=masking.MASK)
     if message:
         return replace(answer, message=masking.mask(message, sent()))
-    silence = f"HTTP {received.status} without RainFocus's envelope"
-    return replace(answer, message=silence) if found is AnswerKind.PROFILE else answer
+    silence = f"HTTP {answer.status} without RainFocus's envelope"
+    return replace(answer, message=silence) if answer.kind is AnswerKind.PROFILE else answer
 
 
-def _kind(status: int, code: str, message: str, connection: Connection) -> AnswerKind:
-    """Say what a status with RainFocus's own code and message means."""
-    rule = connection.answers
-    if is_transient(status) or code in rule.transient_codes:
+def _kind(result: Reading, connection: Connection) -> AnswerKind:
+    """Say what a result means: by the signs that are set, by its status, then by its code."""
+    rule, status = connection.answers, result.status
+    code, message = _code(result, rule), _message(result, rule)
+    if listed := _listed(result, rule):
+        return listed
+    if _is_transient(status, code, rule):
         return AnswerKind.TRANSIENT
-    if status == requests.codes.unauthorized:
+    if status == HTTPStatus.UNAUTHORIZED:
         return AnswerKind.TOKEN
-    if code not in rule.profile_codes and _is_configuration(status, code, message, connection):
+    if code not in rule.profile and _is_configuration(status, code, message, connection):
         return AnswerKind.CONFIGURATION
-    if requests.codes.ok <= status < requests.codes.multiple_choices and code in rule.success_codes:
+    if _is_success(status) and _succeeds(result, rule):
         return AnswerKind.STORED
     return AnswerKind.PROFILE
+
+
+def _is_transient(status: int, code: str, rule: Answers) -> bool:
+    if status == HTTPStatus.CONFLICT:  # with another call that is made now
+        return code not in rule.profile
+    return is_transient(status) or code in rule.transient
+
+
+def _listed(result: Reading, rule: Answers) -> AnswerKind | None:
+    """Return what the signs say that count before what a status means by itself."""
+    lists = {
+        AnswerKind.TOKEN: rule.token,
+        AnswerKind.TRANSIENT: rule.transient,
+        AnswerKind.CONFIGURATION: rule.configuration,
+        AnswerKind.PROFILE: rule.profile,
+    }
+    for kind, signs in lists.items():
+        plain_codes = kind is AnswerKind.TOKEN
+        for sign in signs:
+            if (plain_codes or not isinstance(sign, str)) and _has(result, sign, rule):
+                return kind
+    return None
+
+
+def _has(result: Reading, sign: str | int | Sign, rule: Answers) -> bool:
+    """Tell whether a result has a sign."""
+    if isinstance(sign, str):
+        return _code(result, rule) == sign
+    if isinstance(sign, int):
+        return result.status == sign
+    words = _message(result, rule) or result.text
+    return (
+        sign.status in (None, result.status)
+        and sign.code in (None, _code(result, rule))
+        and (sign.words is None or sign.words.lower() in words.lower())
+    )
+
+
+def _succeeds(result: Reading, rule: Answers) -> bool:
+    if result.is_page:
+        return False
+    if rule.success is None:
+        return _code(result, rule) in rule.success_codes
+    return result.find(rule.success) is True
+
+
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _is_redirect(status: int) -> bool:
+    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+
+
+def _may_be_token(found: AnswerKind, answer: Answer, message: str) -> bool:
+    """Tell whether another access token could cure a refusal: a status can't be relied on."""
+    if found is AnswerKind.CONFIGURATION:
+        return not _is_redirect(answer.status or 0)
+    words = f"{answer.code} {message[:_MAX_WORDS]}"
+    return found is AnswerKind.PROFILE and bool(_ABOUT_TOKEN.search(words))
 
 
 def retry_after(header: str | None) -> int | None:
@@ -81,11 +171,12 @@ def retry_after(header: str | None) -> int | None:
     return int(min(max(seconds, 0), _MAX_RETRY_AFTER))
 
 
-def envelope_of(received: HttpAnswer | Exception) -> dict[str, Any]:
-    """Return the members of an answer's JSON object, or none if it is none."""
-    if isinstance(received, Exception) or not received.complete:
-        return {}
-    return received.members()
+def _code(result: Reading, rule: Answers) -> str:
+    return _word(result.find(rule.code))
+
+
+def _message(result: Reading, rule: Answers) -> str:
+    return str(result.find(rule.message) or "")
 
 
 def _word(value: object) -> str:
@@ -104,13 +195,13 @@ def _id(value: object, sent: Callable[[], Sent]) -> str:
 
 
 def _is_configuration(status: int, code: str, message: str, connection: Connection) -> bool:
-    if status == requests.codes.forbidden:
+    if status == HTTPStatus.FORBIDDEN:
         return True
-    if requests.codes.multiple_choices <= status < requests.codes.bad_request:
+    if _is_redirect(status):
         return True  # the API has moved: no profile's fault
     if code == _PARAMETER_MISSING_CODE:
         return any(name.lower() in message.lower() for name in _profile_names(connection))
-    return code in connection.answers.configuration_codes
+    return code in connection.answers.configuration
 
 
 def _profile_names(connection: Connection) -> tuple[str, str]:

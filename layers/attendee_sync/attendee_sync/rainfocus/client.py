@@ -13,8 +13,9 @@ import requests
 from attendee_sync.attendee import sha256_of
 from attendee_sync.http_client import UNUSABLE, HttpAnswer, prepare, receive
 from attendee_sync.outcome import Answer
+from attendee_sync.rainfocus import reading
 from attendee_sync.rainfocus.access_token import AccessToken
-from attendee_sync.rainfocus.answers import envelope_of, judge
+from attendee_sync.rainfocus.answers import judge
 from attendee_sync.rainfocus.connection import Connection, Place
 from attendee_sync.rainfocus.masking import Sent
 
@@ -70,7 +71,9 @@ class RainFocusClient:
         answer = judge(
             received, connection, lambda: Sent.of(identity.values(), _secrets(token), identity)
         )
-        found = envelope_of(received).get("attendee")
+        if isinstance(received, Exception):
+            return answer, {}
+        found = reading.read(received).find("body.attendee")
         return answer, found if isinstance(found, dict) else {}
 
     def _send(self, connection: Connection, request: requests.Request) -> HttpAnswer | Exception:

@@ -7,9 +7,11 @@ default below names where it is seen, or is called unverified.
 import functools
 import ipaddress
 import os
+import re
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
+from jmespath.exceptions import JMESPathError
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -23,6 +25,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
+
+from attendee_sync.mapping import expressions
 
 type Environment = Literal["prod", "stg", "dev"]
 type Place = Literal["body", "query", "both"]
@@ -71,7 +75,7 @@ def _is_on_this_machine(host: str) -> bool:
 
 # A member of a JSON object, a form field or a query parameter.
 type Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-type Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+type Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,64}$")]
 type HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 
@@ -143,27 +147,81 @@ class Fields(_Settings):
     match_value: Literal["email", "email_sha256"] = "email"
 
 
-class Answers(_Settings):
-    """How answers are read. Success is HTTP 2xx and one of the success codes."""
+type Status = Annotated[int, Field(ge=100, le=599)]
 
+
+class Sign(_Settings):
+    """What an answer is known by: all that is given of status, code and words."""
+
+    status: Status | None = None
+    code: Code | None = None
+    # Without regard to case: in the message or, if there is none, anywhere in the body.
+    words: Annotated[str, StringConstraints(min_length=3, max_length=200)] | None = None
+
+    @model_validator(mode="after")
+    def _is_something(self) -> Self:
+        if self.status is None and self.code is None and self.words is None:
+            raise ValueError("one of status, code and words is missing")
+        return self
+
+
+# A text is a code, a number is a status.
+type Signs = tuple[Code | Status | Sign, ...]
+
+
+def _expression(text: str) -> str:
+    """Return an expression that looks at status, headers or body; a name is one of the body's."""
+    if _NAMES.fullmatch(text) and text.partition(".")[0] not in _ROOTS:
+        return ".".join(["body", *(f'"{name}"' for name in text.split("."))])
+    try:
+        expressions.check_functions(text)
+        if not expressions.names_in([text]) & _ROOTS and "`" not in text:
+            raise ValueError("an expression over status, headers or body is expected")
+    except JMESPathError:
+        raise ValueError("a JMESPath expression is expected") from None
+    return text
+
+
+_NAMES = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_ROOTS = frozenset({"status", "headers", "body"})
+# JMESPath over {"status", "headers", "body"} of an answer, headers by lower-case names.
+type Expression = Annotated[
+    str, StringConstraints(max_length=1_000, pattern=r"\S"), AfterValidator(_expression)
+]
+
+
+class Answers(_Settings):
+    """How answers are read.
+
+    Success is HTTP 2xx and one of the success codes, or what `success` says in their place. What
+    else an answer means is said by its signs. A sign with a status, or with words, counts before
+    what the status means by itself; a code alone counts after a passing status (429, 503 …).
+    """
+
+    code: Expression = "body.responseCode"  # seen
+    message: Expression = "body.responseMessage"  # seen
+    attendee_id: Expression = "body.attendeeId"  # seen
     success_codes: frozenset[Code] = frozenset({"0"})  # seen in all clients
-    attendee_id: Key = "attendeeId"  # seen
-    # Until version 0.1 it was called passing_codes, and is so in stored settings.
-    transient_codes: Annotated[
-        frozenset[Code],
-        Field(validation_alias=AliasChoices("transient_codes", "passing_codes")),
-    ] = frozenset()
+    success: Expression | None = None
+    # Results within the answer, each read as an answer of its own: all must be successes.
+    inner: Expression | None = None
+    # Stored settings may have the names of version 0.1 (passing_codes) and 0.2 (…_codes).
+    transient: Annotated[
+        Signs,
+        Field(validation_alias=AliasChoices("transient", "transient_codes", "passing_codes")),
+    ] = ()
+    token: Signs = ()  # beside 401: another token may help
     # 101: invalid API profile (one weak source). 124: access to the endpoint denied (seen).
-    configuration_codes: frozenset[Code] = frozenset({"101", "124"})
-    profile_codes: frozenset[Code] = frozenset()
+    configuration: Annotated[
+        Signs, Field(validation_alias=AliasChoices("configuration", "configuration_codes"))
+    ] = ("101", "124")
+    profile: Annotated[Signs, Field(validation_alias=AliasChoices("profile", "profile_codes"))] = ()
 
     @model_validator(mode="after")
     def _one_meaning_each(self) -> Self:
         groups = (
             self.success_codes,
-            self.transient_codes,
-            self.configuration_codes,
-            self.profile_codes,
+            *map(set, (self.transient, self.token, self.configuration, self.profile)),
         )
         if len(frozenset().union(*groups)) < sum(map(len, groups)):
             raise ValueError("a code can have one meaning only")
