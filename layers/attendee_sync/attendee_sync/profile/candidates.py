@@ -181,9 +181,10 @@ class _Search:
     def holder(self, members: Json, level: int, path: Path) -> None:
         """Look at an object that holds a person's attributes."""
         thing = members.get("properties")
-        if isinstance(members.get("event"), str) and isinstance(thing, dict):
+        if "event" in members and isinstance(thing, dict):
             self.is_plain = False
-            if not self._has_email(thing):  # the event has these properties, not the person
+            if isinstance(members["event"], str) and not self._has_email(thing):
+                # The event has these properties, not the person.
                 members = {name: each for name, each in members.items() if each is not thing}
         flat = _Address((level, 0), True, {})
         self.addresses.append(flat)
@@ -212,6 +213,8 @@ class _Search:
                 is_of_outer = entry.field == spot.field
                 order = spot.order + entry.rank if is_of_outer else _order_of(entry, spot.level)
                 self._keep(_Ordered(order, value, path), entry, spot)
+        else:
+            self.is_plain = False  # in another profile it may be an object
 
     def _keep(self, candidate: _Ordered, entry: Entry, spot: "_Spot") -> None:
         found = self.found
@@ -246,6 +249,8 @@ class _Search:
         elif entry.within is not None:
             inner = spot._replace(order=_order_of(entry, spot.order), field=entry.field)
             self._members(value, entry.within, inner, path)
+        else:
+            self.is_plain = False  # in another profile it may be a text
 
     def _inner_holder(self, value: Json, entry: Entry, level: int, path: Path) -> None:
         if entry.within is self._table.person or self._has_email(value):
