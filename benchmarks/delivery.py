@@ -16,11 +16,11 @@ from attendee_sync.delivery.ledger import Ledger
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import OutcomeKind
-from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker
 from attendee_sync.rainfocus.client import RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.connection_state import ConnectionStates
 from attendee_sync.rainfocus.guarded_client import GuardedClient
-from attendee_sync.rainfocus.rate_limit import RateLimiter
+from attendee_sync.rainfocus.guards import Guards
 from benchmarks import stub
 from local.traffic.people import as_xdm, people
 from tests.support.stack import CONNECTION, Aws, token
@@ -66,8 +66,7 @@ def _delivery(url: str) -> Delivery:
         GuardedClient(
             services.token_store(settings),
             RainFocusClient(http_client.session(THREADS)),
-            CircuitBreaker(clients.client("dynamodb"), "ledger"),
-            RateLimiter(environments=1),
+            Guards(ConnectionStates(clients.client("dynamodb"), "ledger"), environments=1),
             ask_for_token=lambda _connection, _refused: None,
         ),
         policy=RetryPolicy(max_age=86_400),

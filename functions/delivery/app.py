@@ -15,10 +15,10 @@ from attendee_sync.delivery.ledger import Ledger
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import messages
 from attendee_sync.rainfocus import token_refresh
-from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker
 from attendee_sync.rainfocus.client import RainFocusClient
+from attendee_sync.rainfocus.connection_state import ConnectionStates
 from attendee_sync.rainfocus.guarded_client import GuardedClient
-from attendee_sync.rainfocus.rate_limit import RateLimiter
+from attendee_sync.rainfocus.guards import Guards
 from attendee_sync.rainfocus.token_store import TokenStore
 
 
@@ -51,8 +51,10 @@ def _delivery() -> Delivery:
         client=GuardedClient(
             TokenStore(dynamodb, os.environ["TOKEN_TABLE"], settings),
             RainFocusClient(http_client.session(THREADS)),
-            CircuitBreaker(dynamodb, os.environ["LEDGER_TABLE"]),
-            RateLimiter(environments=int(os.environ["MAXIMUM_CONCURRENCY"])),
+            Guards(
+                ConnectionStates(dynamodb, os.environ["LEDGER_TABLE"]),
+                environments=int(os.environ["MAXIMUM_CONCURRENCY"]),
+            ),
             token_refresh.TokenRequester(
                 clients.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]
             ),

@@ -16,10 +16,10 @@ from attendee_sync.ingest.api import HttpRequest as Push
 from attendee_sync.messaging import messages
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind
-from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker
 from attendee_sync.rainfocus.client import RainFocusClient
+from attendee_sync.rainfocus.connection_state import ConnectionStates
 from attendee_sync.rainfocus.guarded_client import GuardedClient
-from attendee_sync.rainfocus.rate_limit import RateLimiter
+from attendee_sync.rainfocus.guards import Guards
 from attendee_sync.rainfocus.token_refresh import TokenRequester
 from tests.support import fakes
 from tests.support.stack import INGEST_TOKEN, Aws
@@ -101,8 +101,7 @@ def delivery_harness(aws: Aws) -> Iterator[DeliveryHarness]:
         client=GuardedClient(
             aws.token_store(settings),
             RainFocusClient(rainfocus.session()),
-            CircuitBreaker(aws.dynamodb, fakes.TABLE),
-            RateLimiter(environments=1),
+            Guards(ConnectionStates(aws.dynamodb, fakes.TABLE), environments=1),
             ask_for_token=TokenRequester(aws.functions, "refresh-function"),
         ),
         policy=RetryPolicy(max_age=86_400),

@@ -2,25 +2,32 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from attendee_sync.rainfocus.circuit_breaker import (
-    PROBE_SECONDS,
+    FAILURES_TO_PAUSE,
+    FIRST_PROBE_SECONDS,
+    LONGEST_PROBE_SECONDS,
     CircuitBreaker,
     CircuitOpenError,
-    ConnectionFault,
+    Permit,
 )
+from attendee_sync.rainfocus.connection import Limits
+from attendee_sync.rainfocus.connection_state import Cause, ConnectionStates
 from tests.support import fakes
 from tests.support.stack import Aws, Clock
 
-
-class PassingError(Exception):
-    """Says nothing about the connection."""
+LIMITS = Limits()
+START = 1_800_000_000.0
+CAUSES = {cause.value: cause for cause in Cause}
+OUTAGES = ["outage"] * FAILURES_TO_PAUSE
 
 
 def new(aws: Aws) -> CircuitBreaker:
-    return CircuitBreaker(aws.dynamodb, fakes.TABLE)
+    """Return the breaker of a new environment."""
+    return CircuitBreaker(ConnectionStates(aws.dynamodb, fakes.TABLE))
 
 
 @pytest.fixture
@@ -29,114 +36,262 @@ def breaker(aws: Aws, wall: Clock) -> CircuitBreaker:
     return new(aws)
 
 
-WORK: dict[str, type[Exception] | None] = {
-    "stored": None,
-    "fault": ConnectionFault,
-    "passing": PassingError,
-}
+def end(breaker: CircuitBreaker, permit: Permit, result: str, retry_after: float = 0.0) -> None:
+    if result == "stored":
+        breaker.record_success(permit)
+    elif result == "token":
+        breaker.release(permit)
+    else:
+        breaker.record_failure(permit, CAUSES[result], retry_after)
 
 
-def outcome(breaker: CircuitBreaker, work: str, connection: str = "default") -> str:
-    """Do some work and return what became of it: itself, or `paused`."""
-
-    def done() -> str:
-        error = WORK[work]
-        if error:
-            raise error
-        return work
-
+def call(
+    breaker: CircuitBreaker, result: str, connection: str = "default", retry_after: float = 0.0
+) -> str:
+    """Make a call that ends so, and return that, or `paused`."""
     try:
-        return breaker.call(connection, done)
+        permit = breaker.enter(connection, LIMITS)
     except CircuitOpenError:
         return "paused"
-    except (ConnectionFault, PassingError):
-        return work
+    end(breaker, permit, result, retry_after)
+    return result
 
 
-def outcomes(breaker: CircuitBreaker, *works: str, connection: str = "default") -> list[str]:
-    return [outcome(breaker, work, connection) for work in works]
+def calls(breaker: CircuitBreaker, *results: str, connection: str = "default") -> list[str]:
+    return [call(breaker, result, connection) for result in results]
 
 
-FAULTS = ["fault"] * 5
+def pause(breaker: CircuitBreaker, cause: str = "outage", connection: str = "default") -> None:
+    results = [cause] * FAILURES_TO_PAUSE
+    assert calls(breaker, *results, "stored", connection=connection) == [*results, "paused"]
 
 
-def pause(breaker: CircuitBreaker, connection: str = "default") -> None:
-    assert outcomes(breaker, *FAULTS, "stored", connection=connection) == [*FAULTS, "paused"]
+def refusal(breaker: CircuitBreaker, limits: Limits = LIMITS) -> CircuitOpenError:
+    with pytest.raises(CircuitOpenError) as caught:
+        breaker.enter("default", limits)
+    return caught.value
 
 
 # --- when it pauses -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("cause", ["outage", "configuration", "busy"])
 @pytest.mark.parametrize(
     ("before", "is_paused"),
     [
         ([], False),
-        (FAULTS[1:], False),
-        (FAULTS, True),
-        ([*FAULTS[1:], "stored", *FAULTS[1:]], False),
-        ([*FAULTS[1:], "stored", *FAULTS], True),
-        (["fault", "stored"] * 20, False),
-        (["passing"] * 20, False),
-        ([*FAULTS[1:], "passing"], False),
-        ([*FAULTS[1:], *["passing"] * 20, "fault"], True),
-        (["passing", "fault"] * 5, True),
+        (["x"] * 4, False),
+        (["x"] * 5, True),
+        ([*["x"] * 4, "stored", *["x"] * 4], False),
+        ([*["x"] * 4, "stored", *["x"] * 5], True),
+        (["x", "stored"] * 20, False),
+        (["token"] * 20, False),
+        ([*["x"] * 4, *["token"] * 20], False),
+        ([*["x"] * 4, *["token"] * 20, "x"], True),
     ],
 )
-def test_faults_in_a_row_pause_a_connection(
-    breaker: CircuitBreaker, before: list[str], is_paused: bool
+def test_failures_in_a_row_pause_a_connection(
+    breaker: CircuitBreaker, before: list[str], is_paused: bool, cause: str
 ) -> None:
-    assert outcomes(breaker, *before) == before
-    assert outcome(breaker, "stored") == ("paused" if is_paused else "stored")
+    results = [cause if each == "x" else each for each in before]
+    assert calls(breaker, *results) == results
+    assert call(breaker, "stored") == ("paused" if is_paused else "stored")
 
 
-def test_a_working_connection_costs_a_read_in_five_seconds(
+def test_causes_count_together_and_the_last_one_is_told(breaker: CircuitBreaker) -> None:
+    assert "paused" not in calls(breaker, "outage", "configuration", "busy", "outage", "busy")
+    assert refusal(breaker).cause is Cause.BUSY
+
+
+def test_a_failure_counts_only_if_nothing_succeeded_meanwhile(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    begun = [breaker.enter("default", LIMITS) for _ in range(20)]
+    wall.now += 1
+    assert call(breaker, "stored") == "stored"
+    for permit in begun:
+        breaker.record_failure(permit, Cause.OUTAGE)
+    assert call(breaker, "stored") == "stored"
+
+
+def test_one_time_out_with_no_success_meanwhile_pauses(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    permit = breaker.enter("default", LIMITS)
+    wall.now += permit.read_timeout
+    breaker.record_failure(permit, Cause.OUTAGE)
+    assert refusal(breaker).cause is Cause.TIMEOUT
+
+
+def test_how_many_time_outs_pause_is_a_setting(breaker: CircuitBreaker, wall: Clock) -> None:
+    limits = Limits(timeouts_to_pause=3, first_read_timeout=10)
+    for _ in range(3):
+        permit = breaker.enter("default", limits)
+        wall.now += permit.read_timeout
+        breaker.record_failure(permit, Cause.OUTAGE)
+    assert refusal(breaker, limits).cause is Cause.TIMEOUT
+
+
+def test_what_rainfocus_asks_to_wait_holds_for_all(
     aws: Aws, breaker: CircuitBreaker, wall: Clock
 ) -> None:
-    for second in range(10):
-        wall.now = 1_800_000_000 + second
-        outcomes(breaker, *["stored", "passing"] * 10)
-    assert [operation for operation, _ in aws.dynamodb.calls] == ["GetItem"] * 2
+    call(breaker, "busy", retry_after=7)
+    assert refusal(new(aws)).seconds == 7
+    wall.now += 7
+    assert call(breaker, "stored") == "stored"
+
+
+def test_a_connection_does_not_wait_for_a_quarter_of_an_hour_because_one_call_is_to(
+    breaker: CircuitBreaker,
+) -> None:
+    call(breaker, "busy", retry_after=900)
+    assert refusal(breaker).seconds == 60
 
 
 def test_other_connections_go_on(breaker: CircuitBreaker) -> None:
-    pause(breaker, "a")
-    assert outcomes(breaker, *FAULTS[1:], "stored", connection="b") == [*FAULTS[1:], "stored"]
-    assert outcome(breaker, "stored", "a") == "paused"
+    pause(breaker, connection="a")
+    assert calls(breaker, *OUTAGES[1:], "stored", connection="b") == [*OUTAGES[1:], "stored"]
+    assert call(breaker, "stored", "a") == "paused"
 
 
-def test_faults_of_different_connections_are_counted_apart(breaker: CircuitBreaker) -> None:
-    for _ in FAULTS[1:]:
-        assert outcome(breaker, "fault", "a") == outcome(breaker, "fault", "b") == "fault"
-    assert outcome(breaker, "stored", "a") == outcome(breaker, "stored", "b") == "stored"
+def test_failures_of_different_connections_are_counted_apart(breaker: CircuitBreaker) -> None:
+    for _ in OUTAGES[1:]:
+        assert call(breaker, "outage", "a") == call(breaker, "outage", "b") == "outage"
+    assert call(breaker, "stored", "a") == call(breaker, "stored", "b") == "stored"
+
+
+# --- what it costs ------------------------------------------------------------------------------
+
+
+def test_a_working_connection_costs_a_read_in_three_seconds_and_no_write(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    for second in range(9):
+        wall.now = START + second
+        calls(breaker, *["stored", "token", "outage"] * 10, "stored")
+    assert [operation for operation, _ in aws.dynamodb.calls] == ["GetItem"] * 3
+
+
+def test_a_pause_costs_a_write_and_then_a_read_a_second(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    calls(breaker, *OUTAGES)
+    wall.now += 1
+    assert set(calls(breaker, *["stored"] * 100)) == {"paused"}
+    assert [operation for operation, _ in aws.dynamodb.calls] == ["GetItem", "PutItem", "GetItem"]
 
 
 # --- while it is paused -------------------------------------------------------------------------
 
 
-def test_nothing_is_done_until_the_probe_is_due(breaker: CircuitBreaker, wall: Clock) -> None:
+def test_nothing_is_called_until_the_probe_is_due(breaker: CircuitBreaker, wall: Clock) -> None:
     pause(breaker)
-    wall.now += PROBE_SECONDS - 1
-    assert outcomes(breaker, *["stored"] * 10) == ["paused"] * 10
-    wall.now += 1
-    assert outcome(breaker, "stored") == "stored"
+    wall.now += FIRST_PROBE_SECONDS - 0.5
+    assert calls(breaker, *["stored"] * 10) == ["paused"] * 10
+    assert refusal(breaker).seconds == 0.5
+    wall.now += 0.5
+    assert call(breaker, "stored") == "stored"
 
 
 def test_a_probe_that_succeeds_resumes(breaker: CircuitBreaker, wall: Clock) -> None:
     pause(breaker)
-    wall.now += PROBE_SECONDS
-    assert outcomes(breaker, *["stored"] * 10) == ["stored"] * 10
-    assert outcomes(breaker, *FAULTS[1:]) == FAULTS[1:]
-    assert outcome(breaker, "stored") == "stored"
+    wall.now += FIRST_PROBE_SECONDS
+    assert calls(breaker, *["stored"] * 10, *OUTAGES[1:]) == ["stored"] * 10 + OUTAGES[1:]
+    assert call(breaker, "stored") == "stored"
     pause(breaker)
 
 
-def test_a_probe_that_fails_pauses_again(breaker: CircuitBreaker, wall: Clock) -> None:
+def test_probes_that_fail_come_ever_more_rarely(breaker: CircuitBreaker, wall: Clock) -> None:
     pause(breaker)
-    for _ in range(5):
-        wall.now += PROBE_SECONDS
-        assert outcomes(breaker, "fault", "stored", "stored") == ["fault", "paused", "paused"]
-    wall.now += PROBE_SECONDS
-    assert outcome(breaker, "stored") == "stored"
+    waits = []
+    for _ in range(6):
+        waits.append(refusal(breaker).seconds)
+        wall.now += waits[-1]
+        assert calls(breaker, "outage", "stored") == ["outage", "paused"]
+    assert waits == [2, 4, 8, 16, LONGEST_PROBE_SECONDS, LONGEST_PROBE_SECONDS]
+
+
+def test_a_pause_soon_after_another_goes_on_with_its_waits(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    pause(breaker)
+    wall.now += 2
+    assert calls(breaker, "stored", *OUTAGES)
+    assert refusal(breaker).seconds == 4
+    wall.now += 4
+    assert call(breaker, "stored") == "stored"
+    wall.now += 60
+    assert calls(breaker, *OUTAGES)
+    assert refusal(breaker).seconds == 2
+
+
+def test_a_probe_that_hangs_is_followed_by_a_rest_of_three_times_its_length(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    spent, started = [], wall.now
+    permit = breaker.enter("default", LIMITS)
+    while wall.now < started + 60:
+        spent.append(permit.read_timeout)
+        wall.now += permit.read_timeout
+        breaker.record_failure(permit, Cause.OUTAGE)
+        wall.now += refusal(breaker).seconds
+        permit = breaker.enter("default", LIMITS)
+    assert spent == [3, 6, 10]
+
+
+def test_a_connection_that_turned_out_slow_is_waited_for_longer_by_all_for_an_hour(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    assert breaker.enter("default", LIMITS).read_timeout == 3
+    permit = breaker.enter("default", LIMITS)
+    wall.now += 3
+    breaker.record_failure(permit, Cause.OUTAGE)
+    wall.now += 2
+    probe = breaker.enter("default", LIMITS)
+    assert probe.read_timeout == 6
+    breaker.record_success(probe)
+    assert new(aws).enter("default", LIMITS).read_timeout == 6
+    wall.now += 3_600
+    assert new(aws).enter("default", LIMITS).read_timeout == 3
+
+
+def test_time_outs_that_do_not_pause_make_calls_longer_as_well(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    for expected in (3, 6, 10, 10):
+        permit = breaker.enter("default", LIMITS)
+        assert permit.read_timeout == expected
+        wall.now += permit.read_timeout
+        assert call(breaker, "stored") == "stored"
+        breaker.record_failure(permit, Cause.OUTAGE)
+
+
+def test_the_first_time_out_is_a_setting_and_no_longer_than_any(breaker: CircuitBreaker) -> None:
+    assert breaker.enter("a", Limits(first_read_timeout=20)).read_timeout == 10
+    assert breaker.enter("b", Limits(read_timeout=1)).read_timeout == 1
+    assert breaker.enter("c", Limits(first_read_timeout=7)).read_timeout == 7
+
+
+# --- what environments share --------------------------------------------------------------------
+
+
+def test_five_deliveries_at_once_make_few_calls_in_an_outage_of_a_minute(
+    aws: Aws, wall: Clock
+) -> None:
+    environments = [new(aws) for _ in range(5)]
+    under_way = [each.enter("default", LIMITS) for each in environments for _ in range(10)]
+    for n, permit in enumerate(under_way):
+        environments[n // 10].record_failure(permit, Cause.OUTAGE)
+    made = len(under_way)
+    while wall.now < START + 60:
+        for each in environments:
+            made += call(each, "outage") == "outage"
+        wall.now += 0.25
+    assert made <= 50 + 5
+    back_at = wall.now
+    while all(call(each, "stored") == "paused" for each in environments):
+        wall.now += 0.25
+    assert wall.now - back_at <= LONGEST_PROBE_SECONDS
 
 
 def at_once(count: int, work: Callable[[], str]) -> Counter[str]:
@@ -161,135 +316,198 @@ def test_of_many_threads_one_is_the_probe(
     aws: Aws, breaker: CircuitBreaker, wall: Clock, environments: int
 ) -> None:
     pause(breaker)
-    wall.now += PROBE_SECONDS
+    wall.now += FIRST_PROBE_SECONDS
     others = threading.Semaphore(0)
     all_of_them = [breaker, *(new(aws) for _ in range(environments - 1))] * (20 // environments)
 
-    def probe() -> str:
-        for _ in range(19):
-            assert others.acquire(timeout=30)
-        return "probed"
-
     def work() -> str:
+        mine = all_of_them.pop()
         try:
-            return all_of_them.pop().call("default", probe)
+            permit = mine.enter("default", LIMITS)
         except CircuitOpenError:
             others.release()
             return "paused"
+        for _ in range(19):
+            assert others.acquire(timeout=30)
+        mine.record_success(permit)
+        return "probed"
 
     assert at_once(20, work) == {"probed": 1, "paused": 19}
 
 
-def test_many_threads_that_fail_at_once_pause_once(
-    breaker: CircuitBreaker, output: Callable[[], str]
+def test_who_meets_a_probe_asks_again_soon(aws: Aws, breaker: CircuitBreaker, wall: Clock) -> None:
+    pause(breaker)
+    wall.now += FIRST_PROBE_SECONDS
+    breaker.enter("default", LIMITS)
+    assert refusal(new(aws)).seconds == 5
+
+
+def test_a_probe_that_nothing_was_heard_of_is_followed_by_another(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
 ) -> None:
-    ready = threading.Barrier(20, timeout=30)
-
-    def work() -> str:
-        try:
-            return breaker.call("default", fail)
-        except ConnectionFault:
-            return "fault"
-
-    def fail() -> str:
-        ready.wait()
-        raise ConnectionFault
-
-    assert at_once(20, work) == {"fault": 20}
-    assert outcome(breaker, "stored") == "paused"
-    assert 1 <= len(paused_metrics(output())) <= 20 // 5
+    pause(breaker)
+    wall.now += FIRST_PROBE_SECONDS
+    lost = breaker.enter("default", LIMITS)
+    wall.now += 2 * LIMITS.longest_call + 3
+    assert call(new(aws), "stored") == "paused"
+    wall.now += 2
+    other = new(aws)
+    assert call(other, "stored") == "stored"
+    breaker.record_failure(lost, Cause.OUTAGE)  # too late
+    assert call(other, "stored") == "stored"
 
 
 def test_a_probe_that_tells_nothing_is_followed_by_another(
     breaker: CircuitBreaker, wall: Clock
 ) -> None:
     pause(breaker)
-    wall.now += PROBE_SECONDS
-    assert at_once(1, lambda: outcome(breaker, "passing")) == {"passing": 1}
-    assert at_once(5, lambda: outcome(breaker, "stored")) == {"paused": 5}
-    wall.now += PROBE_SECONDS
-    assert at_once(1, lambda: outcome(breaker, "stored")) == {"stored": 1}
-    assert at_once(5, lambda: outcome(breaker, "stored")) == {"stored": 5}
+    wall.now += FIRST_PROBE_SECONDS
+    assert calls(breaker, "token", "stored") == ["token", "paused"]
+    wall.now += FIRST_PROBE_SECONDS
+    assert call(breaker, "stored") == "stored"
 
 
-# --- what environments share --------------------------------------------------------------------
-
-
-def test_a_pause_holds_in_a_new_environment(
-    aws: Aws, breaker: CircuitBreaker, circuits: Callable[[], None]
-) -> None:
+def test_a_pause_holds_in_a_new_environment(aws: Aws, breaker: CircuitBreaker) -> None:
     pause(breaker)
-    circuits()
-    assert outcome(new(aws), "stored") == "paused"
+    assert call(new(aws), "stored") == "paused"
 
 
-def test_a_pause_is_seen_in_five_seconds(
-    aws: Aws, breaker: CircuitBreaker, wall: Clock, circuits: Callable[[], None]
+def test_a_pause_is_seen_in_three_seconds_and_its_end_in_one(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
 ) -> None:
     other = new(aws)
-    assert outcome(other, "stored") == "stored"
-    circuits()
+    assert call(other, "stored") == "stored"
     pause(breaker)
-    circuits()
-    assert outcome(other, "stored") == "stored"
-    wall.now += 5
-    assert outcome(other, "stored") == "paused"
+    assert call(other, "stored") == "stored"
+    wall.now += 3
+    assert call(breaker, "outage") == "outage"  # the probe
+    assert call(other, "stored") == "paused"
+    wall.now += 4
+    assert call(breaker, "stored") == "stored"
+    wall.now += 1
+    assert call(other, "stored") == "stored"
 
 
-def test_the_end_of_a_pause_is_seen_in_five_seconds(
-    aws: Aws, breaker: CircuitBreaker, wall: Clock, circuits: Callable[[], None]
+def test_what_fails_after_the_end_of_a_pause_counts_only_if_it_began_then(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
 ) -> None:
     other = new(aws)
+    old = [other.enter("default", LIMITS) for _ in range(10)]
     pause(breaker)
-    wall.now += PROBE_SECONDS
-    circuits()
-    assert outcome(other, "stored") == "stored"
-    circuits()
-    wall.now += 5
-    assert outcomes(breaker, "stored", *FAULTS[1:], "stored") == ["stored", *FAULTS[1:], "stored"]
+    wall.now += FIRST_PROBE_SECONDS
+    assert call(breaker, "stored") == "stored"
+    wall.now += 1
+    for permit in old:
+        other.record_failure(permit, Cause.OUTAGE)
+    assert call(breaker, "stored") == "stored"
+
+
+def test_two_that_pause_at_once_make_one_pause(
+    aws: Aws, breaker: CircuitBreaker, output: Callable[[], str]
+) -> None:
+    other = new(aws)
+    calls(breaker, *OUTAGES[1:])
+    permits = [other.enter("default", LIMITS) for _ in range(10)]
+    call(breaker, "outage")
+    for permit in permits:
+        other.record_failure(permit, Cause.OUTAGE)
+    assert call(other, "stored") == "paused"
+    assert len(told(output(), "connection paused")) == 1
 
 
 @pytest.mark.parametrize("failure", [fakes.denied("InternalServerError"), fakes.unreachable()])
-def test_without_the_table_calls_go_on(
-    aws: Aws, breaker: CircuitBreaker, failure: Exception
+def test_without_the_table_each_environment_goes_by_what_it_sees(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock, failure: Exception
 ) -> None:
     aws.dynamodb.always = failure
-    assert outcomes(breaker, "stored", *FAULTS, "stored") == ["stored", *FAULTS, "stored"]
+    pause(breaker)
+    assert call(new(aws), "stored") == "stored"
+    wall.now += FIRST_PROBE_SECONDS
+    assert calls(breaker, "stored", "stored") == ["stored", "stored"]
+
+
+# --- what the table keeps -----------------------------------------------------------------------
 
 
 def test_the_table_keeps_it_with_an_end(aws: Aws, breaker: CircuitBreaker, wall: Clock) -> None:
     pause(breaker)
     item = aws.dynamodb.items["circuit#default"]
-    assert item["state"] == {"S": "OPEN"}
-    assert int(item["expires_at"]["N"]) > wall.now + PROBE_SECONDS
+    assert (item["state"], item["cause"]) == ({"S": "OPEN"}, {"S": "outage"})
+    assert int(item["expires_at"]["N"]) == wall.now + FIRST_PROBE_SECONDS + 86_400
+    wall.now += 86_400 + FIRST_PROBE_SECONDS
+    assert calls(new(aws), *OUTAGES[1:], "stored") == [*OUTAGES[1:], "stored"]
+
+
+OLD = {
+    "key": {"S": "circuit#default"},
+    "state": {"S": "OPEN"},
+    "failure_count": {"N": "5"},
+    "opened_at": {"N": str(int(START) - 5)},
+    "expires_at": {"N": str(int(START) + 3_600)},
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"state": {"S": "HALF_OPEN"}, "half_open_owner": {"S": "x"}},
+        {"probe_at": {"N": "9e30"}, "failed_probes": {"N": "1e9"}},
+        {"probe_at": {"S": "soon"}, "cause": {"S": "the moon"}, "is_probing": {"BOOL": True}},
+        {"failed_probes": {"N": "-3"}, "read_timeout": {"N": "-1"}},
+    ],
+)
+def test_an_item_of_an_earlier_version_or_a_damaged_one_holds_nobody(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock, changes: dict[str, Any]
+) -> None:
+    aws.dynamodb.items["circuit#default"] = OLD | changes
+    assert calls(breaker, "outage", "stored") == ["outage", "paused"]  # it was the probe
+    wall.now += LONGEST_PROBE_SECONDS
+    assert calls(breaker, "stored", "stored") == ["stored", "stored"]
+
+
+def test_an_item_of_an_earlier_version_that_is_closed_counts_for_nothing(
+    aws: Aws, breaker: CircuitBreaker
+) -> None:
+    aws.dynamodb.items["circuit#default"] = OLD | {"state": {"S": "CLOSED"}}
+    pause(breaker)
 
 
 # --- what is told -------------------------------------------------------------------------------
 
 
-def lines(written: str) -> list[dict[str, object]]:
+def lines(written: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written.splitlines()]
+
+
+def told(written: str, message: str) -> list[dict[str, Any]]:
+    return [line for line in lines(written) if line.get("message") == message]
 
 
 def paused_metrics(written: str) -> list[object]:
     return [line["connection"] for line in lines(written) if "ConnectionPaused" in line]
 
 
-def test_a_pause_and_each_probe_that_fails_is_counted(
+def test_a_pause_and_its_end_are_told_once_and_each_probe_that_fails_is_counted(
     breaker: CircuitBreaker, wall: Clock, output: Callable[[], str]
 ) -> None:
-    outcomes(breaker, "stored", "passing", *FAULTS[1:], connection="rf")
+    calls(breaker, "stored", "token", *OUTAGES[1:], connection="rf")
     assert paused_metrics(output()) == []
-    outcomes(breaker, "fault", "stored", "stored", connection="rf")
-    [metric] = [line for line in lines(output()) if "_aws" in line]
-    assert (metric["connection"], metric["ConnectionPaused"]) == ("rf", [1.0])
-    wall.now += PROBE_SECONDS
-    outcomes(breaker, "fault", "stored", connection="rf")
-    assert paused_metrics(output()) == ["rf"]
-    wall.now += PROBE_SECONDS
-    outcomes(breaker, "stored", "stored", connection="rf")
+    calls(breaker, "outage", "stored", "stored", connection="rf")
+    written = output()
+    [line] = told(written, "connection paused")
+    assert (line["connection"], line["cause"], line["level"]) == ("rf", "outage", "WARNING")
+    assert paused_metrics(written) == ["rf"]
+    wall.now += 2
+    calls(breaker, "outage", "stored", connection="rf")
+    written = output()
+    assert (paused_metrics(written), told(written, "connection paused")) == (["rf"], [])
+    wall.now += 4
+    calls(breaker, "configuration", "stored", connection="rf")
+    assert told(output(), "connection paused")[0]["cause"] == "configuration"
+    wall.now += 8
+    calls(breaker, "stored", "stored", connection="rf")
     written = output()
     assert paused_metrics(written) == []
-    assert [
-        line["connection"] for line in lines(written) if line["message"] == "connection resumed"
-    ] == ["rf"]
+    [line] = told(written, "connection resumed")
+    assert (line["connection"], line["seconds"]) == ("rf", 14)

@@ -15,7 +15,8 @@ from attendee_sync.delivery.group import ACCOUNTING_SECONDS, GroupDelivery
 from attendee_sync.mapping.mapper import Decision, Mapper
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, Reason, Retry
-from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, PROBE_SECONDS
+from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE
+from attendee_sync.rainfocus.circuit_breaker import FIRST_PROBE_SECONDS as PROBE_SECONDS
 from attendee_sync.rainfocus.token_refresh import TokenRefresh, TokenState
 from tests.support import fakes
 from tests.support.delivery_harness import TRACE, DeliveryHarness, delivery_harness, kinds, message

@@ -7,16 +7,13 @@ from typing import Any
 import pytest
 import requests
 
-from attendee_sync.outcome import Answer, AnswerKind, RetryLaterError
-from attendee_sync.rainfocus.circuit_breaker import (
-    FAILURES_TO_PAUSE,
-    PROBE_SECONDS,
-    CircuitBreaker,
-)
+from attendee_sync.outcome import Answer, AnswerKind, Retry, RetryLaterError
+from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, FIRST_PROBE_SECONDS
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection, connection_of
+from attendee_sync.rainfocus.connection_state import ConnectionStates
 from attendee_sync.rainfocus.guarded_client import GuardedClient
-from attendee_sync.rainfocus.rate_limit import RateLimiter
+from attendee_sync.rainfocus.guards import Guards
 from attendee_sync.rainfocus.token_refresh import (
     TokenRefresh,
     TokenRequester,
@@ -44,8 +41,7 @@ class Desk:
         self.caller = GuardedClient(
             self.aws.token_store(),
             RainFocusClient(self.rainfocus.session()),
-            CircuitBreaker(self.aws.dynamodb, fakes.TABLE),
-            RateLimiter(1, self.aws.clock),
+            Guards(ConnectionStates(self.aws.dynamodb, fakes.TABLE), 1, self.aws.clock),
             TokenRequester(self.aws.functions, "refresh-function"),
         )
 
@@ -61,7 +57,7 @@ class Desk:
         try:
             return self.call(name).kind.value
         except RetryLaterError as error:
-            return str(error)
+            return error.outcome.reason.value
 
     def meanings(self, count: int, name: str = "default") -> list[str]:
         return [self.meaning(name) for _ in range(count)]
@@ -149,7 +145,7 @@ def test_a_refused_token_that_is_not_renewed_in_a_minute_pauses(desk: Desk, wall
     assert desk.meaning() == "token"
     wall.now += 61
     assert desk.meanings(FAILURES_TO_PAUSE) == ["configuration"] * FAILURES_TO_PAUSE
-    assert desk.meaning() == "the connection is paused"
+    assert desk.meaning() == "paused"
 
 
 def test_a_newer_token_that_is_refused_at_once_is_not_the_tokens_fault(
@@ -211,13 +207,13 @@ def test_each_connection_shows_its_own_token(desk: Desk) -> None:
     shown = [call.headers["Authorization"] for call in desk.rainfocus.calls]
     assert shown == [f"Bearer {token().value}", "Bearer of-stg"]
     add(desk.aws, "wrong", stg, value="of-prod")
-    assert desk.meaning("wrong") == "no access token"
+    assert desk.meaning("wrong") == "no_token"
     assert len(desk.rainfocus.calls) == 2
 
 
 # --- pausing ------------------------------------------------------------------------------------
 
-PAUSED = "the connection is paused"
+PAUSED = "paused"
 FAULTS = [DENIED] * (FAILURES_TO_PAUSE - 1)
 
 
@@ -247,9 +243,6 @@ def test_configuration_answers_in_a_row_pause(desk: Desk, fault: fakes.Reply, me
         (fakes.stored(), False),
         (fakes.envelope("5", "this profile"), False),
         (fakes.Reply(404, b"Error"), False),
-        (fakes.Reply(503), True),
-        (fakes.Reply(429), True),
-        (fakes.Reply(error=requests.ReadTimeout()), True),
         (REFUSED, True),
         (DENIED, True),
     ],
@@ -263,13 +256,70 @@ def test_only_what_shows_that_calls_succeed_counts_between(
 
 
 @pytest.mark.parametrize(
-    "reply",
-    [fakes.Reply(503), fakes.Reply(408), fakes.Reply(error=requests.ConnectionError()), REFUSED],
+    ("reply", "words"),
+    [
+        (fakes.Reply(503), "RainFocus is out of order or can't be reached"),
+        (fakes.Reply(408), "RainFocus is out of order or can't be reached"),
+        (
+            fakes.Reply(error=requests.ConnectionError()),
+            "RainFocus is out of order or can't be reached",
+        ),
+        (DENIED, "RainFocus refuses its calls"),
+    ],
 )
-def test_what_passes_never_pauses(desk: Desk, reply: fakes.Reply) -> None:
+def test_a_pause_says_why(desk: Desk, reply: fakes.Reply, words: str) -> None:
     desk.rainfocus.reply = reply
-    assert PAUSED not in desk.meanings(50)
+    assert desk.meanings(50).count("paused") == 50 - FAILURES_TO_PAUSE
+    assert len(desk.rainfocus.calls) == FAILURES_TO_PAUSE
+    with pytest.raises(RetryLaterError, match=words) as caught:
+        desk.call()
+    assert caught.value.outcome.retry.is_fault_of_settings is (reply is DENIED)
+
+
+def test_where_even_one_call_a_second_is_too_many_the_connection_is_paused(
+    desk: Desk, wall: Clock
+) -> None:
+    desk.rainfocus.reply = fakes.Reply(429)
+    for _ in range(10):
+        desk.meaning()
+        wall.now += 1
+        desk.aws.clock.now += 1
+    assert len(desk.rainfocus.calls) == FAILURES_TO_PAUSE + 1  # and a probe
+    with pytest.raises(RetryLaterError, match="RainFocus asks for fewer calls"):
+        desk.call()
+
+
+def test_a_call_that_hangs_pauses_at_once(desk: Desk, wall: Clock) -> None:
+    def hang(call: fakes.Call) -> fakes.Reply:
+        wall.now += call.timeout[1]
+        return fakes.Reply(error=requests.ReadTimeout())
+
+    desk.rainfocus.reply = hang
+    assert desk.meanings(3) == ["passing", "paused", "paused"]
+    wall.now += FIRST_PROBE_SECONDS
+    assert desk.meanings(3) == ["passing", "paused", "paused"]
+    assert [call.timeout[1] for call in desk.rainfocus.calls] == [3, 6]
+    with pytest.raises(RetryLaterError, match="RainFocus does not answer in time"):
+        desk.call()
+
+
+def test_a_refused_token_never_pauses(desk: Desk) -> None:
+    desk.rainfocus.reply = REFUSED
+    assert "paused" not in desk.meanings(50)
     assert len(desk.rainfocus.calls) == 50
+
+
+def test_after_an_error_of_ours_another_is_the_probe(desk: Desk, wall: Clock) -> None:
+    desk.rainfocus.reply = DENIED
+    desk.meanings(FAILURES_TO_PAUSE)
+    wall.now += FIRST_PROBE_SECONDS
+    desk.rainfocus.reply = fakes.Reply(error=RuntimeError())
+    with pytest.raises(RuntimeError):
+        desk.call()
+    assert desk.meaning() == "paused"
+    wall.now += FIRST_PROBE_SECONDS
+    desk.rainfocus.reply = fakes.stored()
+    assert desk.meaning() == "stored"
 
 
 def test_what_is_held_back_never_pauses(desk: Desk) -> None:
@@ -277,25 +327,47 @@ def test_what_is_held_back_never_pauses(desk: Desk) -> None:
     assert PAUSED not in desk.meanings(50)
 
 
-def test_a_paused_connection_is_left_alone_for_a_minute_at_most(desk: Desk) -> None:
+def test_what_meets_a_pause_is_back_when_it_may_be_over(desk: Desk, wall: Clock) -> None:
     desk.rainfocus.reply = DENIED
     desk.meanings(FAILURES_TO_PAUSE)
-    with pytest.raises(RetryLaterError, match=PAUSED) as caught:
+    wall.now += FIRST_PROBE_SECONDS / 2
+    with pytest.raises(RetryLaterError, match="the connection is paused") as caught:
         desk.call()
-    assert caught.value.outcome.retry.after is None
-    assert caught.value.outcome.retry.longest_wait == 60
+    assert caught.value.outcome.retry == Retry(after=1, longest_wait=4, is_fault_of_settings=True)
 
 
 def test_a_probe_that_succeeds_resumes(desk: Desk, wall: Clock) -> None:
     desk.rainfocus.reply = DENIED
     desk.meanings(FAILURES_TO_PAUSE)
-    for _ in range(3):
-        wall.now += PROBE_SECONDS
+    for wait in (2, 4, 8):
+        wall.now += wait
         assert desk.meanings(3) == ["configuration", PAUSED, PAUSED]
     desk.rainfocus.reply = fakes.stored()
     assert desk.meaning() == PAUSED
-    wall.now += PROBE_SECONDS
+    wall.now += 16
     assert desk.meanings(3) == ["stored"] * 3
+
+
+def test_after_a_pause_calls_begin_one_by_one(desk: Desk, wall: Clock) -> None:
+    desk.rainfocus.reply = fakes.Reply(503)
+    desk.meanings(FAILURES_TO_PAUSE)
+    wall.now += FIRST_PROBE_SECONDS
+    at_once_now, most, lock = 0, [0], threading.Lock()
+
+    def reply(_: fakes.Call) -> fakes.Reply:
+        nonlocal at_once_now
+        with lock:
+            at_once_now += 1
+            most.append(at_once_now)
+        time.sleep(0.02)
+        with lock:
+            at_once_now -= 1
+        return fakes.stored()
+
+    desk.rainfocus.reply = reply
+    assert desk.meaning() == "stored"
+    assert at_once([desk.meaning] * 10) == ["stored"] * 10
+    assert max(most) <= 5  # of ten: 1, 2, 2, 3 and so on
 
 
 def test_other_connections_go_on(desk: Desk) -> None:
@@ -307,10 +379,9 @@ def test_other_connections_go_on(desk: Desk) -> None:
     assert desk.meanings(5, "other") == ["stored"] * 5
 
 
-def test_environments_share_a_pause(desk: Desk, circuits: Callable[[], None]) -> None:
+def test_environments_share_a_pause(desk: Desk) -> None:
     desk.rainfocus.reply = DENIED
     desk.meanings(FAILURES_TO_PAUSE)
-    circuits()
     assert Desk(desk.aws, desk.rainfocus).meaning() == PAUSED
     assert len(desk.rainfocus.calls) == FAILURES_TO_PAUSE
 
@@ -331,8 +402,7 @@ def test_what_is_too_fast_waits_for_its_turn(desk: Desk) -> None:
     assert desk.meanings(4) == ["stored"] * 4
     with pytest.raises(RetryLaterError, match="requests per second") as caught:
         desk.call()
-    assert caught.value.outcome.retry.after == 1
-    assert caught.value.outcome.retry.longest_wait == 0.5
+    assert caught.value.outcome.retry == Retry(after=1, longest_wait=4)
     assert len(desk.rainfocus.calls) == 4
     desk.aws.clock.now += 0.25
     assert desk.meaning() == "stored"
@@ -342,62 +412,60 @@ def test_another_connection_has_a_pace_of_its_own(desk: Desk) -> None:
     desk.aws.set_connection("default", PACED)
     add(desk.aws, "other", PACED)
     add(desk.aws, "unlimited", changed())
-    assert desk.meanings(5)[3:] == ["stored", "held to the connection's requests per second"]
+    assert desk.meanings(5)[3:] == ["stored", "rate_limited"]
     assert desk.meanings(4, "other") == ["stored"] * 4
     assert desk.meanings(50, "unlimited") == ["stored"] * 50
 
 
-def slot(client: RainFocusClient, connection: Connection) -> Any:
-    return client.slot(connection)
+def test_those_who_wait_for_a_turn_are_told_of_different_ones(desk: Desk) -> None:
+    desk.aws.set_connection("default", PACED)
+    desk.meanings(4)
+    waits = []
+    for _ in range(200):
+        with pytest.raises(RetryLaterError) as caught:
+            desk.call()
+        waits.append(caught.value.outcome.retry.after)
+    assert waits[:12] == [1] * 4 + [2] * 4 + [3] * 4
+    assert waits[-1] == 30
 
 
-@pytest.mark.parametrize("concurrency", [1, 3, 10])
-def test_a_connection_takes_so_many_calls_at_once(concurrency: int) -> None:
-    client = RainFocusClient(requests.Session())
-    connection = changed(limits={"concurrency": concurrency})
-    taken = [slot(client, connection).acquire(blocking=False) for _ in range(concurrency + 1)]
-    assert taken == [True] * concurrency + [False]
-    other = changed(org_id="other", limits={"concurrency": concurrency})
-    assert slot(client, other).acquire(blocking=False)
-    slot(client, connection).release()
-    assert slot(client, connection).acquire(blocking=False)
+def test_a_429_slows_a_connection_without_a_limit_down(desk: Desk) -> None:
+    answers = [*[fakes.stored()] * 9, fakes.Reply(429)]
+    desk.rainfocus.reply = in_turn(*answers, *[fakes.stored()] * 50)
+    meanings = desk.meanings(60)
+    assert meanings[:10] == ["stored"] * 9 + ["passing"]
+    assert (
+        meanings.count("stored") == 9 + 8
+    )  # a second's worth of 10 calls, of which 0.9 passed, and 0.9 of that
+    assert meanings.count("rate_limited") == 60 - 10 - 8
 
 
-def test_each_call_takes_a_slot(desk: Desk) -> None:
-    connection = changed(limits={"concurrency": 2})
-    desk.aws.set_connection("default", connection)
+def test_a_connections_calls_at_once_are_a_setting(desk: Desk) -> None:
+    desk.aws.set_connection("default", changed(limits={"concurrency": 2}))
     both = threading.Barrier(2, timeout=30)
-    is_one_left: list[bool] = []
 
     def reply(_: fakes.Call) -> fakes.Reply:
-        both.wait()
-        is_one_left.append(slot(desk.caller.rainfocus, connection).acquire(blocking=False))
         both.wait()
         return fakes.stored()
 
     desk.rainfocus.reply = reply
-    assert at_once([desk.meaning, desk.meaning]) == ["stored", "stored"]
-    assert is_one_left == [False, False]
-    assert slot(desk.caller.rainfocus, connection).acquire(blocking=False)
+    assert at_once([desk.meaning] * 4) == ["stored"] * 4
 
 
 def test_a_slot_that_never_gets_free_is_not_waited_for_too_long(desk: Desk) -> None:
     connection = changed(limits={"concurrency": 1})
     desk.aws.set_connection("default", connection)
-    slot(desk.caller.rainfocus, connection).acquire()
-    desk.seconds_left = connection.limits.longest_call + 9.05
-    assert desk.meaning() == "no time left in this invocation"
-    assert desk.rainfocus.calls == []
+    inner: list[str] = []
 
+    def reply(_: fakes.Call) -> fakes.Reply:
+        desk.seconds_left = connection.limits.longest_call + 9.05
+        inner.append(desk.meaning())
+        return fakes.stored()
 
-def test_a_slot_is_given_back_after_an_error(desk: Desk) -> None:
-    desk.aws.set_connection("default", changed(limits={"concurrency": 1}))
-    desk.rainfocus.reply = fakes.Reply(error=RuntimeError())
-    for _ in range(3):
-        with pytest.raises(RuntimeError):
-            desk.call()
-    desk.rainfocus.reply = fakes.stored()
+    desk.rainfocus.reply = reply
     assert desk.meaning() == "stored"
+    assert inner == ["no_time"]
+    assert len(desk.rainfocus.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -409,7 +477,7 @@ def test_no_call_starts_that_could_outlast_the_invocation(
 ) -> None:
     desk.aws.set_connection("default", changed(limits=limits))
     desk.seconds_left = enough - 1
-    assert desk.meaning() == "no time left in this invocation"
+    assert desk.meaning() == "no_time"
     desk.seconds_left = enough
     assert desk.meaning() == "stored"
 

@@ -18,7 +18,7 @@ def _longest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_longest_wait_is_the_policys_own() -> None:
-    assert POLICY.wait(1, BUSY) == 4
+    assert POLICY.wait(1, BUSY, 0) == 4
     assert POLICY.wait(50, BUSY) == 900
     assert replace(POLICY, max_wait=1_800.0).wait(50, BUSY) == 1_800
 

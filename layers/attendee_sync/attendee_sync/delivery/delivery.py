@@ -189,7 +189,8 @@ class _Batch:
         for each in settled:
             message, outcome = each.message, each.outcome
             if not outcome.kind.is_final and outcome != _UNFINISHED:
-                seconds = waits.setdefault(message.group, policy.wait(message.attempt, outcome))
+                seconds = policy.wait(message.attempt, outcome, message.waited)
+                seconds = waits.setdefault(message.group, seconds)
                 receipts[message.receipt] = seconds
                 attempts[message.message_id] = message.attempt
         if not receipts:

@@ -18,7 +18,10 @@ class RetryPolicy:
     # having been received 1,000 times: with the waits below that takes four days.
     max_age_for_settings: float = 3 * 86_400.0
     first_wait: float = 2.0  # doubled with each attempt
-    more_wait: float = 2.0  # that each attempt adds where waits are to be short
+    # Growth ends here, for the circuit breaker keeps calls away that would fail. From then on a
+    # wait grows with what was waited, so that days cost no more receives than SQS counts.
+    long_wait: float = 30.0
+    waited_part: float = 1 / 25
     max_wait: float = 900.0
     max_isolated_failures: int = 3
     """So often a profile may be alone with a fault of its connection before it is its own."""
@@ -41,13 +44,13 @@ class RetryPolicy:
             return outcome
         return outcome.as_kind(OutcomeKind.EXPIRED)
 
-    def wait(self, attempt: int, outcome: Outcome) -> int:
-        """Return the seconds until the next attempt: a random part of a doubling time."""
+    def wait(self, attempt: int, outcome: Outcome, waited: float) -> int:
+        """Return the seconds until the next attempt of what has waited so long: a random part."""
         retry = outcome.retry
-        short = self.max_wait if retry.longest_wait is None else retry.longest_wait
+        long = self.long_wait if retry.longest_wait is None else retry.longest_wait
         longest = min(
             self.first_wait * 2 ** min(attempt, _MOST_DOUBLINGS),
-            short + self.more_wait * attempt,
+            long + waited * self.waited_part,
             self.max_wait,
         )
         jittered = random.uniform(0, longest)  # noqa: S311 - spreads load, hides nothing

@@ -1,97 +1,218 @@
 """Pausing a connection whose every call fails, until a probe succeeds.
 
-The state is shared by all deliveries: Powertools' circuit breaker on the ledger table. It counts
-failures in each function environment by itself, so that working connections cost no writes.
+Failures are counted in each function environment by itself, so that working connections cost no
+writes; the pause is shared by all deliveries. While it lasts one call is made now and then.
 """
 
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-
-from aws_lambda_powertools.utilities.circuit_breaker import (
-    CircuitBreakerConfig,
-    CircuitBreakerOpenError,
-    CircuitState,
-    CircuitTransition,
-    circuit_breaker,
-)
-from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
-    CircuitBreakerDynamoDBPersistence,
-)
 
 from attendee_sync import observability
 from attendee_sync.observability import LogEvent
+from attendee_sync.rainfocus.connection import Limits
+from attendee_sync.rainfocus.connection_state import Cause, ConnectionState, ConnectionStates
 
-FAILURES_TO_PAUSE = 5  # in a row, with no success between
-PROBE_SECONDS = 30  # from a pause or a failed probe to the next probe
-_SEEN_FOR_SECONDS = 5
+FAILURES_TO_PAUSE = 5  # in a row in one environment, with no success between
+FIRST_PROBE_SECONDS = 2.0  # from a pause to its first probe; then doubled
+LONGEST_PROBE_SECONDS = 20.0
 PAUSES_METRIC = "ConnectionPaused"
-_KEY = "circuit#"
-
-
-class ConnectionFault(Exception):  # noqa: N818 - raised for what is no error of ours
-    """A call failed in a way that no call of its connection can succeed."""
+_MAX_RETRY_AFTER = 60.0  # seconds that all wait because RainFocus told one to
+_HANG_REST = 3  # a probe that hung is followed by so many times its length without one
+_LONGEST_HANG_REST = 30.0  # seconds
+_LEASE_MARGIN = 4.0  # seconds beyond a probe's two calls at most, the second with a newer token
+_AGAIN = 60.0  # seconds after its end in which a new pause goes on with the last one's waits
+_WHILE_PROBING = 5.0  # seconds after which is asked again what became of a probe
+_MOST_DOUBLINGS = 10
 
 
 class CircuitOpenError(Exception):
-    """The connection is paused, and somebody else is the probe."""
+    """The connection is paused."""
+
+    def __init__(self, state: ConnectionState, now: float) -> None:
+        super().__init__(state.cause)
+        self.cause = state.cause
+        left = max(0.0, state.probe_at - now)
+        # Until it is worth while to ask again.
+        self.seconds = min(left, _WHILE_PROBING) if state.is_probing else left
+
+
+@dataclass(frozen=True)
+class Permit:
+    """Leave to make one call; what became of it must be recorded."""
+
+    connection: str
+    limits: Limits
+    state: ConnectionState
+    began: float
+    is_probe: bool = False
+
+    @property
+    def read_timeout(self) -> float:
+        """Seconds to wait for the answer; after a time-out they are more."""
+        return _read_timeout(self.state, self.limits)
+
+    def hangs(self, seconds: float) -> bool:
+        """Tell whether a call that failed after so many seconds did so by hanging."""
+        return seconds >= 0.95 * min(self.limits.connect_timeout, self.read_timeout)
+
+
+@dataclass
+class _Record:
+    """What this environment saw of a connection."""
+
+    failures: int = 0  # in a row
+    succeeded_at: float = 0.0
 
 
 class CircuitBreaker:
-    """Keeps calls away from paused connections."""
+    """Keeps calls away from paused connections. Safe to share between threads."""
 
-    def __init__(self, client: Any, table: str) -> None:
-        self._store = CircuitBreakerDynamoDBPersistence(
-            table, key_attr="key", expiry_attr="expires_at", boto3_client=client
-        )
-        self._config = CircuitBreakerConfig(
-            failure_threshold=FAILURES_TO_PAUSE,
-            recovery_timeout=PROBE_SECONDS,
-            success_threshold=1,
-            handled_exceptions=ConnectionFault,
-            local_cache_max_age=_SEEN_FOR_SECONDS,
-        )
+    def __init__(self, states: ConnectionStates) -> None:
+        self._states = states
+        self._records: dict[str, _Record] = {}
+        self._lock = threading.Lock()
 
-    def call[T](self, connection: str, work: Callable[[], T]) -> T:
-        """Do the work, or the probe, and return what it returns.
+    def enter(self, connection: str, limits: Limits) -> Permit:
+        """Return leave to call, if need be as the probe. Raises CircuitOpenError."""
+        now = time.time()
+        state = self._states.get(connection)
+        if not state.cause:
+            return Permit(connection, limits, state, now)
+        if not _is_due(state, limits, now):
+            raise CircuitOpenError(state, now)
+        lease = now + _lease(limits)
+        leased = self._states.change(connection, state, probe_at=lease, is_probing=True)
+        if leased:
+            return Permit(connection, limits, leased, now, is_probe=True)
+        state = self._states.get(connection)  # somebody else is the probe, or was
+        if state.cause:
+            raise CircuitOpenError(state, now)
+        return Permit(connection, limits, state, now)
 
-        Raises PausedError without doing it while the connection is paused, and what the work
-        raises; ConnectionFault counts towards a pause.
+    def record_success(self, permit: Permit) -> None:
+        """Record that RainFocus answered a call as one that works."""
+        now = time.time()
+        with self._lock:
+            record = self._records.setdefault(permit.connection, _Record())
+            record.failures = 0
+            record.succeeded_at = now
+        resumed = {"cause": None, "is_probing": False, "resumed_at": now, "rate_at": now}
+        if permit.is_probe and self._states.change(permit.connection, permit.state, **resumed):
+            observability.logger().warning(
+                LogEvent.CONNECTION_RESUMED,
+                connection=permit.connection,
+                seconds=round(now - permit.state.opened_at),
+            )
+
+    def record_failure(self, permit: Permit, cause: Cause, retry_after: float = 0.0) -> None:
+        """Record that a call failed for its connection's sake or RainFocus's.
+
+        `retry_after` is what RainFocus asked for, in seconds. A call counts for nothing if another
+        succeeded while it was made, or the connection was paused and resumed meanwhile.
         """
-        guarded = circuit_breaker(
-            name=f"{_KEY}{connection}",
-            persistence_store=self._store,
-            config=self._config,
-            on_transition=_report,
-        )(work)
-        try:
-            result: T = guarded()
-        except CircuitBreakerOpenError as error:
-            raise CircuitOpenError(connection) from error
-        return result
+        took = time.time() - permit.began
+        if cause is Cause.OUTAGE and permit.hangs(took):
+            cause = Cause.TIMEOUT
+        if permit.is_probe:
+            self._fail_probe(permit, cause, retry_after)
+            return
+        pauses = self._count(permit, cause) or retry_after > 0
+        if not self._change(permit, cause, pauses, retry_after):  # somebody else did meanwhile
+            self._change(permit, cause, pauses, retry_after)
+
+    def release(self, permit: Permit) -> None:
+        """Record that a call told nothing of its connection: after such a probe comes another."""
+        if permit.is_probe:
+            probe_at = time.time() + FIRST_PROBE_SECONDS
+            self._states.change(
+                permit.connection, permit.state, probe_at=probe_at, is_probing=False
+            )
+
+    def _count(self, permit: Permit, cause: Cause) -> bool:
+        """Count a failure, and tell whether it is one too many."""
+        with self._lock:
+            record = self._records.setdefault(permit.connection, _Record())
+            if record.succeeded_at > permit.began:
+                return False
+            record.failures += 1
+            is_timeout = cause is Cause.TIMEOUT
+            most = permit.limits.timeouts_to_pause if is_timeout else FAILURES_TO_PAUSE
+            return record.failures >= most
+
+    def _change(self, permit: Permit, cause: Cause, pauses: bool, retry_after: float) -> bool:
+        """Note in the state what a failure tells; return False if that must be seen anew."""
+        now = time.time()
+        state = self._states.get(permit.connection)
+        if state.cause or permit.began < state.resumed_at:
+            return True
+        changes = _patience(permit, state) if cause is Cause.TIMEOUT else {}
+        if pauses:
+            goes_on = now - state.resumed_at < _AGAIN
+            failed = state.failed_probes + 1 if goes_on else 0
+            changes |= {"opened_at": now, **_pause(cause, failed, retry_after)}
+        if not changes:
+            return True
+        if not self._states.change(permit.connection, state, **changes):
+            return False
+        if pauses:
+            _report_pause(permit.connection, cause)
+            _count_pause(permit.connection)
+        return True
+
+    def _fail_probe(self, permit: Permit, cause: Cause, retry_after: float) -> None:
+        state = permit.state
+        changes = _pause(cause, state.failed_probes + 1, retry_after)
+        if cause is Cause.TIMEOUT:
+            rest = min(_HANG_REST * (time.time() - permit.began), _LONGEST_HANG_REST)
+            changes = _pause(cause, state.failed_probes + 1, max(retry_after, rest))
+            changes |= _patience(permit, state)
+        if self._states.change(permit.connection, state, **changes):
+            _count_pause(permit.connection)
+            if cause is not state.cause:
+                _report_pause(permit.connection, cause)
 
 
-def last_probe(client: Any, table: str, connection: str) -> int | None:
-    """Return when a paused connection was tried last, in epoch seconds; None if it is not paused.
-
-    Raises botocore's errors.
-    """
-    key = {"key": {"S": f"{_KEY}{connection}"}}
-    item = client.get_item(TableName=table, Key=key).get("Item", {})
-    if item.get("state", {}).get("S", CircuitState.CLOSED.value) == CircuitState.CLOSED.value:
-        return None
-    return int(item.get("opened_at", {}).get("N", 0))
+def _is_due(state: ConnectionState, limits: Limits, now: float) -> bool:
+    """Tell whether the next probe is due. No pause is endless, whatever stands in the item."""
+    longest = max(_MAX_RETRY_AFTER, _lease(limits))
+    return not now < state.probe_at <= now + longest
 
 
-def _report(transition: CircuitTransition) -> None:
-    connection = transition.circuit_name.removeprefix(_KEY)
-    paused = transition.to_state is not CircuitState.CLOSED
+def _read_timeout(state: ConnectionState, limits: Limits) -> float:
+    return min(state.read_timeout or limits.first_read_timeout, limits.read_timeout)
+
+
+def _lease(limits: Limits) -> float:
+    """Return the seconds after which a probe is given up that nothing was heard of."""
+    return 2 * limits.longest_call + _LEASE_MARGIN
+
+
+def _pause(cause: Cause, failed_probes: int, at_least: float) -> dict[str, Any]:
+    """Return what changes in the state until the next probe, after so many that failed."""
+    doubled = FIRST_PROBE_SECONDS * 2 ** min(failed_probes, _MOST_DOUBLINGS)
+    wait = max(min(doubled, LONGEST_PROBE_SECONDS), min(at_least, _MAX_RETRY_AFTER))
+    return {
+        "cause": cause,
+        "probe_at": time.time() + wait,
+        "is_probing": False,
+        "failed_probes": failed_probes,
+    }
+
+
+def _patience(permit: Permit, state: ConnectionState) -> dict[str, Any]:
+    """Return what changes in the state so that the next call is waited for longer."""
+    longer = min(2 * permit.read_timeout, permit.limits.read_timeout)
+    return {"read_timeout": longer} if longer > _read_timeout(state, permit.limits) else {}
+
+
+def _report_pause(connection: str, cause: Cause) -> None:
     observability.logger().warning(
-        LogEvent.CONNECTION_PAUSED if paused else LogEvent.CONNECTION_RESUMED,
-        connection=connection,
-        was=str(transition.from_state),
-        now=str(transition.to_state),
+        LogEvent.CONNECTION_PAUSED, connection=connection, cause=cause.value
     )
-    if transition.to_state is CircuitState.OPEN:
-        counts = Counter({(connection,): 1})
-        observability.count(PAUSES_METRIC, counts, ("connection",))
+
+
+def _count_pause(connection: str) -> None:
+    observability.count(PAUSES_METRIC, Counter({(connection,): 1}), ("connection",))

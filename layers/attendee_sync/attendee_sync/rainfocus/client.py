@@ -3,7 +3,6 @@
 Knows nothing of queues. What is known of the API is little; see Connection for the settings.
 """
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,14 +35,6 @@ class RainFocusClient:
 
     def __init__(self, http: requests.Session) -> None:
         self._http = http
-        self._slots: dict[tuple[str, int], threading.BoundedSemaphore] = {}
-        self._lock = threading.Lock()
-
-    def slot(self, connection: Connection) -> threading.BoundedSemaphore:
-        """Return what holds a connection to its number of calls at once; acquire it for a call."""
-        key = (connection.url(STORE), connection.limits.concurrency)
-        with self._lock:
-            return self._slots.setdefault(key, threading.BoundedSemaphore(key[1]))
 
     def store(
         self, connection: Connection, token: AccessToken, attendee: Attendee, trace_parent: str

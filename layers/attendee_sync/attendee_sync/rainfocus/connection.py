@@ -232,7 +232,13 @@ class Limits(_Settings):
     """How much of RainFocus a connection takes. Its rate limits are not published."""
 
     connect_timeout: Annotated[float, Field(gt=0, le=10)] = 3.0  # seconds
-    read_timeout: Annotated[float, Field(gt=0, le=20)] = 10.0  # seconds
+    read_timeout: Annotated[float, Field(gt=0, le=20)] = 10.0  # seconds, at most
+    # Seconds that an answer is waited for at first; doubled after each time-out, for an hour.
+    first_read_timeout: Annotated[float, Field(gt=0, le=20)] = 3.0
+    # So many time-outs in a row in one delivery, with no success between, pause the connection.
+    timeouts_to_pause: Annotated[int, Field(ge=1, le=100)] = 1
+    # Calls at once in one delivery when a pause has ended; one more with each round.
+    first_concurrency: Annotated[int, Field(ge=1, le=10)] = 1
     # Over all deliveries at once; 0 sets no limit.
     requests_per_second: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     # Calls at once in one delivery; MaximumConcurrency deliveries run side by side.
@@ -312,6 +318,11 @@ class Connection(_Settings):
     def base(self) -> str:
         """Address of the API, without a slash at its end."""
         return self.base_url or HOSTS[self.environment]
+
+    def with_read_timeout(self, seconds: float) -> Self:
+        """Return the connection with another time for an answer."""
+        limits = self.limits.model_copy(update={"read_timeout": seconds})
+        return self.model_copy(update={"limits": limits})
 
     def url(self, call: str) -> str:
         """Return the address of an API call such as `attendee/store`."""

@@ -3,7 +3,6 @@
 The connection's settings, its token, its pace, its pause, and the time that is left.
 """
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,37 +12,14 @@ from attendee_sync.aws.settings import CACHE_SECONDS
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import Answer, AnswerKind, Reason, Retry, RetryLaterError
 from attendee_sync.rainfocus.access_token import TOKEN_MARGIN, AccessToken
-from attendee_sync.rainfocus.circuit_breaker import (
-    PROBE_SECONDS,
-    CircuitBreaker,
-    CircuitOpenError,
-    ConnectionFault,
-)
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
-from attendee_sync.rainfocus.rate_limit import RateLimiter
+from attendee_sync.rainfocus.guards import MARGIN, NO_TIME, Guards
 from attendee_sync.rainfocus.token_store import TokenStore
 
-# Seconds that must remain beyond a call: more than delivery keeps to account for a batch.
-_MARGIN = 9.0
-_NO_TIME = "no time left in this invocation"
 _NEW_TOKEN_SECONDS = 60.0
 _MAX_REFUSED = 1_000
 _CONCLUSIVE = frozenset({AnswerKind.STORED, AnswerKind.PROFILE})
-
-
-class _InconclusiveError(Exception):
-    """An answer that tells nothing about the connection."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-class _FaultError(ConnectionFault):
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
 
 
 @dataclass(frozen=True)
@@ -62,8 +38,7 @@ class GuardedClient:
 
     tokens: TokenStore
     rainfocus: RainFocusClient
-    circuit_breaker: CircuitBreaker
-    rate_limiter: RateLimiter
+    guards: Guards
     # Gets a connection's name and the digest of its token that was refused.
     ask_for_token: Callable[[str, str], None]
     # When a token was first refused, by its digest.
@@ -82,59 +57,29 @@ class GuardedClient:
 
         Raises RetryLaterError, SettingsUnavailableError, and botocore's errors.
         """
-        wait = self.rate_limiter.wait(connection.name, connection.limits.requests_per_second)
-        if wait:
-            raise RetryLaterError(
-                Reason.RATE_LIMITED,
-                "held to the connection's requests per second",
-                Retry(
-                    math.ceil(wait),
-                    longest_wait=wait + 1 / connection.limits.requests_per_second,
-                ),
-            )
         token = self._token(connection)
         order = _Order(connection, attendee, trace_parent, seconds_left)
-
-        def call() -> Answer:
-            answer = self._call(order, token)
-            if answer.kind is AnswerKind.CONFIGURATION:
-                raise _FaultError(answer)
-            if answer.kind not in _CONCLUSIVE:
-                raise _InconclusiveError(answer)
-            return answer
-
-        try:
-            return self.circuit_breaker.call(connection.name, call)
-        except (_FaultError, _InconclusiveError) as error:
-            return error.answer
-        except CircuitOpenError:
-            raise _paused() from None
+        return self.guards.call(
+            connection,
+            seconds_left,
+            lambda limited: self._call(replace(order, connection=limited), token),
+        )
 
     def _call(self, order: _Order, token: AccessToken) -> Answer:
         """Call; if the token is refused, call again with a newer one or have one fetched."""
-        answer = self._call_once(order, token)
-        _note(order.connection.name, answer, order.trace_parent)
+        connection = order.connection
+        if order.seconds_left() < connection.limits.longest_call + MARGIN:
+            raise RetryLaterError(Reason.NO_TIME, NO_TIME)
+        answer = self.rainfocus.store(connection, token, order.attendee, order.trace_parent)
+        _note(connection.name, answer, order.trace_parent)
         if answer.kind in _CONCLUSIVE:
-            self._worked[order.connection.name] = token.digest
+            self._worked[connection.name] = token.digest
         if answer.kind is not AnswerKind.TOKEN:
             return answer
-        newer = self._token(order.connection, max_age=0)
+        newer = self._token(connection, max_age=0)
         if newer.digest != token.digest:
             return self._call(order, newer)
-        return replace(answer, kind=self._fault_of_refusal(order.connection.name, token))
-
-    def _call_once(self, order: _Order, token: AccessToken) -> Answer:
-        """Call once a connection is free, if there is still time for the longest call."""
-        needed = order.connection.limits.longest_call + _MARGIN
-        slot = self.rainfocus.slot(order.connection)
-        if not slot.acquire(timeout=max(0.0, order.seconds_left() - needed)):
-            raise RetryLaterError(Reason.NO_TIME, _NO_TIME)
-        try:
-            if order.seconds_left() < needed:
-                raise RetryLaterError(Reason.NO_TIME, _NO_TIME)
-            return self.rainfocus.store(order.connection, token, order.attendee, order.trace_parent)
-        finally:
-            slot.release()
+        return replace(answer, kind=self._fault_of_refusal(connection.name, token))
 
     def _fault_of_refusal(self, name: str, token: AccessToken) -> AnswerKind:
         """Return whose fault it is that a token is refused; have it renewed if that may help.
@@ -164,14 +109,6 @@ class GuardedClient:
             return self._token(connection, max_age=TOKEN_MARGIN)
         self.ask_for_token(connection.name, token.digest if token else "")
         raise RetryLaterError(Reason.NO_TOKEN, "no access token", Retry(is_fault_of_settings=True))
-
-
-def _paused() -> RetryLaterError:
-    return RetryLaterError(
-        Reason.PAUSED,
-        "the connection is paused",
-        Retry(longest_wait=2 * PROBE_SECONDS, is_fault_of_settings=True),
-    )
 
 
 def _note(connection: str, answer: Answer, trace_parent: str) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 _ROUNDING = 0.001  # seconds
+_LONGEST_WAIT = 30.0  # seconds that anybody is told to wait for a turn
 
 
 class RateLimiter:
@@ -12,9 +13,10 @@ class RateLimiter:
 
     def __init__(self, environments: int, clock: Callable[[], float] = time.monotonic) -> None:
         """`environments` run at once at most; each gets an equal share."""
-        self._environments = environments
+        self.environments = environments
         self._clock = clock
         self._free_at: dict[str, float] = {}
+        self._promised_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def wait(self, connection: str, requests_per_second: float) -> float:
@@ -24,7 +26,7 @@ class RateLimiter:
         """
         if not requests_per_second:
             return 0.0
-        interval = self._environments / requests_per_second
+        interval = self.environments / requests_per_second
         with self._lock:
             now = self._clock()
             free_at = max(self._free_at.get(connection, 0.0), now - max(1.0, interval) + interval)
@@ -32,3 +34,16 @@ class RateLimiter:
                 return free_at - now
             self._free_at[connection] = free_at + interval
             return 0.0
+
+    def promise(self, connection: str, requests_per_second: float, wait: float) -> float:
+        """Return the seconds until a turn that nobody was told of, for one who must wait.
+
+        So those who wait come back as fast as they can go, and not all for the same turn.
+        """
+        interval = self.environments / requests_per_second
+        with self._lock:
+            now = self._clock()
+            last = self._promised_at.get(connection, 0.0)
+            promised_at = min(max(now + wait, last + interval), now + _LONGEST_WAIT)
+            self._promised_at[connection] = promised_at
+            return promised_at - now
