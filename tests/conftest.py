@@ -1,15 +1,11 @@
 import itertools
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 import pytest_socket
 import time_machine
-from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
-from aws_lambda_powertools.utilities.circuit_breaker import persistence
 
 from attendee_sync import observability
 from tests.support.stack import Aws, Clock
@@ -51,27 +47,9 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture
-def circuits(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Start with no circuit known, as a new environment; call it to start another one."""
-
-    def forget() -> None:
-        for counters in ("_LOCAL_FAILURES", "_LOCAL_SUCCESSES", "_LAST_OBSERVED_STATE"):
-            monkeypatch.setattr(circuit_breaker, counters, {})
-        monkeypatch.setattr(circuit_breaker, "_PROBE_OWNER", threading.local())
-
-    forget()
-    return forget
-
-
-@pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time of day, for us and for Powertools' circuit breaker, moved only when told to."""
+    """The time of day, moved only when told to."""
     clock = Clock(1_800_000_000.0)
-    breaker = SimpleNamespace(
-        datetime=SimpleNamespace(now=lambda: SimpleNamespace(timestamp=clock))
-    )
-    for module in (circuit_breaker, persistence.base, persistence.dynamodb):
-        monkeypatch.setattr(module, "dt", breaker)
     monkeypatch.setattr(time, "time", clock)
     return clock
 

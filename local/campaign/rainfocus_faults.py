@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 from attendee_sync.delivery.delivery import THREADS
 from attendee_sync.observability import LogEvent
-from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, PAUSES_METRIC, PROBE_SECONDS
+from attendee_sync.rainfocus.circuit_breaker import (
+    FAILURES_TO_PAUSE,
+    FIRST_PROBE_SECONDS,
+    PAUSES_METRIC,
+)
 from local.campaign.marked_people import known_as, marked_people, usable
 from local.campaign.reconciliation import Expected, Refusal, at_most, equal, is_stored
 from local.campaign.scenario import Scenario
@@ -88,7 +92,7 @@ def _configuration(stage: Stage) -> Expected:
         stage.mend()
         stage.tell("The API profile is mended")
     stage.settle()
-    probes = math.ceil(seconds / PROBE_SECONDS)
+    probes = math.ceil(math.log2(1 + seconds / FIRST_PROBE_SECONDS)) + 1
     limit = FAILURES_TO_PAUSE + THREADS + probes
     because = f"{FAILURES_TO_PAUSE} to pause, {THREADS} under way then, {probes} probes"
     failed = sum(not is_stored(each) for each in stage.calls())

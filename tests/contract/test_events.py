@@ -13,9 +13,7 @@ from tests.support import fakes
 from tests.support.functions import EVENTS, Context, Handle, event_of
 from tests.support.stack import CONNECTION, STACK, Aws, token
 
-pytestmark = pytest.mark.usefixtures(
-    "at_the_time_of_the_events", "no_sockets", "output", "circuits"
-)
+pytestmark = pytest.mark.usefixtures("at_the_time_of_the_events", "no_sockets", "output")
 
 
 @dataclass(frozen=True)

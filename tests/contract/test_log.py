@@ -26,7 +26,7 @@ from tests.support.stack import CREDENTIALS, HASH_KEY, INGEST_TOKEN, STACK, Aws,
 
 pytestmark = [
     pytest.mark.enable_socket,
-    pytest.mark.usefixtures("at_the_time_of_the_events", "output", "circuits"),
+    pytest.mark.usefixtures("at_the_time_of_the_events", "output"),
 ]
 
 FUNCTIONS = ("ingest-array", "preview-object", "delivery-batch", "token-refresh-schedule")

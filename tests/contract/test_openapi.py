@@ -20,7 +20,7 @@ from tests.support.functions import EVENTS, Context, Handle, event_of
 from tests.support.stack import STACK, Aws
 from tests.support.template import TEMPLATE, resolved
 
-pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
+pytestmark = pytest.mark.usefixtures("no_sockets", "output")
 
 type Answer = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -26,7 +26,7 @@ from tests.support.template import (
     role_of,
 )
 
-pytestmark = pytest.mark.usefixtures("no_sockets", "output", "circuits")
+pytestmark = pytest.mark.usefixtures("no_sockets", "output")
 
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 # Read by Powertools and botocore, not by the functions themselves.

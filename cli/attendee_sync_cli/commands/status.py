@@ -9,7 +9,8 @@ import typer
 
 from attendee_sync.aws import fifo_queue
 from attendee_sync.aws.fifo_queue import QueueCount
-from attendee_sync.rainfocus import circuit_breaker
+from attendee_sync.rainfocus import connection_state
+from attendee_sync.rainfocus.connection_state import Cause, ConnectionState
 from attendee_sync_cli import console
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.commands.tokens import View
@@ -23,6 +24,13 @@ EXAMPLES = "Examples: attendee-sync status; attendee-sync status --hours 24 --js
 _MAX_HOURS = 168
 # A look at how things are hides no dead letter for long. All of them are `failures`'s to tell.
 _SAMPLE = Budget(seconds=10.0, hidden_seconds=30, dead_letters=200)
+
+_CAUSES = {
+    Cause.CONFIGURATION: "it is refused; see `doctor`",
+    Cause.OUTAGE: "RainFocus is out of order",
+    Cause.TIMEOUT: "RainFocus does not answer",
+    Cause.BUSY: "RainFocus is busy",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class _Connection:
     """How a connection is doing."""
 
     name: str
-    last_tried: int | None  # epoch seconds, if it is paused
+    state: ConnectionState
     token: View | str  # or why there is none to be seen
 
 
@@ -109,7 +117,7 @@ def _connection(stack: Stack, name: str, settings: str) -> _Connection:
     except FailureError as failure:
         token = str(failure)
     dynamodb, table = stack.client("dynamodb"), stack.output("LedgerTableName")
-    return _Connection(name, circuit_breaker.last_probe(dynamodb, table, name), token)
+    return _Connection(name, connection_state.read(dynamodb, table, name), token)
 
 
 def _tell(found: _Status) -> None:
@@ -165,9 +173,11 @@ def _oldest(each: LogSummary) -> float:
 
 
 def _connection_row(each: _Connection) -> list[str]:
-    calls = "paused" if each.last_tried is not None else "go through"
-    if each.last_tried:
-        calls = f"paused, last tried {console.when(each.last_tried)}"
+    state = each.state
+    calls = "go through"
+    if state.cause:
+        since = f" since {console.when(int(state.opened_at))}" if state.opened_at else ""
+        calls = f"paused{since}: {_CAUSES[state.cause]}"
     if isinstance(each.token, str):
         return [each.name, calls, each.token]
     return [each.name, calls, f"{each.token.state}, ends {each.token.end}"]
@@ -206,11 +216,12 @@ def _destination(found: _Status, name: str, each: LogSummary) -> dict[str, Any]:
 
 
 def _connection_document(each: _Connection) -> dict[str, Any]:
-    token = each.token
+    token, state = each.token, each.state
     return {
         "connection": each.name,
-        "paused": each.last_tried is not None,
-        "last_tried": console.moment(each.last_tried) if each.last_tried else None,
+        "paused": state.cause is not None,
+        "cause": state.cause,
+        "paused_since": console.moment(state.opened_at) if state.cause else None,
         "token": (
             {"state": "none", "words": token, "expires_at": None}
             if isinstance(token, str)

@@ -263,9 +263,36 @@ def test_a_paused_connection_is_told(line: CommandLine, harness: DeliveryHarness
     before = time.time()
     [connection] = line.json("status")["connections"]
     assert connection["paused"]
-    tried = datetime.fromisoformat(connection["last_tried"]).timestamp()
-    assert tried == pytest.approx(before, abs=5)
-    assert "paused, last tried 20" in line.succeed("status")
+    since = datetime.fromisoformat(connection["paused_since"]).timestamp()
+    assert since == pytest.approx(before, abs=5)
+    assert connection["cause"] == "configuration"
+    told = line.succeed("status")
+    assert "paused since 20" in told
+    assert "it is refused; see `doctor`" in told
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("outage", "RainFocus is out of order"),
+        ("timeout", "RainFocus does not answer"),
+        ("busy", "RainFocus is busy"),
+    ],
+)
+def test_a_pause_for_an_outage_is_not_told_as_a_fault_of_the_settings(
+    line: CommandLine, cause: str, words: str
+) -> None:
+    line.aws.dynamodb.items["circuit#default"] = {
+        "key": {"S": "circuit#default"},
+        "state": {"S": "OPEN"},
+        "cause": {"S": cause},
+        "opened_at": {"N": "1800000000"},
+        "expires_at": {"N": "4000000000"},
+    }
+    assert line.json("status")["connections"][0]["cause"] == cause
+    told = line.succeed("status")
+    assert words in told
+    assert "doctor" not in told
 
 
 def test_a_connection_that_is_probed_is_paused_yet(line: CommandLine) -> None:
@@ -273,6 +300,7 @@ def test_a_connection_that_is_probed_is_paused_yet(line: CommandLine) -> None:
         "key": {"S": "circuit#default"},
         "state": {"S": "HALF_OPEN"},
         "opened_at": {"N": "1800000000"},
+        "expires_at": {"N": "4000000000"},
     }
     assert line.json("status")["connections"][0]["paused"]
     line.aws.dynamodb.items["circuit#default"]["state"]["S"] = "CLOSED"

@@ -167,7 +167,7 @@ class Storm:
         """Begin a call in an environment, and return the seconds to wait if none is made."""
         with ExitStack() as stack:
             try:
-                stack.enter_context(environment.concurrency.slot("default", 10, timeout=0))
+                stack.enter_context(environment.concurrency.slot("default", environment.limits, 0))
                 permit = environment.breaker.enter("default", environment.limits)
             except NoSlotError:
                 environment.waiting += 1
@@ -175,7 +175,7 @@ class Storm:
             except CircuitOpenError as error:
                 return max(error.seconds, 0.1)
             resumed_at = permit.state.resumed_at
-            environment.concurrency.start_slowly("default", resumed_at, first=1)
+            environment.concurrency.start_slowly("default", resumed_at, first=3)
             if not permit.is_probe and (rate := environment.allowed):
                 wait = environment.limiter.wait("default", rate)
                 if wait:

@@ -280,7 +280,7 @@ def test_where_even_one_call_a_second_is_too_many_the_connection_is_paused(
     desk: Desk, wall: Clock
 ) -> None:
     desk.rainfocus.reply = fakes.Reply(429)
-    for _ in range(10):
+    for _ in range(9):
         desk.meaning()
         wall.now += 1
         desk.aws.clock.now += 1
@@ -289,16 +289,21 @@ def test_where_even_one_call_a_second_is_too_many_the_connection_is_paused(
         desk.call()
 
 
+def read_timeout(call: fakes.Call) -> float:
+    assert isinstance(call.timeout, tuple)
+    return float(call.timeout[1])
+
+
 def test_a_call_that_hangs_pauses_at_once(desk: Desk, wall: Clock) -> None:
     def hang(call: fakes.Call) -> fakes.Reply:
-        wall.now += call.timeout[1]
+        wall.now += read_timeout(call)
         return fakes.Reply(error=requests.ReadTimeout())
 
     desk.rainfocus.reply = hang
     assert desk.meanings(3) == ["passing", "paused", "paused"]
     wall.now += FIRST_PROBE_SECONDS
     assert desk.meanings(3) == ["passing", "paused", "paused"]
-    assert [call.timeout[1] for call in desk.rainfocus.calls] == [3, 6]
+    assert [read_timeout(call) for call in desk.rainfocus.calls] == [3, 6]
     with pytest.raises(RetryLaterError, match="RainFocus does not answer in time"):
         desk.call()
 
@@ -348,7 +353,7 @@ def test_a_probe_that_succeeds_resumes(desk: Desk, wall: Clock) -> None:
     assert desk.meanings(3) == ["stored"] * 3
 
 
-def test_after_a_pause_calls_begin_one_by_one(desk: Desk, wall: Clock) -> None:
+def test_after_a_pause_a_few_calls_are_made_at_once(desk: Desk, wall: Clock) -> None:
     desk.rainfocus.reply = fakes.Reply(503)
     desk.meanings(FAILURES_TO_PAUSE)
     wall.now += FIRST_PROBE_SECONDS
@@ -367,7 +372,7 @@ def test_after_a_pause_calls_begin_one_by_one(desk: Desk, wall: Clock) -> None:
     desk.rainfocus.reply = reply
     assert desk.meaning() == "stored"
     assert at_once([desk.meaning] * 10) == ["stored"] * 10
-    assert max(most) <= 5  # of ten: 1, 2, 2, 3 and so on
+    assert max(most) <= 6
 
 
 def test_other_connections_go_on(desk: Desk) -> None:

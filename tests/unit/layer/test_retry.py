@@ -19,12 +19,33 @@ def _longest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_longest_wait_is_the_policys_own() -> None:
     assert POLICY.wait(1, BUSY, 0) == 4
-    assert POLICY.wait(50, BUSY) == 900
-    assert replace(POLICY, max_wait=1_800.0).wait(50, BUSY) == 1_800
+    assert POLICY.wait(50, BUSY, 86_400) == 900
+    assert replace(POLICY, max_wait=1_800.0).wait(50, BUSY, 86_400) == 1_800
+
+
+def test_waits_double_up_to_half_a_minute_and_then_grow_with_what_was_waited() -> None:
+    assert [POLICY.wait(attempt, BUSY, 0) for attempt in range(1, 7)] == [4, 8, 16, 30, 30, 30]
+    assert POLICY.wait(50, BUSY, 100) == 34
+    assert POLICY.wait(50, BUSY, 10_000) == 430
 
 
 def test_what_is_to_wait_shortly_waits_a_little_longer_each_time() -> None:
-    assert POLICY.wait(10, replace(BUSY, retry=Retry(longest_wait=5.0))) == 25
+    short = replace(BUSY, retry=Retry(after=7, longest_wait=5.0))
+    assert POLICY.wait(10, short, 0) == 12
+    assert POLICY.wait(10, short, 100) == 16
+
+
+def test_no_count_of_receives_ends_a_message_before_its_age_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SQS gives up a message after 1,000 receives; see the queue's RedrivePolicy."""
+    monkeypatch.setattr(random, "uniform", lambda _, longest: longest / 2)
+    for retry in (Retry(), Retry(longest_wait=4.0)):
+        waited, attempt = 0.0, 0
+        while waited < POLICY.max_age_for_settings:
+            attempt += 1
+            waited += POLICY.wait(attempt, replace(BUSY, retry=retry), waited)
+        assert attempt < 900
 
 
 def test_age_ends_what_waits_and_nothing_else() -> None:

@@ -33,7 +33,7 @@ class CircuitOpenError(Exception):
 
     def __init__(self, state: ConnectionState, now: float) -> None:
         super().__init__(state.cause)
-        self.cause = state.cause
+        self.cause = state.cause or Cause.OUTAGE
         left = max(0.0, state.probe_at - now)
         # Until it is worth while to ask again.
         self.seconds = min(left, _WHILE_PROBING) if state.is_probing else left

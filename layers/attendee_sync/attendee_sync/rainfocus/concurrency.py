@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-_AT_FIRST = 3.0  # calls at once over a connection that this environment knows nothing of
+from attendee_sync.rainfocus.connection import Limits
 
 
 class NoSlotError(Exception):
@@ -19,7 +19,7 @@ class NoSlotError(Exception):
 class _Slots:
     changed: threading.Condition = field(default_factory=threading.Condition)
     taken: int = 0
-    allowed: float = _AT_FIRST
+    allowed: float = 0.0  # until the first call
     resumed_at: float = 0.0  # the pause after which calls began slowly
 
 
@@ -30,14 +30,14 @@ class ConcurrencyLimiter:
         self._connections: dict[str, _Slots] = {}
 
     @contextmanager
-    def slot(self, connection: str, most: int, timeout: float) -> Iterator[None]:
-        """Hold one of a connection's slots, `most` at most; wait for it for so many seconds.
+    def slot(self, connection: str, limits: Limits, timeout: float) -> Iterator[None]:
+        """Hold one of a connection's slots; wait for it for so many seconds at most.
 
         Raises NoSlotError.
         """
         slots = self._slots(connection)
         with slots.changed:
-            slots.allowed = min(slots.allowed, most)
+            slots.allowed = min(slots.allowed or limits.first_concurrency, limits.concurrency)
             if not slots.changed.wait_for(lambda: slots.taken < slots.allowed, timeout):
                 raise NoSlotError(connection)
             slots.taken += 1
@@ -55,11 +55,11 @@ class ConcurrencyLimiter:
             slots.allowed = min(slots.allowed + 1 / slots.allowed, most)
             slots.changed.notify_all()
 
-    def narrow(self, connection: str, at_most: float = float("inf")) -> None:
-        """Allow half as many calls at once after a failure, and no more than `at_most`."""
+    def narrow(self, connection: str) -> None:
+        """Allow half as many calls at once after a failure."""
         slots = self._slots(connection)
         with slots.changed:
-            slots.allowed = max(1.0, min(slots.allowed / 2, at_most))
+            slots.allowed = max(1.0, slots.allowed / 2)
 
     def start_slowly(self, connection: str, resumed_at: float, first: int) -> None:
         """Allow `first` calls at once after a pause, once for each pause."""

@@ -237,12 +237,12 @@ class Limits(_Settings):
     first_read_timeout: Annotated[float, Field(gt=0, le=20)] = 3.0
     # So many time-outs in a row in one delivery, with no success between, pause the connection.
     timeouts_to_pause: Annotated[int, Field(ge=1, le=100)] = 1
-    # Calls at once in one delivery when a pause has ended; one more with each round.
-    first_concurrency: Annotated[int, Field(ge=1, le=10)] = 1
     # Over all deliveries at once; 0 sets no limit.
     requests_per_second: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     # Calls at once in one delivery; MaximumConcurrency deliveries run side by side.
     concurrency: Annotated[int, Field(ge=1, le=10)] = 10
+    # Likewise at the beginning and after a pause; one more with each round that succeeds.
+    first_concurrency: Annotated[int, Field(ge=1, le=10)] = 3
 
     @property
     def longest_call(self) -> float:

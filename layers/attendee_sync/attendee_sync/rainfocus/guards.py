@@ -58,7 +58,7 @@ class Guards:
         needed = limits.longest_call + MARGIN
         timeout = max(0.0, seconds_left() - needed)
         try:
-            with self._concurrency.slot(name, limits.concurrency, timeout):
+            with self._concurrency.slot(name, limits, timeout):
                 if seconds_left() < needed:
                     raise RetryLaterError(Reason.NO_TIME, NO_TIME)
                 permit = self._enter(name, limits)
