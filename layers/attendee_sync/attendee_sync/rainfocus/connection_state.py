@@ -19,8 +19,7 @@ from attendee_sync.aws import clients
 _KEY = "circuit#"
 _KNOWN_FOR = 3.0  # seconds until the item is read again
 _TROUBLE_KNOWN_FOR = 1.0  # likewise, while it says that calls are held back
-_PAUSE_KEPT = 86_400  # seconds after its last probe; then a call tries anew
-_MEMORY_KEPT = 3_600  # seconds that are remembered how fast a connection is, and how slow
+_KEPT = 86_400  # seconds after the last change; then nothing is known of a connection
 # The words of Powertools' circuit breaker, whose items stand where a stack was upgraded.
 _OPEN, _CLOSED = "OPEN", "CLOSED"
 
@@ -118,7 +117,6 @@ def read(client: Any, table: str, connection: str) -> ConnectionState:
 
 
 def _item(connection: str, state: ConnectionState, now: float) -> dict[str, Any]:
-    ends = state.probe_at + _PAUSE_KEPT if state.cause else now + _MEMORY_KEPT
     numbers = {
         "opened_at": state.opened_at,
         "probe_at": state.probe_at,
@@ -128,7 +126,7 @@ def _item(connection: str, state: ConnectionState, now: float) -> dict[str, Any]
         "rate": state.rate,
         "rate_at": state.rate_at,
         "read_timeout": state.read_timeout,
-        "expires_at": int(ends),
+        "expires_at": int(now) + _KEPT,
     }
     return {
         "key": {"S": f"{_KEY}{connection}"},
