@@ -886,7 +886,7 @@ def test_what_meets_a_pause_is_back_soon(harness: DeliveryHarness, attempt: int)
     outcomes = harness.deliver(*(message(n, attempt=attempt) for n in range(10)))
     assert {(each.kind, each.reason) for each in outcomes} == {(OutcomeKind.RETRY, PAUSED)}
     assert len(harness.waits) == 10
-    assert all(1 <= wait <= FIRST_PROBE_SECONDS + 4 for wait in harness.waits.values())
+    assert all(1 <= wait <= FIRST_PROBE_SECONDS + 2 for wait in harness.waits.values())
     assert harness.rainfocus.calls == []
     assert harness.aws.sqs.dead_letters == []
 

@@ -338,7 +338,7 @@ def test_what_meets_a_pause_is_back_when_it_may_be_over(desk: Desk, wall: Clock)
     wall.now += FIRST_PROBE_SECONDS / 2
     with pytest.raises(RetryLaterError, match="the connection is paused") as caught:
         desk.call()
-    assert caught.value.outcome.retry == Retry(after=1, longest_wait=4, is_fault_of_settings=True)
+    assert caught.value.outcome.retry == Retry(after=1, longest_wait=2, is_fault_of_settings=True)
 
 
 def test_a_probe_that_succeeds_resumes(desk: Desk, wall: Clock) -> None:
@@ -407,7 +407,7 @@ def test_what_is_too_fast_waits_for_its_turn(desk: Desk) -> None:
     assert desk.meanings(4) == ["stored"] * 4
     with pytest.raises(RetryLaterError, match="requests per second") as caught:
         desk.call()
-    assert caught.value.outcome.retry == Retry(after=1, longest_wait=4)
+    assert caught.value.outcome.retry == Retry(after=1, longest_wait=2)
     assert len(desk.rainfocus.calls) == 4
     desk.aws.clock.now += 0.25
     assert desk.meaning() == "stored"

@@ -4,6 +4,7 @@ Failures are counted in each function environment by itself, so that working con
 writes; the pause is shared by all deliveries. While it lasts one call is made now and then.
 """
 
+import random
 import threading
 import time
 from collections import Counter
@@ -25,18 +26,18 @@ _LONGEST_HANG_REST = 30.0  # seconds
 _LEASE_MARGIN = 4.0  # seconds beyond a probe's two calls at most, the second with a newer token
 _AGAIN = 60.0  # seconds after its end in which a new pause goes on with the last one's waits
 _WHILE_PROBING = 5.0  # seconds after which is asked again what became of a probe
+_LIKELY_PROBES = 0.03  # part of those who wait that come back in time to be the probe, if it hangs
 _MOST_DOUBLINGS = 10
 
 
 class CircuitOpenError(Exception):
     """The connection is paused."""
 
-    def __init__(self, state: ConnectionState, now: float) -> None:
+    def __init__(self, state: ConnectionState, limits: Limits) -> None:
         super().__init__(state.cause)
         self.cause = state.cause or Cause.OUTAGE
-        left = max(0.0, state.probe_at - now)
-        # Until it is worth while to ask again.
-        self.seconds = min(left, _WHILE_PROBING) if state.is_probing else left
+        self.seconds = _worth_while(state, limits)
+        """Until it is worth while to ask again."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,14 @@ class CircuitBreaker:
         if not state.cause:
             return Permit(connection, limits, state, now)
         if not _is_due(state, limits, now):
-            raise CircuitOpenError(state, now)
+            raise CircuitOpenError(state, limits)
         lease = now + _lease(limits)
         leased = self._states.change(connection, state, probe_at=lease, is_probing=True)
         if leased:
             return Permit(connection, limits, leased, now, is_probe=True)
         state = self._states.get(connection)  # somebody else is the probe, or was
         if state.cause:
-            raise CircuitOpenError(state, now)
+            raise CircuitOpenError(state, limits)
         return Permit(connection, limits, state, now)
 
     def record_success(self, permit: Permit) -> None:
@@ -119,9 +120,9 @@ class CircuitBreaker:
         if permit.is_probe:
             self._fail_probe(permit, cause, retry_after)
             return
-        pauses = self._count(permit, cause) or retry_after > 0
-        if not self._change(permit, cause, pauses, retry_after):  # somebody else did meanwhile
-            self._change(permit, cause, pauses, retry_after)
+        is_one_too_many = self._count(permit, cause)
+        if not self._change(permit, cause, is_one_too_many, retry_after):
+            self._change(permit, cause, is_one_too_many, retry_after)  # somebody did meanwhile
 
     def release(self, permit: Permit) -> None:
         """Record that a call told nothing of its connection: after such a probe comes another."""
@@ -142,22 +143,27 @@ class CircuitBreaker:
             most = permit.limits.timeouts_to_pause if is_timeout else FAILURES_TO_PAUSE
             return record.failures >= most
 
-    def _change(self, permit: Permit, cause: Cause, pauses: bool, retry_after: float) -> bool:
+    def _change(
+        self, permit: Permit, cause: Cause, is_one_too_many: bool, retry_after: float
+    ) -> bool:
         """Note in the state what a failure tells; return False if that must be seen anew."""
         now = time.time()
         state = self._states.get(permit.connection)
         if state.cause or permit.began < state.resumed_at:
             return True
         changes = _patience(permit, state) if cause is Cause.TIMEOUT else {}
-        if pauses:
+        if is_one_too_many:
             goes_on = now - state.resumed_at < _AGAIN
             failed = state.failed_probes + 1 if goes_on else 0
             changes |= {"opened_at": now, **_pause(cause, failed, retry_after)}
+        elif retry_after:
+            until = now + min(retry_after, _MAX_RETRY_AFTER)
+            changes |= {"opened_at": now, "cause": cause, "probe_at": until}
         if not changes:
             return True
         if not self._states.change(permit.connection, state, **changes):
             return False
-        if pauses:
+        if "cause" in changes:
             _report_pause(permit.connection, cause)
             _count_pause(permit.connection)
         return True
@@ -173,6 +179,22 @@ class CircuitBreaker:
             _count_pause(permit.connection)
             if cause is not state.cause:
                 _report_pause(permit.connection, cause)
+
+
+def _worth_while(state: ConnectionState, limits: Limits) -> float:
+    """Return the seconds until it is worth while to ask again.
+
+    Where calls hang, most come back when the next probe has ended: each that meets it would cost
+    an invocation.
+    """
+    left = max(0.0, state.probe_at - time.time())
+    hangs = state.cause is Cause.TIMEOUT
+    longest = _read_timeout(state, limits) if hangs else 0.0
+    if state.is_probing:
+        began_before = _lease(limits) - left
+        return max(longest - began_before, 1.0) if hangs else min(left, _WHILE_PROBING)
+    is_early = random.random() < _LIKELY_PROBES  # noqa: S311 - spreads load, hides nothing
+    return left if is_early else left + longest
 
 
 def _is_due(state: ConnectionState, limits: Limits, now: float) -> bool:

@@ -19,7 +19,7 @@ from attendee_sync.rainfocus.rate_limit import RateLimiter
 MARGIN = 9.0
 NO_TIME = "no time left in this invocation"
 _BUSY = frozenset({420, 429, 430})  # statuses with which servers ask for fewer calls
-_SPREAD = 4.0  # seconds over which those come back that wait for the same moment
+_SPREAD = 2.0  # seconds over which those come back that wait for the same moment
 _WORDS = {
     Cause.CONFIGURATION: "the connection is paused: RainFocus refuses its calls",
     Cause.OUTAGE: "the connection is paused: RainFocus is out of order or can't be reached",
