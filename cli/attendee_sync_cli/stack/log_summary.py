@@ -1,7 +1,7 @@
 """What the functions' logs tell of the last hours, by destination.
 
-What waits is told by its newest line: a profile that was put back is tried again, and logged,
-within a quarter of an hour.
+What waits is told by its newest line: a profile that is put back again for the same reason is
+logged within the hour.
 """
 
 import itertools

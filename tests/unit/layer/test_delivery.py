@@ -1,3 +1,4 @@
+import itertools
 import json
 import re
 import threading
@@ -1318,3 +1319,51 @@ def test_damaged_notes_of_attempts_and_of_trouble_count_as_none(
     harness.rainfocus.reply = fakes.Reply(403)
     assert kinds(harness.deliver(message(attempt=2), message(1))) == ["retry"] * 2
     harness.rainfocus.reply = fakes.stored()
+
+
+# --- what waits is told once --------------------------------------------------------------------
+
+
+def told(written: str, message_id: str = "0") -> list[str]:
+    """Return why a profile waited or how it ended, by its lines of the log."""
+    lines = [json.loads(line) for line in written.splitlines()]
+    mine = [line for line in lines if line.get("index") == message_id]
+    return [line["reason"] or line["outcome"] for line in mine]
+
+
+def test_a_profile_that_waits_is_told_of_once_for_each_reason(
+    harness: DeliveryHarness, wall: Clock, output: Callable[[], str]
+) -> None:
+    harness.rainfocus.reply = fakes.Reply(503)
+    for attempt in range(1, FAILURES_TO_PAUSE + 20):
+        wall.now += 1
+        harness.deliver(message(0, attempt=attempt))
+        harness.deliver(message(1, attempt=attempt))
+    harness.rainfocus.reply = fakes.stored()
+    wall.now += LONGEST_PROBE_SECONDS
+    harness.deliver(message(0, attempt=attempt + 1))
+    written = output()
+    reasons = told(written)
+    assert reasons[:2] == ["unavailable", "paused"]
+    assert reasons[-1] == "delivered"
+    assert all(one != other for one, other in itertools.pairwise(reasons))
+    assert written.count('"Profiles":') == written.count('"profile ')  # metrics likewise
+
+
+def test_what_waits_for_long_is_told_of_again_within_the_hour(
+    harness: DeliveryHarness, wall: Clock, output: Callable[[], str]
+) -> None:
+    harness.rainfocus.reply = fakes.Reply(401)
+    for attempt in range(1, 13):
+        harness.deliver(message(attempt=attempt))
+        wall.now += 600
+    assert 2 <= len(told(output())) <= 4
+
+
+def test_where_the_ledger_can_not_tell_each_try_is_told(
+    harness: DeliveryHarness, output: Callable[[], str]
+) -> None:
+    harness.aws.dynamodb.always = fakes.denied("InternalServerError")
+    for attempt in range(1, 4):
+        harness.deliver(message(attempt=attempt))
+    assert told(output()) == ["ledger_unavailable"] * 3

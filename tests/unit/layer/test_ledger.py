@@ -6,7 +6,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from attendee_sync.attendee import Version
-from attendee_sync.delivery.ledger import Ledger, LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.ledger import (
+    AttemptNote,
+    Ledger,
+    LedgerEntry,
+    LedgerUnavailableError,
+)
+from attendee_sync.delivery.retry import RetryPolicy
+from attendee_sync.delivery.suspects import count_deaths
 from attendee_sync.outcome import OutcomeKind
 from tests.support import fakes
 from tests.support.stack import Aws, Clock
@@ -280,27 +287,32 @@ def test_a_failure_to_count_is_told(aws: Aws, ledger: Ledger) -> None:
         ledger.count_isolated_failures("m", "default")
 
 
+def deaths_of(ledger: Ledger, attempts: dict[str, int]) -> dict[str, int]:
+    again = {name: attempt for name, attempt in attempts.items() if attempt > 1}
+    return count_deaths(again, ledger.attempt_notes(again), RetryPolicy.died_seconds)
+
+
 # --- attempts -----------------------------------------------------------------------------------
 
 
 def test_what_was_noted_as_put_back_is_no_suspect(ledger: Ledger) -> None:
-    ledger.note_put_back({"a": 1, "b": 4})
-    assert ledger.deaths({"a": 2, "b": 5, "new": 1}) == {}
+    ledger.note_put_back({"a": AttemptNote(1), "b": AttemptNote(4)})
+    assert deaths_of(ledger, {"a": 2, "b": 5, "new": 1}) == {}
 
 
 @pytest.mark.parametrize("attempt", [3, 4, 9])
 def test_what_came_between_without_being_put_back_is_one(ledger: Ledger, attempt: int) -> None:
-    ledger.note_put_back({"a": 1})
-    assert ledger.deaths({"a": attempt}) == {"a": 0}
+    ledger.note_put_back({"a": AttemptNote(1)})
+    assert deaths_of(ledger, {"a": attempt}) == {"a": 0}
 
 
 def test_what_was_begun_alone_and_not_put_back_died_there(ledger: Ledger, wall: Clock) -> None:
     ledger.note_begun("a", 2, 2)
     wall.now += 300
-    assert ledger.deaths({"a": 3}) == {"a": 2}
-    ledger.note_put_back({"a": 3})
-    assert ledger.deaths({"a": 4}) == {}
-    assert ledger.deaths({"a": 5}) == {"a": 0}
+    assert deaths_of(ledger, {"a": 3}) == {"a": 2}
+    ledger.note_put_back({"a": AttemptNote(3)})
+    assert deaths_of(ledger, {"a": 4}) == {}
+    assert deaths_of(ledger, {"a": 5}) == {"a": 0}
 
 
 @pytest.mark.parametrize(
@@ -312,53 +324,53 @@ def test_what_came_again_sooner_than_after_a_death_did_not_die(
 ) -> None:
     ledger.note_begun("a", 2, 2)
     wall.now += seconds
-    assert ledger.deaths({"a": attempt}) == {"a": deaths}
+    assert deaths_of(ledger, {"a": attempt}) == {"a": deaths}
 
 
 def test_a_note_of_an_earlier_version_counts(aws: Aws, ledger: Ledger) -> None:
     aws.dynamodb.items["attempt#a"] = {"key": {"S": "attempt#a"}, "deaths": {"N": "2"}}
-    assert ledger.deaths({"a": 7}) == {"a": 2}
+    assert deaths_of(ledger, {"a": 7}) == {"a": 2}
 
 
 def test_what_was_worked_on_alone_is_noted_by_itself(aws: Aws, ledger: Ledger) -> None:
     aws.dynamodb.unwritten = 99
-    assert ledger.note_put_back({"a": 2, "b": 1}, alone="a")
-    assert ledger.deaths({"a": 3, "b": 2}) == {"b": 0}
+    assert ledger.note_put_back({"a": AttemptNote(2), "b": AttemptNote(1)}, alone="a")
+    assert deaths_of(ledger, {"a": 3, "b": 2}) == {"b": 0}
 
 
 def test_what_could_not_be_noted_by_itself_is_noted_in_a_batch_or_told(
     aws: Aws, ledger: Ledger
 ) -> None:
     aws.dynamodb.failures = [fakes.denied("InternalServerError")]
-    assert ledger.note_put_back({"a": 2, "b": 1}, alone="a")
-    assert ledger.deaths({"a": 3, "b": 2}) == {}
+    assert ledger.note_put_back({"a": AttemptNote(2), "b": AttemptNote(1)}, alone="a")
+    assert deaths_of(ledger, {"a": 3, "b": 2}) == {}
     aws.dynamodb.always = fakes.denied("InternalServerError")
-    assert not ledger.note_put_back({"a": 3, "b": 2}, alone="a")
+    assert not ledger.note_put_back({"a": AttemptNote(3), "b": AttemptNote(2)}, alone="a")
 
 
 def test_first_attempts_cost_no_call(aws: Aws, ledger: Ledger) -> None:
-    assert ledger.deaths({str(n): 1 for n in range(10)}) == {}
+    assert deaths_of(ledger, {str(n): 1 for n in range(10)}) == {}
     assert aws.dynamodb.calls == []
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
 def test_a_note_of_what_is_put_back_is_tried_twice(aws: Aws, ledger: Ledger, failures: int) -> None:
     aws.dynamodb.failures = [fakes.denied("InternalServerError")] * failures
-    ledger.note_put_back({"a": 1})
+    ledger.note_put_back({"a": AttemptNote(1)})
     assert ("attempt#a" in aws.dynamodb.items) is (failures < 2)
 
 
 def test_what_a_busy_table_left_unwritten_is_written_again(aws: Aws, ledger: Ledger) -> None:
     aws.dynamodb.unwritten = 4
-    ledger.note_put_back({str(n): 1 for n in range(10)})
-    assert ledger.deaths({str(n): 2 for n in range(10)}) == {}
+    ledger.note_put_back({str(n): AttemptNote(1) for n in range(10)})
+    assert deaths_of(ledger, {str(n): 2 for n in range(10)}) == {}
     (_, first), (_, again), _ = aws.dynamodb.calls
     assert [len(each["RequestItems"][fakes.TABLE]) for each in (first, again)] == [10, 4]
 
 
 def test_attempts_are_forgotten_when_no_message_can_live_any_more(aws: Aws, ledger: Ledger) -> None:
     ledger.note_begun("a", 2, 1)
-    ledger.note_put_back({"b": 1})
+    ledger.note_put_back({"b": AttemptNote(1)})
     for item in aws.dynamodb.items.values():
         days = (int(item["expires_at"]["N"]) - time.time()) / 86_400
         assert 13.9 < days < 14.1

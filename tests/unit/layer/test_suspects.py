@@ -339,7 +339,7 @@ def test_an_outage_with_a_busy_ledger_buries_nobody(
 
 
 def test_nobody_is_buried_where_surviving_cannot_be_noted_at_all(
-    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, wall: Clock
 ) -> None:
     suspects(harness, monkeypatch, 10)
     put = harness.aws.dynamodb.put_item
@@ -355,6 +355,7 @@ def test_nobody_is_buried_where_surviving_cannot_be_noted_at_all(
     for _ in range(20):
         assert set(invoke(harness)) == {"retry"}
         assert max(harness.waits.values()) <= 60
+    wall.now += 60
     harness.rainfocus.reply = fakes.stored()
     assert invoke(harness) == ["delivered"] * 10
     assert harness.aws.sqs.dead_letters == []

@@ -13,11 +13,13 @@ from attendee_sync.outcome import OutcomeKind
 
 
 def account(settled: Iterable[Settled]) -> None:
-    """Write what became of some profiles to the log, and as metrics."""
+    """Write what is new of some profiles to the log, and as metrics."""
     by_outcome: dict[tuple[str, str], list[Settled]] = {}
     undelivered: Counter[tuple[str, str, str]] = Counter()
     left_out: Counter[tuple[str, str, str]] = Counter()
     for each in settled:
+        if not each.is_news:
+            continue
         _log(each)
         outcome, destination = each.outcome, each.message.destination
         by_outcome.setdefault((destination, outcome.kind.value), []).append(each)

@@ -10,7 +10,7 @@ from attendee_sync.aws.fifo_queue import FifoQueue
 from attendee_sync.aws.settings import Settings
 from attendee_sync.delivery import accounting, planner
 from attendee_sync.delivery.group import ACCOUNTING_SECONDS, BEHIND, NO_TIME, GroupDelivery
-from attendee_sync.delivery.ledger import Ledger, LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.ledger import AttemptNote, Ledger, LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.delivery.settled import Settled
@@ -19,6 +19,7 @@ from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, Reason
 from attendee_sync.rainfocus.guarded_client import GuardedClient
 
+_TOLD_SECONDS = 3_000  # after which is told again why a profile waits: `status` looks at an hour
 THREADS = 10  # as many as a batch has messages
 _OVERTAKEN = Outcome(
     OutcomeKind.STALE,
@@ -60,6 +61,7 @@ class _Batch:
         self._planner = Planner(stack.settings, stack.policy.max_internal_errors)
         self._seconds_left = seconds_left
         self._settled: list[Settled] = []
+        self._notes: Mapping[str, AttemptNote] = {}
 
     def deliver(self, messages: Sequence[QueuedProfile]) -> list[Settled]:
         """Deliver the batch, and return what became of each message."""
@@ -76,6 +78,7 @@ class _Batch:
                 )
             )
             return self._settled
+        self._notes = suspects.notes
         plans = [self._plan(each) for each in messages if each.group not in suspects.groups]
         self._finish(self._work(plans))
         if suspects.groups:
@@ -121,9 +124,17 @@ class _Batch:
 
         `alone` is the id of one that was worked on alone.
         """
+        settled = [replace(each, is_news=self._is_news(each)) for each in settled]
         accounting.account(settled)
         self._put_back(settled, alone)
         self._settled += settled
+
+    def _is_news(self, settled: Settled) -> bool:
+        """Tell whether it has ended, waits for another reason, or was told of long ago."""
+        outcome, note = settled.outcome, self._notes.get(settled.message.message_id)
+        if outcome.kind.is_final or not note or note.told != outcome.reason.value:
+            return True
+        return time.time() - note.told_at >= _TOLD_SECONDS
 
     def _deliver_groups(self, groups: Sequence[list[Plan]]) -> list[Settled]:
         """Deliver groups side by side. One that has not ended in time is to be retried.
@@ -185,21 +196,29 @@ class _Batch:
         policy = self._stack.policy
         waits: dict[str, int] = {}
         receipts: dict[str, int] = {}
-        attempts: dict[str, int] = {}
+        notes: dict[str, AttemptNote] = {}
         for each in settled:
             message, outcome = each.message, each.outcome
             if not outcome.kind.is_final and outcome != _UNFINISHED:
                 seconds = policy.wait(message.attempt, outcome, message.waited)
                 seconds = waits.setdefault(message.group, seconds)
                 receipts[message.receipt] = seconds
-                attempts[message.message_id] = message.attempt
+                notes[message.message_id] = self._note(each)
         if not receipts:
             return
-        if not self._stack.ledger.note_put_back(attempts, alone if alone in attempts else ""):
+        if not self._stack.ledger.note_put_back(notes, alone if alone in notes else ""):
             # It comes soon, or it would seem to have died.
             most = policy.max_unnoted_wait
             receipts = {name: min(seconds, most) for name, seconds in receipts.items()}
         self._stack.profiles.put_back(receipts)
+
+    def _note(self, settled: Settled) -> AttemptNote:
+        message = settled.message
+        if settled.is_news:
+            told = settled.outcome.reason.value
+            return AttemptNote(message.attempt, told=told, told_at=int(time.time()))
+        before = self._notes[message.message_id]
+        return AttemptNote(message.attempt, told=before.told, told_at=before.told_at)
 
     def _take_off(self, settled: Sequence[Settled]) -> None:
         """Delete what has ended, which Lambda does only if the invocation ends as well."""

@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from attendee_sync import observability
 from attendee_sync.attendee import Version
 from attendee_sync.aws import clients
-from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.outcome import OutcomeKind
 
 _PREFIX = "attendee#"
@@ -50,6 +49,18 @@ class LedgerEntry:
     def fields_of(self, mapping_version: str) -> Mapping[str, str]:
         """Return the digests of what was delivered, if it was by that version of the mapping."""
         return self.fields if self.mapping_version == mapping_version else {}
+
+
+@dataclass(frozen=True)
+class AttemptNote:
+    """What is noted of a message between its attempts."""
+
+    put_back: int = 0  # the attempt after which it was put back; 0 if it was not
+    begun: int = 0  # the attempt with which it was begun alone, likewise
+    begun_at: int = 0  # epoch seconds
+    deaths: int = 0  # of invocations, on it alone
+    told: str = ""  # why it waits, as its last log line says
+    told_at: int = 0  # epoch seconds
 
 
 class LedgerUnavailableError(Exception):
@@ -201,48 +212,38 @@ class Ledger:
         self._client.put_item(TableName=self._table, Item=item)
         return alone
 
-    def deaths(
-        self, attempts: Mapping[str, int], died_seconds: float = RetryPolicy.died_seconds
-    ) -> dict[str, int]:
-        """Return those messages, at most 100, that came again without having been put back.
+    def attempt_notes(self, message_ids: Collection[str]) -> dict[str, AttemptNote]:
+        """Return what is noted of messages, at most 100, by their ids.
 
-        It gets the attempt of each message by its id. With each goes how often an invocation
-        died on it alone; one that came again sooner than `died_seconds` after it was begun
-        did not. Raises LedgerUnavailableError.
+        Raises LedgerUnavailableError.
         """
-        again = {name: attempt for name, attempt in attempts.items() if attempt > 1}
-        found = self._get([f"{_ATTEMPT}{name}" for name in again])
-        deaths: dict[str, int] = {}
-        for name, attempt in again.items():
-            item = found.get(f"{_ATTEMPT}{name}")
-            if _number(item, "put_back") != attempt - 1:
-                deaths[name] = _deaths(item, attempt, died_seconds)
-        return deaths
+        found = self._get([f"{_ATTEMPT}{each}" for each in message_ids])
+        return {key.removeprefix(_ATTEMPT): _attempt_note(item) for key, item in found.items()}
 
     def note_begun(self, message_id: str, attempt: int, deaths: int) -> None:
         """Note that a message is worked on alone, and how often an invocation died on it if now.
 
         Raises LedgerUnavailableError.
         """
-        begun_at = int(time.time())
-        item = _attempt(message_id, deaths=deaths, begun=attempt, begun_at=begun_at)
+        note = AttemptNote(deaths=deaths, begun=attempt, begun_at=int(time.time()))
         try:
-            self._client.put_item(TableName=self._table, Item=item)
+            self._client.put_item(TableName=self._table, Item=_attempt_item(message_id, note))
         except (BotoCoreError, ClientError) as error:
             raise _unwritable(error) from error
 
-    def note_put_back(self, attempts: Mapping[str, int], alone: str = "") -> bool:
-        """Note after which attempt messages, at most 25, are put back, by their ids.
+    def note_put_back(self, notes: Mapping[str, AttemptNote], alone: str = "") -> bool:
+        """Note that messages, at most 25, are put back, by their ids.
 
         What can't be noted is let go: it is a suspect when it comes again. The one that was worked
         on alone is noted by itself, since a busy table may leave it out of a batch for ever.
         Returns whether that one is noted.
         """
-        is_noted = not alone or self._is_noted(_attempt(alone, put_back=attempts[alone]))
+        items = {name: _attempt_item(name, note) for name, note in notes.items()}
+        is_noted = not alone or self._is_noted(items[alone])
         pending = {
             self._table: [
-                {"PutRequest": {"Item": _attempt(name, put_back=attempt)}}
-                for name, attempt in attempts.items()
+                {"PutRequest": {"Item": item}}
+                for name, item in items.items()
                 if name != alone or not is_noted
             ]
         }
@@ -341,24 +342,31 @@ def _entry(item: Mapping[str, Any]) -> LedgerEntry:
     )
 
 
-def _deaths(item: Mapping[str, Any] | None, attempt: int, died_seconds: float) -> int:
-    """Return how often an invocation died on a message alone, when it comes as that attempt.
-
-    The last time does not count if it came again sooner than after deaths alone.
-    """
-    deaths = _number(item, "deaths")
-    seconds = time.time() - _number(item, "begun_at")
-    died = seconds >= died_seconds * (attempt - _number(item, "begun"))
-    return deaths if died else max(0, deaths - 1)
-
-
-def _attempt(message_id: str, **numbers: int) -> dict[str, Any]:
-    expires_at = int(time.time()) + _TROUBLE_SECONDS
+def _attempt_item(message_id: str, note: AttemptNote) -> dict[str, Any]:
+    numbers = {
+        "put_back": note.put_back,
+        "begun": note.begun,
+        "begun_at": note.begun_at,
+        "deaths": note.deaths,
+        "told_at": note.told_at,
+        "expires_at": int(time.time()) + _TROUBLE_SECONDS,
+    }
     return {
         "key": {"S": f"{_ATTEMPT}{message_id}"},
-        "expires_at": {"N": str(expires_at)},
-        **{name: {"N": str(number)} for name, number in numbers.items()},
+        "told": {"S": note.told},
+        **{name: {"N": str(number)} for name, number in numbers.items() if number},
     }
+
+
+def _attempt_note(item: Mapping[str, Any]) -> AttemptNote:
+    return AttemptNote(
+        put_back=_number(item, "put_back"),
+        begun=_number(item, "begun"),
+        begun_at=_number(item, "begun_at"),
+        deaths=_number(item, "deaths"),
+        told=str(item.get("told", {}).get("S", "")),
+        told_at=_number(item, "told_at"),
+    )
 
 
 def _is_condition(error: BotoCoreError | ClientError) -> bool:

@@ -15,6 +15,7 @@ class Settled:
     plan: Plan
     outcome: Outcome
     entry: LedgerEntry | None = None
+    is_news: bool = True  # what waits for the same reason as before is none
 
     @property
     def message(self) -> QueuedProfile:

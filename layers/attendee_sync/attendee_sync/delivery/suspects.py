@@ -4,11 +4,12 @@ All of a batch are suspects when its invocation died, whatever it died of. Each 
 alone, with a note in the ledger before: the note that stays tells on which one they die.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from attendee_sync.delivery import planner
-from attendee_sync.delivery.ledger import Ledger, LedgerUnavailableError
+from attendee_sync.delivery.ledger import AttemptNote, Ledger, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging.messages import QueuedProfile
@@ -20,6 +21,7 @@ class Suspects:
     """The groups of a batch in which there is a suspect, each with its messages in order."""
 
     groups: Mapping[str, Sequence[QueuedProfile]]
+    notes: Mapping[str, AttemptNote]  # of all that come again, by message id
     _deaths: Mapping[str, int]  # how often an invocation died on a message alone, by its id
     _ledger: Ledger
     _max_deaths: int
@@ -29,12 +31,12 @@ class Suspects:
         cls, batch: Sequence[QueuedProfile], ledger: Ledger, policy: RetryPolicy
     ) -> "Suspects":
         """Find them. What comes for the first time costs no call. Raises LedgerUnavailableError."""
-        deaths = ledger.deaths(
-            {each.message_id: each.attempt for each in batch}, policy.died_seconds
-        )
+        attempts = {each.message_id: each.attempt for each in batch if each.attempt > 1}
+        notes = ledger.attempt_notes(attempts)
+        deaths = count_deaths(attempts, notes, policy.died_seconds)
         names = {each.group for each in batch if each.message_id in deaths}
         groups = {name: [each for each in batch if each.group == name] for name in names}
-        return cls(groups, deaths, ledger, policy.max_deaths)
+        return cls(groups, notes, deaths, ledger, policy.max_deaths)
 
     def in_order(self) -> list[Sequence[QueuedProfile]]:
         """Return the groups, the likely killer last: by deaths, then by size.
@@ -61,3 +63,21 @@ class Suspects:
         except LedgerUnavailableError as error:
             return Plan(message, planner.retry(error))
         return plan(message)
+
+
+def count_deaths(
+    attempts: Mapping[str, int], notes: Mapping[str, AttemptNote], died_seconds: float
+) -> dict[str, int]:
+    """Return those messages that came again without having been put back.
+
+    It gets the attempt of each by its id. With each goes how often an invocation died on it alone;
+    one that came again sooner than `died_seconds` after it was begun did not.
+    """
+    deaths: dict[str, int] = {}
+    for name, attempt in attempts.items():
+        note = notes.get(name, AttemptNote())
+        if note.put_back == attempt - 1:
+            continue
+        died = time.time() - note.begun_at >= died_seconds * (attempt - note.begun)
+        deaths[name] = note.deaths if died else max(0, note.deaths - 1)
+    return deaths
