@@ -213,3 +213,42 @@ def test_a_hash_is_known_as_one(document: dict[str, Any]) -> None:
 def test_no_more_than_ten_texts_are_looked_at() -> None:
     assert identify({"emails": [*["é@a.invalid"] * 9, ADDRESS]}).email == ADDRESS
     assert identify({"emails": [*["é@a.invalid"] * 10, ADDRESS]}).email == ""
+
+
+@pytest.mark.parametrize("name", ["guest", "contact", "customerInfo", "user"])
+@pytest.mark.parametrize("email", ["email", "emails", "workEmail"])
+def test_two_people_are_never_made_one(name: str, email: str) -> None:
+    other = {email: OTHER, "lastName": "B", "details": {"company": "C"}}
+    for own in ({"email": ADDRESS, "firstName": "A"}, {"attendee": {"email": ADDRESS}}):
+        identity = identify({**own, name: other})
+        assert identity.email == ADDRESS
+        assert not {"lastname", "companyname"} & identity.found.keys()
+        assert any("somebody else's" in each for each in identity.remarks)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"lead": {"email": ADDRESS}, "contact": {"lastName": "B"}},
+        {"lead": {"email": ADDRESS}, "contact": {"email": "ADA@example.com", "lastName": "B"}},
+        {"user": {"email": ADDRESS, "work_email": OTHER, "lastName": "B"}},
+        {"user": {"email": ADDRESS, "details": {"email": OTHER, "lastName": "B"}}},
+        {"email": ADDRESS, "profile": {"email": OTHER, "lastName": "B"}},
+        {"email": ADDRESS, "contact": {"email": "none", "lastName": "B"}},
+    ],
+)
+def test_one_person_in_several_objects_or_with_several_addresses_stays_one(
+    document: dict[str, Any],
+) -> None:
+    identity = identify(document)
+    assert (identity.email, identity.found["lastname"][0][0]) == (ADDRESS, "B")
+    assert not identity.remarks
+
+
+def test_of_an_event_only_what_means_the_person_is_read() -> None:
+    event = {"name": "Adobe Summit", "title": "Summit", "email": ADDRESS, "firstName": "Ada"}
+    found = identify({"event": event}).found
+    assert {field: listed[0][0] for field, listed in found.items()} == {
+        "email": ADDRESS,
+        "firstname": "Ada",
+    }

@@ -393,6 +393,27 @@ def test_a_state_goes_where_its_country_has_it(
     assert list(decision.remarks) == remarks
 
 
+@pytest.mark.parametrize(
+    ("profile", "left_out"),
+    [
+        ({"zip": "94107", "workAddress": {"city": "Lehi"}}, ["zip"]),
+        ({"MailingCity": "Lehi", "OtherState": "UT", "OtherCountry": "US"}, ["countryid", "state"]),
+        ({"addresses": [{"type": "work", "city": "Lehi"}, {"zip": "1", "city": "B"}]}, ["zip"]),
+        ({"street": "1 Main Street", "billing": {"zip": "1", "city": "B"}}, ["city", "zip"]),
+        ({"country": "US", "workAddress": {"city": "Lehi"}}, []),
+    ],
+)
+def test_a_part_of_an_address_at_another_place_is_left_out_with_a_remark(
+    profile: dict[str, Any], left_out: list[str]
+) -> None:
+    decision = decide(EMAIL | profile)
+    why = "left out: it stands at another place than the address that was taken"
+    assert sorted(decision.remarks) == [(field, why) for field in left_out]
+    assert not decision.fields.keys() & left_out
+    omitted = dict.fromkeys(left_out, {"write": "omit"})
+    assert decide(EMAIL | profile, mapping=omitted).remarks == ()
+
+
 def test_bad_optional_fields_are_left_out_all_with_their_reasons() -> None:
     decision = decide(
         EMAIL | {"country": "Ruritania", "state": "Streslau", "firstName": "  Rudolf "}

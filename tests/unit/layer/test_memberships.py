@@ -162,6 +162,9 @@ def test_a_state_without_an_audience_counts_if_it_is_adobes() -> None:
     assert told({"status": "exited", "profiles": [ADA]}) == ["left"]
     assert told({**ADA, "status": "exited"}) == ["left"]
     assert told({**ADA, "segmentStatus": "removed"}) == ["left"]
+    assert told({"type": "com.acme.audience.exited", "data": [ADA]}) == ["left"]
+    assert told({"eventType": "segment_exit", "user": ADA}) == ["left"]
+    assert told({**ADA, "exitedSegment": "a1"}) == ["left"]
     assert told({**ADA, "audienceId": "a1", "status": "exited"}) == ["left"]
 
 
@@ -181,6 +184,11 @@ def test_a_state_without_an_audience_counts_if_it_is_adobes() -> None:
         {"membershipId": "12", "membershipLevel": "Gold", "membership_status": "removed"},
         {"address": {"removed": "x"}},
         {"added": "2026-01-02", "removed": None, "deleted": False},
+        {"cart": {"removed": ["a1"]}},
+        {"interests": {"removed": ["a1"], "added": []}},
+        {"segmentRemovedDate": "2026-01-02", "segment_exit_count": 3, "audience_exit_survey": "ok"},
+        {"event": "Audience Exit Poll Submitted"},
+        {"type": "removed"},
         {"segments": []},
         {"segments": [{"name": "VIP"}]},
         {"audiences": None, "segments": 5},

@@ -28,6 +28,12 @@ def unread(profile: dict[str, Any], **settings: Any) -> list[tuple[str, str]]:
         ({"workPhoneExtension": "1"}, [("workPhoneExtension", "phone")]),
         ({"fields": [{"name": "company", "value": "A"}], "tags": ["a"]}, [("tags", "")]),
         ({"segmentMembership": {"ups": {}}, "consents": {"marketing": {"val": "y"}}}, []),
+        ({"segments": ["a"], "user": {"audiences": {"removed": ["b"]}}, "x": {"added": ["a"]}}, []),
+        (
+            {"segmentNote": "a", "exitSegmentDate": "2026-01-02"},
+            [("segmentNote", ""), ("exitSegmentDate", "")],
+        ),
+        ({"event": {"email": "b@c.de", "day": "1"}}, [("event.day", "")]),
         ({"attributes": {"plan": {"value": "premium"}}}, [("plan", "")]),
     ],
 )

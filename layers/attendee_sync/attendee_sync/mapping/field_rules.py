@@ -19,6 +19,7 @@ LEFT_OUT = "left out"  # begins the remark on a field that is not sent
 USUAL_NAMES = "the usual names"
 _NORMALISED = "normalised"
 _NOT_SPLIT = "one name of not just two words; map it, such as with first_word and rest"
+_ELSEWHERE = "it stands at another place than the address that was taken"
 _NAMES: Final = ("firstname", "lastname")
 _COUNTRY = normalisation.countryid
 _US_ZIP_DIGITS, _MOST_ZEROS = 5, 2
@@ -90,6 +91,8 @@ class FieldRules:
             if not given:
                 if is_null and is_null(profile):
                     mapped.blank(name, source)
+                elif search is None and names.ELSEWHERE.get(name) in found:
+                    mapped.leave_out(name, _ELSEWHERE)
                 continue
             value, place = given[0]
             if normalise is None:

@@ -105,7 +105,8 @@ def find(profile: Json, table: Names | None = None) -> Found:
     """Return for each field the usable values of a profile that was read, the best one first.
 
     Beside the fields of attendees there is names.FULL_NAME. What belongs to an address is all
-    from one place: the first with a street or a city, or else the first with anything.
+    from one place: the first with a street or a city, or else the first with anything. Of a field
+    that this one lacks, what others have is under names.ELSEWHERE.
     """
     if table is None:
         table = names.standard()
@@ -254,10 +255,18 @@ class _Search:
 
     def _inner_holder(self, value: Json, entry: Entry, level: int, path: Path) -> None:
         if entry.within is self._table.person or self._has_email(value):
-            self.holder(value, level, path)
+            is_event = names.fold(path[-1]) == "event"
+            self.holder(self._without_weak(value) if is_event else value, level, path)
         elif entry.within is not None:
             nowhere = _Address((level, 0), True, {})
             self._members(value, entry.within, _Spot(level, level, "", nowhere), path)
+
+    def _without_weak(self, value: Json) -> Json:
+        """Return the members of an event that mean the person, unlike its `name` and `title`."""
+        self.is_plain = False
+        place = self._table.person
+        known = ((name, place[name]) for name in itertools.islice(value, _MAX_MEMBERS))
+        return {name: value[name] for name, entry in known if not (entry and entry.is_weak)}
 
     def _has_email(self, value: Json) -> bool:
         """Tell whether an object holds an e-mail address or identities: then it is a person's."""
@@ -403,7 +412,7 @@ def _pair_values(members: Json) -> Iterator[Any]:
 
 
 def _chosen(addresses: Sequence[_Address]) -> _Parts:
-    """Return what is known of the one address that counts."""
+    """Return what is known of the one address that counts, and what only others have."""
     known = sorted((each for each in addresses if each.parts), key=lambda each: each.order)
     if not known:
         return {}
@@ -414,7 +423,13 @@ def _chosen(addresses: Sequence[_Address]) -> _Parts:
         if each.is_flat and each.order[1] == 0 and not _is_somewhere(each):
             is_more = chosen.is_flat or each.parts.keys() == {"countryid"}
             chosen = chosen._replace(parts=each.parts | chosen.parts) if is_more else chosen
-    return chosen.parts
+    elsewhere = {
+        names.ELSEWHERE[field]: listed
+        for each in reversed(known)
+        for field, listed in each.parts.items()
+        if field not in chosen.parts
+    }
+    return chosen.parts | elsewhere
 
 
 def _is_somewhere(address: _Address) -> bool:

@@ -28,6 +28,7 @@ _NOT_A_PERSON = Fault(Reason.NOT_A_PERSON, "a group, a page or another thing tha
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAPPED = "what the destination maps"
 _IDENTITY = "identityMap.Email"
+_OTHERS = "what stands beside another address is somebody else's, and was not read"
 _USUAL = "under a name like email, nor in identityMap"
 _TEXTS_OF = ("address", "value", "email")  # members of an object that may hold an address
 _MAX_DEPTH = 3
@@ -92,10 +93,39 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
         remarks += [f"passed over {fault.detail}" for fault in passed_over]
         if email != text.strip().lower():
             remarks.append("brought to its one spelling")
+        if not isinstance(place, str) and len(found["email"]) > 1:
+            found, others = _without_others(found, email, place)
+            remarks += [_OTHERS] * others
         return Identity(profile, email, attendee.sha256_of(email), None, tuple(remarks), found)
     email_hash = next(_hashes(profile, found, rule), "")
     fault = None if email_hash and rule.takes_hashes else _fault(email_hash, passed_over, rule)
     return Identity(profile, "", email_hash, fault, (), found)
+
+
+def _without_others(found: Found, email: str, place: Path) -> tuple[Found, bool]:
+    """Leave out what objects hold that are of somebody with another address; tell if any are."""
+    others = set()
+    for value, path in found["email"][:_MAX_TEXTS]:
+        person = next((n for n in range(len(path) - 1, 0, -1) if names.is_person(path[n - 1])), 0)
+        holder = path[:person]
+        is_same = not person or (holder == place[:person])
+        if not is_same and isinstance(value, str) and _is_other(value, email):
+            others.add(holder)
+    if not others:
+        return found, False
+    kept = {
+        field: [each for each in listed if not any(each[1][: len(h)] == h for h in others)]
+        for field, listed in found.items()
+    }
+    return {field: listed for field, listed in kept.items() if listed}, True
+
+
+def _is_other(text: str, email: str) -> bool:
+    """Tell whether a text is an address, and another one."""
+    try:
+        return email_address.normalise(text) != email
+    except EmailAddressError:
+        return False
 
 
 def _is_absent(text: str) -> bool:

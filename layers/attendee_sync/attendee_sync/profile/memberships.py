@@ -34,7 +34,10 @@ _STATE_ENDS = ("status", "state", "action", "operation")
 _STATES = frozenset({"status", "state", "action", "operation", "op", "change", "changetype"})
 _IDS = ("id", "segmentid", "audienceid", "externalaudienceid", "segment", "audience", "key")
 _ID_NAMES = (*_IDS, "alias", "name", "segmentname", "audiencename")
-_NO_AUDIENCES = frozenset({"tags", "labels", "roles", "permissions", "products", "items"})
+_NO_AUDIENCES = frozenset(
+    {"tags", "labels", "roles", "permissions", "products", "items", "cart", "wishlist", "interests"}
+    | {"topics", "preferences", "sessions", "tickets", "favorites", "favourites"}
+)
 _LONGEST = 100  # characters of a name or a state
 _LARGEST_ID = 10**40
 _MAX_DEPTH = 3
@@ -54,6 +57,7 @@ class _Role(Enum):
     EVENT = "what has happened, mostly something else"
 
 
+_CHANGED = (_Role.ADDED, _Role.REMOVED)
 _STATE_ROLES = (_Role.AUDIENCE_STATE, _Role.STATE, _Role.ACTION, _Role.EVENT)
 _ROLES = {
     fold: role
@@ -62,7 +66,7 @@ _ROLES = {
         _Role.AUDIENCE: [each + end for each in _AUDIENCES for end in ("", "s")],
         _Role.STATE: ["status", "membershipstatus"],
         _Role.ACTION: ["action", "operation", "op", "change", "changetype"],
-        _Role.EVENT: ["event", "eventtype", "eventname"],
+        _Role.EVENT: ["event", "eventtype", "eventname", "type"],
     }.items()
     for fold in known
 }
@@ -95,6 +99,15 @@ def by_audience(profile: Json) -> dict[str, set[str]]:
         for audience, membership in audiences.items():
             found.setdefault(audience, set()).add(membership["status"])
     return found
+
+
+def is_read(name: str, value: object) -> bool:
+    """Tell whether a member of a profile is read for what it tells of audiences."""
+    role = _ROLE[name]
+    if role in (*_CHANGED, _Role.AUDIENCES):
+        return isinstance(value, list | dict) or (role in _CHANGED and _names_audiences(name))
+    is_of_audiences = role in (_Role.MAP, _Role.AUDIENCE, _Role.AUDIENCE_STATE)
+    return is_of_audiences or name == "segmentMembership" or _is_change(name, value)
 
 
 def has_left(profile: Json) -> bool:
@@ -188,7 +201,7 @@ def _told(members: Json, *, is_envelope: bool = False) -> _Told:
         elif role is _Role.AUDIENCE and _is_bare(value):
             is_vague = isinstance(value, str) and names.fold(name) == "segment"
             audiences += _ids(value) if is_envelope or not is_vague else []
-        else:
+        elif role not in _CHANGED or isinstance(value, list | dict) or _names_audiences(name):
             yield from _of_member(role, value)
     if states or audiences:
         yield from _beside(states, audiences)
@@ -199,7 +212,7 @@ def _of_member(role: _Role | None, value: object) -> _Told:
     if role is _Role.MAP:
         for known in _by_namespace(value).values():
             yield from ((audience, each["status"]) for audience, each in known.items())
-    elif role in (_Role.ADDED, _Role.REMOVED):
+    elif role in _CHANGED:
         state = _MEMBER if role is _Role.ADDED else _LEFT
         yield from ((each, state) for each in _ids(value))
     else:
@@ -209,17 +222,19 @@ def _of_member(role: _Role | None, value: object) -> _Told:
 def _beside(states: dict[_Role, str], audiences: list[str]) -> _Told:
     """Yield what states and ids tell that stand beside each other.
 
-    Adobe's own words need no id, nor does a state that its name says is of an audience.
+    Adobe's own words need no id, nor does what says itself that it is of an audience.
     """
     state = _state(states.get(_Role.AUDIENCE_STATE, ""))
     plain = states.get(_Role.STATE, "")
     if not state and (audiences or plain.strip().lower() in _PLAIN):
         state = _state(plain)
+    event = states.get(_Role.EVENT, "")[:_LONGEST]
+    if not any(each in event.lower() for each in _AUDIENCES):
+        event = ""
     if not state and audiences:
-        event = states.get(_Role.EVENT, "")
-        if not any(each in event[:_LONGEST].lower() for each in _AUDIENCES):
-            event = ""
         state = _state(states.get(_Role.ACTION, "")) or _state(event)
+    elif not state and event:  # such as audience.exited
+        state = _state("".join(names.words(event)[-1:]))
     for audience in audiences or ([""] if state else []):
         yield audience, state or _LISTED
 
@@ -291,6 +306,12 @@ def _ids(value: object, depth: int = 0) -> list[str]:
 def _text(value: str | int) -> str:
     """Return an id as a text. Python writes no number of more than 4,300 digits."""
     return value if isinstance(value, str) else str(value) if abs(value) < _LARGEST_ID else ""
+
+
+def _names_audiences(name: str) -> bool:
+    """Tell whether a name ends in what a text there would be, unlike `segmentRemovedDate`."""
+    last = names.words(name)[-1]
+    return last in _CHANGES or last.endswith(_ID_ENDS) or any(each in last for each in _AUDIENCES)
 
 
 def _is_bare(value: object) -> bool:

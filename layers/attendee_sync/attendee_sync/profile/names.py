@@ -19,6 +19,8 @@ type Own = Mapping[str, Sequence[str]]
 FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in one text
 # The fields of an address, which are taken together from one place.
 PLACE: Final = ("address1", "address2", "city", "state", "zip", "countryid")
+# What is known of these fields only at another place, by field: no field of attendees either.
+ELSEWHERE: Final[Mapping[str, str]] = {field: f"{field} elsewhere" for field in PLACE}
 
 _LONGEST = 100  # characters; a longer name is a sentence
 _MAX_KEPT = 4_096  # names that were looked up
@@ -306,6 +308,12 @@ def fold(name: str) -> str:
     if name.isascii():
         return name.lower() if name.isalnum() else "".join(filter(str.isalnum, name)).lower()
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
+
+
+def is_person(name: str) -> bool:
+    """Tell whether a name says that an object is a person, such as `guest` or `contactInfo`."""
+    found = words(name)
+    return not _PERSONS.isdisjoint(found) and _HOLDERS.issuperset(found) and "profile" not in found
 
 
 def words(name: str) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from attendee_sync.profile import names
+from attendee_sync.profile import candidates, memberships, names
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 from attendee_sync.profile.reader import Json
 
@@ -13,7 +13,7 @@ _SHORTEST = 4  # letters of a name that tells a field within another name
 
 # What is read for who somebody is, and whether they are wanted.
 _READ_ELSEWHERE = frozenset(
-    {"identitymap", "identities", "segmentmembership", "consents", "optinout", "privacyoptouts"}
+    {"identitymap", "identities", "consents", "optinout", "privacyoptouts"}
     | {"envelope", "type", "id"}
 )
 
@@ -33,9 +33,10 @@ def find(profile: Json, table: Names, named: Collection[str] = ()) -> list[Unrea
     known = {name: value for name, value in profile.items() if name not in named}
     if any(profile["address"] is each for name, each in known.items() if name != "address"):
         del known["address"]  # the reader put it there
+    taken = {path for listed in candidates.find(profile, table).values() for _, path in listed}
     found: list[Unread] = []
     for path in _unread(known, table.person, ()):
-        if names.fold(path[0]) not in _READ_ELSEWHERE:
+        if names.fold(path[0]) not in _READ_ELSEWHERE and path not in taken:
             found.append(Unread(".".join(path), _like(path[-1], table)))
         if len(found) == _MOST:
             break
@@ -48,6 +49,8 @@ def _unread(members: Json, place: Place | None, path: tuple[str, ...]) -> Iterat
     for name, value in members.items():
         entry = place[name] if place is not None else None
         inner = (*path, name)
+        if memberships.is_read(name, value):
+            continue
         if isinstance(value, dict):
             yield from _unread(value, entry.within if entry else None, inner)
         elif value not in (None, "", []) and not _is_known(value, entry):
