@@ -142,18 +142,6 @@ def test_a_profile_of_a_known_shape_is_looked_at_anew() -> None:
     assert values({**shape, "workAddress": "none"}) == {"firstname": "Ada", "jobtitle": "Analyst"}
 
 
-@pytest.mark.parametrize("name", ["contact", "_acme", "address", "company", "properties", "event"])
-@pytest.mark.parametrize("first", ["x", None, 1, [], {}, True, {"x": "y"}, "n/a"])
-def test_what_a_profile_before_had_in_the_place_of_an_object_hides_nothing(
-    name: str, first: object
-) -> None:
-    held = {"traits": {"lastName": "B"}, "name": "Engines", "city": "Lehi"}
-    candidates.find({"email": "ada@example.com", name: first, "note": "x"})
-    found = candidates.find({"email": "ada@example.com", name: held, "note": "x"})
-    assert found == candidates.find({name: held, "email": "ada@example.com", "other": "x"})
-    assert len(found) > 1
-
-
 def test_work_is_bounded() -> None:
     wide = {f"a{n}": {"b": n} for n in range(20_000)}
     assert values({**wide, **ADA}) == {}
