@@ -39,6 +39,8 @@ def _hiccups(stage: Stage) -> Expected:
     acts = (_noting, _remembering, _starting_delivery, _starting_ingest, _receiving)
     # A profile that could neither be kept as a dead letter nor put back comes again after the
     # queue's visibility timeout. Of its six minutes the campaign waits for one.
+    stage.push(usable(f"{stage.name}-first", 1))  # or no refusal is a profile's fault
+    stage.settle()
     with stage.visibility(int(stage.seconds(65, at_least=6))), _proxied(stage) as aws:
         _burying(stage, aws, wrong)
         checks = [

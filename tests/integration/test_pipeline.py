@@ -158,6 +158,8 @@ def test_a_passing_fault_delays_and_loses_nothing(local: Local) -> None:
 def test_what_rainfocus_does_not_take_is_a_dead_letter_with_its_words(
     local: Local, status: int, code: str
 ) -> None:
+    local.push(_profile("works@example.com"))  # or no refusal is a profile's fault
+    local.wait_for_attendee("works@example.com")
     email = f"refused-{status}@example.com"
     effect = Effect(status=status, code=code, message=f"Bad value for {email} in zip")
     local.simulator.add_fault(Fault(call="attendee/store", email=email, effect=effect))

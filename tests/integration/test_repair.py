@@ -48,6 +48,8 @@ def _stored(own: Local) -> dict[str, str]:
 
 def test_what_was_rejected_is_found_mended_and_redriven(own: Local) -> None:
     ada, ben = "repair-ada@example.com", "repair-ben@example.com"
+    own.push([{"email": "works@example.com"}])  # or no refusal is a profile's fault
+    own.wait_for_attendee("works@example.com")
     refusal = Effect(status=400, code="105", message="zip is not known")
     own.simulator.add_fault(Fault(call="attendee/store", email_regex="repair-", effect=refusal))
     _push(own, {"email": ada, "zip": "1"}, {"email": ben, "zip": "1"}, {"zip": "1"})

@@ -17,12 +17,13 @@ from attendee_sync.messaging import messages
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind
 from attendee_sync.rainfocus.client import RainFocusClient
+from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.connection_state import ConnectionStates
 from attendee_sync.rainfocus.guarded_client import GuardedClient
 from attendee_sync.rainfocus.guards import Guards
 from attendee_sync.rainfocus.token_refresh import TokenRequester
 from tests.support import fakes
-from tests.support.stack import INGEST_TOKEN, Aws
+from tests.support.stack import CONNECTION, INGEST_TOKEN, Aws
 
 _numbers = itertools.count(1)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -106,7 +107,18 @@ def delivery_harness(aws: Aws) -> Iterator[DeliveryHarness]:
         ),
         policy=RetryPolicy(max_age=86_400),
     )
+    prove(aws, CONNECTION)
     yield DeliveryHarness(aws, rainfocus, made)
+
+
+def prove(aws: Aws, connection: Connection) -> None:
+    """Have a connection known as one over which somebody was stored with its settings."""
+    aws.dynamodb.items[f"circuit#{connection.name}"] = {
+        "key": {"S": f"circuit#{connection.name}"},
+        "stored_with": {"S": connection.digest},
+        "stamp": {"S": "proven"},
+        "expires_at": {"N": "4000000000"},
+    }
 
 
 def _record(found: Mapping[str, Any]) -> dict[str, Any]:

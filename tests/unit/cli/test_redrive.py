@@ -1,5 +1,6 @@
 import contextlib
 import io
+import itertools
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,8 @@ from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
 from tests.support.stack import STACK, Aws
 
-REFUSED = fakes.envelope("105", "zip is not known", status=400)
+# In turn, since a crowd that is refused alike is kept waiting.
+REFUSALS = [fakes.envelope(code, "zip is not known", status=400) for code in ("105", "106")]
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 PERSONAL = ("@example.com", "Ada", "84043")
 
@@ -29,11 +31,12 @@ class RainFocus:
     def __init__(self) -> None:
         self.stored: dict[str, list[str]] = {}  # zip codes by e-mail, the latest last
         self.refuses = ""  # e-mails that contain it
+        self._refusals = itertools.cycle(REFUSALS)
 
     def __call__(self, call: fakes.Call) -> fakes.Reply:
         email = call.json["email"]
         if self.refuses and self.refuses in email:
-            return REFUSED
+            return next(self._refusals)
         self.stored.setdefault(email.partition("@")[0], []).append(call.json.get("zip", ""))
         return fakes.stored()
 

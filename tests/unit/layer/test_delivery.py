@@ -463,8 +463,6 @@ def test_a_profile_that_cannot_be_used_goes_to_the_dead_letters(
             "A zip is required.",
         ),
         (fakes.envelope("5", "p0@example.com is blocked"), "200", "5", "*** is blocked"),
-        (fakes.Reply(404, b"Error"), "404", None, "HTTP 404 without RainFocus's envelope"),
-        (fakes.Reply(200), "200", None, "HTTP 200 without RainFocus's envelope"),
     ],
 )
 def test_what_rainfocus_refuses_goes_to_the_dead_letters_with_its_answer(

@@ -21,7 +21,8 @@ from attendee_sync.rainfocus.token_refresh import (
     TokenState,
 )
 from tests.support import fakes
-from tests.support.stack import Aws, Clock, changed, token
+from tests.support.delivery_harness import prove
+from tests.support.stack import CONNECTION, Aws, Clock, changed, token
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PERSON = Attendee("summit2027", {"email": "ada@example.com"})
@@ -242,7 +243,7 @@ def test_configuration_answers_in_a_row_pause(desk: Desk, fault: fakes.Reply, me
     [
         (fakes.stored(), False),
         (fakes.envelope("5", "this profile"), False),
-        (fakes.Reply(404, b"Error"), False),
+        (fakes.Reply(404, b"Error"), True),
         (REFUSED, True),
         (DENIED, True),
     ],
@@ -250,6 +251,7 @@ def test_configuration_answers_in_a_row_pause(desk: Desk, fault: fakes.Reply, me
 def test_only_what_shows_that_calls_succeed_counts_between(
     desk: Desk, between: fakes.Reply, is_paused: bool
 ) -> None:
+    prove(desk.aws, CONNECTION)
     desk.rainfocus.reply = in_turn(*FAULTS, between, DENIED, fakes.stored())
     desk.meanings(FAILURES_TO_PAUSE + 1)
     assert desk.meaning() == (PAUSED if is_paused else "stored")
@@ -395,6 +397,90 @@ def test_a_token_that_is_refused_twice_pauses(desk: Desk, wall: Clock) -> None:
     desk.aws.set_token(token(issued_at=int(wall.now), replaces="refused"))
     desk.rainfocus.reply = REFUSED
     assert desk.meanings(FAILURES_TO_PAUSE + 1)[-1] == PAUSED
+
+
+# --- whose fault a refusal is -------------------------------------------------------------------
+
+BAD = fakes.envelope("5", "no such country", status=400)
+
+
+@pytest.mark.parametrize(
+    ("reply", "meaning"),
+    [
+        (BAD, "profile"),
+        (fakes.envelope("5"), "profile"),
+        (fakes.envelope("7", status=409), "profile"),
+        (fakes.envelope("5", status=413), "profile"),  # as configured
+        (fakes.envelope("5", status=422), "profile"),
+        (fakes.envelope("7", status=410), "profile"),  # as configured
+        (fakes.envelope("5", status=404), "configuration"),
+        (fakes.Reply(400), "configuration"),
+        (fakes.Reply(200), "configuration"),
+        (fakes.Reply(200, b"<html>"), "configuration"),
+        (fakes.Reply(200, b'{"responseCode": "5"'), "configuration"),
+        (fakes.Reply(200, b'{"status": "ok"}'), "configuration"),
+        (fakes.Reply(402), "configuration"),
+        (fakes.Reply(404, b"<html>"), "configuration"),
+        (fakes.Reply(405), "configuration"),
+        (fakes.Reply(501), "configuration"),
+    ],
+)
+def test_a_profile_is_refused_only_by_the_api_itself(
+    desk: Desk, reply: fakes.Reply, meaning: str
+) -> None:
+    desk.aws.set_connection("default", changed(answers={"profile": ["7", 413]}))
+    desk.rainfocus.reply = in_turn(fakes.stored(), reply)
+    assert desk.meanings(2) == ["stored", meaning]
+
+
+def test_until_somebody_is_stored_with_these_settings_no_profile_is_at_fault(desk: Desk) -> None:
+    desk.rainfocus.reply = in_turn(BAD, fakes.stored(), BAD, BAD, fakes.stored(), BAD)
+    assert desk.meanings(3) == ["configuration", "stored", "profile"]
+    desk.aws.set_connection("default", changed(fields={"constants": {"source": "aep"}}))
+    assert desk.meanings(3) == ["configuration", "stored", "profile"]
+
+
+def test_that_a_connection_works_is_known_to_all_and_for_long(desk: Desk, wall: Clock) -> None:
+    desk.meaning()
+    written = desk.aws.dynamodb.count("PutItem")
+    desk.meanings(20)
+    assert desk.aws.dynamodb.count("PutItem") == written == 1
+    wall.now += 300 * 86_400
+    desk.rainfocus.reply = BAD
+    assert Desk(desk.aws, desk.rainfocus).meaning() == "profile"
+
+
+def test_other_limits_do_not_make_a_connection_unknown(desk: Desk) -> None:
+    desk.meaning()
+    desk.aws.set_connection("default", changed(limits={"requests_per_second": 100}))
+    desk.rainfocus.reply = BAD
+    assert desk.meaning() == "profile"
+
+
+def test_a_crowd_that_is_refused_alike_pauses(desk: Desk) -> None:
+    desk.meaning()
+    desk.rainfocus.reply = BAD
+    meanings = desk.meanings(100)
+    assert meanings[:20] == ["profile"] * 20
+    assert meanings[20:] == ["configuration"] * 5 + ["paused"] * 75
+
+
+def test_a_probe_that_is_refused_ends_no_pause(desk: Desk, wall: Clock) -> None:
+    desk.meaning()
+    desk.rainfocus.reply = DENIED
+    desk.meanings(FAILURES_TO_PAUSE)
+    wall.now += FIRST_PROBE_SECONDS
+    desk.rainfocus.reply = BAD
+    assert desk.meanings(2) == ["configuration", "paused"]
+    wall.now += 2 * FIRST_PROBE_SECONDS
+    desk.rainfocus.reply = in_turn(fakes.stored(), BAD)
+    assert desk.meanings(2) == ["stored", "profile"]
+
+
+@pytest.mark.parametrize("other", [fakes.stored(), fakes.envelope("6", status=400)])
+def test_refusals_with_others_between_are_no_crowd(desk: Desk, other: fakes.Reply) -> None:
+    desk.rainfocus.reply = in_turn(fakes.stored(), *[*[BAD] * 19, other] * 3)
+    assert "configuration" not in desk.meanings(61)
 
 
 # --- pace, slots and time -----------------------------------------------------------------------

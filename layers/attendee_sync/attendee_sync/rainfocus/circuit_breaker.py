@@ -93,20 +93,33 @@ class CircuitBreaker:
             raise CircuitOpenError(state, limits)
         return Permit(connection, limits, state, now)
 
-    def record_success(self, permit: Permit) -> None:
-        """Record that RainFocus answered a call as one that works."""
+    def record_success(self, permit: Permit, stored_with: str = "") -> None:
+        """Record that RainFocus answered a call as one that works.
+
+        `stored_with` is the digest of the settings with which it stored an attendee.
+        """
         now = time.time()
         with self._lock:
             record = self._records.setdefault(permit.connection, _Record())
             record.failures = 0
             record.succeeded_at = now
-        resumed = {"cause": None, "is_probing": False, "resumed_at": now, "rate_at": now}
-        if permit.is_probe and self._states.change(permit.connection, permit.state, **resumed):
+        stored_with = stored_with or permit.state.stored_with
+        if not permit.is_probe:
+            self._prove(permit, stored_with)
+            return
+        resumed: dict[str, Any] = {"cause": None, "is_probing": False}
+        resumed |= {"resumed_at": now, "rate_at": now, "stored_with": stored_with}
+        if self._states.change(permit.connection, permit.state, **resumed):
             observability.logger().warning(
                 LogEvent.CONNECTION_RESUMED,
                 connection=permit.connection,
                 seconds=round(now - permit.state.opened_at),
             )
+
+    def _prove(self, permit: Permit, stored_with: str) -> None:
+        state = self._states.get(permit.connection)
+        if state.stored_with != stored_with:
+            self._states.change(permit.connection, state, stored_with=stored_with)
 
     def record_failure(self, permit: Permit, cause: Cause, retry_after: float = 0.0) -> None:
         """Record that a call failed for its connection's sake or RainFocus's.

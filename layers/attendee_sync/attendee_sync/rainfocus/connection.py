@@ -5,7 +5,9 @@ default below names where it is seen, or is called unverified.
 """
 
 import functools
+import hashlib
 import ipaddress
+import json
 import os
 import re
 from typing import Annotated, Any, Final, Literal, Self
@@ -313,6 +315,12 @@ class Connection(_Settings):
         fields = type(self).model_fields.items()
         idle = {name for name, field in fields if _DECIDES_NOTHING in field.metadata}
         return self.model_dump(exclude=idle)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A digest of all that decides if and how RainFocus is understood."""
+        text = json.dumps(self.model_dump(exclude={"limits"}), sort_keys=True, default=sorted)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def base(self) -> str:

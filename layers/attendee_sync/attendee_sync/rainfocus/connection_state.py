@@ -19,7 +19,8 @@ from attendee_sync.aws import clients
 _KEY = "circuit#"
 _KNOWN_FOR = 3.0  # seconds until the item is read again
 _TROUBLE_KNOWN_FOR = 1.0  # likewise, while it says that calls are held back
-_KEPT = 86_400  # seconds after the last change; then nothing is known of a connection
+_KEPT = 86_400  # seconds after the last change, in which a pause and what was learnt counts
+_STORED_KEPT = 400 * 86_400  # likewise, that the connection works: longer than between two events
 # The words of Powertools' circuit breaker, whose items stand where a stack was upgraded.
 _OPEN, _CLOSED = "OPEN", "CLOSED"
 
@@ -46,6 +47,8 @@ class ConnectionState:
     rate: float = 0.0  # requests per second over all deliveries, as of rate_at; 0: no limit
     rate_at: float = 0.0
     read_timeout: float = 0.0  # seconds, after time-outs; 0: the connection's first
+    # The digest of the settings with which an attendee was stored; empty if none was.
+    stored_with: str = ""
     stamp: str = ""  # of this version of the item
 
     @property
@@ -126,12 +129,14 @@ def _item(connection: str, state: ConnectionState, now: float) -> dict[str, Any]
         "rate": state.rate,
         "rate_at": state.rate_at,
         "read_timeout": state.read_timeout,
-        "expires_at": int(now) + _KEPT,
+        "changed_at": now,
+        "expires_at": int(now) + (_STORED_KEPT if state.stored_with else _KEPT),
     }
     return {
         "key": {"S": f"{_KEY}{connection}"},
         "state": {"S": _OPEN if state.cause else _CLOSED},
         "cause": {"S": state.cause or ""},
+        "stored_with": {"S": state.stored_with},
         "stamp": {"S": state.stamp},
         **{name: {"N": str(round(number, 3))} for name, number in numbers.items()},
     }
@@ -147,8 +152,11 @@ def _state(item: Mapping[str, Any]) -> ConnectionState:
         except ValueError:
             return 0.0
 
-    if number("expires_at") <= time.time():  # DynamoDB deletes it days later
+    now = time.time()
+    if number("expires_at") <= now:  # DynamoDB deletes it days later
         return ConnectionState(stamp=text("stamp"))
+    if "changed_at" in item and number("changed_at") + _KEPT <= now:
+        return ConnectionState(stored_with=text("stored_with"), stamp=text("stamp"))
     is_open = text("state") not in ("", _CLOSED)
     known = text("cause") in Cause
     return ConnectionState(
@@ -161,5 +169,6 @@ def _state(item: Mapping[str, Any]) -> ConnectionState:
         rate=number("rate"),
         rate_at=number("rate_at"),
         read_timeout=number("read_timeout"),
+        stored_with=text("stored_with"),
         stamp=text("stamp"),
     )

@@ -6,12 +6,13 @@ All of it learns from what became of the calls.
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from attendee_sync.outcome import Answer, AnswerKind, Reason, Retry, RetryLaterError
 from attendee_sync.rainfocus.adaptive_rate import AdaptiveRate, allowed_rate
 from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker, CircuitOpenError, Permit
 from attendee_sync.rainfocus.concurrency import ConcurrencyLimiter, NoSlotError
-from attendee_sync.rainfocus.connection import Connection, Limits
+from attendee_sync.rainfocus.connection import Connection, Limits, Sign, Signs
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionStates
 from attendee_sync.rainfocus.rate_limit import RateLimiter
 
@@ -19,6 +20,9 @@ from attendee_sync.rainfocus.rate_limit import RateLimiter
 MARGIN = 9.0
 NO_TIME = "no time left in this invocation"
 _BUSY = frozenset({420, 429, 430})  # statuses with which servers ask for fewer calls
+# With these, and on success, the API itself refuses an attendee: by a code in its envelope.
+_REFUSALS = frozenset({400, 422})
+_CROWD = 20  # profiles in a row that are refused alike
 _SPREAD = 2.0  # seconds over which those come back that wait for the same moment
 _WORDS = {
     Cause.CONFIGURATION: "the connection is paused: RainFocus refuses its calls",
@@ -42,6 +46,8 @@ class Guards:
         self._circuit_breaker = CircuitBreaker(states)
         self._adaptive_rate = AdaptiveRate(states, environments)
         self._rate_limiter = RateLimiter(environments, clock)
+        # By connection: the last refusal, and how many were like it with no success between.
+        self._refusals: dict[str, tuple[tuple[int | None, str], int]] = {}
 
     def call(
         self,
@@ -67,8 +73,7 @@ class Guards:
                 except BaseException:
                     self._circuit_breaker.release(permit)
                     raise
-                self._record(permit, answer)
-                return answer
+                return self._record(permit, connection, answer)
         except NoSlotError:
             raise RetryLaterError(Reason.NO_TIME, NO_TIME) from None
 
@@ -101,13 +106,21 @@ class Guards:
                 Retry(math.ceil(promised), _SPREAD),
             )
 
-    def _record(self, permit: Permit, answer: Answer) -> None:
-        connection, limits = permit.connection, permit.limits
+    def _record(self, permit: Permit, connection: Connection, answer: Answer) -> Answer:
+        """Learn from an answer, and return it as what it counts for."""
+        if answer.kind is AnswerKind.PROFILE and not self._is_profiles_fault(
+            permit, connection, answer
+        ):
+            answer = replace(answer, kind=AnswerKind.CONFIGURATION)
         match answer.kind:
             case AnswerKind.STORED | AnswerKind.PROFILE:
-                self._circuit_breaker.record_success(permit)
+                is_stored = answer.kind is AnswerKind.STORED
+                if is_stored:
+                    self._refusals.pop(permit.connection, None)
+                digest = connection.digest if is_stored else ""
+                self._circuit_breaker.record_success(permit, digest)
                 self._adaptive_rate.record_success(permit)
-                self._concurrency.widen(connection, limits.concurrency)
+                self._concurrency.widen(permit.connection, permit.limits.concurrency)
             case AnswerKind.TRANSIENT if answer.status in _BUSY:
                 self._adaptive_rate.record_busy(permit)
                 self._record_failure(permit, answer, Cause.BUSY)
@@ -117,7 +130,33 @@ class Guards:
                 self._record_failure(permit, answer, Cause.CONFIGURATION)
             case _:
                 self._circuit_breaker.release(permit)
+        return answer
+
+    def _is_profiles_fault(self, permit: Permit, connection: Connection, answer: Answer) -> bool:
+        """Tell whether a refusal is the profile's own fault, and not its connection's.
+
+        It is, if the API itself says so, over a connection that stored somebody with these
+        settings, unless a crowd is refused alike or nothing else shows that a pause is over.
+        """
+        is_ok = 200 <= (answer.status or 0) < 300  # noqa: PLR2004
+        is_own = bool(answer.code) and (is_ok or answer.status in _REFUSALS)
+        is_own = is_own or _is_listed(answer, connection.answers.profile)
+        alike = (answer.status, answer.code)
+        last, count = self._refusals.get(permit.connection, (alike, 0))
+        count = count + 1 if last == alike else 1
+        self._refusals[permit.connection] = (alike, count)
+        is_proven = permit.state.stored_with == connection.digest
+        return is_own and is_proven and not permit.is_probe and count <= _CROWD
 
     def _record_failure(self, permit: Permit, answer: Answer, cause: Cause) -> None:
         self._circuit_breaker.record_failure(permit, cause, answer.retry_after or 0.0)
         self._concurrency.narrow(permit.connection)
+
+
+def _is_listed(answer: Answer, signs: Signs) -> bool:
+    return any(
+        sign.status in (None, answer.status) and sign.code in (None, answer.code)
+        if isinstance(sign, Sign)
+        else sign in (answer.code, answer.status)
+        for sign in signs
+    )
