@@ -19,11 +19,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
-from typer._click.exceptions import ClickException  # no public name has all usage errors
+from typer._click.exceptions import (  # no public name has all usage errors
+    ClickException,
+    NoSuchOption,
+)
 from typer.core import TyperGroup
 
 from attendee_sync.mapping.destination import Name
-from attendee_sync_cli import aws_errors
+from attendee_sync_cli import aws_errors, known_words
 from attendee_sync_cli.exit_codes import INTERRUPTED
 
 _errors_are_json: ContextVar[bool] = ContextVar("_errors_are_json", default=False)
@@ -64,6 +67,10 @@ class Group(TyperGroup):
             error(str(failure))
         except (BotoCoreError, ClientError) as failure:
             error(f"AWS: {aws_errors.explain(failure)}")
+        except NoSuchOption as failure:
+            hint = known_words.hint(failure.option_name.lstrip("-"))
+            failure.message += f". {hint}." if hint else ""
+            raise
         except KeyboardInterrupt:
             error("Interrupted.")
             raise typer.Exit(INTERRUPTED) from None

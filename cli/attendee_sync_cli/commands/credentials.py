@@ -12,9 +12,10 @@ from attendee_sync.aws.settings import api_profile_of, credentials_of
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.token_refresh import TokenState
-from attendee_sync_cli import console
+from attendee_sync_cli import console, known_words
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.console import ConnectionName
+from attendee_sync_cli.settings import setting_changes
 
 if TYPE_CHECKING:
     from attendee_sync_cli.stack.stack import Stack
@@ -107,11 +108,14 @@ def _read_json(text: str) -> dict[str, str]:
     try:
         given = _Given.model_validate_json(text)
     except ValidationError:
-        # What was given is not repeated, not even the names of its members.
-        raise typer.BadParameter(
+        # What was given is not repeated, not even the names of its members, but for known words.
+        names = setting_changes.parsed(text).keys() - _Given.model_fields.keys()
+        hints = sorted({known_words.hint(name, "credentials") for name in names} - {""})
+        expected = (
             'expected {"client_id": "...", "client_secret": "...", "profile_token": "..."}, '
             "all texts, each of which can be left out"
-        ) from None
+        )
+        raise typer.BadParameter("; ".join([expected, *hints])) from None
     return {name: value for name, value in given.model_dump().items() if value is not None}
 
 

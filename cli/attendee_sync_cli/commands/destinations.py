@@ -1,22 +1,38 @@
 """The commands about destinations: which profiles become which attendees, and of which event."""
 
-from typing import TYPE_CHECKING, Any
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from attendee_sync import attendee
+from attendee_sync.aws.settings import INGEST_TOKEN
 from attendee_sync.mapping import field_rules, normalisation
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli import console
+from attendee_sync_cli.commands.preview import target_of
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
-from attendee_sync_cli.settings import setting_changes, validation
+from attendee_sync_cli.profiles import profile_files, push_client
+from attendee_sync_cli.profiles import sample as samples
+from attendee_sync_cli.profiles.preview_summary import PreviewSummary
+from attendee_sync_cli.profiles.push_client import Endpoint
+from attendee_sync_cli.profiles.sample import SampleFile
+from attendee_sync_cli.settings import (
+    destination_options,
+    expression_doubts,
+    expression_faults,
+    setting_changes,
+    validation,
+)
+from attendee_sync_cli.settings.expression_doubts import SettingDoubt
 from attendee_sync_cli.settings.setting_changes import SettingsFile
 from attendee_sync_cli.settings.validation import SettingFault
+from attendee_sync_cli.stack.stack import Stack
 
-if TYPE_CHECKING:
-    from attendee_sync_cli.stack.stack import Stack
-
-app = typer.Typer(no_args_is_help=True, help="List, show, set and remove destinations.")
+app = typer.Typer(no_args_is_help=True, help="List, show, create, set and remove destinations.")
 # The one that the template makes.
 _TEMPLATE_DESTINATION = "default"
 
@@ -67,46 +83,95 @@ def show(context: typer.Context, destination: DestinationName, as_json: AsJson =
         console.document(setting_changes.parsed(text))
     elif isinstance(read, Destination):
         _show(read, setting_changes.parsed(text))
+        console.say()
+        _show_push(stack, _endpoint(stack, destination))
     found = _faults(read, text, stack.connections())
     if found:
         raise setting_changes.not_valid(f"The settings of destination {destination}", found)
 
 
 @app.command(
+    "create",
+    epilog="Examples: attendee-sync destinations create summit --event summit2027; "
+    "attendee-sync destinations create summit --event summit2027 --audience "
+    "59bd2fbd-3c48-4b18-bf56-4f5c5e6967ae --filter \"country == 'US'\" "
+    "--field companyname=employer.name --sample people.csv",
+)
+def create(  # noqa: PLR0913, PLR0917 - they are the command's options
+    context: typer.Context,
+    destination: DestinationName,
+    event: Annotated[
+        str, typer.Option("--event", metavar="CODE", help="Event code; AEP calls it Event ID.")
+    ],
+    connection: Annotated[
+        str,
+        typer.Option(
+            help="Connection that leads there; AEP calls it the account.", callback=console.name
+        ),
+    ] = Destination.model_fields["connection"].default,
+    audience: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ID",
+            help="Send only members of this audience; of several, who is in one of them.",
+        ),
+    ] = [],  # noqa: B006 - typer reads it and changes nothing
+    condition: Annotated[
+        str,
+        typer.Option(
+            "--filter", metavar="EXPR", help="Send only who meets this JMESPath condition, too."
+        ),
+    ] = "",
+    field: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=EXPR",
+            help="Take an attendee field from this JMESPath expression and not from its usual "
+            "names, such as companyname=employer.name; source='web' is a constant.",
+        ),
+    ] = [],  # noqa: B006
+    sample: SampleFile = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create a destination, without a file of settings.
+
+    Shows what is stored, doubts about it, and what a sample would come to; then asks. Which other
+    settings there are: docs/mapping.md; `destinations show NAME --json` gives the file to edit.
+    """
+    stack: Stack = context.obj
+    if stack.destination(destination) is not None:
+        raise FailureError(
+            f"There is a destination {destination} already. "
+            f"`attendee-sync destinations set {destination} FILE` changes it."
+        )
+    members = destination_options.settings(event, connection, audience, condition, field)
+    trial = _tried(stack, destination, json.dumps(members), sample)
+    _store(stack, destination, trial, yes=yes, as_json=as_json)
+
+
+@app.command(
     "set",
-    epilog="Examples: attendee-sync destinations set summit summit.json; "
+    epilog="Examples: attendee-sync destinations set summit summit.json --sample people.csv; "
     "attendee-sync destinations set summit - --yes < summit.json",
 )
-def set_(
-    context: typer.Context, destination: DestinationName, file: SettingsFile, yes: Yes = False
+def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
+    context: typer.Context,
+    destination: DestinationName,
+    file: SettingsFile,
+    sample: SampleFile = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Store the settings of a destination, after a look at what changes.
 
-    A setting that FILE leaves out has its default.
+    A setting that FILE leaves out has its default. Expressions that can't be what was meant are
+    refused, doubts about others are told.
     """
     stack: Stack = context.obj
     text = setting_changes.from_file(file, yes=yes)
-    after = validation.read(Destination, text)
-    found = _faults(after, text, stack.connections())
-    if found or isinstance(after, list):
-        raise setting_changes.not_valid("The settings", found)
-    compact = setting_changes.compact(text)
-    before = stack.destination(destination)
-    changes = setting_changes.changes(before, after)
-    if not changes:
-        console.say(setting_changes.NOTHING)
-        return
-    setting_changes.ask(f"Destination {destination}", changes, is_new=before is None, yes=yes)
-    stack.put_destination(destination, compact)
-    console.say(setting_changes.STORED)
-    if destination == _TEMPLATE_DESTINATION:
-        console.say(
-            "Deploys keep this: EventCode, DestinationName and DestinationDescription "
-            "of the template no longer count."
-        )
-    if before is None:
-        console.say(f"Senders push to /v1/destinations/{destination}/profiles.")
-        console.say(f"Next: attendee-sync preview {destination} FILE")
+    trial = _tried(stack, destination, text, sample)
+    _store(stack, destination, trial, yes=yes, as_json=as_json)
 
 
 @app.command("remove", epilog="Example: attendee-sync destinations remove summit")
@@ -130,6 +195,112 @@ def remove(context: typer.Context, destination: DestinationName, yes: Yes = Fals
         typer.confirm(f"Remove destination {destination}?", abort=True)
     stack.delete_destination(destination)
     console.say(f"Removed destination {destination}.")
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Settings that can be stored, and what trying them gave."""
+
+    settings: Destination
+    text: str
+    before: str | None
+    doubts: Sequence[SettingDoubt]
+    summary: PreviewSummary | None  # of the sample
+    endpoint: Endpoint
+
+    @property
+    def changes(self) -> list[list[str]]:
+        """Path, old and new value of what changes."""
+        return setting_changes.changes(self.before, self.settings)
+
+
+def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
+    """Try settings on a sample, if there is one. Raises FailureError if they have a fault."""
+    if file and profile_files.name_of(file) == setting_changes.STDIN:
+        raise typer.BadParameter("a file is expected", param_hint="--sample")
+    read = validation.read(Destination, text)
+    found = _faults(read, text, stack.connections())
+    if isinstance(read, Destination):
+        found += expression_faults.faults(read)
+    if found or isinstance(read, list):
+        raise setting_changes.not_valid("The settings", found)
+    compact = setting_changes.compact(text)
+    sample = samples.read(file, read.profiles_at or "")
+    doubts = expression_doubts.doubts(read, sample.documents() if sample else ())
+    summary = sample.summary(target_of(stack, name, compact)) if sample else None
+    if summary and not summary.has_sent:
+        doubts.append(SettingDoubt("the whole", "no profile of the sample would be delivered"))
+    before, endpoint = stack.destination(name), _endpoint(stack, name)
+    return _Trial(read, compact, before, doubts, summary, endpoint)
+
+
+def _store(stack: Stack, name: str, trial: _Trial, *, yes: bool, as_json: bool) -> None:
+    """Show what was found, ask, and store the settings if something changes."""
+    if as_json and not yes:
+        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    changes = trial.changes
+    if not as_json:
+        _show_trial(trial)
+        if changes:
+            setting_changes.ask(
+                f"Destination {name}", changes, is_new=trial.before is None, yes=yes
+            )
+    if changes:
+        stack.put_destination(name, trial.text)
+    if as_json:
+        console.document(_document(name, trial))
+        return
+    console.say(setting_changes.STORED if changes else setting_changes.NOTHING)
+    if changes and name == _TEMPLATE_DESTINATION:
+        console.say(
+            "Deploys keep this: EventCode, DestinationName and DestinationDescription "
+            "of the template no longer count."
+        )
+    if trial.before is None:
+        _show_push(stack, trial.endpoint)
+        console.say(f"Next: attendee-sync preview {name} FILE")
+
+
+def _show_trial(trial: _Trial) -> None:
+    if trial.summary:
+        console.say(f"What would become of the {trial.summary.profiles} profiles of the sample:")
+        trial.summary.show()
+        console.say()
+    if trial.doubts:
+        console.say("Doubtful:")
+        for each in trial.doubts:
+            console.say(f"  {each}")
+        console.say()
+
+
+def _document(name: str, trial: _Trial) -> dict[str, Any]:
+    return {
+        "destination": name,
+        "stored": bool(trial.changes),
+        "changes": [
+            {"setting": path, "from": before, "to": after} for path, before, after in trial.changes
+        ],
+        "doubts": [vars(each) for each in trial.doubts],
+        "sample": trial.summary.document() if trial.summary else None,
+        "push_url": trial.endpoint.url,
+    }
+
+
+def _endpoint(stack: Stack, name: str) -> Endpoint:
+    """Return where senders push a destination's profiles."""
+    local_cloud = os.environ.get("AWS_ENDPOINT_URL", "")
+    return push_client.endpoint(stack.output("PushUrl"), name, local_cloud)
+
+
+def _show_push(stack: Stack, endpoint: Endpoint) -> None:
+    """Show where senders push to, and what is entered there."""
+    console.say("Senders push to")
+    console.say(f"  {endpoint.url}")
+    for name, value in endpoint.headers.items():
+        console.say(f"with the header {name}: {value}")
+    console.say(f"with a bearer token, which is in the secret {stack.name}/{INGEST_TOKEN}.")
+    console.say("In Adobe Experience Platform: HTTP API, Authentication type Bearer token, and")
+    console.say("this URL as HTTP Endpoint. For others: POST, Content-Type application/json.")
 
 
 def _faults(

@@ -67,7 +67,7 @@ def preview(  # noqa: PLR0913, PLR0917
         raise typer.BadParameter("a summary shows no requests: either --summary or --request")
     stack: Stack = context.obj
     how = profile_files.reading(encoding, column)
-    target = _target(stack, destination)
+    target = target_of(stack, destination, stack.known_destination(destination))
     how = replace(how, place=target.rules.destination.profiles_at or "")
     profiles = profile_files.read(file, how)
     if summary:
@@ -78,9 +78,11 @@ def preview(  # noqa: PLR0913, PLR0917
         raise typer.Exit(1)
 
 
-def _target(stack: Stack, name: str) -> Target:
-    """Return the destination with its connection. Raises FailureError if one is not valid."""
-    text = stack.known_destination(name)
+def target_of(stack: Stack, name: str, text: str) -> Target:
+    """Return a destination of these settings with its connection.
+
+    Raises FailureError if one of the two is not valid.
+    """
     settings = validation.read(Destination, text)
     if isinstance(settings, list):
         raise setting_changes.not_valid(f"The settings of destination {name}", settings)

@@ -34,6 +34,11 @@ class PreviewSummary:
         """Whether a profile would be rejected."""
         return any(outcome == OutcomeKind.REJECTED for outcome, _ in self._outcomes)
 
+    @property
+    def has_sent(self) -> bool:
+        """Whether a profile would be sent."""
+        return any(outcome == _SENT for outcome, _ in self._outcomes)
+
     def add(self, place: int, row: Mapping[str, Any]) -> None:
         """Count a profile by its row of a preview; see preview_profile()."""
         self.profiles += 1

@@ -15,6 +15,7 @@ from attendee_sync_cli.stack.stack import MAX_PARAMETER_BYTES
 
 STORED = "Stored. The functions take it up within a minute."
 NOTHING = "Nothing changes."
+STDIN = "<stdin>"  # the name of standard input
 SettingsFile = Annotated[
     typer.FileText,
     typer.Argument(encoding="utf-8", help="JSON with the settings; - is standard input."),
@@ -23,7 +24,7 @@ SettingsFile = Annotated[
 
 def from_file(file: typer.FileText, *, yes: bool) -> str:
     """Return the text of a file with settings. Without `yes` there must be somebody to ask."""
-    if file.name == "<stdin>" and not yes:
+    if file.name == STDIN and not yes:
         raise typer.BadParameter("with - there is nobody to ask: add --yes")
     return console.text_of(file, "The settings are")
 

@@ -14,11 +14,16 @@ import jmespath
 from jmespath.exceptions import LexerError, ParseError
 from pydantic import BaseModel, ValidationError
 
+from attendee_sync.mapping.destination import Destination
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync_cli import known_words
+from attendee_sync_cli.known_words import Owner
+
 _WORD = re.compile(r"[A-Za-z_]{1,20}|v\d{1,2}")  # such as "production"; no secret looks like it
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NUMBERS = re.compile(r"limits\.\w+|auth\.assumed_lifetime")
 _EXPRESSIONS = re.compile(r"mapping\.[^.]+|filter")  # no secret stands there
-_CREDENTIALS = frozenset({"client_id", "client_secret", "profile_token"})
+_OWNERS: Mapping[type[BaseModel], Owner] = {Connection: "connection", Destination: "destination"}
 _PATTERNS = {
     "org_id": "letters, digits, _ and -, 1 to 64 of them",
     "event_code": "letters, digits, _ and -, 1 to 64 of them",
@@ -27,6 +32,19 @@ _PATTERNS = {
     "path": "a path such as /api/{org_id}/{version}/{call}",
     "api_profile.name": "letters, digits and -, 1 to 64 of them",
     "connection": "the name of a connection",
+}
+# Slips in expressions that are none, and what is right.
+_SLIPS = {
+    re.compile(r"(?<![=!<>])=(?!=)"): "== compares",
+    re.compile(r"<>"): "!= is unequal",
+    re.compile(r"(?i)\s(and|or)\s|(?<!\w)not\s"): "&& is and, || is or, ! is not",
+    re.compile(r"(?i)\sin\s"): 'one of several: contains(`["CA", "NY"]`, state)',
+    re.compile(r"[=<>]\s{0,9}-?\d"): "a number stands in backticks: `18`",
+    re.compile(r"^\s{0,9}\$"): "names begin without $",
+    re.compile(
+        r"^\w{1,50}([ -]\w{1,50}){1,9}$"
+    ): 'such a name stands in double quotes: "first name"',
+    re.compile(r"[\u2018\u2019\u201c\u201d]"): "a text stands in straight single quotes: 'text'",
 }
 _ANY_PATTERN = "letters, digits, _, . and -, 1 to 64 of them"
 
@@ -71,7 +89,7 @@ def _part(part: str | int) -> str:
     text = str(part)
     if text == "[key]":
         return "(its key)"
-    return text if _KEY.fullmatch(text) else "(not a key)"
+    return text if _KEY.fullmatch(text) else known_words.spelling(text) or "(not a key)"
 
 
 def _given(path: str, kind: str, value: object) -> str:
@@ -117,18 +135,21 @@ def _expected_of(expression: str, detail: Mapping[str, Any]) -> str:
     try:
         jmespath.compile(expression)
     except (LexerError, ParseError) as error:
-        return f"a JMESPath expression; it is none from position {error.lex_position} on"
-    return str(detail["msg"]).removeprefix("Value error, ").removesuffix(f": {expression}")
+        hints = [told for wrong, told in _SLIPS.items() if wrong.search(expression)]
+        place = f"a JMESPath expression; it is none from position {error.lex_position} on"
+        return "; ".join([place, *hints])
+    told = str(detail["msg"]).removeprefix("Value error, ").removesuffix(f": {expression}")
+    return told.replace(" is expected", "", 1)
 
 
 def _instead(model: type[BaseModel], location: Sequence[str | int]) -> str:
     """Say what could have been meant by a setting that does not exist."""
     key = str(location[-1])
-    if key in _CREDENTIALS:
-        return "no setting of this name; `attendee-sync credentials set` stores credentials"
     names = _settings_at(model, location[:-1])
     close = difflib.get_close_matches(key, names, n=1)
-    meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+    meant = known_words.hint(key, _OWNERS.get(model)) if len(location) == 1 else ""
+    if not meant:
+        meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
     return f"no setting of this name; {meant}"
 
 

@@ -216,7 +216,8 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
         "environment: given a text of 15 characters; expected 'prod', 'stg' or 'dev'",
         "org_id: given a text of 16 characters; expected letters, digits, _ and -, 1 to 64 of them",
         "client_secret: given a text of 15 characters; "
-        "expected no setting of this name; `attendee-sync credentials set` stores credentials",
+        "expected no setting of this name; Client secret is a credential: "
+        "`attendee-sync credentials set` stores it",
         "path: given a text of 12 characters; "
         "expected only {org_id}, {version} and {call} can stand in braces",
         "auth.client_auth: given \"Basic\"; expected 'body' or 'basic'",

@@ -165,3 +165,13 @@ def test_a_secret_that_cannot_be_written_is_told_without_it(line: CommandLine) -
     ]
     told = line.fail("credentials", "set", "default", given=json.dumps(NEW))
     assert told.startswith("AWS: PutSecretValue failed with AccessDeniedException. docs")
+
+
+def test_words_of_others_for_credentials_are_told_without_what_was_given(
+    line: CommandLine,
+) -> None:
+    given = json.dumps({"Client ID": "hunter2", "API secret": "hunter2", "hunter2": ""})
+    told = line.fail("credentials", "set", "default", "--stdin", given=given, code=2)
+    told = " ".join(told.replace("│", " ").split())
+    assert "API secret is called client_secret here; Client ID is called client_id here" in told
+    assert "hunter2" not in told

@@ -6,7 +6,7 @@ import pytest
 
 from attendee_sync.attendee import FIELDS
 from tests.support.command_line import CommandLine, cells
-from tests.support.stack import CONNECTION, STACK
+from tests.support.stack import CONNECTION, PUSH_URL, STACK
 
 PARAMETER = f"/{STACK}/destinations/default"
 EMEA = f"/{STACK}/destinations/emea"
@@ -144,7 +144,7 @@ def test_a_new_destination_is_stored(line: CommandLine, file: Path) -> None:
     assert json.loads(line.aws.ssm.parameters[EMEA]) == SETTINGS
     assert "Destination emea is new" in said
     assert ["mapping.source.value", "web"] in cells(said)
-    assert "Senders push to /v1/destinations/emea/profiles." in said
+    assert PUSH_URL.replace("/default/", "/emea/") in said
     assert "Next: attendee-sync preview emea FILE" in said
 
 
@@ -283,6 +283,183 @@ def test_settings_too_long_for_a_parameter_are_refused(line: CommandLine, file: 
     constants = {f"c{n}": {"value": "x" * 100, "write": "constant"} for n in range(50)}
     file.write_text(json.dumps({**SETTINGS, "mapping": constants}))
     assert "4096 bytes" in line.fail("destinations", "set", "emea", str(file), "--yes")
+
+
+def test_what_is_called_otherwise_elsewhere_is_told(line: CommandLine, file: Path) -> None:
+    hidden = "hunter2-hunter2"
+    words = ["Event ID", "event-id", "Org ID", "Client Secret", "Account", "Identity namespace"]
+    file.write_text(json.dumps(dict.fromkeys([*words, "Destination details", hidden], hidden)))
+    told = line.fail("destinations", "set", "emea", str(file), "--yes")
+    assert hidden in told  # a word that may be a setting's name
+    assert told.count(hidden) == 1
+    assert "Event ID is called event_code here" in told
+    assert "Org ID: given a text of 15 characters; expected no setting of this name; " in told
+    assert "org_id is a setting of a connection: `attendee-sync connections set`" in told
+    assert "Client secret is a credential: `attendee-sync credentials set` stores it" in told
+    assert "Account is called connection here" in told
+    assert "Identity namespace is called mapping.email here" in told
+    assert "as `attendee-sync destinations create` takes them" in told
+
+
+@pytest.mark.parametrize(
+    ("predicate", "told"),
+    [
+        ("is_member('59bd')", "expected is_member(@, '59bd'): is_member takes the profile and a"),
+        ('state == "CA"', "expected 'CA', in single quotes"),
+        ("state = 'CA' AND city", "from position 6 on; == compares; && is and"),
+        ("state <> 'CA'", "!= is unequal"),
+        ("state in ('CA', 'NY')", "one of several: contains("),
+        ("age > 18", "a number stands in backticks"),
+        ("$.state == 'CA'", "names begin without $"),
+        ("home state", "such a name stands in double quotes"),
+        ("state == \u2018CA\u2019", "a text stands in straight single quotes"),
+    ],
+)
+def test_a_filter_that_cannot_be_meant_so_is_refused(
+    line: CommandLine, file: Path, predicate: str, told: str
+) -> None:
+    file.write_text(json.dumps({**SETTINGS, "filter": predicate}))
+    said = line.fail("destinations", "set", "emea", str(file), "--yes")
+    assert f'filter: given "{predicate}"; ' in said
+    assert told in said
+    assert line.aws.ssm.count("PutParameter") == 0
+
+
+def test_a_doubt_is_told_and_stops_nothing(line: CommandLine, file: Path) -> None:
+    file.write_text(json.dumps({**SETTINGS, "mapping": {"companyname": "emploier"}}))
+    said = line.succeed("destinations", "set", "emea", str(file), "--yes")
+    assert "Doubtful:\n  mapping.companyname: nothing that is known sends emploier; did" in said
+    assert EMEA in line.aws.ssm.parameters
+
+
+# --- trying settings on a sample ---
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "email,First Name,employer,country\nada@example.com,Ada,Acme,US\n"
+        "grace@example.com,Grace,,DE\nnobody,,,US\n"
+    )
+    return path
+
+
+def test_settings_are_tried_on_a_sample(line: CommandLine, file: Path, people: Path) -> None:
+    line.hidden = ("ada@example.com", "Acme")
+    settings = {"event_code": "e1", "filter": "country == 'US'", "mapping": {"city": "employr"}}
+    file.write_text(json.dumps(settings))
+    arguments = ["destinations", "set", "emea", str(file), "--sample", str(people)]
+    result = line.run(*arguments, given="n\n")
+    assert (result.exit_code, line.aws.ssm.count("PutParameter")) == (1, 0)
+    found = cells(result.stdout)
+    assert ["1", "delivered, if RainFocus takes it"] in found
+    assert ["1", "filtered", "filter: the filter does not hold", "3"] in found
+    assert [row[1] for row in found if row[:1] == ["1"]].count("rejected") == 1
+    assert "mapping.city: gives nothing for the 3 profiles of the sample" in result.stdout
+    assert "did you mean employer?" in result.stdout
+    assert line.run(*arguments, "--yes").exit_code == 0
+
+
+def test_a_filter_that_lets_nobody_of_a_sample_through_is_doubted(
+    line: CommandLine, file: Path, people: Path
+) -> None:
+    file.write_text(json.dumps(SETTINGS))
+    arguments = ["destinations", "set", "emea", str(file), "--sample", str(people), "--yes"]
+    found = line.json(*arguments)
+    assert found["doubts"][-1]["doubt"] == "no profile of the sample would be delivered"
+    assert found["sample"]["profiles"] == 3
+    assert (found["destination"], found["stored"]) == ("emea", True)
+    assert {"setting": "event_code", "from": "", "to": "emea2027"} in found["changes"]
+    assert found["push_url"] == PUSH_URL.replace("/default/", "/emea/")
+    again = line.json(*arguments)
+    assert (again["stored"], again["changes"]) == (False, [])
+
+
+def test_no_more_than_the_first_thousand_of_a_sample_are_tried(
+    line: CommandLine, file: Path, people: Path
+) -> None:
+    people.write_text("email\n" + "ada@example.com\n" * 1_500)
+    file.write_text('{"event_code": "e1"}')
+    arguments = ["destinations", "set", "emea", str(file), "--sample", str(people), "--yes"]
+    assert line.json(*arguments)["sample"]["profiles"] == 1_000
+
+
+def test_a_sample_that_is_none_stores_nothing(line: CommandLine, file: Path, people: Path) -> None:
+    people.write_text("<html>")
+    told = line.fail("destinations", "set", "emea", str(file), "--sample", str(people), "--yes")
+    assert "HTML" in told
+    line.fail("destinations", "set", "emea", str(file), "--sample", "-", "--yes", code=2)
+    assert line.aws.ssm.count("PutParameter") == 0
+
+
+# --- create ---
+
+
+def test_a_destination_is_created_without_a_file(line: CommandLine) -> None:
+    options = ["--event", "emea2027", "--audience", "vip", "--audience", "press"]
+    options += ["--filter", "country == 'US' || vip", "--field", "companyname=employer.name"]
+    said = line.succeed("destinations", "create", "emea", *options, "--field", "a='b'", "--yes")
+    assert json.loads(line.aws.ssm.parameters[EMEA]) == {
+        "event_code": "emea2027",
+        "mapping": {"companyname": "employer.name", "a": "'b'"},
+        "filter": "(is_member(@, 'vip') || is_member(@, 'press')) && (country == 'US' || vip)",
+    }
+    assert "Destination emea is new" in said
+    assert PUSH_URL.replace("/default/", "/emea/") in said
+    assert "the secret attendee-sync/ingest-token" in said
+
+
+def test_an_event_is_all_that_a_destination_needs(line: CommandLine) -> None:
+    line.aws.set_connection("other", CONNECTION)
+    options = ["--event", "e1", "--connection", "other"]
+    assert line.run("destinations", "create", "emea", *options, given="n\n").exit_code == 1
+    assert EMEA not in line.aws.ssm.parameters
+    assert line.run("destinations", "create", "emea", *options, given="y\n").exit_code == 0
+    assert json.loads(line.aws.ssm.parameters[EMEA]) == {"event_code": "e1", "connection": "other"}
+
+
+def test_a_destination_that_exists_is_not_created(line: CommandLine) -> None:
+    told = line.fail("destinations", "create", "default", "--event", "e1", "--yes")
+    assert "`attendee-sync destinations set default FILE` changes it" in told
+    assert line.aws.ssm.count("PutParameter") == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--field", "companyname"],
+        ["--field", "=a"],
+        ["--field", "city=a", "--field", "city=b"],
+        ["--audience", "it's"],
+        ["--audience", ""],
+        ["--connection", "No Name"],
+        ["--json"],
+    ],
+)
+def test_options_that_can_not_be_are_usage_errors(line: CommandLine, options: list[str]) -> None:
+    yes = [] if "--json" in options else ["--yes"]
+    line.fail("destinations", "create", "emea", "--event", "e1", *options, *yes, code=2)
+    assert line.aws.ssm.count("PutParameter") == 0
+
+
+def test_an_option_that_is_called_otherwise_elsewhere_is_told(line: CommandLine) -> None:
+    told = line.fail("destinations", "create", "emea", "--event-id", "e1", code=2)
+    assert "No such option: --event-id. Event ID is event_code of a destination" in told
+    told = line.fail("connections", "set", "emea", "--org-id", "acme", "--json", code=2)
+    assert "org_id is a setting of a connection: `attendee-sync connections set`." in told
+
+
+@pytest.mark.parametrize("options", [["--filter", "is_member('x')"], ["--event", "a b"]])
+def test_what_is_created_is_checked_as_what_is_set(line: CommandLine, options: list[str]) -> None:
+    told = line.fail("destinations", "create", "emea", "--event", "e1", *options, "--yes")
+    assert "The settings are not valid" in told
+    assert line.aws.ssm.count("PutParameter") == 0
+
+
+def test_where_senders_push_is_shown(line: CommandLine) -> None:
+    line.aws.ssm.parameters[EMEA] = json.dumps(SETTINGS)
+    assert PUSH_URL.replace("/default/", "/emea/") in line.succeed("destinations", "show", "emea")
 
 
 # --- remove ---

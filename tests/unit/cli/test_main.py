@@ -54,6 +54,12 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--rate",
         "--failed",
         "--batch",
+        "--event",
+        "--connection",
+        "--audience",
+        "--filter",
+        "--field",
+        "--sample",
     }
 
 

@@ -84,7 +84,7 @@ def test_all_faults_are_told_at_once_with_field_expression_and_position() -> Non
         "always normalised",
         "hashes.only": "Input should be 'reject' or 'send'",
         "filter": "Value error, a function of JMESPath is expected; there is no is_membr at "
-        "position 0: is_membr(@, 'audience-1')",
+        "position 0 (is_member?): is_membr(@, 'audience-1')",
         "exits": "Value error, fields are expected with set, and only there; email can't be set",
         "evnet": "Extra inputs are not permitted",
     }

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from attendee_sync import attendee
-from attendee_sync.mapping import evaluation, expressions, filters
+from attendee_sync.mapping import evaluation, expressions, filters, function_calls
 
 type Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")]
 # An attendee field of RainFocus, or the code of a custom attribute.
@@ -67,7 +67,7 @@ class Rule(_DestinationSettings):
             raise ValueError("value is missing")
         if self.write in ("overwrite", "clear_on_null"):
             _is_expression(self.value)
-            expressions.check_functions(self.value)
+            function_calls.check(self.value)
         if self.write == "clear_on_null":
             expressions.explicit_null(self.value)
         return self

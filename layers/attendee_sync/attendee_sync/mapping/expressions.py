@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jmespath
-from jmespath import functions
 
 from attendee_sync.mapping import evaluation
 
@@ -61,17 +60,6 @@ def lenient(expression: str) -> Search:
     return plain or search
 
 
-def check_functions(
-    expression: str, known: type[functions.Functions] = evaluation.Functions
-) -> None:
-    """Raise ValueError, with the positions, if an expression calls functions that don't exist."""
-    called = set(_functions(jmespath.compile(expression).parsed))
-    unknown = sorted(called - known.FUNCTION_TABLE.keys(), key=expression.find)
-    if unknown:
-        places = ", ".join(f"{name} at position {expression.find(name)}" for name in unknown)
-        raise ValueError(f"a function of JMESPath is expected; there is no {places}: {expression}")
-
-
 def names_in(texts: Iterable[str]) -> set[str]:
     """Return the names that expressions look for; an empty one looks for none."""
     return {name for text in texts if text for name in _fields(jmespath.compile(text).parsed)}
@@ -83,14 +71,6 @@ def _fields(node: _Node) -> Iterator[str]:
     if node["type"] != "slice":  # its children are numbers
         for child in node["children"]:
             yield from _fields(child)
-
-
-def _functions(node: _Node) -> Iterator[str]:
-    if node["type"] == "function_expression":
-        yield node["value"]
-    if node["type"] != "slice":  # its children are numbers
-        for child in node["children"]:
-            yield from _functions(child)
 
 
 @functools.lru_cache(maxsize=_KEPT)

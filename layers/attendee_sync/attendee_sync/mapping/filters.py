@@ -6,12 +6,12 @@ from typing import Any
 import jmespath
 from jmespath import functions as jmespath_functions
 
-from attendee_sync.mapping import evaluation, expressions
+from attendee_sync.mapping import evaluation, function_calls
 from attendee_sync.outcome import Reason
 from attendee_sync.profile import consents, memberships
 
 
-class _Functions(evaluation.Functions):
+class FilterFunctions(evaluation.Functions):
     """Beside JMESPath's own: is_member(@, id), consents(@, path) and has_opted_out(@, path)."""
 
     def __init__(self, email_hash: str = "", *, as_if_agreed: bool = False) -> None:
@@ -38,8 +38,8 @@ class _Functions(evaluation.Functions):
 
 
 def checked(text: str) -> str:
-    """Return a predicate whose functions all exist. Raises ValueError for any other."""
-    expressions.check_functions(text, _Functions)
+    """Return a predicate whose functions can be called so. Raises ValueError for any other."""
+    function_calls.check(text, FilterFunctions)
     return text
 
 
@@ -50,10 +50,10 @@ def unmet(text: str, document: Mapping[str, Any], email_hash: str = "") -> Reaso
     Raises one of expressions.UNANSWERED where it can't be evaluated on this profile.
     """
     node = jmespath.compile(text).parsed
-    functions = _Functions(email_hash)
+    functions = FilterFunctions(email_hash)
     if evaluation.evaluate(node, document, functions):
         return Reason.NONE
     if not functions.asks_for_consent:
         return Reason.FILTER
-    agreed = _Functions(as_if_agreed=True)
+    agreed = FilterFunctions(as_if_agreed=True)
     return Reason.NO_CONSENT if evaluation.evaluate(node, document, agreed) else Reason.FILTER

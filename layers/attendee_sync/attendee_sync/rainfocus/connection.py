@@ -28,7 +28,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from attendee_sync.mapping import expressions
+from attendee_sync.mapping import expressions, function_calls
 
 type Environment = Literal["prod", "stg", "dev"]
 type Place = Literal["body", "query", "both"]
@@ -176,7 +176,7 @@ def _expression(text: str) -> str:
     if _NAMES.fullmatch(text) and text.partition(".")[0] not in _ROOTS:
         return ".".join(["body", *(f'"{name}"' for name in text.split("."))])
     try:
-        expressions.check_functions(text)
+        function_calls.check(text)
         if not expressions.names_in([text]) & _ROOTS and "`" not in text:
             raise ValueError("an expression over status, headers or body is expected")
     except JMESPathError:

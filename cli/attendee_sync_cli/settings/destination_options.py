@@ -1,0 +1,51 @@
+"""Settings of a destination, made of options of a command."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from attendee_sync.mapping.destination import Destination
+
+_ID = re.compile(r"[^\s'\\]{1,200}")
+
+
+def settings(
+    event: str, connection: str, audiences: Sequence[str], condition: str, fields: Sequence[str]
+) -> dict[str, Any]:
+    """Return the members of settings that options say. Raises typer.BadParameter."""
+    members: dict[str, Any] = {"event_code": event}
+    if connection != Destination.model_fields["connection"].default:
+        members["connection"] = connection
+    if fields:
+        members["mapping"] = _mapping(fields)
+    wanted = _condition(audiences, condition)
+    return members | ({"filter": wanted} if wanted else {})
+
+
+def _mapping(fields: Sequence[str]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for each in fields:
+        name, _, expression = (part.strip() for part in each.partition("="))
+        if not name or not expression:
+            raise typer.BadParameter(
+                "NAME=EXPR is expected, such as companyname=employer.name", param_hint="--field"
+            )
+        if name in mapping:
+            raise typer.BadParameter(f"{name} is there twice", param_hint="--field")
+        mapping[name] = expression
+    return mapping
+
+
+def _condition(audiences: Sequence[str], condition: str) -> str:
+    if not all(map(_ID.fullmatch, audiences)):
+        raise typer.BadParameter(
+            "the id of an audience is expected, without blanks and quotation marks",
+            param_hint="--audience",
+        )
+    is_member = " || ".join(f"is_member(@, '{each}')" for each in dict.fromkeys(audiences))
+    if not is_member or not condition:
+        return is_member or condition
+    left = f"({is_member})" if len(audiences) > 1 else is_member
+    return f"{left} && ({condition})"
