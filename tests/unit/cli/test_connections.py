@@ -220,7 +220,8 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
         "`attendee-sync credentials set` stores it",
         "path: given a text of 12 characters; "
         "expected only {org_id}, {version} and {call} can stand in braces",
-        "auth.client_auth: given \"Basic\"; expected 'body' or 'basic'",
+        'auth.client_auth: given "Basic"; '
+        "expected 'body', 'basic', 'basic_plain', 'json' or 'query'",
         "auth.token_url: given a text of 15 characters; expected an https URL, or an empty text",
         "auth.lifetime: given a number; "
         "expected no setting of this name; did you mean assumed_lifetime?",

@@ -59,6 +59,7 @@ def test_mapping_versions_that_ledgers_hold_stay_as_they_are() -> None:
         "not_normalised": ["state", "city"],
     }
     everything = {"org_id": "acme"} | {name: other for name, (_, other) in OTHER.items()}
+    del everything["call"]  # which there was not
     everything |= {"org_id": "acme", "base_url": "https://rf.example"}
     versions = [
         mapping_version(json.dumps(destination), '{"org_id": "acme"}'),
@@ -89,6 +90,9 @@ OTHER: dict[str, tuple[bool, object]] = {
     "fields": (True, {"names": {"zip": "zipCode"}, "constants": {"source": "cdp"}}),
     "answers": (False, {"success_codes": ["0", "1"]}),
     "limits": (False, {"concurrency": 2}),
+    "preset": (False, "adobe-form"),
+    "token_call": (False, {"method": "GET"}),
+    "call": (True, {"query": {"event": "{event}"}}),
 }
 
 

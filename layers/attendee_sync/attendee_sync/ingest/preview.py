@@ -151,9 +151,11 @@ def _request(destination: PreviewTarget, decision: Decision) -> Mapping[str, Any
         "method": request.method,
         "url": prepared.url,
         "headers": dict(request.headers),
-        "body": request.json if request.json is not None else _form(request.data),
+        "body": request.json if request.json is not None else _body(request.data),
     }
 
 
-def _form(fields: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: text.decode() for name, text in fields.items()}
+def _body(data: Mapping[str, bytes] | bytes) -> dict[str, str] | str:
+    if isinstance(data, bytes):
+        return data.decode()
+    return {name: text.decode() for name, text in data.items()}

@@ -5,21 +5,26 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from http import HTTPStatus
 from urllib.parse import quote_plus
 
 import requests
+from pydantic import JsonValue
 
 from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient, prepare, receive
-from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus import reading, templates
+from attendee_sync.rainfocus.connection import Connection, TokenCall
+from attendee_sync.rainfocus.reading import Reading
+from attendee_sync.rainfocus.templates import Values
 
 _MAX_LIFETIME = 86_400 * 365  # seconds
 TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
 # One that ends as soon as it is there could not be used: its lifetime must be something else.
 _MIN_LIFETIME = 2 * TOKEN_MARGIN
+_LEAST_MILLISECONDS = 1e11  # fewer are taken for seconds: the year 5138
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 # What a bearer token may hold (RFC 6750, section 2.1, asks for less), and how long it may be:
 # web servers take header lines of about 8 KiB by default.
@@ -107,7 +112,10 @@ def audience(connection: Connection) -> str:
 
 def grant_digest(connection: Connection, credentials: Credentials) -> str:
     """Return what changes when a token must be asked for anew, without giving anything away."""
-    return _digest(connection.auth.model_dump_json(), *vars(credentials).values())
+    asked = [connection.auth.model_dump_json()]
+    if connection.token_call != TokenCall():  # as before there was one: no token is asked for anew
+        asked.append(connection.token_call.model_dump_json())
+    return _digest(*asked, *vars(credentials).values())
 
 
 def shown_digest(credentials: Credentials) -> str:
@@ -173,16 +181,19 @@ def obtain(
     now = int(time.time())  # before the call, so that its end is never taken for later than it is
     if connection.auth.kind == "profile_token":
         return _token(connection, credentials, "", now, None), ""
-    received = _ask(http, connection, credentials)
-    members = received.members()
-    value = members.get("access_token")
-    if received.status != requests.codes.ok or not isinstance(value, str) or not value:
-        raise _refusal(received, members)
+    received = reading.read(_ask(http, connection, credentials))
+    value = received.find(connection.token_call.token)
+    if not _is_success(received.status) or not isinstance(value, str) or not value:
+        raise _refusal(received)
     _require_usable(value)
-    lifetime = _lifetime(members.get("expires_in"))
+    lifetime = _lifetime_in(received, connection.token_call, now)
     assumed = connection.auth.assumed_lifetime
     remark = "" if lifetime else f"no usable lifetime in the answer; {assumed} s are assumed"
     return _token(connection, credentials, value, now, lifetime or assumed), remark
+
+
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def _require_usable(value: str) -> None:
@@ -233,21 +244,10 @@ def _is_utf8(text: str) -> bool:
 
 
 def _ask(http: requests.Session, connection: Connection, credentials: Credentials) -> HttpAnswer:
-    auth = connection.auth
-    form = {"grant_type": "client_credentials", **auth.parameters}
-    headers = {"Accept": "application/json"}
-    if auth.scope:
-        form["scope"] = auth.scope
-    if auth.client_auth == "basic":
-        headers["Authorization"] = _basic(credentials)
-    else:
-        form["client_id"] = credentials.client_id
-        form["client_secret"] = credentials.client_secret
     limits = connection.limits
     try:
-        request = requests.Request("POST", auth.token_url, data=form, headers=headers)
         with http.send(
-            prepare(http, request),
+            prepare(http, token_request(connection, credentials)),
             timeout=(limits.connect_timeout, limits.read_timeout),
             allow_redirects=False,
             stream=True,
@@ -263,14 +263,64 @@ def _ask(http: requests.Session, connection: Connection, credentials: Credential
         ) from None
 
 
-def _basic(credentials: Credentials) -> str:
-    """Return the header of RFC 6749, section 2.3.1: both parts form-encoded, then base64."""
-    pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.client_secret)}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+def token_request(connection: Connection, credentials: Credentials) -> requests.Request:
+    """Return the request for a token: client credentials (RFC 6749, section 4.4), or a template."""
+    auth, template = connection.auth, connection.token_call
+    pair = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
+    content: dict[str, JsonValue] = {"grant_type": "client_credentials", **auth.parameters}
+    if auth.scope:
+        content["scope"] = auth.scope
+    request = requests.Request(template.method, auth.token_url)
+    request.headers = {"Accept": "application/json"}
+    if auth.client_auth.startswith("basic"):
+        is_plain = auth.client_auth == "basic_plain"
+        request.headers["Authorization"] = f"Basic {_basic(credentials, is_plain=is_plain)}"
+    elif auth.client_auth == "query":
+        request.params = pair
+    else:
+        content |= pair
+    values = {
+        **connection.places(),
+        **vars(credentials),
+        "basic": _basic(credentials),
+        "basic_plain": _basic(credentials, is_plain=True),
+    }
+    templates.add_headers(request.headers, template.headers, values)
+    templates.add_query(request.params, template.query, values)
+    _put_body(request, content, connection, values)
+    return request
 
 
-def _refusal(received: HttpAnswer, members: Mapping[str, Any]) -> TokenNotGrantedError:
-    status, error = received.status, _oauth_error(members)
+def _put_body(
+    request: requests.Request, content: JsonValue, connection: Connection, values: Values
+) -> None:
+    """Put what is asked with into the body, as a form or as JSON; in the query with GET."""
+    template = connection.token_call.body
+    if isinstance(template, str):
+        request.data = templates.fill_text(template, values).encode()
+        return
+    if template is not None:
+        content = templates.fill(template, values)
+    if request.method == "GET":
+        request.params = {**content, **request.params} if isinstance(content, dict) else {}
+    elif connection.auth.client_auth == "json" or not isinstance(content, dict):
+        request.json = content
+    else:
+        request.data = content
+
+
+def _basic(credentials: Credentials, *, is_plain: bool = False) -> str:
+    """Return id and secret for a Basic header: form-encoded first, as RFC 6749, section 2.3.1 has.
+
+    RFC 7617, which others have, takes them as they are.
+    """
+    parts = (credentials.client_id, credentials.client_secret)
+    pair = ":".join(parts if is_plain else map(quote_plus, parts))
+    return base64.b64encode(pair.encode(errors="replace")).decode()
+
+
+def _refusal(received: Reading) -> TokenNotGrantedError:
+    status, error = received.status, _oauth_error(received.find("body.error"))
     text = f"HTTP {status} {error}".rstrip()
     if is_transient(status):
         return TokenNotGrantedError(
@@ -300,15 +350,34 @@ def _token(
     )
 
 
-def _oauth_error(members: Mapping[str, Any]) -> str:
+def _oauth_error(error: object) -> str:
     """Return the `error` code, if it is one of RFC 6749, section 5.2, or RFC 6750, section 3.1.
 
     Any other text could be one of those that were sent.
     """
-    error = members.get("error")
     if not isinstance(error, str) or not error.isidentifier():
         return ""
     return error if error in _OAUTH_ERRORS else "with an unknown error code"
+
+
+def _lifetime_in(received: Reading, template: TokenCall, now: int) -> float | None:
+    if template.expires_at is None:
+        return _lifetime(received.find(template.lifetime))
+    moment = _moment(received.find(template.expires_at))
+    return None if moment is None else _lifetime(moment - now)
+
+
+def _moment(given: object) -> float | None:
+    """Return a moment in epoch seconds, from those, milliseconds, or a text of ISO 8601."""
+    text = str(given).strip()
+    try:
+        if _NUMBER.fullmatch(text):
+            number = float(text)
+            return number / 1000 if number > _LEAST_MILLISECONDS else number
+        until = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        return None
+    return (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp()
 
 
 def _lifetime(expires_in: object) -> float | None:

@@ -3,20 +3,23 @@
 Knows nothing of queues. What is known of the API is little; see Connection for the settings.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
+from pydantic import JsonValue
 
 from attendee_sync.attendee import sha256_of
 from attendee_sync.http_client import UNUSABLE, HttpAnswer, prepare, receive
 from attendee_sync.outcome import Answer
-from attendee_sync.rainfocus import reading
+from attendee_sync.rainfocus import reading, templates
 from attendee_sync.rainfocus.access_token import AccessToken
 from attendee_sync.rainfocus.answers import judge
 from attendee_sync.rainfocus.connection import Connection, Place
 from attendee_sync.rainfocus.masking import Sent
+from attendee_sync.rainfocus.templates import Values
 
 STORE = "attendee/store"
 READ = "attendeeInfo"
@@ -86,27 +89,73 @@ def store_request(
 ) -> requests.Request:
     """Return the request that stores an attendee, spoken as the connection says."""
     record = _record(connection, attendee)
-    request = _request(connection, token, "POST", STORE)
+    request = _request(connection, token, connection.call.method, STORE)
     _put_event(request, record, connection.event.key, attendee.event_code, connection.event.place)
-    match connection.body.kind:
-        case "json":
-            request.json = record
-        case "form":
-            request.data = {name: _bytes(text) for name, text in record.items()}
-        case "array":
-            request.json = [record]
-        case "wrapped":
-            request.json = {connection.body.wrapped_under: record}
+    values = _values(connection, token, STORE) | {
+        "event": attendee.event_code,
+        "email": attendee.fields.get("email"),
+        "email_sha256": sha256_of(attendee.fields.get("email", "")),
+        templates.RECORD: dict(record),
+        "record_json": json.dumps(record),
+    }
+    if connection.call.url:
+        request.url = templates.fill_url(connection.call.url, values)
+    templates.add_headers(request.headers, connection.call.headers, values)
+    templates.add_query(request.params, connection.call.query, values)
+    _put_body(request, record, connection, values)
     return request
+
+
+def _put_body(
+    request: requests.Request, record: Mapping[str, str], connection: Connection, values: Values
+) -> None:
+    """Put a record into a request's body, as the template or the kind of body says."""
+    template = connection.call.body
+    if template is None and connection.call.method == "GET":
+        return
+    if isinstance(template, str):
+        request.headers.setdefault("Content-Type", "application/xml; charset=utf-8")
+        request.data = _bytes(templates.fill_xml(template, values))
+        return
+    content = record if template is None else templates.fill(template, values)
+    match connection.body.kind:
+        case "form" if isinstance(content, Mapping):
+            request.data = {name: _form_value(each) for name, each in content.items()}
+        case "array":
+            request.json = [content]
+        case "wrapped":
+            request.json = {connection.body.wrapped_under: content}
+        case _:
+            request.json = content
+
+
+def _form_value(value: JsonValue) -> bytes:
+    return _bytes(value if isinstance(value, str) else json.dumps(value))
 
 
 def read_request(
     connection: Connection, token: AccessToken, event_code: str, email_address: str
 ) -> requests.Request:
-    """Return the request that looks an attendee up; its parameters stand in the query."""
+    """Return the request that looks an attendee up; its parameters stand in the query.
+
+    Headers of the template go with it, and parameters that every call has.
+    """
     request = _request(connection, token, "GET", READ)
     request.params |= {connection.event.key: event_code, **_identity(connection, email_address)}
+    values = _values(connection, token, READ) | {"event": event_code, "email": email_address}
+    templates.add_headers(request.headers, connection.call.headers, values)
+    templates.add_query(request.params, connection.call.query, values)
     return request
+
+
+def _values(connection: Connection, token: AccessToken, call: str) -> dict[str, JsonValue]:
+    """Return what has its places in the templates of every call."""
+    return {
+        **connection.places(call),
+        "client_id": token.client_id,
+        "profile_token": token.profile_token,
+        "access_token": token.value,
+    }
 
 
 def _request(

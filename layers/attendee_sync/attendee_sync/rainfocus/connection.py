@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     PrivateAttr,
     StringConstraints,
     ValidationError,
@@ -29,6 +31,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from attendee_sync.mapping import expressions, function_calls
+from attendee_sync.rainfocus import templates
 
 type Environment = Literal["prod", "stg", "dev"]
 type Place = Literal["body", "query", "both"]
@@ -102,7 +105,9 @@ class Auth(_Settings):
         StringConstraints(pattern=rf"^({_URL}(\?\S*)?)?$"),
         AfterValidator(_without_eavesdroppers),
     ] = ""
-    client_auth: Literal["body", "basic"] = "body"  # unverified
+    # unverified. basic_plain: id and secret as they are (RFC 7617), not form-encoded (RFC 6749);
+    # json: in a JSON body; query: in the address, where logs of servers may keep them.
+    client_auth: Literal["body", "basic", "basic_plain", "json", "query"] = "body"
     scope: str = ""  # unverified: none
     parameters: dict[Key, str] = {}  # unverified: none
     # In seconds, where the token endpoint does not say (unverified).
@@ -230,6 +235,83 @@ class Answers(_Settings):
         return self
 
 
+# What templates have places for.
+_OF_CONNECTION = frozenset({"base", "org_id", "version"})
+_OF_CALL = _OF_CONNECTION | {
+    "call",
+    "client_id",
+    "profile_token",
+    "access_token",
+    "event",
+    "email",
+    "email_sha256",
+    templates.RECORD,
+    "record_json",
+    templates.FIELD,
+    templates.VALUE,
+}
+_OF_TOKEN_CALL = _OF_CONNECTION | {
+    "client_id",
+    "client_secret",
+    "profile_token",
+    "basic",
+    "basic_plain",
+}
+
+
+class CallTemplate(_Settings):
+    """A call in one's own words. Headers and parameters are added to the usual ones.
+
+    An empty text leaves one out. The body stands in the place of the usual one; a text is XML.
+    Secrets have places, such as {client_secret}, and are never written here.
+    """
+
+    query: dict[Key, str] = {}
+    headers: dict[HeaderName, str] = {}
+    body: dict[str, JsonValue] | list[JsonValue] | str | None = None
+
+    def _check(self, known: frozenset[str]) -> None:
+        given = self.model_dump(exclude={"method", "token", "lifetime", "expires_at"})
+        unknown = {
+            name for name in templates.places_in(given) if not templates.is_place(name, known)
+        }
+        if unknown:
+            names = ", ".join(sorted(known))
+            raise ValueError(f"a template without unknown places; there are {names}")
+        for path, text in templates.texts_in(given):
+            if templates.looks_secret(path, text):
+                raise ValueError(f"a place, such as {{client_id}}, for the secret in {path}")
+
+
+class Call(CallTemplate):
+    """attendee/store in one's own words, where the settings beside it can't say it."""
+
+    method: Literal["POST", "PUT", "PATCH", "GET"] = "POST"
+    # In place of the usual address; parameters stand in `query`.
+    url: Annotated[str, StringConstraints(pattern=r"^((https?://|\{base\})[^\s?#\\]*)?$")] = ""
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        self._check(_OF_CALL)
+        _without_eavesdroppers(self.url.replace("{base}", HOSTS["prod"]))
+        return self
+
+
+class TokenCall(CallTemplate):
+    """How a token is asked for, where `auth` can't say it; its address is auth.token_url."""
+
+    method: Literal["POST", "GET", "PUT"] = "POST"
+    token: Expression = "body.access_token"  # noqa: S105 - where one stands
+    lifetime: Expression = "body.expires_in"  # seconds
+    # In place of it: a moment, as a number of seconds or milliseconds since 1970 or in ISO 8601.
+    expires_at: Expression | None = None
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        self._check(_OF_TOKEN_CALL)
+        return self
+
+
 class Limits(_Settings):
     """How much of RainFocus a connection takes. Its rate limits are not published."""
 
@@ -250,6 +332,44 @@ class Limits(_Settings):
     def longest_call(self) -> float:
         """Seconds that a call can take, from looking up the host to the answer's last byte."""
         return self.connect_timeout + self.read_timeout
+
+
+type Preset = Literal["", "adobe-form", "v3-profile-token", "v2", "attendee-side"]
+# What public clients are seen to do; docs/rainfocus.md says where.
+_PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "adobe-form": {},  # the defaults: what Adobe's form asks for
+    "v3-profile-token": {
+        "auth": {"kind": "profile_token"},
+        "api_profile": {"value": "profile_token"},
+    },
+    "v2": {
+        "version": "v2",
+        "auth": {"kind": "profile_token"},
+        "api_profile": {"place": "both", "value": "profile_token"},
+        "fields": {
+            "names": {"state": "stateId", "countryid": "countryId"},
+            "foreign_state": "foreignstate",
+        },
+    },
+    "attendee-side": {
+        "version": "v2",
+        "auth": {"kind": "profile_token"},
+        "api_profile": {"name": "rfApiProfileId", "value": "profile_token"},
+    },
+}
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings over others, section by section."""
+    return {
+        **below,
+        **{
+            name: _merged(below[name], value)
+            if isinstance(value, dict) and isinstance(below.get(name), dict)
+            else value
+            for name, value in above.items()
+        },
+    }
 
 
 # Marks a setting of a connection that decides neither where an attendee is stored nor as what.
@@ -274,7 +394,11 @@ class Connection(_Settings):
     path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]*$")] = (
         "/api/{org_id}/{version}/{call}"
     )
+    # Settings of a known client, below those that are given.
+    preset: Annotated[Preset, _DECIDES_NOTHING] = ""
     auth: Annotated[Auth, _DECIDES_NOTHING] = Auth()
+    token_call: Annotated[TokenCall, _DECIDES_NOTHING] = TokenCall()
+    call: Call = Call()
     api_profile: Annotated[ApiProfile, _DECIDES_NOTHING] = ApiProfile()
     event: Event = Event()
     body: Body = Body()
@@ -282,6 +406,13 @@ class Connection(_Settings):
     answers: Annotated[Answers, _DECIDES_NOTHING] = Answers()
     limits: Annotated[Limits, _DECIDES_NOTHING] = Limits()
     _name: str = PrivateAttr("")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_its_preset(cls, given: Any) -> Any:
+        preset = given.get("preset") if isinstance(given, dict) else None
+        known = _PRESETS.get(preset) if isinstance(preset, str) else None
+        return _merged(known, given) if known else given
 
     @property
     def name(self) -> str:
@@ -314,7 +445,8 @@ class Connection(_Settings):
         """Return the settings that decide where an attendee is stored and as what."""
         fields = type(self).model_fields.items()
         idle = {name for name, field in fields if _DECIDES_NOTHING in field.metadata}
-        return self.model_dump(exclude=idle)
+        # Not there: as it was before there were templates, so that nobody is delivered again.
+        return self.model_dump(exclude=idle if self.call != Call() else {*idle, "call"})
 
     @functools.cached_property
     def digest(self) -> str:
@@ -332,8 +464,12 @@ class Connection(_Settings):
         limits = self.limits.model_copy(update={"read_timeout": seconds})
         return self.model_copy(update={"limits": limits})
 
+    def places(self, call: str = "") -> dict[str, str]:
+        """Return what stands in all templates of the connection."""
+        return {"base": self.base, "org_id": self.org_id, "version": self.version, "call": call}
+
     def url(self, call: str) -> str:
-        """Return the address of an API call such as `attendee/store`."""
+        """Return the usual address of an API call such as `attendee/store`."""
         return self.base + self.path.format(org_id=self.org_id, version=self.version, call=call)
 
 
