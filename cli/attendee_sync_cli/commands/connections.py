@@ -1,7 +1,7 @@
 """The commands about connections: their settings, and the secrets that go with them."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -11,11 +11,17 @@ from attendee_sync.mapping.destination import Destination
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, ConnectionName, FailureError, Yes
-from attendee_sync_cli.settings import setting_changes, validation
-from attendee_sync_cli.settings.setting_changes import SettingsFile
+from attendee_sync_cli.settings import secret_texts, setting_changes, validation
 from attendee_sync_cli.stack.stack import RECOVERY_DAYS, Stack
 
 app = typer.Typer(no_args_is_help=True, help="List, show, set and remove connections.")
+NewSettings = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE | KEY=VALUE...",
+        help="JSON with all settings (- is standard input), or settings to change.",
+    ),
+]
 # The one that the template makes.
 _TEMPLATE_CONNECTION = "default"
 _SECRETS = {
@@ -61,10 +67,13 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
     text = stack.known_connection(connection)
     read = validation.read(Connection, text)
     if as_json:
-        console.document(setting_changes.parsed(text))
+        console.document(secret_texts.without(setting_changes.parsed(text)))
     elif isinstance(read, Connection):
+        hidden = secret_texts.paths_of(setting_changes.parsed(text))
+        rows = setting_changes.rows(read, setting_changes.parsed(text))
         console.table(
-            ["setting", "value", ""], setting_changes.rows(read, setting_changes.parsed(text))
+            ["setting", "value", ""],
+            [[p, secret_texts.SHOWN if p in hidden else value, *end] for p, value, *end in rows],
         )
     if isinstance(read, list):
         raise setting_changes.not_valid(f"The settings of connection {connection}", read)
@@ -73,27 +82,38 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
 @app.command(
     "set",
     epilog="Examples: attendee-sync connections set emea emea.json; "
-    "attendee-sync connections set emea - --yes < emea.json",
+    "attendee-sync connections set emea - --yes < emea.json; "
+    "attendee-sync connections set emea version=v2 auth.client_auth=basic; "
+    "attendee-sync connections set emea 'answers.transient=[403, \"17\"]'",
 )
 def set_(
     context: typer.Context,
     connection: ConnectionName,
-    file: SettingsFile,
+    settings: NewSettings,
     yes: Yes = False,
 ) -> None:
     """Store the settings of a connection, after a look at what changes.
 
+    Each KEY=VALUE changes one setting and leaves the others alone; null brings its default back.
     A setting that FILE leaves out has its default. A new connection gets its two secrets too.
     """
     stack: Stack = context.obj
-    text = setting_changes.from_file(file, yes=yes)
+    before = stack.connection(connection)
+    text = _new_settings(settings, before, yes=yes)
     after = validation.read(Connection, text)
     if isinstance(after, list):
         raise setting_changes.not_valid("The settings", after)
+    _refuse_secrets(text)
     compact = setting_changes.compact(text)
-    before = stack.connection(connection)
-    changes = setting_changes.changes(before, after)
+    hidden = secret_texts.paths_of(setting_changes.parsed(before or "{}"))
+    changes = [
+        [path, secret_texts.SHOWN if path in hidden else old, new]
+        for path, old, new in setting_changes.changes(before, after)
+    ]
     if changes:
+        left_out = setting_changes.reset(before, after)
+        if left_out:
+            console.say(f"Left out, so that the default counts: {', '.join(left_out)}")
         setting_changes.ask(f"Connection {connection}", changes, is_new=before is None, yes=yes)
         stack.put_connection(connection, compact)
         console.say(setting_changes.STORED)
@@ -140,6 +160,24 @@ def remove(context: typer.Context, connection: ConnectionName, yes: Yes = False)
                 f"The secret {stack.name}/{name} is deleted in {RECOVERY_DAYS} days, "
                 f"on {when:%Y-%m-%d}; until then it can be restored."
             )
+
+
+def _new_settings(given: Sequence[str], before: str | None, *, yes: bool) -> str:
+    """Return the settings that a file holds, or those that are stored with some changed."""
+    [first, *others] = given
+    if others or "=" in first:
+        return setting_changes.with_values(before, given, Connection)
+    return setting_changes.from_path(first, yes=yes)
+
+
+def _refuse_secrets(text: str) -> None:
+    found = secret_texts.paths_of(setting_changes.parsed(text))
+    if found:
+        raise FailureError(
+            f"What looks like a secret is no setting: {', '.join(sorted(found))}. `attendee-sync "
+            "credentials set` stores secrets; {client_id}, {access_token} and others stand for "
+            "them in `call` and `token_call`."
+        )
 
 
 def _make_secrets(stack: Stack, connection: str) -> None:

@@ -1,7 +1,9 @@
 """Settings as they are stored: read from a file, compared with what is there, and shown."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,11 +24,73 @@ SettingsFile = Annotated[
 ]
 
 
+def from_path(path: str, *, yes: bool) -> str:
+    """Return the text of a file with settings by its path, `-` for standard input."""
+    if path == "-" and not yes:
+        raise typer.BadParameter("with - there is nobody to ask: add --yes")
+    try:
+        return (sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()).decode()
+    except UnicodeDecodeError:
+        raise FailureError("The settings are not UTF-8 text.") from None
+    except OSError:
+        raise typer.BadParameter("no such file, and no KEY=VALUE, such as version=v2") from None
+
+
 def from_file(file: typer.FileText, *, yes: bool) -> str:
     """Return the text of a file with settings. Without `yes` there must be somebody to ask."""
     if file.name == STDIN and not yes:
         raise typer.BadParameter("with - there is nobody to ask: add --yes")
     return console.text_of(file, "The settings are")
+
+
+def with_values(stored: str | None, assignments: Sequence[str], model: type[BaseModel]) -> str:
+    """Return settings as JSON in which each `path=value` is set.
+
+    A value is JSON, or else a text; `null` brings the default back where null is no value.
+    Raises typer.BadParameter for what is no assignment.
+    """
+    document = parsed(stored or "{}")
+    for each in assignments:
+        path, is_one, value = each.partition("=")
+        if not is_one or not path.strip("."):
+            raise typer.BadParameter("expected FILE alone, or KEY=VALUE, such as version=v2")
+        document = _with_value(document, path.strip().split("."), value, model)
+    return json.dumps(document)
+
+
+def _with_value(
+    document: Mapping[str, Any], path: Sequence[str], value: str, model: type[BaseModel]
+) -> dict[str, Any]:
+    """Return settings with one that is set: as the JSON that its value is if that is valid."""
+    try:
+        changed = _put(document, path, json.loads(value))
+    except ValueError:
+        return _put(document, path, value)
+    read = validation.read(model, json.dumps(changed))
+    name = ".".join(path)
+    if not isinstance(read, list) or not any(each.setting.startswith(name) for each in read):
+        return changed
+    if value == "null":
+        return _put(document, path, None, remove=True)
+    return changed if value[:1] in ("[", "{") else _put(document, path, value)
+
+
+def _put(
+    document: Mapping[str, Any], path: Sequence[str], value: object, *, remove: bool = False
+) -> dict[str, Any]:
+    name, *rest = path
+    if not rest:
+        others = {key: each for key, each in document.items() if key != name}
+        return others if remove else others | {name: value}
+    section = document.get(name)
+    inner = section if isinstance(section, dict) else {}
+    return {**document, name: _put(inner, rest, value, remove=remove)}
+
+
+def reset(before: str | None, after: BaseModel) -> list[str]:
+    """Return the settings that were set and are not any more, so that the default counts."""
+    given = _flat(after.model_dump(mode="json", exclude_unset=True))
+    return [path for path in _flat(parsed(before or "{}")) if path not in given]
 
 
 def compact(text: str) -> str:

@@ -348,3 +348,120 @@ def test_removing_is_asked_for(line: CommandLine) -> None:
 def test_a_failure_of_aws_is_told(line: CommandLine, failure: Exception, told: str) -> None:
     line.aws.ssm.always = failure
     assert told in line.fail("connections", "show", "default")
+
+
+# --- set KEY=VALUE ---
+
+
+@pytest.mark.parametrize(
+    ("assignments", "expected"),
+    [
+        (["version=v2"], {"version": "v2"}),
+        (["auth.client_auth=basic", "limits.concurrency=3"], {"limits": {"concurrency": 3}}),
+        (["org_id=007"], {"org_id": "007"}),
+        (["org_id=7"], {"org_id": "7"}),
+        (["org_id=true"], {"org_id": "true"}),
+        (["auth.scope=a b"], {"auth": {"scope": "a b"}}),
+        (["answers.success=status == `204`"], {"answers": {"success": "status == `204`"}}),
+        (['answers.transient=[403, "17"]'], {"answers": {"transient": [403, "17"]}}),
+        (['call.headers={"X-A": "{event}"}'], {"call": {"headers": {"X-A": "{event}"}}}),
+        (["call.headers.X-A=1"], {"call": {"headers": {"X-A": "1"}}}),
+    ],
+)
+def test_settings_are_changed_one_by_one(
+    line: CommandLine, assignments: list[str], expected: dict[str, Any]
+) -> None:
+    before = json.loads(line.aws.ssm.parameters[PARAMETER])
+    line.succeed("connections", "set", "default", *assignments, "--yes")
+    after = json.loads(line.aws.ssm.parameters[PARAMETER])
+    shown = changed(**after).model_dump(mode="json")
+    assert after["auth"]["token_url"] == before["auth"]["token_url"]
+    for name, value in expected.items():
+        held = shown[name]
+        assert held == value if isinstance(value, str) else held.items() >= value.items()
+
+
+def test_a_setting_s_default_comes_back(line: CommandLine) -> None:
+    line.succeed("connections", "set", "default", "version=v2", "auth.scope=x", "--yes")
+    said = line.succeed("connections", "set", "default", "version=null", "--yes")
+    assert ["version", "v2", "v3"] in [row.split() for row in said.splitlines()]
+    stored = json.loads(line.aws.ssm.parameters[PARAMETER])
+    assert "version" not in stored
+    assert stored["auth"]["scope"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("assignments", "told", "code"),
+    [
+        (["version=v4"], "version: given", 1),
+        (["nothing=1"], "no setting of this name", 1),
+        (["auth=1"], "auth: given", 1),
+        (["answers.transient=403"], "answers.transient", 1),
+        (["version=v2", "v3"], "KEY=VALUE", 2),
+        (["=v2", "x=1"], "KEY=VALUE", 2),
+        (["nowhere"], "no such file", 2),
+    ],
+)
+def test_what_can_t_be_set_is_told(
+    line: CommandLine, assignments: list[str], told: str, code: int
+) -> None:
+    assert told in line.fail("connections", "set", "default", *assignments, "--yes", code=code)
+
+
+def test_a_new_connection_needs_no_file(line: CommandLine) -> None:
+    line.succeed("connections", "set", "emea", "org_id=acme", "environment=stg", "--yes")
+    stored = json.loads(line.aws.ssm.parameters[f"/{STACK}/connections/emea"])
+    assert stored == {"org_id": "acme", "environment": "stg"}
+    line.succeed("connections", "set", "emea", "preset=v2", "--yes")
+    shown = [row.split() for row in line.succeed("connections", "show", "emea").splitlines()]
+    assert ["version", "v2", "default"] in shown
+
+
+def test_a_file_tells_what_it_resets(line: CommandLine, tmp_path: Path) -> None:
+    line.succeed("connections", "set", "default", "auth.scope=x", "version=v2", "--yes")
+    (tmp_path / "few.json").write_text('{"org_id": "acme"}')
+    said = line.succeed("connections", "set", "default", str(tmp_path / "few.json"), "--yes")
+    assert "Left out, so that the default counts: " in said
+    assert {"auth.scope,", "version"} <= set(said.splitlines()[0].split()) | {"version"}
+    assert "auth.token_url" in said.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "auth.token_url=https://t.example.com/token?client_secret=hunter2",
+        "auth.parameters.client_secret=hunter2",
+        "auth.token_url=https://t.example.com/0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        "call.headers.Authorization=Bearer hunter2",
+        "token_call.body.password=hunter2",
+    ],
+)
+def test_what_looks_like_a_secret_is_not_taken(line: CommandLine, assignment: str) -> None:
+    line.hidden = ("hunter2", "0a1b2c3d4e5f")
+    name = assignment.partition("=")[0].split(".")[1]
+    before = line.aws.ssm.parameters[PARAMETER]
+    told = line.fail("connections", "set", "default", assignment, "--yes")
+    assert name in told
+    assert line.aws.ssm.parameters[PARAMETER] == before
+
+
+def test_what_looks_like_a_secret_and_is_stored_is_not_shown(line: CommandLine) -> None:
+    line.hidden = ("hunter2",)
+    stored = {
+        "org_id": "acme",
+        "auth": {
+            "token_url": "https://t.example.com/token?client_secret=hunter2",
+            "parameters": {"password": "hunter2", "audience": "rainfocus"},
+        },
+    }
+    line.aws.ssm.parameters[PARAMETER] = json.dumps(stored)
+    shown = line.succeed("connections", "show", "default")
+    assert shown.count("(looks like a secret; not shown)") == 2
+    assert "rainfocus" in shown
+    for_programs = line.json("connections", "show", "default")
+    assert for_programs["auth"]["parameters"] == {"password": "***", "audience": "rainfocus"}
+    told = line.fail("connections", "set", "default", "version=v2", "--yes")
+    assert "auth.parameters.password, auth.token_url" in told
+    mended = ["auth.parameters={}", "auth.token_url=https://t.example.com/token"]
+    said = line.succeed("connections", "set", "default", *mended, "--yes")
+    assert "(looks like a secret; not shown)" in said

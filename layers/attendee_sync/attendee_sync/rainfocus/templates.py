@@ -33,7 +33,7 @@ _SECRET_PLACES = frozenset(
 )
 _SCHEME = re.compile(r"[A-Za-z]{0,16}[ :=]?(?:[a-z]{1,16}=)?[\"']{0,2}")  # such as Bearer
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
-_MASKED = "***"  # what `show` puts in the place of a secret
+MASKED: Final = "***"  # what `show` puts in the place of a secret
 
 
 def places_in(template: JsonValue) -> Iterator[str]:
@@ -136,7 +136,7 @@ def looks_secret(path: str, text: str) -> bool:
     if _SECRET_NAME.match(path.rpartition(".")[2]):
         has_place = bool(_SECRET_PLACES & set(_PLACE.findall(text)))
         return bool(text) and not (has_place and _SCHEME.fullmatch(rest))
-    return _MASKED in rest or any(map(_is_random, _LONG_WORD.findall(rest)))
+    return MASKED in rest or any(map(_is_random, _LONG_WORD.findall(rest)))
 
 
 def _is_random(word: str) -> bool:
