@@ -21,7 +21,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Renew tokens and tell what became of each.
 
     The event may name one `connection`, and in `refused` the digest of its token that RainFocus
-    did not take; any other event means all connections. Only the schedule's may take minutes: see
+    did not take, or ask by `force` for a new token in any case; any other event means all
+    connections. Only the schedule's may take minutes: see
     TokenRefresh.watch().
     """
     if event.get("source") == _SCHEDULER:
@@ -30,7 +31,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         )
     else:
         results = _token_refresh().run(
-            str(event.get("connection", "")), str(event.get("refused", ""))
+            str(event.get("connection", "")),
+            str(event.get("refused", "")),
+            is_forced=event.get("force") is True,
         )
         for result in results:
             _report(result)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -74,15 +75,29 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
     )
 
 
-@app.command("refresh", epilog="Example: attendee-sync token refresh default")
-def refresh(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
+@app.command(
+    "refresh",
+    epilog="Examples: attendee-sync token refresh default; "
+    "attendee-sync token refresh default --force",
+)
+def refresh(
+    context: typer.Context,
+    connection: ConnectionName,
+    force: Annotated[
+        bool, typer.Option("--force", help="Renew a good token, too, and ask again at once.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Have a connection's token renewed, if it ends soon or was asked for with other settings.
+
+    Credentials that RainFocus refused are tried again after 15 minutes, once they change, or with
+    --force.
 
     Ends with exit code 1 if no token was granted.
     """
     stack: Stack = context.obj
     stack.known_connection(connection)
-    result = stack.refresh_token(connection)
+    result = stack.refresh_token(connection, force=force)
     if as_json:
         console.document(result.model_dump(mode="json"))
     else:

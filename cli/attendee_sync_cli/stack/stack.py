@@ -316,12 +316,17 @@ class Stack:
         table = self.output("TokenTableName")
         return TokenStore(client("dynamodb"), table, self.seen_by_functions()).text(connection)
 
-    def refresh_token(self, connection: str) -> Refreshed:
-        """Have the token of a connection renewed, if it ends soon, and return what became of it."""
+    def refresh_token(self, connection: str, *, force: bool = False) -> Refreshed:
+        """Have the token of a connection renewed, if it ends soon, and return what became of it.
+
+        With `force` it is renewed in any case.
+        """
         answer = client("lambda").invoke(
             FunctionName=self.output("TokenRefreshFunctionName"),
             InvocationType="RequestResponse",
-            Payload=json.dumps({"connection": connection}).encode(),
+            Payload=json.dumps(
+                {"connection": connection} | ({"force": True} if force else {})
+            ).encode(),
         )
         payload = answer["Payload"].read()
         if "FunctionError" in answer:

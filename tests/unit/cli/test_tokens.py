@@ -120,6 +120,12 @@ def test_what_became_of_a_token_is_told(
     assert line.aws.functions.payloads == [{"connection": "default"}]
 
 
+def test_a_token_is_renewed_by_force(line: CommandLine) -> None:
+    line.refresh_gives("refreshed")
+    line.succeed("token", "refresh", "default", "--force")
+    assert line.aws.functions.payloads == [{"connection": "default", "force": True}]
+
+
 def test_a_failed_refresh_ends_with_1(line: CommandLine) -> None:
     line.refresh_gives("failed", "credentials", "the credentials are refused: HTTP 401")
     told = line.fail("token", "refresh", "default")

@@ -610,3 +610,62 @@ def test_a_hundred_deliveries_that_meet_a_revoked_token_cause_one_fetch(
     rainfocus.reply = only_takes("granted")
     assert at_once([desk.meaning for desk in environments]) == ["stored"] * 100
     assert len(aws.functions.payloads) == 100
+
+
+# --- a refusal that a new token may cure ---------------------------------------------------------
+
+EXPIRED = [
+    fakes.envelope("31", "Token expired", status=400),
+    fakes.envelope("31", "Not authenticated"),
+    fakes.envelope("31", "no", status=403),
+    DENIED,
+]
+
+
+def asked_for(desk: Desk) -> int:
+    return len(desk.aws.functions.payloads)
+
+
+@pytest.mark.parametrize("refusal", EXPIRED)
+def test_a_refusal_by_any_status_is_cured_by_a_new_token(desk: Desk, refusal: fakes.Reply) -> None:
+    def answer(call: fakes.Call) -> fakes.Reply:
+        return fakes.stored() if call.headers["Authorization"] == "Bearer newer" else refusal
+
+    desk.rainfocus.reply = answer
+    assert desk.meaning() in ("token", "configuration")
+    assert asked_for(desk) == 1
+    desk.aws.set_token(token("newer"))
+    desk.aws.clock.now += 1
+    assert desk.meaning() == "stored"
+
+
+def test_a_profile_is_refused_if_a_new_token_does_not_cure_it(desk: Desk, wall: Clock) -> None:
+    desk.rainfocus.reply = EXPIRED[0]
+    assert desk.meanings(2) == ["token", "token"]
+    desk.aws.set_token(token("newer"))
+    wall.now += 61
+    desk.aws.clock.now += 61
+    assert desk.meanings(3) == ["profile"] * 3
+    assert asked_for(desk) == 1
+
+
+def test_a_profile_is_refused_if_no_new_token_comes(desk: Desk, wall: Clock) -> None:
+    desk.rainfocus.reply = EXPIRED[0]
+    assert desk.meaning() == "token"
+    wall.now += 61
+    assert desk.meaning() == "profile"
+
+
+def test_such_a_refusal_is_doubted_again_after_ten_minutes(desk: Desk, wall: Clock) -> None:
+    desk.rainfocus.reply = EXPIRED[0]
+    assert desk.meaning() == "token"
+    wall.now += 599
+    assert desk.meaning() == "profile"
+    wall.now += 2
+    assert desk.meaning() == "token"
+
+
+def test_a_refusal_that_tells_of_the_profile_asks_for_no_token(desk: Desk) -> None:
+    desk.rainfocus.reply = fakes.envelope("9", "Company is unknown", status=400)
+    assert desk.meaning() == "profile"
+    assert asked_for(desk) == 0

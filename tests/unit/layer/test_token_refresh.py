@@ -438,3 +438,63 @@ def test_a_failure_to_ask_is_told(aws: Aws) -> None:
     aws.functions.always = fakes.denied("TooManyRequestsException")
     with pytest.raises(ClientError):
         TokenRequester(aws.functions, "refresh-function")("default", "digest")
+
+
+# --- credentials that were refused ---
+
+UNAUTHORIZED = fakes.Reply(401, b'{"error": "invalid_client"}')
+
+
+def test_a_wrong_secret_is_tried_once_in_a_quarter_of_an_hour(
+    aws: Aws, wall: Clock, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    aws.remove_token()
+    endpoint.reply = UNAUTHORIZED
+    results = []
+    for _ in range(29):
+        results += refresh.run("default")
+        wall.now += 10
+    assert set(results) == {
+        failed(TokenFault.CREDENTIALS, "the credentials are refused: HTTP 401 invalid_client")
+    }
+    assert len(endpoint.calls) == 1
+    wall.now += 900
+    endpoint.reply = GRANT
+    assert refresh.run("default") == [REFRESHED]
+
+
+def test_other_credentials_or_settings_are_tried_at_once(
+    aws: Aws, wall: Clock, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    assert wall
+    aws.remove_token()
+    endpoint.reply = UNAUTHORIZED
+    refresh.run()
+    aws.set_connection("default", changed(auth={**CONNECTION.auth.model_dump(), "scope": "x"}))
+    refresh.run()
+    assert len(endpoint.calls) == 2
+
+
+def test_by_force_a_good_token_is_renewed_and_refused_credentials_are_tried(
+    aws: Aws, wall: Clock, refresh: TokenRefresh, endpoint: fakes.Http
+) -> None:
+    assert wall
+    assert refresh.run("default", is_forced=True) == [REFRESHED]
+    aws.remove_token()
+    endpoint.reply = UNAUTHORIZED
+    refresh.run("default")
+    refresh.run("default", is_forced=True)
+    assert len(endpoint.calls) == 3
+
+
+@pytest.mark.parametrize(
+    "reply", [fakes.Reply(503), fakes.Reply(400, b'{"error": "invalid_scope"}')]
+)
+def test_what_is_not_the_credentials_fault_is_tried_again(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http, reply: fakes.Reply
+) -> None:
+    aws.remove_token()
+    endpoint.reply = reply
+    refresh.run()
+    refresh.run()
+    assert len(endpoint.calls) == 2

@@ -18,6 +18,7 @@ from attendee_sync.rainfocus.guards import MARGIN, NO_TIME, Guards
 from attendee_sync.rainfocus.token_store import TokenStore
 
 _NEW_TOKEN_SECONDS = 60.0
+_DOUBT_AGAIN_SECONDS = 600.0
 _MAX_REFUSED = 1_000
 _CONCLUSIVE = frozenset({AnswerKind.STORED, AnswerKind.PROFILE})
 
@@ -43,6 +44,8 @@ class GuardedClient:
     ask_for_token: Callable[[str, str], None]
     # When a token was first refused, by its digest.
     _refused: dict[str, float] = field(default_factory=dict)
+    # By connection, status and code of a refusal: with which token, and when it was doubted first.
+    _doubted: dict[tuple[str, int | None, str], tuple[str, float]] = field(default_factory=dict)
     # By connection: the digest of the token with which a call got through last.
     _worked: dict[str, str] = field(default_factory=dict)
 
@@ -72,14 +75,37 @@ class GuardedClient:
             raise RetryLaterError(Reason.NO_TIME, NO_TIME)
         answer = self.rainfocus.store(connection, token, order.attendee, order.trace_parent)
         _note(connection.name, answer, order.trace_parent)
-        if answer.kind in _CONCLUSIVE:
+        is_doubtful = self._may_help(connection.name, answer, token)
+        if answer.kind in _CONCLUSIVE and not is_doubtful:
             self._worked[connection.name] = token.digest
-        if answer.kind is not AnswerKind.TOKEN:
+        if answer.kind is not AnswerKind.TOKEN and not is_doubtful:
             return answer
         newer = self._token(connection, max_age=0)
         if newer.digest != token.digest:
             return self._call(order, newer)
+        if is_doubtful:
+            self.ask_for_token(connection.name, token.digest)
+            is_profile = answer.kind is AnswerKind.PROFILE  # it waits for the new one
+            return replace(answer, kind=AnswerKind.TOKEN) if is_profile else answer
         return replace(answer, kind=self._fault_of_refusal(connection.name, token))
+
+    def _may_help(self, name: str, answer: Answer, token: AccessToken) -> bool:
+        """Tell whether a new token is to be tried for a refusal that says so, or may mean it.
+
+        It is for a minute, in which a token must have come; then such a refusal means what it
+        says, and is doubted again after ten minutes.
+        """
+        if not (answer.may_be_token and token.value):
+            return False
+        now = time.time()
+        refusal = (name, answer.status, answer.code)
+        digest, since = self._doubted.get(refusal, ("", 0.0))
+        if now - since > _DOUBT_AGAIN_SECONDS:
+            if len(self._doubted) >= _MAX_REFUSED:
+                self._doubted.clear()
+            self._doubted[refusal] = (token.digest, now)
+            return True
+        return digest == token.digest and now - since < _NEW_TOKEN_SECONDS
 
     def _fault_of_refusal(self, name: str, token: AccessToken) -> AnswerKind:
         """Return whose fault it is that a token is refused; have it renewed if that may help.

@@ -65,19 +65,25 @@ class TokenRefresh:
     http: requests.Session
     interval: float  # seconds between two scheduled runs
 
-    def run(self, only: str = "", refused: str = "") -> list[TokenResult]:
+    def run(
+        self, only: str = "", refused: str = "", *, is_forced: bool = False
+    ) -> list[TokenResult]:
         """Renew what has lived for half its time, or would not outlive the next scheduled run.
 
         That is of all connections, or of the one that is named. `refused` is the digest of a token
         that RainFocus did not take although it has not run out: if it is still the stored one, it
-        is renewed. Connections are looked after side by side, so that none waits for another.
-        Raises SettingsUnavailableError if they can't be listed; what concerns one of them is in
-        its result.
+        is renewed. With `is_forced` a good token is renewed too, and credentials are tried that
+        were refused lately. Connections are looked after side by side, so that none waits for
+        another. Raises SettingsUnavailableError if they can't be listed; what concerns one of them
+        is in its result.
         """
         connections = self.settings.connections()
         names = [only] if only else sorted(connections)
         with ThreadPoolExecutor(_THREADS) as pool:
-            looks = pool.map(lambda name: self._look(name, connections.get(name), refused), names)
+            looks = pool.map(
+                lambda name: self._look(name, connections.get(name), refused, is_forced=is_forced),
+                names,
+            )
             return [result for result, _ in looks]
 
     def watch(
@@ -117,7 +123,7 @@ class TokenRefresh:
             yield result, wait
 
     def _look(
-        self, name: str, text: str | None, refused: str = ""
+        self, name: str, text: str | None, refused: str = "", *, is_forced: bool = False
     ) -> tuple[TokenResult, AccessToken | None]:
         """Renew a connection's token if need be; return the one that there is then, if known."""
         token = None
@@ -125,16 +131,16 @@ class TokenRefresh:
             connection, credentials = self._read(name, text)
             grant = access_token.grant_digest(connection, credentials)
             token = self.tokens.stored(connection)
-            if self._is_good(token, grant, refused):
+            if not is_forced and self._is_good(token, grant, refused):
                 self.tokens.keep_shown(name, credentials)
                 return TokenResult(name, TokenState.GOOD), token
             with self.tokens.lock(name):
                 token = self.tokens.stored(connection)
-                if self._is_good(token, grant, refused):
+                if not is_forced and self._is_good(token, grant, refused):
                     return TokenResult(
                         name, TokenState.GOOD, reason="it was renewed just now"
                     ), token
-                obtained, remark = access_token.obtain(self.http, connection, credentials)
+                obtained, remark = self._obtain(connection, credentials, is_forced=is_forced)
                 if token and token.digest == refused:
                     obtained = replace(obtained, replaces=refused)
                 self.tokens.store(name, obtained, credentials)
@@ -144,6 +150,21 @@ class TokenRefresh:
         except Exception as error:  # noqa: BLE001 - one bad connection must not stop the others
             cause, reason = _fault(error)
             return TokenResult(name, TokenState.FAILED, cause, reason), token
+
+    def _obtain(
+        self, connection: Connection, credentials: Credentials, *, is_forced: bool
+    ) -> tuple[AccessToken, str]:
+        """Return a new token and a remark; don't ask with credentials that were refused lately."""
+        grant = access_token.grant_digest(connection, credentials)
+        reason = "" if is_forced else self.tokens.refusal(connection.name, grant)
+        if reason:
+            raise TokenNotGrantedError(TokenFault.CREDENTIALS, reason)
+        try:
+            return access_token.obtain(self.http, connection, credentials)
+        except TokenNotGrantedError as error:
+            if error.cause is TokenFault.CREDENTIALS:
+                self.tokens.note_refusal(connection.name, grant, str(error))
+            raise
 
     def _read(self, name: str, text: str | None) -> tuple[Connection, Credentials]:
         if text is None:

@@ -20,6 +20,9 @@ from attendee_sync.rainfocus.access_token import AccessToken, Credentials
 from attendee_sync.rainfocus.connection import Connection
 
 _LOCK_SECONDS = 60  # longer than a fetch can take
+# Credentials that were refused are not tried again for so long, unless they change: an account
+# may be locked after a few wrong ones.
+REFUSAL_SECONDS = 900
 _FIT_SECONDS = 1.0  # so often a secret is read again for a token that does not fit
 
 
@@ -77,6 +80,35 @@ class TokenStore:
             item["expires_at"] = {"N": str(token.expires_at)}
         self._client.put_item(TableName=self._table, Item=item)
 
+    def note_refusal(self, name: str, grant: str, reason: str) -> None:
+        """Note that a connection's credentials were refused, in words that hold none of them.
+
+        Raises botocore's errors.
+        """
+        now = int(time.time())
+        self._client.put_item(
+            TableName=self._table,
+            Item=_refusal_key(name)
+            | {
+                "grant": {"S": grant},
+                "reason": {"S": reason},
+                "expires_at": {"N": str(now + REFUSAL_SECONDS)},
+            },
+        )
+
+    def refusal(self, name: str, grant: str) -> str:
+        """Return how credentials were refused lately, by their digest; empty if they were not.
+
+        Raises botocore's errors.
+        """
+        answer = self._client.get_item(
+            TableName=self._table, Key=_refusal_key(name), ConsistentRead=True
+        )
+        item = answer.get("Item", {})
+        is_over = int(item.get("expires_at", {}).get("N", 0)) <= time.time()
+        is_other = item.get("grant", {}).get("S") != grant
+        return "" if is_over or is_other else str(item["reason"]["S"])
+
     def keep_shown(self, name: str, credentials: Credentials) -> None:
         """Write what calls show of credentials if it is not what is stored.
 
@@ -108,6 +140,10 @@ class TokenStore:
     def _complete(self, name: str, token: AccessToken, max_age: float | None) -> AccessToken | None:
         text = self._settings.secret(api_profile_of(name), max_age=max_age)
         return access_token.complete(token, access_token.parse_credentials(text))
+
+
+def _refusal_key(name: str) -> dict[str, dict[str, str]]:
+    return {"key": {"S": f"token#{name}#refused"}}  # no name holds #
 
 
 def _key(name: str) -> dict[str, dict[str, str]]:
