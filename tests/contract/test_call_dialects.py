@@ -267,6 +267,14 @@ TOKEN_CALLS = [
         {"method": "GET", "query.grant_type": "client_credentials", "query.client_id": "an id"},
     ),
     Dialect(
+        "a token by XML",
+        {"token_call": {"body": "<login><id>{client_id}</id><key>{client_secret}</key></login>"}},
+        {
+            "header.content-type": "application/xml; charset=utf-8",
+            "body": "<login><id>an id</id><key>a:secret/ö</key></login>",
+        },
+    ),
+    Dialect(
         "PUT",
         {"token_call": {"method": "PUT"}},
         {"method": "PUT", "body": GRANT | PAIR},

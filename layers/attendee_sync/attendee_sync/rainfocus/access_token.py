@@ -297,7 +297,8 @@ def _put_body(
     """Put what is asked with into the body, as a form or as JSON; in the query with GET."""
     template = connection.token_call.body
     if isinstance(template, str):
-        request.data = templates.fill_text(template, values).encode()
+        request.headers.setdefault("Content-Type", "application/xml; charset=utf-8")
+        request.data = templates.fill_xml(template, values).encode()
         return
     if template is not None:
         content = templates.fill(template, values)

@@ -17,7 +17,7 @@ from attendee_sync.rainfocus.reading import Reading
 _MAX_RETRY_AFTER = 86_400  # seconds; what is waited for in the end, the retry policy says
 _MAX_WORDS = 2_000  # characters of a message in which is looked for words
 _ABOUT_TOKEN = re.compile(
-    r"token|expired|session|oauth|authenticat|unauthori[sz]ed|credential", re.IGNORECASE
+    r"token|expired|oauth|authenticat|unauthori[sz]ed|credential", re.IGNORECASE
 )
 _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 # Three digits are in many a phone number: such a code repeats a whole value, or nothing.
