@@ -640,6 +640,7 @@ def test_a_refusal_by_any_status_is_cured_by_a_new_token(desk: Desk, refusal: fa
 
 
 def test_a_profile_is_refused_if_a_new_token_does_not_cure_it(desk: Desk, wall: Clock) -> None:
+    assert desk.meaning() == "stored"
     desk.rainfocus.reply = EXPIRED[0]
     assert desk.meanings(2) == ["token", "token"]
     desk.aws.set_token(token("newer"))
@@ -650,6 +651,7 @@ def test_a_profile_is_refused_if_a_new_token_does_not_cure_it(desk: Desk, wall: 
 
 
 def test_a_profile_is_refused_if_no_new_token_comes(desk: Desk, wall: Clock) -> None:
+    assert desk.meaning() == "stored"
     desk.rainfocus.reply = EXPIRED[0]
     assert desk.meaning() == "token"
     wall.now += 61
@@ -657,6 +659,7 @@ def test_a_profile_is_refused_if_no_new_token_comes(desk: Desk, wall: Clock) -> 
 
 
 def test_such_a_refusal_is_doubted_again_after_ten_minutes(desk: Desk, wall: Clock) -> None:
+    assert desk.meaning() == "stored"
     desk.rainfocus.reply = EXPIRED[0]
     assert desk.meaning() == "token"
     wall.now += 599
@@ -666,6 +669,7 @@ def test_such_a_refusal_is_doubted_again_after_ten_minutes(desk: Desk, wall: Clo
 
 
 def test_a_refusal_that_tells_of_the_profile_asks_for_no_token(desk: Desk) -> None:
+    assert desk.meaning() == "stored"
     desk.rainfocus.reply = fakes.envelope("9", "Company is unknown", status=400)
     assert desk.meaning() == "profile"
     assert asked_for(desk) == 0
