@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from attendee_sync.mapping import mapper
+from attendee_sync.profile import bodies
 
 ADA = {"email": "ada@example.com"}
 
@@ -50,3 +51,10 @@ def test_what_an_expression_reads_is_read() -> None:
 
 def test_no_more_than_fifty_are_told() -> None:
     assert len(unread({f"a{n}": n for n in range(100)})) == 50
+
+
+def test_people_beside_the_list_of_profiles_leave_a_trace() -> None:
+    body = {"contacts": [ADA], "speakers": [{"email": "b@example.org"}], "pages": [1], "page": {}}
+    [pushed] = bodies.split(json.dumps(body))
+    assert pushed.profile
+    assert unread(pushed.profile) == [("_envelope.speakers", "email")]

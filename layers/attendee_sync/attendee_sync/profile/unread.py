@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from attendee_sync.profile import candidates, memberships, names
+from attendee_sync.profile import candidates, envelopes, memberships, names, persons
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 from attendee_sync.profile.reader import Json
 
@@ -34,13 +34,23 @@ def find(profile: Json, table: Names, named: Collection[str] = ()) -> list[Unrea
     if any(profile["address"] is each for name, each in known.items() if name != "address"):
         del known["address"]  # the reader put it there
     taken = {path for listed in candidates.find(profile, table).values() for _, path in listed}
-    found: list[Unread] = []
+    found = _people_beside(profile.get(envelopes.NAME))
     for path in _unread(known, table.person, ()):
         if names.fold(path[0]) not in _READ_ELSEWHERE and path not in taken:
             found.append(Unread(".".join(path), _like(path[-1], table)))
-        if len(found) == _MOST:
+        if len(found) >= _MOST:
             break
-    return found
+    return found[:_MOST]
+
+
+def _people_beside(envelope: object) -> list[Unread]:
+    """Return the lists of people that stood beside the list of the profiles."""
+    members = envelope.items() if isinstance(envelope, dict) else ()
+    return [
+        Unread(f"{envelopes.NAME}.{name}", "email")
+        for name, value in members
+        if isinstance(value, list) and persons.tells_somebody(value)
+    ]
 
 
 def _unread(members: Json, place: Place | None, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
