@@ -68,7 +68,7 @@ def test_a_preview_shows_what_would_be_sent_and_sends_nothing(own: Local) -> Non
     assert sent["request"]["url"].endswith("/api/acme/v3/attendee/store")
     assert sent["request"]["body"] == {"event": "roadshow2026", **sent["attendee"]}
     assert "demo-client" not in answer.text
-    assert (filtered["outcome"], filtered["reason"]) == ("filtered", "filter")
+    assert (filtered["outcome"], filtered["reason"]) == ("filtered", "no_consent")
     assert (rejected["outcome"], rejected["reason"]) == ("rejected", "missing_email")
     own.wait_until_idle()
     assert own.simulator.counts().calls == calls_before
