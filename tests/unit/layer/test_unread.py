@@ -35,6 +35,11 @@ def unread(profile: dict[str, Any], **settings: Any) -> list[tuple[str, str]]:
             [("segmentNote", ""), ("exitSegmentDate", "")],
         ),
         ({"event": {"email": "b@c.de", "day": "1"}}, [("event.day", "")]),
+        (
+            {"phone": [["1"]], "title": "Dr.", "zip": "n/a"},
+            [("phone", "phone"), ("title", "jobtitle")],
+        ),
+        ({"phone": "1", "mobile": "2", "workAddress": {"city": "A"}, "zip": "1"}, []),
         ({"attributes": {"plan": {"value": "premium"}}}, [("plan", "")]),
     ],
 )
@@ -58,3 +63,8 @@ def test_people_beside_the_list_of_profiles_leave_a_trace() -> None:
     [pushed] = bodies.split(json.dumps(body))
     assert pushed.profile
     assert unread(pushed.profile) == [("_envelope.speakers", "email")]
+
+
+def test_an_address_that_an_expression_names_and_the_reader_chose_is_read() -> None:
+    profile = {**ADA, "workAddress": {"city": "Lehi"}}
+    assert unread(profile, mapping={"zip": "address.zip"}) == []

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from attendee_sync.profile import candidates, envelopes, memberships, names, persons
+from attendee_sync.profile.candidates import Found, Path, is_text
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 from attendee_sync.profile.reader import Json
 
@@ -32,10 +33,11 @@ def find(profile: Json, table: Names, named: Collection[str] = ()) -> list[Unrea
     """
     known = {name: value for name, value in profile.items() if name not in named}
     if any(profile["address"] is each for name, each in known.items() if name != "address"):
-        del known["address"]  # the reader put it there
-    taken = {path for listed in candidates.find(profile, table).values() for _, path in listed}
+        known.pop("address", None)  # the reader put it there
+    by_field = candidates.find(profile, table)
+    taken = {path for listed in by_field.values() for _, path in listed}
     found = _people_beside(profile.get(envelopes.NAME))
-    for path in _unread(known, table.person, ()):
+    for path in _unread(known, table.person, (), by_field):
         if names.fold(path[0]) not in _READ_ELSEWHERE and path not in taken:
             found.append(Unread(".".join(path), _like(path[-1], table)))
         if len(found) >= _MOST:
@@ -53,7 +55,7 @@ def _people_beside(envelope: object) -> list[Unread]:
     ]
 
 
-def _unread(members: Json, place: Place | None, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _unread(members: Json, place: Place | None, path: Path, by_field: Found) -> Iterator[Path]:
     if len(path) > _MAX_DEPTH:
         return
     for name, value in members.items():
@@ -62,16 +64,19 @@ def _unread(members: Json, place: Place | None, path: tuple[str, ...]) -> Iterat
         if memberships.is_read(name, value):
             continue
         if isinstance(value, dict):
-            yield from _unread(value, entry.within if entry else None, inner)
-        elif value not in (None, "", []) and not _is_known(value, entry):
+            yield from _unread(value, entry.within if entry else None, inner, by_field)
+        elif value not in (None, "", []) and not _is_known(value, entry, by_field):
             yield inner
 
 
-def _is_known(value: Any, entry: Entry | None) -> bool:
-    """Tell whether a value is read where it stands."""
+def _is_known(value: Any, entry: Entry | None, by_field: Found) -> bool:
+    """Tell whether a value is read where it stands, or stands for none."""
     if entry is None:
         return False
-    return bool(entry.field) or (isinstance(value, list) and entry.kind is not Kind.VALUE)
+    if isinstance(value, str) and not is_text(value):
+        return True
+    is_found = entry.field in by_field or names.ELSEWHERE.get(entry.field) in by_field
+    return is_found or (isinstance(value, list) and entry.kind is not Kind.VALUE)
 
 
 def _like(name: str, table: Names) -> str:
