@@ -7,7 +7,7 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from attendee_sync.profile import names
@@ -20,7 +20,6 @@ type Path = tuple[str, ...]
 _MAX_MEMBERS = 4_000  # of a profile that are looked at
 _MAX_ELEMENTS = 50  # of a list that are looked at
 _MAX_DEPTH = 12
-_MAX_SHAPES = 256  # that are kept
 
 # What is added to the order of a candidate: for an object within another, for a name after a
 # better one, for an element of a list after another.
@@ -91,16 +90,6 @@ class _Address(NamedTuple):
     parts: _Parts
 
 
-class Shape(NamedTuple):
-    """Where to look in profiles that have the same names, if all they hold is usable texts."""
-
-    # Of each object within the profile: which one it is in (0 is the profile itself, 1 the first
-    # here), its name there, and the names in it.
-    objects: tuple[tuple[int, str, tuple[str, ...]], ...]
-    # Of each candidate: its field, the object it is in, its name there, and its path.
-    values: tuple[tuple[str, int, str, Path], ...]
-
-
 def find(profile: Json, table: Names | None = None) -> Found:
     """Return for each field the usable values of a profile that was read, the best one first.
 
@@ -108,64 +97,27 @@ def find(profile: Json, table: Names | None = None) -> Found:
     from one place: the first with a street or a city, or else the first with anything. Of a field
     that this one lacks, what others have is under names.ELSEWHERE.
     """
-    if table is None:
-        table = names.standard()
-    shape = table.shapes.get(tuple(profile))
-    found = _found_by_shape(profile, shape) if shape else None
-    if found is None:
-        search = _Search(table)
-        found = search.find(profile)
-        if search.is_plain and len(profile) <= _MAX_ELEMENTS:
-            if len(table.shapes) >= _MAX_SHAPES:
-                table.shapes.clear()
-            table.shapes[tuple(profile)] = _shape(search.objects, found)
-    return found
+    return Search(table or names.standard()).find(profile)
 
 
-def _shape(objects: Mapping[Path, tuple[str, ...]], found: Found) -> Shape:
-    numbers = {path: n for n, path in enumerate(objects)}
-    inner = [(path, keys) for path, keys in objects.items() if path]
-    places = [(field, path) for field, listed in found.items() for _, path in listed]
-    return Shape(
-        tuple((numbers[path[:-1]], path[-1], keys) for path, keys in inner),
-        tuple((field, numbers[path[:-1]], path[-1], path) for field, path in places),
-    )
+def are_texts(values: Sequence[Any]) -> bool:
+    """Tell whether all values are texts that stand for one; see is_text()."""
+    try:
+        bare = [*map(str.strip, values)]
+    except TypeError:  # one is no text
+        return False
+    if not _NO_VALUES.isdisjoint(bare):
+        return False
+    return _UNFILLED_BEGINS.isdisjoint([text[0] for text in bare]) or all(map(is_text, bare))
 
 
-def _found_by_shape(profile: Json, shape: Shape) -> Found | None:
-    """Return what find() does, or nothing if the profile is of another shape after all."""
-    objects = [profile]
-    for outer, name, keys in shape.objects:
-        each = objects[outer][name]
-        if type(each) is not dict or tuple(each) != keys:
-            return None
-        objects.append(each)
-    found: Found = {}
-    for field, outer, name, path in shape.values:
-        value = objects[outer][name]
-        if (
-            type(value) is not str
-            or value in _NO_VALUES
-            or (value[:1] in _UNFILLED_BEGINS and not is_text(value))
-        ):
-            return None
-        if field in found:
-            found[field].append((value, path))
-        else:
-            found[field] = [(value, path)]
-    for title, _ in found.get("jobtitle", ()):
-        if is_salutation(str(title)):
-            return None
-    return found
-
-
-class _Search:
-    """Finds the values of one profile."""
+class Search:
+    """Finds the values of one profile; see find()."""
 
     def __init__(self, table: Names) -> None:
         self.found: _Parts = {}
         self.addresses: list[_Address] = []
-        self.objects: dict[Path, tuple[str, ...]] = {}  # the names in each, by its place
+        self.objects: dict[Path, Json] = {}  # that were looked at
         self.is_plain = True  # there was nothing but objects and usable texts
         self._table = table
         self._left = _MAX_MEMBERS
@@ -195,7 +147,7 @@ class _Search:
         looked_at = min(self._left, len(members)) if len(path) <= _MAX_DEPTH else 0
         self._left -= looked_at
         self.is_plain &= looked_at == len(members)
-        self.objects[path] = tuple(members)
+        self.objects[path] = members
         for name, value in itertools.islice(members.items(), looked_at):
             entry = place[name]
             if entry is not None:

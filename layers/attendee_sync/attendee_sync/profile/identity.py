@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import candidates, email_address, names, persons, reader
+from attendee_sync.profile import email_address, names, persons, reader, shapes
 from attendee_sync.profile.candidates import Found, Path
 from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync.profile.names import Names
@@ -73,10 +73,11 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     The hash is the address's, or else the first that was pushed: in place of the address, as an
     identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of such a name.
     """
-    profile = reader.read(document)
-    if persons.is_none(document):
-        return Identity(profile, "", "", _NOT_A_PERSON, (), {})
-    found = candidates.find(profile, rule.table)
+    table = rule.table or names.standard()
+    known = shapes.recall(document, table)
+    if known is None and persons.is_none(document):
+        return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), {})
+    profile, found = known or shapes.learn(document, table)
     texts = _texts(profile, found, rule)
     remarks: list[str] = []
     passed_over: list[Fault] = []

@@ -37,6 +37,7 @@ _ID_NAMES = (*_IDS, "alias", "name", "segmentname", "audiencename")
 _NO_AUDIENCES = frozenset(
     {"tags", "labels", "roles", "permissions", "products", "items", "cart", "wishlist", "interests"}
     | {"topics", "preferences", "sessions", "tickets", "favorites", "favourites"}
+    | {"identitymap", "identities", "consents", "optinout", "privacyoptouts"}
 )
 _LONGEST = 100  # characters of a name or a state
 _LARGEST_ID = 10**40
@@ -119,6 +120,13 @@ def has_left(profile: Json) -> bool:
 def has_left_one(profile: Json) -> bool:
     """Tell whether a profile that was read has left an audience."""
     return bool(_states(profile) - MEMBER_STATES)
+
+
+def may_tell(name: str, value: object) -> bool:
+    """Tell whether a member beside XDM's map may tell of audiences, by its name and those in it."""
+    if _ROLE[name] is not None:
+        return True
+    return isinstance(value, dict) and {*map(str.lower, value)} <= _CHANGES and bool(value)
 
 
 def _states(profile: Json) -> set[str]:

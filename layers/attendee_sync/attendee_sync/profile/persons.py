@@ -29,6 +29,7 @@ _LIFTED = {
         *("consents", "optInOut", "privacyOptOuts"),
     )
 }
+AT_TOP = frozenset(_LIFTED.values())
 MOST_MEMBERS = 10_000  # of one object that are looked at
 _MOST_OBJECTS = 100
 _MOST_NAMES = 4_096  # that are kept
@@ -101,6 +102,11 @@ def lift(profile: Json, objects: Sequence[Json]) -> None:
             known = _NAME_AT_TOP[name]
             if known and profile.get(known) is None:
                 profile[known] = members[name]
+
+
+def is_lifted(name: str) -> bool:
+    """Tell whether lift() brings to the top what has this name."""
+    return _NAME_AT_TOP[name] is not None
 
 
 def tells_somebody(value: object, depth: int = _MAX_DEPTH) -> bool:

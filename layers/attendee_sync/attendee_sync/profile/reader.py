@@ -4,6 +4,7 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from attendee_sync.profile import memberships, names, persons
@@ -11,7 +12,7 @@ from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
 _ADDRESSES = ("workAddress", "mailingAddress", "homeAddress", "billingAddress", "shippingAddress")
-_WRAPPERS = ("entity", "xdm", "attributes", "traits")
+WRAPPERS = ("entity", "xdm", "attributes", "traits")
 _PREFIXED_DEPTH = 20
 _MOST_MEMBERS = 50  # of an identity that are looked at
 
@@ -31,6 +32,16 @@ def read(document: Json) -> Json:
         profile = _without_prefix(profile)
     objects = list(persons.objects_of(profile))
     persons.lift(profile, objects)
+    return _completed(profile, objects)
+
+
+def read_simple(document: Json) -> Json:
+    """Return what read() does of a profile whose names ask for nothing but this; see shapes."""
+    return _completed(dict(document), ())
+
+
+def _completed(profile: Json, objects: Sequence[Json]) -> Json:
+    """Return a profile with an address, identities and memberships, in their one shape each."""
     if profile.get("address") is None:
         profile["address"] = _chosen_address(profile)
     if not _has_usual_identities(profile):
@@ -92,7 +103,7 @@ def _unwrapped(document: Json) -> Json:
         [only] = profile.values()
         if isinstance(only, dict) and isinstance(only.get("entity"), dict):
             profile = dict(only)  # the Profile API answers with entities by id
-    for wrapper in _WRAPPERS:
+    for wrapper in WRAPPERS:
         if wrapper in profile and isinstance(profile[wrapper], dict):
             profile = _merged(profile, _plain(profile.pop(wrapper)))
     context = profile.get("context")
