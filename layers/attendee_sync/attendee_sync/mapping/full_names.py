@@ -7,8 +7,9 @@ from attendee_sync.profile.candidates import is_salutation
 
 _MAX_LENGTH = 200
 _PLAIN = 2  # words
-# Where family names come first: Han, kana and Hangul.
-_FAMILY_NAME_FIRST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\s]+")
+# Where family names come first: Han, kana and Hangul. Compiled on first use, since ingest starts
+# without it.
+_FAMILY_NAME_FIRST = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\s]+"
 
 
 def parts(text: str, firstname: str = "", lastname: str = "") -> dict[str, str]:
@@ -28,7 +29,7 @@ def parts(text: str, firstname: str = "", lastname: str = "") -> dict[str, str]:
         return {"firstname": " ".join(words), "lastname": last.strip()} if is_plain else {}
     if len(words) != _PLAIN:
         return {}
-    names = words[::-1] if _FAMILY_NAME_FIRST.fullmatch(text) else words
+    names = words[::-1] if re.fullmatch(_FAMILY_NAME_FIRST, text) else words
     return dict(zip(("firstname", "lastname"), names, strict=True))
 
 
