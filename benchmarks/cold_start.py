@@ -69,6 +69,8 @@ def delivery_cold_start_ratio() -> float:
 @cache
 def _cold_starts() -> dict[str, float]:
     """Start each function in turn, some rounds; return the median ratio of each, by its name."""
+    if not _PYTHON.exists():
+        raise RuntimeError("what Lambda's runtime brings along is not installed: run make bench")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         functions = _functions(folder)
