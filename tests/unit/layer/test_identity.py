@@ -1,11 +1,13 @@
 """Who a profile is: the first valid address, or a hash; else why nobody."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from attendee_sync.outcome import Fault, Reason
+from attendee_sync.profile import names
 from attendee_sync.profile.identity import EmailRule, identify
 
 ADDRESS = "ada@example.com"
@@ -252,3 +254,76 @@ def test_of_an_event_only_what_means_the_person_is_read() -> None:
         "email": ADDRESS,
         "firstname": "Ada",
     }
+
+
+@pytest.mark.parametrize("holder", ["data", "record", "payload"])
+@pytest.mark.parametrize(
+    "thing",
+    [
+        {"type": "group", "groupId": "7", "traits": {"name": "Engines", "email": OTHER}},
+        {"type": "page", "properties": {"name": "Home", "email": OTHER}, "userId": "7"},
+        {"type": "company", "attributes": {"name": "Engines", "email": OTHER}},
+    ],
+)
+def test_what_is_no_person_is_none_in_another_object_either(
+    holder: str, thing: dict[str, Any]
+) -> None:
+    for document in ({holder: thing}, {"id": 1, holder: {"data": thing}}):
+        fault = identify(document).fault
+        assert fault
+        assert fault.reason is Reason.NOT_A_PERSON
+    beside = identify({"email": ADDRESS, "firstName": "Ada", holder: thing})
+    assert beside.email == ADDRESS
+    assert beside.found.keys() == {"email", "firstname"}
+
+
+@pytest.mark.parametrize("spell", [str, str.upper])
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_of_a_call_about_a_group_the_person_who_caused_it_is_read(
+    spell: Callable[[str], str], is_wrapped: bool
+) -> None:
+    call = {
+        spell("type"): "group",
+        spell("groupId"): "7",
+        spell("traits"): {spell("name"): "Engines", spell("email"): OTHER, spell("city"): "Provo"},
+        spell("context"): {spell("traits"): {spell("email"): ADDRESS, spell("first_name"): "Ada"}},
+    }
+    identity = identify({"data": call} if is_wrapped else call)
+    assert identity.email == ADDRESS
+    assert {field: listed[0][0] for field, listed in identity.found.items()} == {
+        "email": ADDRESS,
+        "firstname": "Ada",
+        "companyname": "Engines",
+    }
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"name": "Summit", "data": {"record": {"email": ADDRESS, "firstName": "Ada"}}},
+        {"title": "Summit", "data": {"email": ADDRESS, "firstName": "Ada"}},
+        {"name": "Summit", "context": {"traits": {"email": ADDRESS, "firstName": "Ada"}}},
+        {"title": "Summit", "email": ADDRESS, "name": {"givenName": "Ada"}},
+    ],
+)
+def test_a_person_some_objects_within_an_event_is_found(event: dict[str, Any]) -> None:
+    found = identify({"event": event, "region": "eu"}).found
+    assert (found["email"][0][0], found["firstname"][0][0]) == (ADDRESS, "Ada")
+    assert not {"jobtitle", names.FULL_NAME} & found.keys()
+
+
+def test_of_addresses_in_an_event_those_of_a_sort_are_the_persons() -> None:
+    place = {"city": "Lehi"}
+    for own in ({"workAddress": place}, {"homeAddress": place}, {"addresses": [place]}):
+        assert identify({"event": {"email": ADDRESS, **own}}).found["city"][0][0] == "Lehi"
+    assert "city" not in identify({"event": {"email": ADDRESS, "location": place}}).found
+
+
+def test_a_wrapped_thing_is_told_after_a_person_with_the_same_names() -> None:
+    def document(kind: str) -> dict[str, Any]:
+        return {"id": "1", "data": {"type": kind, "userId": "7", "traits": {"email": ADDRESS}}}
+
+    assert identify(document("identify")).email == ADDRESS
+    fault = identify(document("group")).fault
+    assert fault
+    assert fault.reason is Reason.NOT_A_PERSON

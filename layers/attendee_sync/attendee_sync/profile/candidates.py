@@ -60,6 +60,7 @@ _PAIR_NAMES: Final = (
     *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
     *("attrname", "identitytype", "question", "label", "title", "ref", "code", "id", "type"),
 )
+_QUESTION: Final = ("title", "ref", "name")  # members of one that tell its name
 _PAIR_VALUES: Final = (
     *("value", "values", "answer", "answers", "text", "stringvalue", "identity", "val"),
     *("attrvalue", "fieldvalue", "response", "content", "rawvalue"),
@@ -133,10 +134,10 @@ class Search:
 
     def holder(self, members: Json, level: int, path: Path) -> None:
         """Look at an object that holds a person's attributes."""
-        thing = members.get("properties")
-        if "event" in members and isinstance(thing, dict):
+        thing, event = _member(members, "properties"), _member(members, "event")
+        if event is not None and isinstance(thing, dict):
             self.is_plain = False
-            if isinstance(members["event"], str) and not self._has_email(thing):
+            if isinstance(event, str) and not self._has_email(thing):
                 # The event has these properties, not the person.
                 members = {name: each for name, each in members.items() if each is not thing}
         flat = _Address((level, 0), True, {})
@@ -193,7 +194,7 @@ class Search:
         if entry.kind is Kind.HOLDER:
             self._inner_holder(value, entry, spot.level + _LEVEL, path)
         elif entry.kind is Kind.ADDRESS:
-            only = value.get("value")  # as HubSpot wraps each of its properties
+            only = _member(value, "value")  # as HubSpot wraps each of its properties
             if only is None:
                 self._address(value, entry, spot, path)
             else:
@@ -217,8 +218,8 @@ class Search:
         """Return the members of an event that mean the person, unlike its `name` and `title`."""
         self.is_plain = False
         place = self._table.person
-        known = ((name, place[name]) for name in itertools.islice(value, _MAX_MEMBERS))
-        return {name: value[name] for name, entry in known if not (entry and entry.is_weak)}
+        looked_at = itertools.islice(value.items(), _MAX_MEMBERS)
+        return {name: each for name, each in looked_at if not _is_doubtful(name, each, place[name])}
 
     def _has_email(self, value: Json) -> bool:
         """Tell whether an object holds an e-mail address or identities: then it is a person's."""
@@ -250,7 +251,9 @@ class Search:
             return
         for n, (index, each) in enumerate(_by_preference(listed, entry.kind)):
             at = spot._replace(order=spot.order + n * _ELEMENT)
-            if not isinstance(each, list):
+            # A number beside a name is how a record of it is known: [233, "United States"].
+            is_number = entry.field in names.PLACE and isinstance(each, int | float)
+            if not isinstance(each, list) and not is_number:
                 self._value(each, entry, at, (*path, str(index)))
 
 
@@ -329,6 +332,26 @@ def _folded(members: Json) -> Json:
     }
 
 
+def _is_doubtful(name: str, value: object, entry: Entry | None) -> bool:
+    """Tell whether a member of an event may be the event's own, not the person's beside it."""
+    if entry is None or not entry.is_weak:
+        return False
+    if entry.kind is Kind.ADDRESS and isinstance(value, dict | list):
+        return names.fold(name) == "location"
+    if not isinstance(value, dict) or entry.within is None:
+        return True
+    known = (entry.within[each] for each in itertools.islice(value, _MAX_ELEMENTS))
+    return not any(each and each.field in ("firstname", "lastname") for each in known)
+
+
+def _member(members: Json, name: str) -> Any:
+    """Return the member of a name, which may be in capitals, or nothing."""
+    for spelling in (name, name.upper(), name.capitalize()):
+        if spelling in members:
+            return members[spelling]
+    return None
+
+
 def _type_of(folded: Json) -> str:
     kind = folded.get("type") or folded.get("kind") or folded.get("label")
     return names.fold(kind) if isinstance(kind, str) else ""
@@ -352,9 +375,7 @@ def _pair_names(members: Json) -> Iterator[str]:
         if isinstance(name, str):
             yield name
         elif isinstance(name, dict):
-            yield from (
-                each for each in map(name.get, ("title", "ref", "name")) if isinstance(each, str)
-            )
+            yield from (each for each in map(_folded(name).get, _QUESTION) if isinstance(each, str))
 
 
 def _pair_values(members: Json) -> Iterator[Any]:

@@ -75,9 +75,12 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     """
     table = rule.table or names.standard()
     known = shapes.recall(document, table)
-    if known is None and persons.is_none(document):
-        return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), {})
-    profile, found = known or shapes.learn(document, table)
+    if known is None:
+        persons_own = persons.without_things(document)
+        if persons_own is None:
+            return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), {})
+        known = shapes.learn(persons_own, table)
+    profile, found = known
     texts = _texts(profile, found, rule)
     remarks: list[str] = []
     passed_over: list[Fault] = []

@@ -111,7 +111,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "job title, extended work details.job title, employment.title, employment.job title,"
         " organizations.title, organization.title, organizations.job title, work title, job"
         " position, position title, business title, professional title, current title, job role,"
-        " designation, occupation, job, title?, position?, role?, headline?, funktion,"
+        " designation, occupation, job, title?, position?, role?, headline?, function?,"
+        " funktion,"
         " berufsbezeichnung, beruf, stellenbezeichnung, jobtitel, poste, fonction, intitule du"
         " poste, titre du poste, titre professionnel, cargo, puesto, puesto de trabajo, titulo del"
         " puesto, ruolo, posizione, posizione lavorativa, qualifica, mansione, titolo di lavoro,"
@@ -206,6 +207,7 @@ _HOLDER_NAMES: Final = frozenset({"useridentities"})
 # Of these only what holds a person is read: their own texts are of something else.
 _PASSED_THROUGH: Final = ("context", "event", "form", "message", "notification", "request")
 _WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
+_PASSED_WITHIN: Final = _CONTAINERS.union(_PASSED_THROUGH) - _WITHIN_PASSED
 _NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
 
 # Words that a name may begin or end with, without another meaning.
@@ -344,6 +346,7 @@ class Names:
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
         persons = Place(dict.fromkeys(_WITHIN_PASSED, self._holder))
         passed = self._holder._replace(within=persons)
+        persons.known |= dict.fromkeys(_PASSED_WITHIN, passed)
         self.person.known |= dict.fromkeys(_PASSED_THROUGH, passed)
 
     def _addresses(self, texts: Mapping[str, Entry]) -> dict[str, Entry]:

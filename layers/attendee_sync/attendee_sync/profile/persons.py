@@ -88,7 +88,8 @@ def objects_of(profile: Json) -> Iterator[Json]:
         for name, value in itertools.islice(members.items(), looked_at):
             entry = place[name] if isinstance(value, dict) else None
             if entry and entry.kind is Kind.HOLDER:
-                pending.append((value, entry.within or place, depth + 1))
+                within = place if entry.within is None else entry.within
+                pending.append((value, within, depth + 1))
 
 
 def lift(profile: Json, objects: Sequence[Json]) -> None:
@@ -125,8 +126,48 @@ def are_attributes(elements: Sequence[Json]) -> bool:
     return all(_is_attribute(each) for each in elements)
 
 
-def is_none(document: Json) -> bool:
-    """Tell whether what was pushed is about no person: a group, a page, a company."""
+def without_things(document: Json, depth: int = _MAX_DEPTH) -> Json | None:
+    """Return what in a pushed document is about a person; nothing if it is all about a thing.
+
+    A group, a page or a company says itself that it is one, at the top or in an object that holds
+    attributes, such as `data`. Of a call about a group the person who caused it is left.
+    """
+    if _is_thing(document):
+        return _caused_by(document)
+    person = names.standard().person
+    found: dict[str, Json | None] = {}
+    for name, value in itertools.islice(document.items(), MOST_MEMBERS if depth else 0):
+        if isinstance(value, dict) and (entry := person[name]) and entry.kind is Kind.HOLDER:
+            part = without_things(value, depth - 1)
+            if part is not value:
+                found[name] = part
+    if not found:
+        return document
+    left = {name: found.get(name, value) for name, value in document.items()}
+    return left if tells_somebody(left) else None
+
+
+def _caused_by(call: Json) -> Json | None:
+    """Return a call about a group as one of the person in it, with the group as the company.
+
+    A group's traits are a company's: https://segment.com/docs/connections/spec/group/
+    """
+    members = _in_lower_case(call)
+    traits = _in_lower_case(members.get("context")).get("traits")
+    if str(members.get("type")).lower() != "group" or not tells_somebody(traits):
+        return None
+    person = {name: value for name, value in call.items() if name.lower() != "traits"}
+    company = _in_lower_case(members.get("traits")).get("name")
+    return {**person, "company": company} if company else person
+
+
+def _in_lower_case(value: object) -> Json:
+    members = value.items() if isinstance(value, dict) else ()
+    return {name.lower(): each for name, each in itertools.islice(members, _LOOKED_AT)}
+
+
+def _is_thing(document: Json) -> bool:
+    """Tell whether an object is about no person: a group, a page, a company."""
     told = (each for name, each in document.items() if name.lower() == "type")
     kind = next((each.lower() for each in told if isinstance(each, str)), "")
     if kind not in _CALLS | _THINGS:

@@ -83,6 +83,8 @@ def _is_simple(document: Json, profile: Json) -> bool:
     if "xdm:" in "".join(document):
         return False
     for members in persons.objects_of(profile):
+        if any(name.lower() == "type" for name in members):  # with another it may be a thing
+            return False
         for name, value in members.items():
             is_as_xdm = members is profile and name in persons.AT_TOP
             if not is_as_xdm and (persons.is_lifted(name) or memberships.may_tell(name, value)):
