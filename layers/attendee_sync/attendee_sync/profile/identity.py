@@ -74,12 +74,9 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     identity in a namespace of hashes such as `email_lc_sha256`, or as an attribute of such a name.
     """
     table = rule.table or names.standard()
-    known = shapes.recall(document, table)
+    known = shapes.recall(document, table) or _learn(document, table)
     if known is None:
-        persons_own = persons.without_things(document)
-        if persons_own is None:
-            return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), {})
-        known = shapes.learn(persons_own, table)
+        return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), {})
     profile, found = known
     texts = _texts(profile, found, rule)
     remarks: list[str] = []
@@ -104,6 +101,12 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     email_hash = next(_hashes(profile, found, rule), "")
     fault = None if email_hash and rule.takes_hashes else _fault(email_hash, passed_over, rule)
     return Identity(profile, "", email_hash, fault, (), found)
+
+
+def _learn(document: Json, table: Names) -> tuple[Json, Found] | None:
+    """Return what shapes.learn() does of what is a person's in a document, or nothing."""
+    persons_own = persons.without_things(document)
+    return None if persons_own is None else shapes.learn(persons_own, table)
 
 
 def _without_others(found: Found, email: str, place: Path) -> tuple[Found, bool]:
