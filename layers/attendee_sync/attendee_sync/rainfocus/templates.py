@@ -6,12 +6,12 @@ missing value is empty. An item of an array with {field} or {value} stands for o
 field of the record. Other braces stay as they are.
 """
 
+import html
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from pydantic import JsonValue
 
@@ -167,4 +167,4 @@ def _text(value: JsonValue) -> str:
 
 def _xml_text(text: str) -> str:
     """Return a text as XML has it, without what XML 1.0 can't hold at all."""
-    return escape("".join(each for each in text if each >= " " or each in "\t\n\r"))
+    return html.escape("".join(each for each in text if each >= " " or each in "\t\n\r"))
