@@ -96,6 +96,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for progra
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 
+def examples(*commands: str) -> str:
+    """Return what ends the help of a command: examples, one on a line."""
+    # In Markdown, two blanks before a line's end keep it.
+    return "  \n".join(["Examples:" if len(commands) > 1 else "Example:", *commands])
+
+
 def name(text: str | None) -> str | None:
     """Check the name of a connection or destination that may be left out."""
     return None if text is None else _name(text)

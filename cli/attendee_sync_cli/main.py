@@ -33,20 +33,27 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,  # their frames would show values, secrets among them
-    epilog="Example: attendee-sync --stack attendee-sync doctor default",
+    epilog=console.examples(
+        "attendee-sync status",
+        "attendee-sync --stack attendee-sync doctor default",
+    ),
 )
-app.add_typer(connections.app, name="connections")
-app.add_typer(destinations.app, name="destinations")
-app.add_typer(credentials.app, name="credentials")
-app.add_typer(tokens.app, name="token")
-app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
-app.command("push", epilog=push.EXAMPLES)(push.push)
-app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
-app.command("status", epilog=status.EXAMPLES)(status.status)
-app.command("failures", epilog=failures.EXAMPLES)(failures.failures)
-app.command("redrive", epilog=redrive.EXAMPLES)(redrive.redrive)
-app.command("lookup", epilog=lookup.EXAMPLES)(lookup.lookup)
-app.command("uninstall", epilog=uninstall.EXAMPLES)(uninstall.uninstall)
+_PROFILES = "Profiles"
+app.command("preview", epilog=preview.EXAMPLES, rich_help_panel=_PROFILES)(preview.preview)
+app.command("push", epilog=push.EXAMPLES, rich_help_panel=_PROFILES)(push.push)
+app.command("lookup", epilog=lookup.EXAMPLES, rich_help_panel=_PROFILES)(lookup.lookup)
+_REPAIR = "When something is wrong, in this order"
+app.command("status", epilog=status.EXAMPLES, rich_help_panel=_REPAIR)(status.status)
+app.command("failures", epilog=failures.EXAMPLES, rich_help_panel=_REPAIR)(failures.failures)
+app.command("doctor", epilog=doctor.EXAMPLES, rich_help_panel=_REPAIR)(doctor.doctor)
+app.command("redrive", epilog=redrive.EXAMPLES, rich_help_panel=_REPAIR)(redrive.redrive)
+_SETTINGS = "Settings"
+app.add_typer(connections.app, name="connections", rich_help_panel=_SETTINGS)
+app.add_typer(credentials.app, name="credentials", rich_help_panel=_SETTINGS)
+app.add_typer(tokens.app, name="token", rich_help_panel=_SETTINGS)
+app.add_typer(destinations.app, name="destinations", rich_help_panel=_SETTINGS)
+_REMOVAL = "Once the stack is deleted"
+app.command("uninstall", epilog=uninstall.EXAMPLES, rich_help_panel=_REMOVAL)(uninstall.uninstall)
 
 
 def _tell_version(asked: bool) -> None:
@@ -59,14 +66,16 @@ def _tell_version(asked: bool) -> None:
 def main(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does all
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell it.")
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Show the version and end."
+        ),
     ] = False,
     stack: Annotated[
         str | None,
         typer.Option(
             envvar="ATTENDEE_SYNC_STACK",
-            help="Name of the CloudFormation stack.",
-            show_default=_STACK,
+            help=f"Name of the CloudFormation stack; {_STACK} if not given.",
         ),
     ] = None,
     profile: Annotated[
@@ -74,7 +83,11 @@ def main(
     ] = None,
     region: Annotated[str | None, typer.Option(help="AWS region, not AWS_REGION's.")] = None,
 ) -> None:
-    """Look after the RainFocus connections and the destinations of an attendee-sync stack.
+    """Look after a stack that streams customer profiles into RainFocus attendees.
+
+    A *connection* is how RainFocus is reached. A *destination* is where profiles go: a connection,
+    an event, and what is mapped and filtered. A *dead letter* is a profile that could not be
+    delivered, with the reason. `COMMAND --help` explains each command.
 
     Account and region are found as the AWS CLI finds them: AWS_PROFILE, AWS_REGION, and
     AWS_ENDPOINT_URL for a stack in a local cloud. Where nothing says which account, a stack that

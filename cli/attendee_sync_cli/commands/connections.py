@@ -30,7 +30,7 @@ _SECRETS = {
 }
 
 
-@app.command("list", epilog="Example: attendee-sync connections list --json")
+@app.command("list", epilog=console.examples("attendee-sync connections list --json"))
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the connections of the stack, and the destinations that use them."""
     stack: Stack = context.obj
@@ -58,8 +58,10 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command(
     "show",
-    epilog="Examples: attendee-sync connections show default; "
-    "attendee-sync connections show default --json > default.json",
+    epilog=console.examples(
+        "attendee-sync connections show default",
+        "attendee-sync connections show default --json > default.json",
+    ),
 )
 def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
     """Show the settings of a connection; in JSON just as they are stored, to be edited and set."""
@@ -81,10 +83,12 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
 
 @app.command(
     "set",
-    epilog="Examples: attendee-sync connections set emea emea.json; "
-    "attendee-sync connections set emea - --yes < emea.json; "
-    "attendee-sync connections set emea version=v2 auth.client_auth=basic; "
-    "attendee-sync connections set emea 'answers.transient=[403, \"17\"]'",
+    epilog=console.examples(
+        "attendee-sync connections set emea emea.json",
+        "attendee-sync connections set emea - --yes < emea.json",
+        "attendee-sync connections set emea version=v2 auth.client_auth=basic",
+        "attendee-sync connections set emea 'answers.transient=[403, \"17\"]'",
+    ),
 )
 def set_(
     context: typer.Context,
@@ -129,7 +133,7 @@ def set_(
         console.say(f"Next: attendee-sync credentials set {connection}")
 
 
-@app.command("remove", epilog="Example: attendee-sync connections remove emea")
+@app.command("remove", epilog=console.examples("attendee-sync connections remove emea"))
 def remove(context: typer.Context, connection: ConnectionName, yes: Yes = False) -> None:
     """Remove a connection that no destination uses, and its two secrets.
 

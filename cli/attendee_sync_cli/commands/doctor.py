@@ -24,9 +24,10 @@ from attendee_sync_cli.doctor.report import TITLES, Case, Report, Step, StepStat
 from attendee_sync_cli.doctor.token_checks import CREDENTIALS
 from attendee_sync_cli.stack.stack import Stack
 
-EXAMPLE = (
-    "Examples: attendee-sync doctor; attendee-sync doctor default; "
-    "attendee-sync doctor --destination summit --write-test test@your-company.example"
+EXAMPLES = console.examples(
+    "attendee-sync doctor",
+    "attendee-sync doctor default",
+    "attendee-sync doctor --destination summit --write-test test@your-company.example",
 )
 _STYLES = {StepState.PASSED: "green", StepState.FAILED: "bold red", StepState.UNKNOWN: "yellow"}
 
@@ -94,11 +95,11 @@ def _cases(
     connections = stack.connections()
     destinations = stack.destinations()
     if destination and destination not in destinations:
-        raise FailureError(f"There is no destination {destination} in stack {stack.name}.")
+        raise stack.no_such("destination", destination)
     if destination and not connection:
         connection = _connection_of(destinations[destination])
     if connection and connection not in connections:
-        raise FailureError(f"There is no connection {connection} in stack {stack.name}.")
+        raise stack.no_such("connection", connection)
     if not connections:
         raise FailureError(f"Stack {stack.name} has no connections. Is that its name?")
     return [

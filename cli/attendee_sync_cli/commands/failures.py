@@ -23,10 +23,11 @@ from attendee_sync_cli.stack.dead_letter_scan import (
 )
 from attendee_sync_cli.stack.stack import Stack
 
-EXAMPLES = (
-    "Examples: attendee-sync failures; attendee-sync failures --list --destination summit; "
-    "attendee-sync failures --reason missing_email --export mend.csv --discard; "
-    "attendee-sync failures --show 9a3f5c1e-7b2d-4c58-a1f0-3d6e8b9c0d12-0"
+EXAMPLES = console.examples(
+    "attendee-sync failures",
+    "attendee-sync failures --list --destination summit",
+    "attendee-sync failures --reason missing_email --export mend.csv --discard",
+    "attendee-sync failures --show 9a3f5c1e-7b2d-4c58-a1f0-3d6e8b9c0d12-0",
 )
 _PATHS_SHOWN = 20
 
@@ -146,7 +147,10 @@ def _group(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
             }
         )
         return
-    _tell(ordered)
+    if ordered:
+        _tell(ordered)
+    else:
+        console.say(chosen.none_found)
     if scan.unseen:
         console.say(scan.unseen_words)
 
@@ -162,7 +166,7 @@ def _list(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
         console.document({"unseen": scan.unseen, "dead_letters": found})
         return
     if not found:
-        console.say("No dead letters.")
+        console.say(chosen.none_found)
     width = max((len(each["destination"]) for each in found), default=0)
     for each in found:
         # One line each, however wide the terminal is, so that other programs can pick some.
@@ -201,7 +205,7 @@ def _take_out(stack: Stack, chosen: DeadLetterFilter, removal: _Removal, *, as_j
         console.document({"dead_letters": len(found), **told})
         return
     if not found:
-        console.say("No dead letters.")
+        console.say(chosen.none_found)
     elif removal.discards:
         console.say(f"{discarded} of {len(found)} dead letters are deleted.")
     if scan.unseen:
@@ -281,9 +285,6 @@ def _document(cause: _Cause, row: _Row) -> dict[str, Any]:
 
 
 def _tell(rows: list[tuple[_Cause, _Row]]) -> None:
-    if not rows:
-        console.say("No dead letters.")
-        return
     console.table(
         ["dead letters", "destination", "outcome", "reason", "last"],
         [

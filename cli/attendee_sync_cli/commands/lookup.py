@@ -22,9 +22,9 @@ from attendee_sync_cli.console import AsJson, FailureError
 from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan
 from attendee_sync_cli.stack.stack import Stack
 
-EXAMPLES = (
-    "Examples: attendee-sync lookup ada@example.com; "
-    "attendee-sync lookup - --destination summit < address.txt"
+EXAMPLES = console.examples(
+    "attendee-sync lookup ada@example.com",
+    "attendee-sync lookup - --destination summit < address.txt",
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_INPUT = 1_000  # characters
@@ -82,6 +82,9 @@ def lookup(
     with DeadLetterScan(stack) as scan:
         for batch in scan.batches("Looking at dead letters"):
             _add(found, batch)
+    # A removed destination's are told of; a mistyped one has none.
+    if destination and destination not in stack.destinations() and not any(map(_is_known, found)):
+        raise stack.no_such("destination", destination)
     if as_json:
         console.document(
             {"destinations": [_document(each) for each in found], "unseen": scan.unseen}
@@ -92,6 +95,10 @@ def lookup(
         console.say()
     if scan.unseen:
         console.say(f"Of the dead letters {scan.unseen_words}")
+
+
+def _is_known(found: _Found) -> bool:
+    return found.entry is not None or bool(found.dead_letters)
 
 
 def _email_hash(given: str) -> str:

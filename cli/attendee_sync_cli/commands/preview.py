@@ -22,10 +22,10 @@ from attendee_sync_cli.profiles.profile_files import Profiles
 from attendee_sync_cli.settings import setting_changes, validation
 from attendee_sync_cli.stack.stack import Stack
 
-EXAMPLES = (
-    "Examples: attendee-sync preview default profiles.csv; "
-    "attendee-sync preview default profiles.xlsx --summary; "
-    "attendee-sync preview default - --request < profile.json"
+EXAMPLES = console.examples(
+    "attendee-sync preview default profiles.csv",
+    "attendee-sync preview default profiles.xlsx --summary",
+    "attendee-sync preview default - --request < profile.json",
 )
 type _PreviewRow = Mapping[str, Any]
 

@@ -38,10 +38,10 @@ from attendee_sync_cli.profiles.push_follower import PushFollower
 from attendee_sync_cli.profiles.push_report import PushFault, PushReport
 from attendee_sync_cli.stack.stack import Stack
 
-EXAMPLES = (
-    "Examples: attendee-sync push default profiles.csv; "
-    "attendee-sync push default profiles.xlsx --failed failed.ndjson --wait; "
-    "attendee-sync push default - --json < profiles.json"
+EXAMPLES = console.examples(
+    "attendee-sync push default profiles.csv",
+    "attendee-sync push default profiles.xlsx --failed failed.ndjson --wait",
+    "attendee-sync push default - --json < profiles.json",
 )
 _TOKEN = re.compile("[!-~]+")
 _MOST_FAILURES = 3

@@ -26,9 +26,10 @@ from attendee_sync_cli.stack.dead_letter_scan import (
 from attendee_sync_cli.stack.redrive_forecast import ForecastRow, RedriveForecast
 from attendee_sync_cli.stack.stack import Stack
 
-EXAMPLES = (
-    "Examples: attendee-sync redrive --dry-run; attendee-sync redrive --destination summit "
-    "--reason missing_email; attendee-sync redrive --yes --json"
+EXAMPLES = console.examples(
+    "attendee-sync redrive --dry-run",
+    "attendee-sync redrive --destination summit --reason missing_email",
+    "attendee-sync redrive --yes --json",
 )
 _WORDS = {
     **{kind: kind.label for kind in OutcomeKind},
@@ -55,6 +56,7 @@ class _Group(NamedTuple):
 class _Report:
     """How far it came."""
 
+    chosen: DeadLetterFilter
     dry_run: bool
     dead_letters: int = 0
     redriven: int = 0
@@ -135,7 +137,7 @@ def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
 
 def _run(stack: Stack, chosen: DeadLetterFilter, *, dry_run: bool, as_json: bool) -> _Report:
     """Foresee or redrive, and tell how far that came, also if it is interrupted or fails."""
-    report = _Report(dry_run)
+    report = _Report(chosen, dry_run)
     try:
         _redrive(stack, chosen, report)
     except (KeyboardInterrupt, FailureError, BotoCoreError, ClientError) as error:
@@ -241,7 +243,7 @@ def _tell(report: _Report, *, as_json: bool) -> None:
         console.document(_document(report))
         return
     if not report.dead_letters and not report.is_cut:
-        console.say("No dead letters to redrive.")
+        console.say(report.chosen.none_found)
     else:
         _show(report)
     if report.unseen and not report.is_cut:

@@ -20,7 +20,7 @@ from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterScan
 from attendee_sync_cli.stack.log_summary import Log, LogSummary
 from attendee_sync_cli.stack.stack import Stack
 
-EXAMPLES = "Examples: attendee-sync status; attendee-sync status --hours 24 --json"
+EXAMPLES = console.examples("attendee-sync status", "attendee-sync status --hours 24 --json")
 _MAX_HOURS = 168
 # A look at how things are hides no dead letter for long. All of them are `failures`'s to tell.
 _SAMPLE = Budget(seconds=10.0, hidden_seconds=30, dead_letters=200)

@@ -45,7 +45,7 @@ class View:
         return "never" if self.expires_at is None else console.when(self.expires_at)
 
 
-@app.command("show", epilog="Example: attendee-sync token show default")
+@app.command("show", epilog=console.examples("attendee-sync token show default"))
 def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
     """Show what a connection's token is good for, and until when. Never the token itself."""
     stack: Stack = context.obj
@@ -77,8 +77,10 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
 
 @app.command(
     "refresh",
-    epilog="Examples: attendee-sync token refresh default; "
-    "attendee-sync token refresh default --force",
+    epilog=console.examples(
+        "attendee-sync token refresh default",
+        "attendee-sync token refresh default --force",
+    ),
 )
 def refresh(
     context: typer.Context,

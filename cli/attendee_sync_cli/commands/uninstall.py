@@ -13,8 +13,8 @@ from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, Yes
 from attendee_sync_cli.stack.stack import RECOVERY_DAYS, Stack
 
-EXAMPLES = (
-    "Examples: attendee-sync uninstall; attendee-sync --stack old-stack uninstall --yes --json"
+EXAMPLES = console.examples(
+    "attendee-sync uninstall", "attendee-sync --stack old-stack uninstall --yes --json"
 )
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameters.html
 _PARAMETERS_PER_CALL = 10

@@ -20,7 +20,9 @@ NOTHING = "Nothing changes."
 STDIN = "<stdin>"  # the name of standard input
 SettingsFile = Annotated[
     typer.FileText,
-    typer.Argument(encoding="utf-8", help="JSON with the settings; - is standard input."),
+    typer.Argument(
+        metavar="FILE", encoding="utf-8", help="JSON with the settings; - is standard input."
+    ),
 ]
 
 

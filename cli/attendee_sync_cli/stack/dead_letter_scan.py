@@ -55,6 +55,13 @@ class DeadLetterFilter:
         """Return those of some dead letters that are."""
         return [each for each in dead_letters if self._includes(each)]
 
+    @property
+    def none_found(self) -> str:
+        """What is told where there are none."""
+        if self.destination is None and self.reason is None:
+            return "No dead letters."
+        return "No dead letters of this choice; without it there may be others."
+
     def check(self, stack: Stack, scan: "DeadLetterScan") -> None:
         """Raise FailureError if the destination is none, and no dead letter of it is seen.
 

@@ -153,6 +153,13 @@ class Stack:
         """Return the JSON text of a destination. Raises FailureError if there is none."""
         return self._known("destination", name, self.destination(name))
 
+    def no_such(self, kind: str, name: str) -> FailureError:
+        """Return the error that a name is of no connection, or of no destination."""
+        return FailureError(
+            f"There is no {kind} {name} in stack {self.name}. "
+            f"`attendee-sync {kind}s list` shows those there are."
+        )
+
     def seconds_until_known(self, kind: str, name: str) -> float:
         """Return for how long functions may still go by what a setting was before."""
         names = [parameter_of(self.name, kind, name)]
@@ -213,10 +220,7 @@ class Stack:
 
     def _known(self, kind: str, name: str, text: str | None) -> str:
         if text is None:
-            raise FailureError(
-                f"There is no {kind} {name} in stack {self.name}. "
-                f"`attendee-sync {kind}s list` shows those there are."
-            )
+            raise self.no_such(kind, name)
         return text
 
     def _parameters(self, kind: str) -> dict[str, str]:

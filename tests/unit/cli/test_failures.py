@@ -133,6 +133,15 @@ def test_a_long_example_is_cut_for_people_alone(
     assert len(found["example"]["shape"]) == 30
 
 
+@pytest.mark.parametrize("command", [["failures"], ["failures", "--list"], ["redrive"]])
+def test_where_none_is_of_the_choice_it_is_not_said_that_there_are_none(
+    line: CommandLine, harness: DeliveryHarness, command: list[str]
+) -> None:
+    harness.push({"name": "no address"})
+    told = line.succeed(*command, "--reason", "overtaken")
+    assert told == "No dead letters of this choice; without it there may be others.\n"
+
+
 def test_without_dead_letters_there_is_nothing_to_show(line: CommandLine) -> None:
     assert line.succeed("failures") == "No dead letters.\n"
     assert line.json("failures") == {"dead_letters": 0, "unseen": 0, "failures": []}

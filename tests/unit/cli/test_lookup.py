@@ -188,3 +188,18 @@ def test_what_is_missing_is_a_failure(line: CommandLine) -> None:
     assert "has no secret attendee-sync/hash-key" in line.fail("lookup", "ada@example.com")
     line.aws.ssm.parameters.clear()
     assert "has no destinations" in line.fail("lookup", "ada@example.com")
+
+
+def test_a_destination_that_neither_is_nor_was_is_an_error(line: CommandLine) -> None:
+    told = line.fail("lookup", "ada@example.com", "--destination", "defualt")
+    assert "There is no destination defualt" in told
+
+
+def test_what_a_removed_destination_delivered_is_still_told(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    harness.push(ADA)
+    harness.work()
+    line.aws.ssm.parameters.clear()
+    [found] = line.json("lookup", "ada@example.com", "--destination", "default")["destinations"]
+    assert found["outcome"] == "delivered"

@@ -22,7 +22,7 @@ def test_every_command_teaches_itself_with_an_example(
     line: CommandLine, command: list[str]
 ) -> None:
     shown = line.succeed(*command, "--help")
-    assert re.search(rf"Examples?: attendee-sync {' '.join(command)}", shown)
+    assert re.search(rf"Examples?:\s+attendee-sync {' '.join(command)}", shown)
 
 
 def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:

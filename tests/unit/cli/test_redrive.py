@@ -365,7 +365,7 @@ def test_for_programs_there_is_nobody_to_ask(line: CommandLine) -> None:
 def test_where_nothing_can_be_redriven_nothing_is_asked(
     line: CommandLine, harness: DeliveryHarness
 ) -> None:
-    assert line.succeed("redrive") == "No dead letters to redrive.\n"
+    assert line.succeed("redrive") == "No dead letters.\n"
     harness.push({"zip": "84043"})
     assert line.succeed("redrive").splitlines()[-1] == "0 of 1 can be redriven."
 
