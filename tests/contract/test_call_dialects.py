@@ -351,7 +351,7 @@ UNSOUND = [
     {"call": {"url": "http://rf.example/x"}},
     {"call": {"url": "{base}/x?a=b"}},
     {"call": {"url": "{event}/x"}},
-    {"call": {"url": "https://user:word@rf.example/x"}},
+    {"call": {"url": "https://user:word@rf.example/x"}},  # pragma: allowlist secret
     {"call": {"method": "DELETE"}},
     {"call": {"headers": {"X-A": 1}}},
 ]
