@@ -92,10 +92,11 @@ def _member(value: object, name: str) -> Any:
 def _of_identity(given: object, email_hash: str) -> Iterator[object]:
     """Yield the consents that were given for this very address, or for its hash."""
     by_namespace = _member(given, "idSpecific")
-    for ids in by_namespace.values() if isinstance(by_namespace, dict) else ():
-        for identity, own in itertools.islice(ids.items(), _MOST) if isinstance(ids, dict) else ():
-            if _is_of(identity, email_hash):
-                yield own
+    listed = by_namespace.values() if isinstance(by_namespace, dict) else ()
+    identities = (pair for ids in listed if isinstance(ids, dict) for pair in ids.items())
+    for identity, own in itertools.islice(identities, _MOST):
+        if _is_of(identity, email_hash):
+            yield own
 
 
 def _is_of(identity: str, email_hash: str) -> bool:

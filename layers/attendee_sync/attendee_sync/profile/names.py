@@ -327,6 +327,7 @@ def words(name: str) -> list[str]:
 
 
 _ADDRESSES: Final = {fold(name): not name.endswith("?") for name in ADDRESSES}
+_PREFIXES: Final = tuple(_ADDRESSES)
 
 
 class Names:
@@ -395,6 +396,8 @@ class Names:
 
     def _part(self, key: str) -> Entry | None:
         """Return the part of an address that a flat name tells, such as `billingcity`."""
+        if not key.startswith(_PREFIXES):
+            return None
         for rank, prefix in enumerate(_ADDRESSES, 1):
             part = self._parts.get(key[len(prefix) :]) if key.startswith(prefix) else None
             if part:
