@@ -54,8 +54,8 @@ def fold(name: str) -> str:
 
     An ampersand counts as "and".
     """
-    dead_letters = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
-    plain = "".join(each for each in dead_letters if not unicodedata.combining(each))
+    letters = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
+    plain = "".join(each for each in letters if not unicodedata.combining(each))
     return "".join(word for word in _WORD.findall(plain) if word != "the")
 
 

@@ -321,8 +321,8 @@ def is_person(name: str) -> bool:
 def words(name: str) -> list[str]:
     """Return the words of a name, folded: of `firstName`, `first` and `name`."""
     if not name.isascii():
-        dead_letters = unicodedata.normalize("NFKD", name)
-        name = "".join(each for each in dead_letters if not unicodedata.combining(each))
+        letters = unicodedata.normalize("NFKD", name)
+        name = "".join(each for each in letters if not unicodedata.combining(each))
     return [each.casefold() for each in _WORD.findall(name)]
 
 

@@ -105,18 +105,14 @@ def folded(spelling: Spelling, way: int) -> Spelling:
 
     The two ways, 0 and 1, are those in which a letter is usually written without its accent.
     """
-    dead_letters: list[str] = []
+    letters: list[str] = []
     spans: list[Span] = []
     for each, span in zip(spelling.text, spelling.spans, strict=True):
-        dead_letter = (
-            _DOTS
-            if each == "\u0308" and way and dead_letters and dead_letters[-1] in "aou"
-            else each
-        )
-        said = _folded(dead_letter, way)
-        dead_letters += said
+        letter = _DOTS if each == "\u0308" and way and letters and letters[-1] in "aou" else each
+        said = _folded(letter, way)
+        letters += said
         spans += [span] * len(said)
-    return Spelling("".join(dead_letters), tuple(spans))
+    return Spelling("".join(letters), tuple(spans))
 
 
 def plain(text: str, way: int) -> str:
@@ -221,21 +217,21 @@ def _of_mojibake(text: str) -> str:
 
 
 @functools.lru_cache(maxsize=4_096)
-def _folded(dead_letter: str, way: int) -> str:
-    known = _OTHERS.get(dead_letter.lower())
+def _folded(letter: str, way: int) -> str:
+    known = _OTHERS.get(letter.lower())
     if known:
         return known[way]
-    bare = unicodedata.normalize("NFKD", dead_letter).casefold()
+    bare = unicodedata.normalize("NFKD", letter).casefold()
     if bare in _FILLERS:
         return ""
-    if not bare.isascii() and (named := _LATIN_NAME.fullmatch(unicodedata.name(dead_letter, ""))):
+    if not bare.isascii() and (named := _LATIN_NAME.fullmatch(unicodedata.name(letter, ""))):
         return named[1].lower()
     kept = (each for each in bare if unicodedata.category(each) not in ("Mn", "Mc", "Me", "Cf"))
     return "".join(_OTHERS.get(each, (each, each))[way] for each in map(_ascii_digit, kept))
 
 
-def _ascii_digit(dead_letter: str) -> str:
-    return str(unicodedata.digit(dead_letter)) if dead_letter.isdigit() else dead_letter
+def _ascii_digit(letter: str) -> str:
+    return str(unicodedata.digit(letter)) if letter.isdigit() else letter
 
 
 def _pieces(found: re.Match[str]) -> Iterator[tuple[int, str]]:
