@@ -52,6 +52,11 @@ UNUSABLE = (
 _ends_at: ContextVar[float] = ContextVar("ends_at")
 
 
+def is_success(status: int) -> bool:
+    """Tell whether a server did what it was asked for, as far as it says so by its status."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
 def is_transient(status: int) -> bool:
     """Tell whether the same request may well succeed later: the server is busy or out of order."""
     return status in _TRANSIENT_STATUSES or (

@@ -8,13 +8,19 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from http import HTTPStatus
 from urllib.parse import quote_plus
 
 import requests
 from pydantic import JsonValue
 
-from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient, prepare, receive
+from attendee_sync.http_client import (
+    UNUSABLE,
+    HttpAnswer,
+    is_success,
+    is_transient,
+    prepare,
+    receive,
+)
 from attendee_sync.rainfocus import reading, templates
 from attendee_sync.rainfocus.connection import Connection, TokenCall
 from attendee_sync.rainfocus.reading import Reading
@@ -183,17 +189,13 @@ def obtain(
         return _token(connection, credentials, "", now, None), ""
     received = reading.read(_ask(http, connection, credentials))
     value = received.find(connection.token_call.token)
-    if not _is_success(received.status) or not isinstance(value, str) or not value:
+    if not is_success(received.status) or not isinstance(value, str) or not value:
         raise _refusal(received)
     _require_usable(value)
     lifetime = _lifetime_in(received, connection.token_call, now)
     assumed = connection.auth.assumed_lifetime
     remark = "" if lifetime else f"no usable lifetime in the answer; {assumed} s are assumed"
     return _token(connection, credentials, value, now, lifetime or assumed), remark
-
-
-def _is_success(status: int) -> bool:
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def _require_usable(value: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_transient
+from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_success, is_transient
 from attendee_sync.outcome import Answer, AnswerKind
 from attendee_sync.rainfocus import masking, reading
 from attendee_sync.rainfocus.connection import Answers, Connection, Sign
@@ -60,7 +60,7 @@ def _results(read: Reading, rule: Answers) -> Iterator[Reading]:
     """
     found = read.find(rule.inner)
     inner = found if isinstance(found, list) else [found] if isinstance(found, dict) else []
-    if rule.inner is None or not inner or not _is_success(read.status) or _code(read, rule):
+    if rule.inner is None or not inner or not is_success(read.status) or _code(read, rule):
         yield read
     if rule.inner is not None:
         # Where none is, nothing says that it is stored.
@@ -90,7 +90,7 @@ def _kind(result: Reading, connection: Connection) -> AnswerKind:
         return AnswerKind.TOKEN
     if code not in rule.profile and _is_configuration(status, code, message, connection):
         return AnswerKind.CONFIGURATION
-    if _is_success(status) and _succeeds(result, rule):
+    if is_success(status) and _succeeds(result, rule):
         return AnswerKind.STORED
     return AnswerKind.PROFILE
 
@@ -137,10 +137,6 @@ def _succeeds(result: Reading, rule: Answers) -> bool:
     if rule.success is None:
         return _code(result, rule) in rule.success_codes
     return result.find(rule.success) is True
-
-
-def _is_success(status: int) -> bool:
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def _is_redirect(status: int) -> bool:

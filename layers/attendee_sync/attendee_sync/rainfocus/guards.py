@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from attendee_sync.http_client import is_success
 from attendee_sync.outcome import Answer, AnswerKind, Reason, Retry, RetryLaterError
 from attendee_sync.rainfocus.adaptive_rate import AdaptiveRate, allowed_rate
 from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker, CircuitOpenError, Permit
@@ -138,8 +139,8 @@ class Guards:
         It is, if the API itself says so, over a connection that stored somebody with these
         settings, unless a crowd is refused alike or nothing else shows that a pause is over.
         """
-        is_ok = 200 <= (answer.status or 0) < 300  # noqa: PLR2004
-        is_own = bool(answer.code) and (is_ok or answer.status in _REFUSALS)
+        status = answer.status or 0
+        is_own = bool(answer.code) and (is_success(status) or status in _REFUSALS)
         is_own = is_own or _is_listed(answer, connection.answers.profile)
         alike = (answer.status, answer.code)
         last, count = self._refusals.get(permit.connection, (alike, 0))
