@@ -5,7 +5,7 @@ what uses any other part is left to the jmespath library. Both give the same ans
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jmespath
@@ -58,19 +58,6 @@ def lenient(expression: str) -> Search:
             return None
 
     return plain or search
-
-
-def names_in(texts: Iterable[str]) -> set[str]:
-    """Return the names that expressions look for; an empty one looks for none."""
-    return {name for text in texts if text for name in _fields(jmespath.compile(text).parsed)}
-
-
-def _fields(node: _Node) -> Iterator[str]:
-    if node["type"] == "field":
-        yield node["value"]
-    if node["type"] != "slice":  # its children are numbers
-        for child in node["children"]:
-            yield from _fields(child)
 
 
 @functools.lru_cache(maxsize=_KEPT)

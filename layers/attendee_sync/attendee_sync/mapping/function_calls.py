@@ -73,6 +73,11 @@ def walk(expression: str) -> Iterator[tuple[Node, Types]]:
         pending += _children(node, current)
 
 
+def names_in(expression: str) -> set[str]:
+    """Return the names that an expression looks for."""
+    return {node["value"] for node, _ in walk(expression) if node["type"] == "field"}
+
+
 def takes(function: str, known: type[Functions] = evaluation.Functions) -> Sequence[Any]:
     """Return the signature of a function: of each argument the `types` that it may have."""
     signature: Sequence[Any] = known.FUNCTION_TABLE[function]["signature"]

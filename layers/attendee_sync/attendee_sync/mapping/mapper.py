@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from attendee_sync.mapping import expressions, filters
+from attendee_sync.mapping import expressions, filters, function_calls
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.mapping.field_rules import FieldRules, Remark
 from attendee_sync.outcome import Reason
@@ -79,10 +79,16 @@ class Mapper:
 
     def unread(self, document: reader.Json) -> list[Unread]:
         """Return the attributes of a profile that neither a field nor an expression reads."""
+        return unread.find(reader.read(document), self.fields.names, self._named)
+
+    @functools.cached_property
+    def _named(self) -> frozenset[str]:
+        """The names that the destination's expressions look for."""
         rules = self.destination.mapping.values()
         texts = [rule.value for rule in rules if rule.write in ("overwrite", "clear_on_null")]
-        named = expressions.names_in([*texts, self.destination.filter or ""])
-        return unread.find(reader.read(document), self.fields.names, named)
+        if self.destination.filter:
+            texts.append(self.destination.filter)
+        return frozenset().union(*map(function_calls.names_in, texts))
 
     def source_of(self, field: str, decision: Decision) -> str:
         """Return what gave a field its value: names or an expression, or words."""

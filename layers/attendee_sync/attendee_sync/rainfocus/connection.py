@@ -30,7 +30,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from attendee_sync.mapping import expressions, function_calls
+from attendee_sync.mapping import function_calls
 from attendee_sync.rainfocus import templates
 
 type Environment = Literal["prod", "stg", "dev"]
@@ -182,7 +182,7 @@ def _expression(text: str) -> str:
         return ".".join(["body", *(f'"{name}"' for name in text.split("."))])
     try:
         function_calls.check(text)
-        if not expressions.names_in([text]) & _ROOTS and "`" not in text:
+        if not function_calls.names_in(text) & _ROOTS and "`" not in text:
             raise ValueError("an expression over status, headers or body is expected")
     except JMESPathError:
         raise ValueError("a JMESPath expression is expected") from None
