@@ -35,8 +35,10 @@ class _Given(BaseModel):
 
 @app.command(
     "set",
-    epilog="Examples: attendee-sync credentials set default; "
-    "attendee-sync credentials set default --stdin < credentials.json",
+    epilog=console.examples(
+        "attendee-sync credentials set default",
+        "attendee-sync credentials set default --stdin < credentials.json",
+    ),
 )
 def set_(
     context: typer.Context,

@@ -1,7 +1,6 @@
 """The commands about destinations: which profiles become which attendees, and of which event."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO
@@ -37,7 +36,7 @@ app = typer.Typer(no_args_is_help=True, help="List, show, create, set and remove
 _TEMPLATE_DESTINATION = "default"
 
 
-@app.command("list", epilog="Example: attendee-sync destinations list --json")
+@app.command("list", epilog=console.examples("attendee-sync destinations list --json"))
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the destinations of the stack."""
     stack: Stack = context.obj
@@ -68,8 +67,10 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command(
     "show",
-    epilog="Examples: attendee-sync destinations show default; "
-    "attendee-sync destinations show default --json > default.json",
+    epilog=console.examples(
+        "attendee-sync destinations show default",
+        "attendee-sync destinations show default --json > default.json",
+    ),
 )
 def show(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
     """Show the settings of a destination, and where each attendee field comes from.
@@ -84,7 +85,7 @@ def show(context: typer.Context, destination: DestinationName, as_json: AsJson =
     elif isinstance(read, Destination):
         _show(read, setting_changes.parsed(text))
         console.say()
-        _show_push(stack, _endpoint(stack, destination))
+        _show_push(stack, push_client.endpoint(stack, destination))
     found = _faults(read, text, stack.connections())
     if found:
         raise setting_changes.not_valid(f"The settings of destination {destination}", found)
@@ -92,10 +93,12 @@ def show(context: typer.Context, destination: DestinationName, as_json: AsJson =
 
 @app.command(
     "create",
-    epilog="Examples: attendee-sync destinations create summit --event summit2027; "
-    "attendee-sync destinations create summit --event summit2027 --audience "
-    "59bd2fbd-3c48-4b18-bf56-4f5c5e6967ae --filter \"country == 'US'\" "
-    "--field companyname=employer.name --sample people.csv",
+    epilog=console.examples(
+        "attendee-sync destinations create summit --event summit2027",
+        "attendee-sync destinations create summit --event summit2027 --audience "
+        "59bd2fbd-3c48-4b18-bf56-4f5c5e6967ae --filter \"country == 'US'\" "
+        "--field companyname=employer.name --sample people.csv",
+    ),
 )
 def create(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
@@ -152,8 +155,10 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
 
 @app.command(
     "set",
-    epilog="Examples: attendee-sync destinations set summit summit.json --sample people.csv; "
-    "attendee-sync destinations set summit - --yes < summit.json",
+    epilog=console.examples(
+        "attendee-sync destinations set summit summit.json --sample people.csv",
+        "attendee-sync destinations set summit - --yes < summit.json",
+    ),
 )
 def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
@@ -174,7 +179,7 @@ def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
     _store(stack, destination, trial, yes=yes, as_json=as_json)
 
 
-@app.command("remove", epilog="Example: attendee-sync destinations remove summit")
+@app.command("remove", epilog=console.examples("attendee-sync destinations remove summit"))
 def remove(context: typer.Context, destination: DestinationName, yes: Yes = False) -> None:
     """Remove a destination.
 
@@ -230,7 +235,7 @@ def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
     summary = sample.summary(target_of(stack, name, compact)) if sample else None
     if summary and not summary.has_sent:
         doubts.append(SettingDoubt("the whole", "no profile of the sample would be delivered"))
-    before, endpoint = stack.destination(name), _endpoint(stack, name)
+    before, endpoint = stack.destination(name), push_client.endpoint(stack, name)
     return _Trial(read, compact, before, doubts, summary, endpoint)
 
 
@@ -284,12 +289,6 @@ def _document(name: str, trial: _Trial) -> dict[str, Any]:
         "sample": trial.summary.document() if trial.summary else None,
         "push_url": trial.endpoint.url,
     }
-
-
-def _endpoint(stack: Stack, name: str) -> Endpoint:
-    """Return where senders push a destination's profiles."""
-    local_cloud = os.environ.get("AWS_ENDPOINT_URL", "")
-    return push_client.endpoint(stack.output("PushUrl"), name, local_cloud)
 
 
 def _show_push(stack: Stack, endpoint: Endpoint) -> None:

@@ -337,15 +337,7 @@ def _find(stack: Stack, letter_id: str) -> DeadLetter:
 def _show(dead_letter: DeadLetter, *, as_json: bool) -> None:
     message = dead_letter.message
     known = {
-        "id": dead_letter.id,
-        "destination": message.destination,
-        "outcome": dead_letter.outcome,
-        "reason": dead_letter.reason,
-        "detail": dead_letter.detail,
-        "status": dead_letter.status,
-        "code": dead_letter.code,
-        "answer": dead_letter.answer,
-        "time": dead_letter.failed_at,
+        **dead_letter_export.why(dead_letter),
         "attempts": str(message.attempt),
         "accepted_at": console.moment(message.version.accepted_at / 1000),
         "sequence": message.version.sequence,

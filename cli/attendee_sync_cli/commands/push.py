@@ -1,6 +1,5 @@
 """The command that pushes the profiles of a file to the stack, as a sender does."""
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -184,8 +183,7 @@ def _sender(stack: Stack, destination: str, rate: float, attempts: int) -> PushC
         raise FailureError(
             f"Stack {stack.name} has no secret {INGEST_TOKEN} that a header can hold."
         )
-    local_cloud = os.environ.get("AWS_ENDPOINT_URL", "")
-    endpoint = push_client.endpoint(stack.output("PushUrl"), destination, local_cloud)
+    endpoint = push_client.endpoint(stack, destination)
     session = push_client.session(endpoint, token)
     return PushClient(session, endpoint, rate=rate, attempts=attempts)
 

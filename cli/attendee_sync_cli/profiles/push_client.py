@@ -1,5 +1,6 @@
 """Pushing as a sender does: over the stack's HTTP interface, at a pace, again where that helps."""
 
+import os
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from attendee_sync.rainfocus.answers import retry_after
 from attendee_sync.rainfocus.rate_limit import RateLimiter
 from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.stack.stack import Stack
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _CONNECT_SECONDS = 5.0
@@ -124,16 +126,17 @@ class PushClient:
             return PushAnswer(None, f"no answer ({type(error).__name__})")
 
 
-def endpoint(push_url: str, destination: str, local_cloud: str) -> Endpoint:
-    """Return the endpoint of a destination; `push_url` is that of the destination `default`.
+def endpoint(stack: Stack, destination: str) -> Endpoint:
+    """Return the endpoint of a destination.
 
     A local cloud is known by its URL. There the host name of an API does not resolve.
-    Raises FailureError if the push URL is none.
+    Raises FailureError if the stack's push URL, which is that of `default`, is none.
     """
-    before, default, after = push_url.partition("/destinations/default/")
+    before, default, after = stack.output("PushUrl").partition("/destinations/default/")
     if not default:
         raise _no_url()
     url = f"{before}/destinations/{destination}/{after}"
+    local_cloud = os.environ.get("AWS_ENDPOINT_URL", "")
     if not local_cloud:
         return Endpoint(url)
     parts = urlsplit(url)

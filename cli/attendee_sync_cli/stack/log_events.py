@@ -9,9 +9,8 @@ from attendee_sync.observability import LogEvent
 
 _MAX_EVENTS = 10_000  # of one answer
 
-type Event = dict[
-    str, Any
-]  # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
+type Event = dict[str, Any]
 
 
 class LogLine(BaseModel):
