@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from attendee_sync.rainfocus.guards import CROWD
 from local.campaign.marked_people import moved_to, usable
 from local.campaign.reconciliation import Check, Expected, equal
 from local.campaign.scenario import Scenario
@@ -11,11 +12,10 @@ from local.simulator.faults import Effect
 from local.traffic.people import Push, as_traits
 
 _PROFILES_PER_PUSH = 10
-_NO_CROWD = 20  # profiles: more that are refused alike, with no success between, are held
 
 
 def _late(stage: Stage) -> Expected:
-    old = usable(stage.name, stage.many(_NO_CROWD, at_least=10))
+    old = usable(stage.name, stage.many(CROWD, at_least=10))
     new = [moved_to(person, "Elsewhere") for person in old]
     _store_somebody(stage.beside(f"{stage.name}-works", {}), "first")
     stage.fail(Effect(status=400, code="77"), email_regex=".", times=1, per_email=True)

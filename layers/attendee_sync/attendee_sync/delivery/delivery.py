@@ -69,14 +69,10 @@ class _Batch:
             suspects = Suspects.among(messages, self._stack.ledger, self._stack.policy)
         except LedgerUnavailableError as error:
             again = planner.retry(error)  # for what may be a suspect or not
-            self._finish(
-                self._work(
-                    [
-                        Plan(each, again) if each.attempt > 1 else self._plan(each)
-                        for each in messages
-                    ]
-                )
-            )
+            plans = [
+                Plan(each, again) if each.attempt > 1 else self._plan(each) for each in messages
+            ]
+            self._finish(self._work(plans))
             return self._settled
         self._notes = suspects.notes
         plans = [self._plan(each) for each in messages if each.group not in suspects.groups]

@@ -225,7 +225,7 @@ class Search:
         """Tell whether an object holds an e-mail address or identities: then it is a person's."""
         for name in itertools.islice(value, _MAX_ELEMENTS):
             entry = self._table.person[name]
-            if entry and entry.field == "email" and not entry.is_weak:
+            if entry and entry.is_email:
                 return True
         return not _PERSONS_OWN.isdisjoint(map(names.fold, itertools.islice(value, _MAX_ELEMENTS)))
 

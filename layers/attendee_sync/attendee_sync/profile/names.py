@@ -280,6 +280,11 @@ class Entry(NamedTuple):
         """Tell whether the name may mean something else."""
         return self.rank >= _WEAK
 
+    @property
+    def is_email(self) -> bool:
+        """Tell whether it is an e-mail address for sure."""
+        return self.field == "email" and not self.is_weak
+
 
 class Place(dict[str, Entry | None]):
     """What is known of the names in one sort of object, by names as they were pushed.

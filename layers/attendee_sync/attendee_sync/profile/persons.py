@@ -179,7 +179,7 @@ def _is_thing(document: Json) -> bool:
 
 def _is_email(name: str, value: object) -> bool:
     entry = names.standard().person[name]
-    return bool(value) and entry is not None and entry.field == "email" and not entry.is_weak
+    return bool(value) and entry is not None and entry.is_email
 
 
 def _is_attribute(element: Json) -> bool:

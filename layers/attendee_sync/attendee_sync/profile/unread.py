@@ -12,11 +12,8 @@ _MOST = 50  # that are told
 _MAX_DEPTH = 12
 _SHORTEST = 4  # letters of a name that tells a field within another name
 
-# What is read for who somebody is, and whether they are wanted.
-_READ_ELSEWHERE = frozenset(
-    {"identitymap", "identities", "consents", "optinout", "privacyoptouts"}
-    | {"envelope", "type", "id"}
-)
+# What is read of what a profile is, beside what tells who somebody is and agreed to.
+_READ_ELSEWHERE = frozenset({"envelope", "type", "id"})
 
 
 class Unread(NamedTuple):
@@ -38,7 +35,8 @@ def find(profile: Json, table: Names, named: Collection[str] = ()) -> list[Unrea
     taken = {path for listed in by_field.values() for _, path in listed}
     found = _people_beside(profile.get(envelopes.NAME))
     for path in _unread(known, table.person, (), by_field):
-        if names.fold(path[0]) not in _READ_ELSEWHERE and path not in taken:
+        is_read = persons.is_lifted(path[0]) or names.fold(path[0]) in _READ_ELSEWHERE
+        if not is_read and path not in taken:
             found.append(Unread(".".join(path), _like(path[-1], table)))
         if len(found) >= _MOST:
             break

@@ -23,7 +23,7 @@ NO_TIME = "no time left in this invocation"
 _BUSY = frozenset({420, 429, 430})  # statuses with which servers ask for fewer calls
 # With these, and on success, the API itself refuses an attendee: by a code in its envelope.
 _REFUSALS = frozenset({400, 422})
-_CROWD = 20  # profiles in a row that are refused alike
+CROWD = 20  # profiles in a row that may be refused alike and be at fault themselves
 _SPREAD = 2.0  # seconds over which those come back that wait for the same moment
 _WORDS = {
     Cause.CONFIGURATION: "the connection is paused: RainFocus refuses its calls",
@@ -147,7 +147,7 @@ class Guards:
         count = count + 1 if last == alike else 1
         self._refusals[permit.connection] = (alike, count)
         is_proven = permit.state.stored_with == connection.digest
-        return is_own and is_proven and not permit.is_probe and count <= _CROWD
+        return is_own and is_proven and not permit.is_probe and count <= CROWD
 
     def _record_failure(self, permit: Permit, answer: Answer, cause: Cause) -> None:
         self._circuit_breaker.record_failure(permit, cause, answer.retry_after or 0.0)

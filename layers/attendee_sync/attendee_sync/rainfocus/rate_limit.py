@@ -13,7 +13,7 @@ class RateLimiter:
 
     def __init__(self, environments: int, clock: Callable[[], float] = time.monotonic) -> None:
         """`environments` run at once at most; each gets an equal share."""
-        self.environments = environments
+        self._environments = environments
         self._clock = clock
         self._free_at: dict[str, float] = {}
         self._promised_at: dict[str, float] = {}
@@ -26,7 +26,7 @@ class RateLimiter:
         """
         if not requests_per_second:
             return 0.0
-        interval = self.environments / requests_per_second
+        interval = self._environments / requests_per_second
         with self._lock:
             now = self._clock()
             free_at = max(self._free_at.get(connection, 0.0), now - max(1.0, interval) + interval)
@@ -40,7 +40,7 @@ class RateLimiter:
 
         So those who wait come back as fast as they can go, and not all for the same turn.
         """
-        interval = self.environments / requests_per_second
+        interval = self._environments / requests_per_second
         with self._lock:
             now = self._clock()
             last = self._promised_at.get(connection, 0.0)
