@@ -25,6 +25,7 @@ from attendee_sync.outcome import Answer, AnswerKind
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import TokenFault, TokenNotGrantedError
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
+from tests.support.processor import seconds
 from tests.support.stack import CREDENTIALS, changed, token
 
 pytestmark = pytest.mark.enable_socket
@@ -270,9 +271,7 @@ def test_an_announcement_is_no_answer(server: Server, status: int) -> None:
 def test_a_flood_of_headers_costs_little(server: Server) -> None:
     header = b"X-A: " + b"y" * 60_000 + b"\r\n"
     server.goes_on_sending(OK + header * 90 + b"Content-Length: 2\r\n\r\n{}", b"")
-    started = time.process_time()
-    store(server.url)
-    assert time.process_time() - started < 1
+    assert seconds(lambda: store(server.url)) < 1
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "deflate"])
