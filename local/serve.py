@@ -22,6 +22,7 @@ _TOKEN_FILE = ROOT / "build" / "ingest-token.curl"
 # The command line finds the stack by it, see attendee_sync_cli/stack/local_stack.py.
 _STACK_FILE = ROOT / "build" / "local-stack.json"
 _EXAMPLE = ROOT / "local" / "profile.json"
+_OUTAGE = '{"effect": {"status": 503}}'  # what else a fault can be: local/simulator/faults.py
 
 
 def main() -> int:
@@ -102,8 +103,12 @@ def _show(environment: LocalEnvironment, console: Console) -> None:
     console.print(f"           {shlex.join([*command, url])}", soft_wrap=True)
     attendees = f"_sim/attendees?environment=prod&org={ORG_ID}&event={EVENT_CODE}"
     console.print(f"Simulator  {environment.simulator.url}/{attendees}", soft_wrap=True)
+    faults = f"{environment.simulator.url}/_sim/faults"
+    console.print(f"Outage     curl --data '{_OUTAGE}' {faults}", soft_wrap=True)
+    console.print(f"Its end    curl --request DELETE {faults}", soft_wrap=True)
     console.print(
-        "\n`attendee-sync` finds the stack from this folder. Elsewhere, and for `make invoke-…`:\n",
+        "\n`.venv/bin/attendee-sync` finds the stack from this folder. Elsewhere, and for "
+        "`make invoke-…`:\n",
         soft_wrap=True,
     )
     for name, value in _settings(environment.stack).items():

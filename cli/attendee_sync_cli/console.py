@@ -5,6 +5,7 @@ Texts are shown as they are, never as markup: some of them come from RainFocus.
 
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -116,8 +117,28 @@ def text_of(file: typer.FileText, what: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """Show a line to people."""
+    """Show words to people."""
+    _show(Console(), text)
+
+
+def say_as_it_is(text: str) -> None:
+    """Show a line that other programs or people copy: it stays one line, however long."""
     Console().print(Text(text), soft_wrap=True)
+
+
+def _show(shown_on: Console, text: str) -> None:
+    """Show words; a terminal would break them anywhere, and a pipe needs each line whole."""
+    if shown_on.is_terminal:
+        text = "\n".join(_wrapped(line, shown_on.width) for line in text.split("\n"))
+    shown_on.print(Text(text), soft_wrap=True)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """Return a line broken between words; what is longer, such as a URL, stays whole."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def error(text: str) -> None:
@@ -125,13 +146,13 @@ def error(text: str) -> None:
     if _errors_are_json.get():
         typer.echo(json.dumps({"error": text}), err=True)
         return
-    Console(stderr=True).print(Text(text), soft_wrap=True)
+    _show(Console(stderr=True), text)
 
 
 def notice(text: str) -> None:
     """Show people a line on standard error that is no error."""
     if not _errors_are_json.get():
-        Console(stderr=True).print(Text(text), soft_wrap=True)
+        _show(Console(stderr=True), text)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:

@@ -234,7 +234,7 @@ def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
     doubts = expression_doubts.doubts(read, sample.documents() if sample else ())
     summary = sample.summary(target_of(stack, name, compact)) if sample else None
     if summary and not summary.has_sent:
-        doubts.append(SettingDoubt("the whole", "no profile of the sample would be delivered"))
+        doubts.append(SettingDoubt("as a whole", "no profile of the sample would be delivered"))
     before, endpoint = stack.destination(name), push_client.endpoint(stack, name)
     return _Trial(read, compact, before, doubts, summary, endpoint)
 

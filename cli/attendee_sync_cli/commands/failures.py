@@ -171,7 +171,7 @@ def _list(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
     for each in found:
         # One line each, however wide the terminal is, so that other programs can pick some.
         words = [each["id"], each["destination"].ljust(width), each["time"][:16]]
-        console.say(console.plain("  ".join([*words, each["reason"] or each["detail"]])))
+        console.say_as_it_is(console.plain("  ".join([*words, each["reason"] or each["detail"]])))
     if scan.unseen:
         console.notice(scan.unseen_words)
 
@@ -355,4 +355,4 @@ def _show(dead_letter: DeadLetter, *, as_json: bool) -> None:
     )
     console.say()
     for line in message.body.splitlines():
-        console.say(console.plain(line))
+        console.say_as_it_is(console.plain(line))

@@ -170,7 +170,7 @@ def _rows(found: _Found) -> list[list[str]]:
     entry = found.entry
     rows = [["attendee", found.attendee]]
     if entry is None:
-        rows.append(["last outcome", "none: the person is not known here"])
+        rows.append(["last outcome", "none yet; `attendee-sync status` tells what waits"])
     else:
         rows.append(["last outcome", f"{entry.outcome}, {console.when(entry.settled_at)}"])
         rows.append(["delivered", _delivered(entry)])

@@ -186,8 +186,8 @@ def _field_rows(each: _PreviewRow) -> list[list[str]]:
 
 
 def _show_request(request: Mapping[str, Any]) -> None:
-    console.say(f"  {request['method']} {request['url']}")
+    console.say_as_it_is(f"  {request['method']} {request['url']}")
     for name, value in request["headers"].items():
-        console.say(f"  {name}: {value}")
+        console.say_as_it_is(f"  {name}: {value}")
     for line in json.dumps(request["body"], indent=2, ensure_ascii=False).splitlines():
-        console.say(f"  {console.plain(line)}")
+        console.say_as_it_is(f"  {console.plain(line)}")

@@ -56,10 +56,15 @@ class PushFollower:
         return len(self._waiting)
 
     @property
+    def has_failed(self) -> bool:
+        """Whether one of them became a dead letter."""
+        bad = [kind for kind in OutcomeKind if kind.goes_to_dead_letters]
+        return any(end.outcome in bad for end in self._ends)
+
+    @property
     def is_success(self) -> bool:
         """Whether all came to a good end."""
-        bad = [kind for kind in OutcomeKind if kind.goes_to_dead_letters]
-        return not self._waiting and not any(end.outcome in bad for end in self._ends)
+        return not self._waiting and not self.has_failed
 
     def add(self, request_id: str, places: Mapping[int, int]) -> None:
         """Follow the accepted profiles of a push, by their indexes."""

@@ -1,6 +1,6 @@
 """What became of the profiles of a pushed file. It tells places in the file, never a value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -124,3 +124,12 @@ class PushReport:
             self.follower.show(self.profiles.places)
         if self._request_ids:
             console.say(f"Request ids of pushes with rejected ones: {listed(self._request_ids)}")
+        for words in self._where_next():
+            console.say(words)
+
+    def _where_next(self) -> Iterator[str]:
+        """Yield which command tells more of what was pushed."""
+        if self.accepted and not self.follower:
+            yield "Accepted means queued: `attendee-sync status` tells what comes of it."
+        if self._request_ids or (self.follower and self.follower.has_failed):
+            yield "`attendee-sync failures` tells of each rejected one why, and how to mend it."

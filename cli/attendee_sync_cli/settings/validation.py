@@ -73,10 +73,10 @@ def read[Model: BaseModel](model: type[Model], text: str) -> Model | list[Settin
 def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> SettingFault:
     location: Sequence[str | int] = detail["loc"]
     kind = str(detail["type"])
-    path = ".".join(map(_part, location)) or "the whole"
+    path = ".".join(map(_part, location)) or "as a whole"
     if kind == "json_invalid":
         return SettingFault(
-            path, "no JSON", f"a JSON object ({detail['msg'].removeprefix('Invalid ')})"
+            path, "what is no JSON", f"a JSON object ({detail['msg'].removeprefix('Invalid ')})"
         )
     expression = _expression(path, kind, detail["input"])
     if expression:

@@ -244,7 +244,7 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
 def test_what_is_no_json_object_is_a_fault(line: CommandLine, file: Path, text: str) -> None:
     file.write_text(text)
     told = line.fail("connections", "set", "emea", str(file), "--yes")
-    assert "the whole: given " in told
+    assert "as a whole: given " in told
     assert "a JSON object" in told
     assert "client-secret" not in told
 

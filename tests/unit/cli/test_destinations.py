@@ -111,7 +111,7 @@ def test_settings_are_shown_for_programs_as_they_are_stored(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "the whole: given no JSON"),
+        ("{", "as a whole: given what is no JSON"),
         ('{"event_code": "a", "filter": "a ||"}', 'filter: given "a ||"'),
         ('{"event_code": "a", "connection": "emea"}', 'connection: given "emea"; expected one'),
     ],
@@ -269,7 +269,7 @@ def test_where_there_is_no_connection_that_is_told(line: CommandLine, file: Path
 def test_what_is_no_json_object_is_a_fault(line: CommandLine, file: Path, text: str) -> None:
     file.write_text(text)
     told = line.fail("destinations", "set", "emea", str(file), "--yes")
-    assert "the whole: given " in told
+    assert "as a whole: given " in told
     assert "a JSON object" in told
     assert "client-secret" not in told
 

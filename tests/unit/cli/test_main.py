@@ -219,3 +219,21 @@ def test_of_a_call_that_holds_a_secret_nothing_is_repeated(call: str) -> None:
 )
 def test_a_span_of_time_is_told_in_words(seconds: float, words: str) -> None:
     assert console.duration(seconds) == words
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_a_terminal_breaks_no_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str
+) -> None:
+    url = f"https://example.com/{'long' * 30}"
+    words = f"It is told at length, word for word, so that it takes more than a line: {url}\n  next"
+    console.say(words)
+    assert capsys.readouterr().out == f"{words}\n"  # a pipe has each line whole
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", columns)
+    console.say(words)
+    *lines, link, last = capsys.readouterr().out.splitlines()
+    assert (" ".join(lines), link, last) == (words.partition(" https")[0], url, "  next")
+    assert max(map(len, lines)) <= int(columns)
+    console.say_as_it_is(words)
+    assert capsys.readouterr().out == f"{words}\n"

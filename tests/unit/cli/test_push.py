@@ -637,6 +637,10 @@ MIXED = (
 )
 
 
+STATUS_TELLS = "Accepted means queued: `attendee-sync status` tells what comes of it."
+FAILURES_TELL = "`attendee-sync failures` tells of each rejected one why, and how to mend it."
+
+
 def test_it_tells_what_was_not_accepted_and_where(line: CommandLine, api: Api) -> None:
     result = line.run("push", "default", "-", given=json.dumps({}) + "\n" + "\n".join(MIXED))
     assert result.exit_code == 1
@@ -660,6 +664,8 @@ def test_it_tells_what_was_not_accepted_and_where(line: CommandLine, api: Api) -
         ],
         ["not sent: too_large: larger than 1000000 bytes", "1", "7"],
         ["Request ids of pushes with rejected ones: request-1"],
+        [STATUS_TELLS],
+        [FAILURES_TELL],
     ]
     assert len(api.aws.sqs.dead_letters) == 3  # what was not sent is not among them
 
@@ -875,6 +881,7 @@ def test_profiles_are_followed_to_their_ends(line: CommandLine, delivery: Delive
         ["2", "delivered"],
         ["1", "unchanged"],
         ["1", "rejected", "refused: RainFocus does not take this profile", "4"],
+        [FAILURES_TELL],
     ]
 
 

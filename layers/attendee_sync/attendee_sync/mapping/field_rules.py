@@ -18,7 +18,7 @@ from attendee_sync.profile.names import FULL_NAME
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
 USUAL_NAMES = "the usual names"
 _NORMALISED = "normalised"
-_NOT_SPLIT = "one name of not just two words; map it, such as with first_word and rest"
+_NOT_SPLIT = "only a full name of two words is split; map it, by first_word and rest for instance"
 _ELSEWHERE = "it stands at another place than the address that was taken"
 _NAMES: Final = ("firstname", "lastname")
 _COUNTRY = normalisation.countryid
