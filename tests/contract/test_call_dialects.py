@@ -25,6 +25,7 @@ from tests.support import fakes
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CREDENTIALS = Credentials("an id", "a:secret/ö", "a-profile-token")
 TOKEN = "not-a-real-token"
+GRANTED = {"access_token": TOKEN}
 RECORD = {"email": "ada@example.com", "lastname": "King & <Noel>"}
 ALL_OF_IT = {**RECORD, "event": "summit2027"}
 BASE = {
@@ -304,6 +305,11 @@ def test_a_token_is_asked_for_as_the_settings_say(dialect: Dialect) -> None:
         ({}, (200, {"access_token": TOKEN, "expires_in": 900}), 900),
         ({}, (201, {"access_token": TOKEN, "expires_in": "900"}), 900),
         ({"token": "token", "lifetime": "ttl"}, (200, {"token": TOKEN, "ttl": 900}), 900),
+        ({"lifetime_unit": "milliseconds"}, (200, GRANTED | {"expires_in": 900_000}), 900),
+        ({"lifetime_unit": "milliseconds"}, (200, GRANTED | {"expires_in": "900500"}), 900),
+        ({"lifetime_unit": "milliseconds"}, (200, GRANTED | {"expires_in": 900}), 600),
+        ({"lifetime_unit": "minutes"}, (200, GRANTED | {"expires_in": 15}), 900),
+        ({"lifetime_unit": "hours"}, (200, GRANTED | {"expires_in": "1.5"}), 5_400),
         ({"token": "d.jwt", "lifetime": "d.ttl"}, (200, {"d": {"jwt": TOKEN, "ttl": 99}}), 99),
         ({"token": "headers.\"x-token\""}, (200, {}), 600),
         ({"token": "body"}, (200, TOKEN), 600),
@@ -323,7 +329,16 @@ def test_where_token_and_lifetime_stand_can_be_set(
     assert lifetime in (None, token.expires_at - token.issued_at)
 
 
-@pytest.mark.parametrize("until", ["2027-06-01T00:10:00Z", 1811808600, "1811808600000"])
+@pytest.mark.parametrize(
+    "until",
+    [
+        "2027-06-01T00:10:00Z",
+        "2027-06-01 02:10:00+02:00",
+        1811808600,
+        "1811808600000",
+        "Tue, 01 Jun 2027 00:10:00 GMT",
+    ],
+)
 def test_a_lifetime_may_be_given_as_its_end(until: str | int, monkeypatch: Any) -> None:
     monkeypatch.setattr("time.time", lambda: 1811808000.0)  # 2027-06-01T00:00Z
     reply = fakes.Reply(200, json.dumps({"access_token": TOKEN, "until": until}).encode())

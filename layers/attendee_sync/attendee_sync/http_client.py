@@ -29,16 +29,18 @@ from attendee_sync import library_logs
 from attendee_sync.version import VERSION
 
 MAX_ANSWER_BYTES = 65_536
-_TRANSIENT_STATUSES = frozenset(
+_BUSY_STATUSES = frozenset(
     {
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.LOCKED,
-        HTTPStatus.TOO_EARLY,
         HTTPStatus.TOO_MANY_REQUESTS,
         420,  # not registered; Twitter's API and others have it for 429
         430,  # likewise, Shopify's
     }
 )
+_TRANSIENT_STATUSES = _BUSY_STATUSES | {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.LOCKED,
+    HTTPStatus.TOO_EARLY,
+}
 _CHUNK_BYTES = 8_192
 _PIECE_BYTES = 16_384  # of what is sent: one TLS record, which one wait covers
 _HOSTS = 8
@@ -62,6 +64,11 @@ def is_transient(status: int) -> bool:
     return status in _TRANSIENT_STATUSES or (
         status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
     )
+
+
+def is_busy(status: int) -> bool:
+    """Tell whether a server asks for fewer requests."""
+    return status in _BUSY_STATUSES
 
 
 @dataclass(frozen=True)

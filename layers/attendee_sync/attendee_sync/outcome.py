@@ -132,6 +132,8 @@ class Answer:
     attendee_id: str = ""
     retry_after: int | None = None  # seconds
     may_be_token: bool = False  # a refusal that another access token could cure
+    is_apis_own: bool = False  # a refusal in the API's own words, not by what stands before it
+    is_busy: bool = False  # RainFocus wants fewer calls
 
 
 @dataclass(frozen=True)

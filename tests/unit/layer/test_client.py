@@ -183,7 +183,7 @@ def test_where_the_attendees_id_stands_can_be_set(key: str, attendee_id: str) ->
 
 def test_a_refusal_tells_status_code_and_message() -> None:
     answer, _ = store(fakes.envelope("103", "A zip is required.", status=400))
-    assert answer == Answer(PROFILE, 400, "103", "A zip is required.")
+    assert answer == Answer(PROFILE, 400, "103", "A zip is required.", is_apis_own=True)
     answer, _ = store(fakes.Reply(404, b"Error", HTML))
     assert answer == Answer(PROFILE, 404, "", "HTTP 404 without RainFocus's envelope")
 

@@ -509,6 +509,8 @@ def test_a_profile_stays_while_the_dead_letter_queue_takes_nothing(
     [
         (BUSY, "RainFocus is out of order or can't be reached"),
         (fakes.Reply(429), "RainFocus asks for fewer calls"),
+        (fakes.Reply(420), "RainFocus asks for fewer calls"),
+        (fakes.Reply(430), "RainFocus asks for fewer calls"),
         (
             fakes.Reply(error=requests.ReadTimeout()),
             "RainFocus is out of order or can't be reached",

@@ -433,6 +433,23 @@ def test_a_profile_is_refused_only_by_the_api_itself(
     assert desk.meanings(2) == ["stored", meaning]
 
 
+@pytest.mark.parametrize(
+    ("reply", "meaning"),
+    [
+        (fakes.Reply(400, b"<h1>No such COUNTRY</h1>"), "profile"),
+        (fakes.Reply(404, b'{"error": "no such country"}'), "profile"),
+        (fakes.Reply(404, b"<h1>Not found</h1>"), "configuration"),
+        (fakes.Reply(400), "configuration"),
+    ],
+)
+def test_words_that_tell_of_a_profile_tell_so_only_where_they_stand(
+    desk: Desk, reply: fakes.Reply, meaning: str
+) -> None:
+    desk.aws.set_connection("default", changed(answers={"profile": [{"words": "such country"}]}))
+    desk.rainfocus.reply = in_turn(fakes.stored(), reply)
+    assert desk.meanings(2) == ["stored", meaning]
+
+
 def test_until_somebody_is_stored_with_these_settings_no_profile_is_at_fault(desk: Desk) -> None:
     desk.rainfocus.reply = in_turn(BAD, fakes.stored(), BAD, BAD, fakes.stored(), BAD)
     assert desk.meanings(3) == ["configuration", "stored", "profile"]

@@ -4,7 +4,6 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import Final
 
 from attendee_sync import attendee
@@ -247,7 +246,7 @@ def _delivery(plan: Plan, answer: Answer, digests: Mapping[str, str]) -> LedgerE
 def _outcome(answer: Answer, latency: float) -> Outcome:
     kinds = {AnswerKind.STORED: OutcomeKind.DELIVERED, AnswerKind.PROFILE: OutcomeKind.REJECTED}
     reason, detail = _REASONS[answer.kind]
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+    if answer.is_busy:
         reason, detail = Reason.BUSY, "RainFocus asks for fewer calls"
     is_fault_of_settings = answer.kind in (AnswerKind.TOKEN, AnswerKind.CONFIGURATION)
     return Outcome(

@@ -7,6 +7,7 @@ import re
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import quote_plus
 
@@ -32,6 +33,7 @@ TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any 
 _MIN_LIFETIME = 2 * TOKEN_MARGIN
 _LEAST_MILLISECONDS = 1e11  # fewer are taken for seconds: the year 5138
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SECONDS = {"milliseconds": 0.001, "seconds": 1.0, "minutes": 60.0, "hours": 3_600.0}
 # What a bearer token may hold (RFC 6750, section 2.1, asks for less), and how long it may be:
 # web servers take header lines of about 8 KiB by default.
 _MAX_TOKEN = 8_192  # characters
@@ -299,8 +301,7 @@ def _put_body(
     """Put what is asked with into the body, as a form or as JSON; in the query with GET."""
     template = connection.token_call.body
     if isinstance(template, str):
-        request.headers.setdefault("Content-Type", "application/xml; charset=utf-8")
-        request.data = templates.fill_xml(template, values).encode()
+        request.data = templates.fill_xml(template, values, request.headers)
         return
     if template is not None:
         content = templates.fill(template, values)
@@ -365,32 +366,36 @@ def _oauth_error(error: object) -> str:
 
 def _lifetime_in(received: Reading, template: TokenCall, now: int) -> float | None:
     if template.expires_at is None:
-        return _lifetime(received.find(template.lifetime))
+        return _lifetime(received.find(template.lifetime), _SECONDS[template.lifetime_unit])
     moment = _moment(received.find(template.expires_at))
     return None if moment is None else _lifetime(moment - now)
 
 
 def _moment(given: object) -> float | None:
-    """Return a moment in epoch seconds, from those, milliseconds, or a text of ISO 8601."""
+    """Return a moment in epoch seconds, from those, milliseconds, ISO 8601, or an HTTP date."""
     text = str(given).strip()
     try:
         if _NUMBER.fullmatch(text):
             number = float(text)
             return number / 1000 if number > _LEAST_MILLISECONDS else number
-        until = datetime.fromisoformat(text)
+        is_iso = text[:1].isdecimal()
+        until = datetime.fromisoformat(text) if is_iso else parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     return (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp()
 
 
-def _lifetime(expires_in: object) -> float | None:
-    """Return a lifetime in seconds if it is a number, as such or as text, of a usable size."""
+def _lifetime(expires_in: object, unit: float = 1.0) -> float | None:
+    """Return a lifetime in seconds if it is a number, as such or as text, of a usable size.
+
+    `unit` is what one of its units has of seconds.
+    """
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return None
     if isinstance(expires_in, str) and not _NUMBER.fullmatch(expires_in.strip()):
         return None
     try:
-        seconds = float(expires_in)
+        seconds = float(expires_in) * unit
     except (ValueError, OverflowError):
         return None
     return seconds if _MIN_LIFETIME <= seconds <= _MAX_LIFETIME else None

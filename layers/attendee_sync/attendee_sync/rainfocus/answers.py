@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_success, is_transient
+from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_busy, is_success, is_transient
 from attendee_sync.outcome import Answer, AnswerKind
 from attendee_sync.rainfocus import masking, reading
 from attendee_sync.rainfocus.connection import Answers, Connection, Sign
@@ -22,6 +22,8 @@ _ABOUT_TOKEN = re.compile(
 _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 # Three digits are in many a phone number: such a code repeats a whole value, or nothing.
 _SHORT_CODE = re.compile(r"[0-9]{0,3}")
+# With these, and on success, the API itself refuses an attendee: by a code in its envelope.
+_REFUSALS = frozenset({400, 422})
 _PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
 
 
@@ -48,7 +50,13 @@ def judge(
         return replace(answer, attendee_id=_id(next(filter(None, ids), None), sent))
     message = _message(result, connection.answers)
     if found is AnswerKind.TRANSIENT:
-        answer = replace(answer, retry_after=retry_after(received.headers.get("Retry-After")))
+        answer = replace(
+            answer,
+            retry_after=retry_after(received.headers.get("Retry-After")),
+            is_busy=is_busy(received.status),
+        )
+    if found is AnswerKind.PROFILE:
+        answer = replace(answer, is_apis_own=_is_apis_own(result, connection.answers))
     answer = replace(answer, may_be_token=_may_be_token(found, answer, message))
     return _masked(answer, message, sent)
 
@@ -129,6 +137,13 @@ def _has(result: Reading, sign: str | int | Sign, rule: Answers) -> bool:
         and sign.code in (None, _code(result, rule))
         and (sign.words is None or sign.words.lower() in words.lower())
     )
+
+
+def _is_apis_own(result: Reading, rule: Answers) -> bool:
+    """Tell whether a refusal is listed as a profile's, or has the API's code where it puts one."""
+    is_in_envelope = is_success(result.status) or result.status in _REFUSALS
+    has_code = is_in_envelope and bool(_code(result, rule))
+    return has_code or any(_has(result, sign, rule) for sign in rule.profile)
 
 
 def _succeeds(result: Reading, rule: Answers) -> bool:

@@ -114,8 +114,7 @@ def _put_body(
     if template is None and connection.call.method == "GET":
         return
     if isinstance(template, str):
-        request.headers.setdefault("Content-Type", "application/xml; charset=utf-8")
-        request.data = _bytes(templates.fill_xml(template, values))
+        request.data = templates.fill_xml(template, values, request.headers)
         return
     content = record if template is None else templates.fill(template, values)
     match connection.body.kind:
@@ -130,7 +129,7 @@ def _put_body(
 
 
 def _form_value(value: JsonValue) -> bytes:
-    return _bytes(value if isinstance(value, str) else json.dumps(value))
+    return templates.to_bytes(value if isinstance(value, str) else json.dumps(value))
 
 
 def read_request(
@@ -192,11 +191,6 @@ def _identity(connection: Connection, address: str) -> dict[str, str]:
     elif settings.match_key != "email":
         identity[settings.match_key] = address
     return identity
-
-
-def _bytes(text: str) -> bytes:
-    """Return a text in UTF-8; JSON can hold half a character, UTF-8 can't."""
-    return text.encode("utf-8", "replace")
 
 
 def _put_event(

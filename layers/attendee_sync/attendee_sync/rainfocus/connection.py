@@ -271,7 +271,7 @@ class CallTemplate(_Settings):
     body: dict[str, JsonValue] | list[JsonValue] | str | None = None
 
     def _check(self, known: frozenset[str]) -> None:
-        given = self.model_dump(exclude={"method", "token", "lifetime", "expires_at"})
+        given = self.model_dump(include={"url", *CallTemplate.model_fields})
         unknown = {
             name for name in templates.places_in(given) if not templates.is_place(name, known)
         }
@@ -302,8 +302,10 @@ class TokenCall(CallTemplate):
 
     method: Literal["POST", "GET", "PUT"] = "POST"
     token: Expression = "body.access_token"  # noqa: S105 - where one stands
-    lifetime: Expression = "body.expires_in"  # seconds
-    # In place of it: a moment, as a number of seconds or milliseconds since 1970 or in ISO 8601.
+    lifetime: Expression = "body.expires_in"
+    lifetime_unit: Literal["milliseconds", "seconds", "minutes", "hours"] = "seconds"
+    # In place of it: a moment, as a number of seconds or milliseconds since 1970, in ISO 8601, or
+    # as HTTP writes dates.
     expires_at: Expression | None = None
 
     @model_validator(mode="after")

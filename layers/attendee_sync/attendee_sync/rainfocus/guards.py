@@ -8,21 +8,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from attendee_sync.http_client import is_success
 from attendee_sync.outcome import Answer, AnswerKind, Reason, Retry, RetryLaterError
 from attendee_sync.rainfocus.adaptive_rate import AdaptiveRate, allowed_rate
 from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker, CircuitOpenError, Permit
 from attendee_sync.rainfocus.concurrency import ConcurrencyLimiter, NoSlotError
-from attendee_sync.rainfocus.connection import Connection, Limits, Sign, Signs
+from attendee_sync.rainfocus.connection import Connection, Limits
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionStates
 from attendee_sync.rainfocus.rate_limit import RateLimiter
 
 # Seconds that must remain beyond a call: more than delivery keeps to account for a batch.
 MARGIN = 9.0
 NO_TIME = "no time left in this invocation"
-_BUSY = frozenset({420, 429, 430})  # statuses with which servers ask for fewer calls
-# With these, and on success, the API itself refuses an attendee: by a code in its envelope.
-_REFUSALS = frozenset({400, 422})
 CROWD = 20  # profiles in a row that may be refused alike and be at fault themselves
 _SPREAD = 2.0  # seconds over which those come back that wait for the same moment
 _WORDS = {
@@ -122,7 +118,7 @@ class Guards:
                 self._circuit_breaker.record_success(permit, digest)
                 self._adaptive_rate.record_success(permit)
                 self._concurrency.widen(permit.connection, permit.limits.concurrency)
-            case AnswerKind.TRANSIENT if answer.status in _BUSY:
+            case AnswerKind.TRANSIENT if answer.is_busy:
                 self._adaptive_rate.record_busy(permit)
                 self._record_failure(permit, answer, Cause.BUSY)
             case AnswerKind.TRANSIENT:
@@ -139,25 +135,13 @@ class Guards:
         It is, if the API itself says so, over a connection that stored somebody with these
         settings, unless a crowd is refused alike or nothing else shows that a pause is over.
         """
-        status = answer.status or 0
-        is_own = bool(answer.code) and (is_success(status) or status in _REFUSALS)
-        is_own = is_own or _is_listed(answer, connection.answers.profile)
         alike = (answer.status, answer.code)
         last, count = self._refusals.get(permit.connection, (alike, 0))
         count = count + 1 if last == alike else 1
         self._refusals[permit.connection] = (alike, count)
         is_proven = permit.state.stored_with == connection.digest
-        return is_own and is_proven and not permit.is_probe and count <= CROWD
+        return answer.is_apis_own and is_proven and not permit.is_probe and count <= CROWD
 
     def _record_failure(self, permit: Permit, answer: Answer, cause: Cause) -> None:
         self._circuit_breaker.record_failure(permit, cause, answer.retry_after or 0.0)
         self._concurrency.narrow(permit.connection)
-
-
-def _is_listed(answer: Answer, signs: Signs) -> bool:
-    return any(
-        sign.status in (None, answer.status) and sign.code in (None, answer.code)
-        if isinstance(sign, Sign)
-        else sign in (answer.code, answer.status)
-        for sign in signs
-    )

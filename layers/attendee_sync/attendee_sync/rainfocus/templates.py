@@ -99,8 +99,11 @@ def fill_header(template: str, values: Values) -> str:
     return fill_text(template, values, lambda text: quote(text, safe=_PRINTABLE))
 
 
-def fill_xml(template: str, values: Values) -> str:
-    """Return an XML text with values in its places; an object stands there as its elements."""
+def fill_xml(template: str, values: Values, headers: dict[str, str]) -> bytes:
+    """Return a body in XML with values in its places; an object stands there as its elements.
+
+    Has a request's headers say what it is, unless they do.
+    """
 
     def element(place: re.Match[str]) -> str:
         value = _value(place[1], values)
@@ -108,7 +111,13 @@ def fill_xml(template: str, values: Values) -> str:
             return _xml_text(_text(value))
         return "".join(f"<{key}>{_xml_text(_text(each))}</{key}>" for key, each in value.items())
 
-    return _PLACE.sub(element, template)
+    headers.setdefault("Content-Type", "application/xml; charset=utf-8")
+    return to_bytes(_PLACE.sub(element, template))
+
+
+def to_bytes(text: str) -> bytes:
+    """Return a text in UTF-8; JSON can hold half a character, UTF-8 can't."""
+    return text.encode("utf-8", "replace")
 
 
 def add_headers(headers: dict[str, str], template: Mapping[str, str], values: Values) -> None:
