@@ -13,7 +13,6 @@ from local.simulator.calls import Call, Record
 from local.simulator.settings import Organisation
 from local.simulator.state import Attendee, State, now
 
-_ALPHANUMERICS = string.ascii_letters + string.digits
 _INFO_FIELDS = ("firstname", "lastname", "companyname", "email", "jobtitle")
 
 
@@ -171,9 +170,13 @@ def _upsert(attendees: dict[str, Attendee], match: str, fields: Record) -> Atten
 
 
 def _new_attendee_id() -> str:
+    """Return an id of the form that is seen: 16 digits, then four letters and digits.
+
+    No two letters stand side by side, so that none is, by chance, a word of what was sent.
+    """
     microseconds = time.time_ns() // 1000
-    ending = "".join(secrets.choice(_ALPHANUMERICS) for _ in range(4))
-    return f"{microseconds}{ending}"
+    ending = [secrets.choice(each) for each in (string.digits, string.ascii_letters) * 2]
+    return f"{microseconds}{''.join(ending)}"
 
 
 def _info(attendee: Attendee, organisation: Organisation) -> Record:

@@ -233,9 +233,26 @@ def test_an_echo_is_no_code(word: str) -> None:
     assert is_echo(word, SENT)
 
 
-@pytest.mark.parametrize("word", ["0", "103", "ERR_INVALID", "1700000000000001abcd", "E-4711"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "0",
+        "103",
+        "ERR_INVALID",
+        "1700000000000001abcd",
+        "E-4711",
+        "1761099750000001abcd",  # with the zip in it
+        "1761099710997abcd",
+        "17610999018001abcd",
+    ],
+)
 def test_a_code_is_no_echo(word: str) -> None:
     assert not is_echo(word, SENT)
+
+
+@pytest.mark.parametrize("word", ["zip10997", "a10997b", "10997-1234", "id-10997"])
+def test_a_zip_is_an_echo_but_within_a_long_number(word: str) -> None:
+    assert is_echo(word, SENT)
 
 
 # --- any record, in any encoding ----------------------------------------------------------------

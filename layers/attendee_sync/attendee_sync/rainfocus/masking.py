@@ -28,6 +28,7 @@ _NESTED = 2  # encoded texts within encoded texts
 _MAX_WORK = 25_000  # characters and comparisons, for a record and for a message each
 
 _DIGITS = re.compile(r"\+?(?:\(\d{1,6}\)|\d)(?:[\s().+/_-]{0,3}\d)*")
+_LONG_NUMBER = re.compile(r"\d{12,}")  # whose digits _is_number_of_ours() compares
 _DATE = re.compile(r"[12]\d{3}-[01]\d-[0-3]\d")
 # What a server masked in part, such as W***r: its letters and its length still tell something.
 _STARRED = re.compile(r"(?:[^\W_]|[*•…])+")
@@ -218,13 +219,20 @@ def _is_ours(word: str, sent: Sent, work: _Work) -> bool:
 
 
 def _parts_in(word: str, sent: Sent, work: _Work) -> Iterator[str]:
-    """Yield the words of ours that a word has in it."""
+    """Yield the words of ours that a word has in it.
+
+    A few digits within a long number are none: some stand in any by chance, such as a year.
+    """
+    numbers = [each.span() for each in _LONG_NUMBER.finditer(word)]
     for length in sent.lengths:
         if length > len(word):
             return
         work.spend((len(word) - length) // 4 + 1)
         for at in range(len(word) - length + 1):
-            if (part := word[at : at + length]) in sent.words:
+            part = word[at : at + length]
+            if part in sent.words and not any(
+                start <= at and at + length <= end for start, end in numbers
+            ):
                 yield part
 
 
