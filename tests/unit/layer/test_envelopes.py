@@ -161,6 +161,27 @@ def test_where_two_may_be_meant_neither_is_taken(document: dict[str, Any]) -> No
     assert second.profile == BEN
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("employees", "user_profiles", "applicants", "staff", "activeMembers"),
+        *("respondents", "audience_members", "events", "usersAdded", "updates"),
+    ],
+)
+def test_a_word_for_people_names_a_list(name: str) -> None:
+    assert profiles({name: [ADA, BEN]}) == [ADA, BEN]
+    assert profiles({**ADA, name: [BEN]}) == [{**ADA, name: [BEN]}]
+
+
+def test_who_came_and_who_went_are_told_by_the_envelope() -> None:
+    document = {"id": 5, "add": [ADA, BEN], "remove": [BEN], "update": []}
+    assert profiles(document) == [ADA, BEN, BEN]
+    beside = {"id": 5, "update": []}
+    assert envelopes_of(document) == [
+        {**beside, "action": action} for action in ("add", "add", "remove")
+    ]
+
+
 def test_a_list_without_people_does_not_stand_in_the_way() -> None:
     document = {"contacts": [ADA, BEN], "items": [{"sku": 1}], "messages": []}
     assert profiles(document) == [ADA, BEN]

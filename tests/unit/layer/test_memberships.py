@@ -115,6 +115,9 @@ def test_audiences_with_their_states(name: str, around: Any, state: str, expecte
         {"Ups": {"A1": {"Status": "Exited"}}},
         {"UPS": {"A1": {"STATUS": "EXITED"}}},
         {"ups": [{"id": "a1", "status": "exited"}]},
+        {"ups": [{"a1": {"status": "exited"}}]},
+        {"ups": [{"a1": {"status": "exited"}, "a2": {"status": "removed"}}]},
+        [{"a1": {"status": "exited"}}],
         [{"segmentID": {"_id": "a1"}, "status": "exited"}],
         {"status": "exited"},
     ],
@@ -169,6 +172,75 @@ def test_a_state_without_an_audience_counts_if_it_is_adobes() -> None:
 
 
 @pytest.mark.parametrize(
+    "event",
+    [
+        *("user.deleted", "dsync.user.deleted", "contact.deletion", "contact.privacyDeletion"),
+        *("com.okta.user.lifecycle.delete.initiated", "customers/delete", "DELETE_CONTACT"),
+        *("deleteUser", "Contact was deleted", "deleted", "User Account Deleted"),
+        *("webinar.registration_cancelled", "invitee.canceled", "BOOKING_CANCELLED"),
+        *("unsubscribe", "contact.unsubscribed", "Email Opt-Out", "group_unsubscribe"),
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["event", "eventType", "type", "topic", "metric", "trigger_event", "subscriptionType"]
+)
+def test_who_was_deleted_cancelled_or_unsubscribed_has_left(name: str, event: str) -> None:
+    assert told({name: event, "data": ADA}) == ["left"]
+    assert told({name: event, "payload": {"object": {"registrant": ADA}}}) == ["left"]
+    assert told({**ADA, name: event}) == ["left"]
+    assert told({name: event, "data": [ADA, ADA]}) == ["left"] * 2
+    assert told({"type": "notification", name: event, "data": {"item": ADA}}) == ["left"]
+
+
+@pytest.mark.parametrize("mark", ["deleted", "is_deleted", "_fivetran_deleted", "__deleted"])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, "left"),
+        ("true", "left"),
+        (False, "somebody"),
+        ("false", "somebody"),
+        ("", "somebody"),
+    ],
+)
+def test_who_is_marked_as_deleted_has_left(mark: str, value: object, expected: str) -> None:
+    assert told({**ADA, mark: value}) == [expected]
+    assert told({"data": {**ADA, mark: value}}) == [expected]
+    assert told([{mark: value, "fields": ADA}]) == [expected]
+
+
+def test_what_is_to_be_done_with_somebody_may_be_a_deletion() -> None:
+    assert told([{"action": "Deleted", "fields": ADA}, {"action": "Updated", "fields": ADA}]) == [
+        "left",
+        "somebody",
+    ]
+    assert told({"operation": "remove", "users": [ADA]}) == ["left"]
+
+
+@pytest.mark.parametrize(
+    ("came", "went"),
+    [
+        ("add", "remove"),
+        ("added", "removed"),
+        ("upserts", "deletes"),
+        ("usersAdded", "usersRemoved"),
+        ("members_to_add", "members_to_remove"),
+        ("created", "DELETED"),
+    ],
+)
+@pytest.mark.parametrize(
+    "around", [lambda lists: lists, lambda lists: {"data": lists}, lambda lists: {"changes": lists}]
+)
+def test_lists_of_people_who_came_and_went(came: str, went: str, around: Any) -> None:
+    assert told(around({came: [ADA, ADA], went: [ADA]})) == ["somebody"] * 2 + ["left"]
+    assert told(around({went: [ADA], came: [ADA]})) == ["left", "somebody"]
+    assert told(around({came: [], went: [ADA]})) == ["left"]
+    assert told(around({came: [ADA]})) == ["somebody"]
+    assert told({"audience_id": "a1", **around({came: [ADA], went: [ADA]})}) == ["member", "left"]
+    assert told(around({came: {"users": [ADA]}, went: {"users": [ADA]}})) == ["somebody", "left"]
+
+
+@pytest.mark.parametrize(
     "document",
     [
         {"status": "Attending"},
@@ -189,6 +261,13 @@ def test_a_state_without_an_audience_counts_if_it_is_adobes() -> None:
         {"segmentRemovedDate": "2026-01-02", "segment_exit_count": 3, "audience_exit_survey": "ok"},
         {"event": "Audience Exit Poll Submitted"},
         {"type": "removed"},
+        {"event": "contact.tag.deleted"},
+        {"type": "customer.subscription.deleted"},
+        {"topic": "contact.resubscribed"},
+        {"event": "Unsubscribe Page Viewed"},
+        {"event": "Account Deleted Item"},
+        {"trigger": "member removed from group"},
+        {"deleted_at": None, "deleted": 0},
         {"segments": []},
         {"segments": [{"name": "VIP"}]},
         {"audiences": None, "segments": 5},

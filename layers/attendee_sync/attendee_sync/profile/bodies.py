@@ -222,7 +222,7 @@ class _Opener:
         if not search.look(start):
             return None
         chosen = search.chosen()
-        return (search.end, search.profiles(chosen)) if chosen else None
+        return (search.end, search.profiles(*chosen)) if chosen else None
 
 
 type _Members = dict[str, tuple[int, int]]  # where the value of each starts and ends
@@ -251,6 +251,11 @@ class _List:
     place: _Place
     pieces: Sequence[Pushed]  # with those that elements hold in their turn
     is_cut: bool = False  # there are more than are taken
+
+    @property
+    def change(self) -> str:
+        """What has happened to these people, if the list's name or one around it says so."""
+        return next(filter(None, map(envelopes.change_of, self.place.path)), "")
 
     @property
     def tells_somebody(self) -> bool:
@@ -286,26 +291,28 @@ class _EnvelopeSearch:
         self.end = end or start
         return end is not None
 
-    def chosen(self) -> _List | None:
-        """Return the list of profiles; None if the object is a profile itself.
+    def chosen(self) -> Sequence[_List]:
+        """Return the list of profiles; nothing if the object is a profile itself.
 
-        Raises _UnclearError where more than one may be meant: to take one would lose the others.
+        Of who came and who went there is a list each. Raises _UnclearError where more than one may
+        be meant otherwise: to take one would lose the others.
         """
         if not self.lists and not self._has_person:
             return self._entities()
         people = [each for each in self.lists if each.tells_somebody]
-        if len(people) + self._has_person * bool(people) > 1:
+        are_changes = not self._has_person and all(each.change for each in people)
+        if not are_changes and len(people) + self._has_person * bool(people) > 1:
             names = " and ".join(f'"{".".join(each.place.path)}"' for each in people)
             others = " and somebody beside it" if self._has_person else ""
             raise _UnclearError(f"the profiles can't be told: {names}{others} may be meant")
         if people:
-            return people[0]
+            return people
         rest = [each for each in self.lists if each.may_be_profiles]
         if self._has_person or len(rest) != 1 or (self._depth and not rest[0].pieces):
-            return None
-        return None if persons.tells_somebody(self._beside(rest[0])) else rest[0]
+            return ()
+        return () if persons.tells_somebody(self._beside(rest)) else rest
 
-    def _entities(self) -> _List | None:
+    def _entities(self) -> Sequence[_List]:
         """Return what Adobe's Profile API answers with, if it is that: entities by id."""
         pieces: list[Pushed] = []
         beside: _Members = {}
@@ -315,23 +322,28 @@ class _EnvelopeSearch:
                 continue
             _, piece = self._opener.reader.piece(self._text, start)
             if not envelopes.is_entity(piece.profile):
-                return None
+                return ()
             pieces.append(piece)
         most = self._opener.most
         is_cut = most is not None and len(pieces) > most
         place = _Place((_NO_NAME,), (beside,))
-        return _List(place, pieces, is_cut) if pieces else None
+        return [_List(place, pieces, is_cut)] if pieces else ()
 
-    def profiles(self, found: _List) -> Sequence[Pushed]:
-        """Return the profiles of a list, each with what stands beside it.
+    def profiles(self, *found: _List) -> Sequence[Pushed]:
+        """Return the profiles of lists, each with what stands beside them.
 
         Raises TooManyProfilesError, and _UnclearError if that can't be read or is too large.
         """
-        if found.is_cut:
+        if any(each.is_cut for each in found):
             raise TooManyProfilesError(f"more than {self._opener.most} profiles")
         if self._has_repeated:
             raise _UnclearError(_UNREADABLE_BESIDE)
         beside = self._beside(found)
+        return [piece for each in found for piece in self._with_beside(each, beside)]
+
+    def _with_beside(self, found: _List, beside: Json) -> Sequence[Pushed]:
+        if found.change:
+            beside = {**beside, "action": found.change}
         if not beside:
             return found.pieces
         try:
@@ -429,11 +441,17 @@ class _EnvelopeSearch:
             self.lists.append(found)
         return end
 
-    def _beside(self, found: _List) -> Json:
-        """Return what stands beside a list and around it; of a name, the nearest."""
+    def _beside(self, found: Sequence[_List]) -> Json:
+        """Return what stands beside lists and around them; of a name, the nearest."""
+        around = [
+            pair for each in found for pair in zip(each.place.levels, each.place.path, strict=True)
+        ]
+        taken = {(id(members), name) for members, name in around}
         spans: _Members = {}
-        for members, left_out in zip(found.place.levels, found.place.path, strict=True):
-            spans |= {name: each for name, each in members.items() if name != left_out}
+        for members, _ in around:
+            spans |= {
+                name: span for name, span in members.items() if (id(members), name) not in taken
+            }
         if sum(len(name) + end - start for name, (start, end) in spans.items()) > _MAX_BESIDE:
             raise _UnclearError(_TOO_MUCH_BESIDE)
         read = self._opener.reader.value

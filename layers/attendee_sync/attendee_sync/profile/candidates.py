@@ -200,6 +200,9 @@ class Search:
             else:
                 self.is_plain = False
                 self._value(only, entry, spot, (*path, "value"))
+        elif (typed := _typed(value)) is not None:
+            self.is_plain = False
+            self._value(value[typed], entry, spot, (*path, typed))
         elif entry.within is not None:
             inner = spot._replace(order=_order_of(entry, spot.order), field=entry.field)
             self._members(value, entry.within, inner, path)
@@ -255,6 +258,13 @@ class Search:
             is_number = entry.field in names.PLACE and isinstance(each, int | float)
             if not isinstance(each, list) and not is_number:
                 self._value(each, entry, at, (*path, str(index)))
+
+
+def _typed(value: Json) -> str | None:
+    """Return the member that an object's own type names, as in Notion's properties."""
+    kind = value.get("type")
+    is_name = isinstance(kind, str) and isinstance(value.get(kind), str | list | dict)
+    return kind if is_name else None
 
 
 def _order_of(entry: Entry, first: int) -> int:
@@ -370,7 +380,8 @@ def _pairs(listed: Sequence[Any], place: Place) -> Json:
 
 
 def _pair_names(members: Json) -> Iterator[str]:
-    for key in _PAIR_NAMES:
+    stems = [key.removesuffix("value") for key in members if key.endswith("value")]
+    for key in (*_PAIR_NAMES, *(stem + "name" for stem in stems if stem)):  # as in paramName
         name = members.get(key)
         if isinstance(name, str):
             yield name
@@ -381,7 +392,8 @@ def _pair_names(members: Json) -> Iterator[str]:
 def _pair_values(members: Json) -> Iterator[Any]:
     kind = members.get("type")
     keys = (*_PAIR_VALUES, names.fold(kind)) if isinstance(kind, str) else _PAIR_VALUES
-    yield from (value for value in map(members.get, keys) if value is not None)
+    own = [key for key in members if key.endswith("value")]
+    yield from (value for value in map(members.get, (*keys, *own)) if value is not None)
 
 
 def _chosen(addresses: Sequence[_Address]) -> _Parts:

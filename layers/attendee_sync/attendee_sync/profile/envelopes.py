@@ -32,19 +32,29 @@ _PLACES = _words(
     " users value resources leads guests registrants members subscribers customers entities hits"
     " people persons participants registrations visitors delegates invitees recipients individuals"
     " response payload embedded list elements content entries objects documents edges nodes body"
-    " message event object params parameters page"
+    " message event object params parameters page events operations changes delta audience segment"
+    " cohort"
 )
 # Members in which some senders have one profile that is not read where it stands, since what is
 # beside it says other things of the same names: EventBridge's `region`, for one.
 _LONE = _words("detail xdmentity")
 # Members in which AWS has a message of somebody else's as a text: SNS, and SQS in events.
 _TEXTS = _words("message body")
-# What a list of people is called by the word for one.
-_SINGULAR = _words(
-    "user customer contact attendee registrant person profile lead member subscriber guest visitor"
-    " participant delegate invitee recipient individual record row item"
-)
+# What a list of people is called by the word for one, beside the words of names.is_people().
+_SINGULAR = _words("row item")
 _LISTS = _PLACES | _SINGULAR
+# Lists of who came, changed and went, such as `add` and `remove`, `usersAdded`, `deletes`.
+_CHANGES = {
+    word: change
+    for change, words in {
+        "add": "add adds added adding additions enter entered entries join joined upsert upserts"
+        " upserted insert inserts inserted create creates created",
+        "update": "update updates updated modified",
+        "remove": "remove removes removed removing removals delete deletes deleted deletions exit"
+        " exits exited left",
+    }.items()
+    for word in words.split()
+}
 _LONGEST_NAME = 100
 
 
@@ -55,7 +65,17 @@ def is_opened(name: str) -> bool:
 
 def is_list(name: str) -> bool:
     """Tell whether senders have lists of profiles under a name."""
-    return len(name) <= _LONGEST_NAME and names.fold(name) in _LISTS
+    return len(name) <= _LONGEST_NAME and _is_list(name)
+
+
+def change_of(name: str) -> str:
+    """Return what has happened to the people in a list: add, update, remove, or nothing.
+
+    Its name says so, alone or with a word for people: `removed`, `usersToRemove`.
+    """
+    found = names.words(name) if len(name) <= _LONGEST_NAME else []
+    changes = {_CHANGES.get(word, "") for word in found if not _is_beside_change(word)}
+    return changes.pop() if len(changes) == 1 else ""
 
 
 def is_lone(name: str) -> bool:
@@ -79,7 +99,17 @@ def is_text(name: str) -> bool:
 @functools.lru_cache(maxsize=4_096)
 def _is_opened(name: str) -> bool:
     entry = names.standard().person[name]
-    return names.fold(name) in _LISTS | _LONE or (entry is not None and entry.kind is Kind.HOLDER)
+    is_holder = entry is not None and entry.kind is Kind.HOLDER
+    return is_holder or names.fold(name) in _LONE or _is_list(name)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _is_list(name: str) -> bool:
+    return names.fold(name) in _LISTS or names.is_people(name) or bool(change_of(name))
+
+
+def _is_beside_change(word: str) -> bool:
+    return word == "to" or names.is_person_word(word)
 
 
 def text_with(envelope: str, text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any
 
-from attendee_sync.profile import envelopes, names, persons
+from attendee_sync.profile import departures, envelopes, names, persons
 
 type Json = dict[str, Any]
 type _Told = Iterator[tuple[str, str]]  # audiences, each with the state in it
@@ -56,6 +56,7 @@ class _Role(Enum):
     STATE = "a state, maybe of something else"
     ACTION = "what is to be done, maybe about something else"
     EVENT = "what has happened, mostly something else"
+    MARK = "whether the person is deleted"
 
 
 _CHANGED = (_Role.ADDED, _Role.REMOVED)
@@ -67,7 +68,8 @@ _ROLES = {
         _Role.AUDIENCE: [each + end for each in _AUDIENCES for end in ("", "s")],
         _Role.STATE: ["status", "membershipstatus"],
         _Role.ACTION: ["action", "operation", "op", "change", "changetype"],
-        _Role.EVENT: ["event", "eventtype", "eventname", "type"],
+        _Role.EVENT: departures.EVENTS,
+        _Role.MARK: departures.MARKS,
     }.items()
     for fold in known
 }
@@ -198,21 +200,34 @@ def _all_told(profile: Json, objects: Sequence[Json]) -> _Told:
 
 def _told(members: Json, *, is_envelope: bool = False) -> _Told:
     """Yield what the members of an object tell of audiences."""
-    states: dict[_Role, str] = {}
+    states: dict[_Role, list[str]] = {}
     audiences: list[str] = []
     for name, value in itertools.islice(members.items(), persons.MOST_MEMBERS):
         role = _ROLE[name]
         if role is None and (type(value) is not dict or not _is_change(name, value)):
             continue
         if role in _STATE_ROLES:
-            states.setdefault(role, value if isinstance(value, str) else "")
+            states.setdefault(role, []).append(value if isinstance(value, str) else "")
+        elif role is _Role.MARK:
+            yield from [("", _LEFT)] * departures.is_so(value)
         elif role is _Role.AUDIENCE and _is_bare(value):
             is_vague = isinstance(value, str) and names.fold(name) == "segment"
             audiences += _ids(value) if is_envelope or not is_vague else []
         elif role not in _CHANGED or isinstance(value, list | dict) or _names_audiences(name):
             yield from _of_member(role, value)
+    if _has_gone(states, is_envelope=is_envelope):
+        yield "", _LEFT
     if states or audiences:
         yield from _beside(states, audiences)
+
+
+def _has_gone(states: dict[_Role, list[str]], *, is_envelope: bool) -> bool:
+    """Tell whether what has happened or is to be done makes somebody leave without an audience."""
+    actions = states.get(_Role.ACTION, ())
+    if is_envelope and any(_state(each) == _LEFT for each in actions):
+        return True
+    has_event = any(map(departures.is_event, states.get(_Role.EVENT, ())))
+    return has_event or any(map(departures.is_deletion, actions))
 
 
 def _of_member(role: _Role | None, value: object) -> _Told:
@@ -227,24 +242,29 @@ def _of_member(role: _Role | None, value: object) -> _Told:
         yield from _of_audiences(value)
 
 
-def _beside(states: dict[_Role, str], audiences: list[str]) -> _Told:
+def _beside(states: dict[_Role, list[str]], audiences: list[str]) -> _Told:
     """Yield what states and ids tell that stand beside each other.
 
     Adobe's own words need no id, nor does what says itself that it is of an audience.
     """
-    state = _state(states.get(_Role.AUDIENCE_STATE, ""))
-    plain = states.get(_Role.STATE, "")
+    own, plain, action = (
+        states.get(role, [""])[0] for role in (_Role.AUDIENCE_STATE, _Role.STATE, _Role.ACTION)
+    )
+    events = (each[:_LONGEST] for each in states.get(_Role.EVENT, ()))
+    event = next((each for each in events if _names_one(each)), "")
+    state = _state(own)
     if not state and (audiences or plain.strip().lower() in _PLAIN):
         state = _state(plain)
-    event = states.get(_Role.EVENT, "")[:_LONGEST]
-    if not any(each in event.lower() for each in _AUDIENCES):
-        event = ""
     if not state and audiences:
-        state = _state(states.get(_Role.ACTION, "")) or _state(event)
+        state = _state(action) or _state(event)
     elif not state and event:  # such as audience.exited
         state = _state("".join(names.words(event)[-1:]))
     for audience in audiences or ([""] if state else []):
         yield audience, state or _LISTED
+
+
+def _names_one(event: str) -> bool:
+    return any(each in event.lower() for each in _AUDIENCES)
 
 
 def _of_audiences(value: object, depth: int = 0) -> _Told:
@@ -277,10 +297,20 @@ def _of_list(listed: list[Any], default: str) -> _Told:
         if not isinstance(each, dict):
             yield from ((audience, default) for audience in _ids(each))
             continue
+        if _is_map(each):
+            yield from _of_audiences(each)
+            continue
         told = _state_in(each)
         state = default if told is None else _state(told)
         if state:
             yield from ((audience, state) for audience in _ids(each) or [""])
+
+
+def _is_map(element: Json) -> bool:
+    """Tell whether an element of a list is a map of audiences by their ids, each with its state."""
+    return bool(element) and all(
+        isinstance(each, dict) and isinstance(_state_in(each), str) for each in element.values()
+    )
 
 
 def _state_in(audience: Json) -> str | None:

@@ -41,18 +41,19 @@ def _listed(text: str) -> tuple[str, ...]:
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "address1": _listed(
         "address1, address line 1, addr line 1, address one, street1, street line 1, line1, street"
-        " address, street address 1, street address line 1, street, addr1, address, addr, address"
-        " lines, street and number, thoroughfare, adresse, strasse, strasse und hausnummer, strasse"
-        " nr, anschrift, rue, adresse 1, adresse ligne 1, adresse postale, calle, direccion,"
-        " direccion 1, domicilio, via, indirizzo, rua, endereco, morada, logradouro, straat, straat"
-        " en huisnummer, adres, gata, gatuadress, adress, gade, gateadresse, osoite, katuosoite,"
-        " ulica, adres ulica, улица, адрес, 住所, 地址, 주소, العنوان"
+        " address, street address 1, street address line 1, address street 1, street, addr1,"
+        " address, addr, address lines, street and number, thoroughfare, adresse, strasse, strasse"
+        " und hausnummer, strasse nr, anschrift, rue, adresse 1, adresse ligne 1, adresse postale,"
+        " calle, direccion, direccion 1, domicilio, via, indirizzo, rua, endereco, morada,"
+        " logradouro, straat, straat en huisnummer, adres, gata, gatuadress, adress, gade,"
+        " gateadresse, osoite, katuosoite, ulica, adres ulica, улица, адрес, 住所, 地址, 주소,"
+        " العنوان"
     ),
     "address2": _listed(
         "address2, address line 2, addr line 2, address two, street2, street line 2, line2, street"
-        " address 2, street address line 2, addr2, extended address, suite, apt, apartment, address"
-        " extension, adresszusatz, adresse 2, adresse ligne 2, complement adresse, complement"
-        " d'adresse, direccion 2, complemento"
+        " address 2, street address line 2, address street 2, addr2, extended address, suite, apt,"
+        " apartment, address extension, adresszusatz, adresse 2, adresse ligne 2, complement"
+        " adresse, complement d'adresse, direccion 2, complemento"
     ),
     "city": _listed(
         "city, town, locality, city name, city town, address locality, post town, municipality,"
@@ -63,42 +64,42 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "companyname": _listed(
         "company name, company, organization name, organisation name, organization, organisation,"
         " b2b.company name, account.name, employer, employer name, business name, org name, org,"
-        " works for, employment.name, employment.company, employment.company name, organizations,"
-        " companies, current company, company organization, firm, institution, institution name,"
-        " affiliation, billing.company, billing address.company, default address.company, firma,"
-        " firmenname, name der firma, unternehmen, unternehmensname, arbeitgeber, societe, nom de"
-        " la societe, entreprise, nom de l'entreprise, raison sociale, organisme, empresa, nombre"
-        " de la empresa, nombre de empresa, compania, organizacion, azienda, nome azienda, societa,"
-        " ragione sociale, nome da empresa, organizacao, companhia, bedrijf, bedrijfsnaam,"
-        " organisatie, werkgever, foretag, foretagsnamn, arbetsgivare, virksomhed, virksomhet,"
-        " firmanavn, bedrift, selskap, yritys, yrityksen nimi, nazwa firmy, sirket, sirket adi,"
-        " spolecnost, компания, организация, 会社名, 会社, 公司, 公司名称, 单位, 회사, 회사명,"
-        " الشركة, اسم الشركة"
+        " works for, work.company, work.company name, employment.name, employment.company,"
+        " employment.company name, organizations, companies, current company, company organization,"
+        " firm, institution, institution name, affiliation, billing.company, billing"
+        " address.company, default address.company, firma, firmenname, name der firma, unternehmen,"
+        " unternehmensname, arbeitgeber, societe, nom de la societe, entreprise, nom de"
+        " l'entreprise, raison sociale, organisme, empresa, nombre de la empresa, nombre de"
+        " empresa, compania, organizacion, azienda, nome azienda, societa, ragione sociale, nome da"
+        " empresa, organizacao, companhia, bedrijf, bedrijfsnaam, organisatie, werkgever, foretag,"
+        " foretagsnamn, arbetsgivare, virksomhed, virksomhet, firmanavn, bedrift, selskap, yritys,"
+        " yrityksen nimi, nazwa firmy, sirket, sirket adi, spolecnost, компания, организация,"
+        " 会社名, 会社, 公司, 公司名称, 单位, 회사, 회사명, الشركة, اسم الشركة"
     ),
     "countryid": _listed(
         "country id, country code, country, country iso code, country iso, country iso2, iso"
-        " country code, country code iso, country code alpha 2, country name, address country,"
-        " country region, country or region, country of residence, nation, land, landercode,"
-        " landerkennzeichen, pays, code pays, pais, codigo de pais, codigo pais, paese, codice"
-        " paese, nazione, landcode, landkod, maa, kraj, ulke, zeme, страна, 国, 国家, 국가, الدولة,"
-        " البلد"
+        " country code, country code iso, country code alpha 2, country code v2, country name,"
+        " address country, country region, country or region, country of residence, nation, land,"
+        " landercode, landerkennzeichen, pays, code pays, pais, codigo de pais, codigo pais, paese,"
+        " codice paese, nazione, landcode, landkod, maa, kraj, ulke, zeme, страна, 国, 国家, 국가,"
+        " الدولة, البلد"
     ),
     "email": _listed(
         "email, email address, personal email, personal email address, work email, work email"
-        " address, mail, mail address, email 1, primary email, primary email address, business"
-        " email, business email address, company email, corporate email, office email, professional"
-        " email, preferred email, main email, emails, email addresses, email id, email addr, home"
-        " email, private email, email 2, secondary email, alternate email, other email,"
-        " billing.email, buyer email, responders email, emailadresse, mailadresse, adresse email,"
-        " adresse mail, adresse electronique, adresse courriel, courriel, email professionnel,"
-        " correo, correo electronico, direccion de correo, direccion de correo electronico, email"
-        " corporativo, posta elettronica, indirizzo email, indirizzo mail, indirizzo di posta"
-        " elettronica, endereco de email, correio eletronico, emailadres, mailadres, epost,"
-        " epostadress, epostadresse, sahkoposti, sahkopostiosoite, adres email, eposta, eposta"
-        " adresi, почта, электронная почта, эл почта, メールアドレス, メール,"
-        " 邮箱, 电子邮箱, 电子邮件, 이메일, 이메일 주소,"
-        " البريد الإلكتروني, user name?, preferred username?, user principal name?, upn?, login?,"
-        " user id?, external id?, distinct id?"
+        " address, mail, mail address, email 1, primary email, primary email address, default"
+        " email, default email address, business email, business email address, company email,"
+        " corporate email, office email, professional email, preferred email, main email, emails,"
+        " email addresses, email id, email addr, home email, private email, email 2, secondary"
+        " email, alternate email, other email, billing.email, buyer email, responders email,"
+        " emailadresse, mailadresse, adresse email, adresse mail, adresse electronique, adresse"
+        " courriel, courriel, email professionnel, correo, correo electronico, direccion de correo,"
+        " direccion de correo electronico, email corporativo, posta elettronica, indirizzo email,"
+        " indirizzo mail, indirizzo di posta elettronica, endereco de email, correio eletronico,"
+        " emailadres, mailadres, epost, epostadress, epostadresse, sahkoposti, sahkopostiosoite,"
+        " adres email, eposta, eposta adresi, почта, электронная почта, эл почта, メールアドレス,"
+        " メール, 邮箱, 电子邮箱, 电子邮件, 이메일, 이메일 주소, البريد الإلكتروني, user name?,"
+        " preferred username?, user principal name?, upn?, login?, user id?, external id?, distinct"
+        " id?"
     ),
     "firstname": _listed(
         "first name, given name, name.first name, name.given name, name.first, name.given,"
@@ -108,17 +109,16 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " fornavn, etunimi, imie, adi, jmeno, имя, 名, 名前, الاسم الأول"
     ),
     "jobtitle": _listed(
-        "job title, extended work details.job title, employment.title, employment.job title,"
-        " organizations.title, organization.title, organizations.job title, work title, job"
-        " position, position title, business title, professional title, current title, job role,"
-        " designation, occupation, job, title?, position?, role?, headline?, function?,"
-        " funktion,"
-        " berufsbezeichnung, beruf, stellenbezeichnung, jobtitel, poste, fonction, intitule du"
-        " poste, titre du poste, titre professionnel, cargo, puesto, puesto de trabajo, titulo del"
-        " puesto, ruolo, posizione, posizione lavorativa, qualifica, mansione, titolo di lavoro,"
-        " funcao, functie, functietitel, befattning, yrkestitel, stilling, stillingsbetegnelse,"
-        " stillingstittel, titel?, tehtavanimike, titteli?, stanowisko, pozice, unvan?, должность,"
-        " 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي"
+        "job title, extended work details.job title, work.job title, work.title, employment.title,"
+        " employment.job title, organizations.title, organization.title, organizations.job title,"
+        " job position, position title, business title, professional title, current"
+        " title, job role, designation, occupation, job, title?, position?, role?, headline?,"
+        " function?, funktion, berufsbezeichnung, beruf, stellenbezeichnung, jobtitel, poste,"
+        " fonction, intitule du poste, titre du poste, titre professionnel, cargo, puesto, puesto"
+        " de trabajo, titulo del puesto, ruolo, posizione, posizione lavorativa, qualifica,"
+        " mansione, titolo di lavoro, funcao, functie, functietitel, befattning, yrkestitel,"
+        " stilling, stillingsbetegnelse, stillingstittel, titel?, tehtavanimike, titteli?,"
+        " stanowisko, pozice, unvan?, должность, 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي"
     ),
     "lastname": _listed(
         "last name, family name, name.last name, name.family name, name.last, name.family,"
@@ -132,18 +132,17 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "phone, phone number, telephone, telephone number, mobile phone, mobile phone number,"
         " mobile, mobile number, cell phone, cell phone number, cell, cell number, work phone, work"
         " phone number, business phone, business phone number, office phone, direct phone, home"
-        " phone, home phone number, primary phone, primary phone number, main phone, tel, tel"
-        " number, phone 1, telephone 1, mobile telephone, contact number, daytime phone, day phone,"
-        " bus phone, phones, phone numbers, business phones, telephones, handphone, billing.phone,"
-        " billing address.phone, default address.phone, buyer phone, msisdn, sms?, whatsapp?,"
-        " telefon, telefonnummer, telefonnr, rufnummer, handy, handynummer, mobil, mobilnummer,"
-        " mobiltelefon, mobilfunknummer, numero de telephone, portable, telephone portable,"
-        " telephone mobile, telefono, numero de telefono, telefono movil, movil, celular,"
-        " cellulare, numero di telefono, numero di cellulare, telefone, numero de telefone,"
-        " telemovel, telefoon, telefoonnummer, mobiel, mobiel nummer, gsm, puhelin, puhelinnumero,"
-        " numer telefonu, cep telefonu, телефон, номер телефона, 電話番号, 電話, 电话, 手机,"
-        " 手机号, 전화번호, 휴대폰,"
-        " الهاتف, رقم الهاتف"
+        " phone, home phone number, primary phone, primary phone number, default phone, default"
+        " phone number, main phone, tel, tel number, phone 1, telephone 1, mobile telephone,"
+        " contact number, daytime phone, day phone, bus phone, phones, phone numbers, business"
+        " phones, telephones, handphone, billing.phone, billing address.phone, default"
+        " address.phone, buyer phone, msisdn, sms?, whatsapp?, telefon, telefonnummer, telefonnr,"
+        " rufnummer, handy, handynummer, mobil, mobilnummer, mobiltelefon, mobilfunknummer, numero"
+        " de telephone, portable, telephone portable, telephone mobile, telefono, numero de"
+        " telefono, telefono movil, movil, celular, cellulare, numero di telefono, numero di"
+        " cellulare, telefone, numero de telefone, telemovel, telefoon, telefoonnummer, mobiel,"
+        " mobiel nummer, gsm, puhelin, puhelinnumero, numer telefonu, cep telefonu, телефон, номер"
+        " телефона, 電話番号, 電話, 电话, 手机, 手机号, 전화번호, 휴대폰, الهاتف, رقم الهاتف"
     ),
     "state": _listed(
         "state, state province, state code, province code, province, state or province, region"
@@ -186,24 +185,30 @@ ADDRESSES: Final = _listed(
 # `user_attributes`, `data`. Never is it somebody else's, such as `manager` or `company_owner`.
 _PERSONS: Final = frozenset(
     _listed(
-        "attendee, client, contact, customer, delegate, guest, individual, invitee, lead, member,"
-        " participant, person, profile, prospect, recipient, registrant, subscriber, user, visitor"
+        "applicant, attendee, buyer, candidate, client, contact, customer, delegate, employee,"
+        " enrollee, guest, individual, invitee, lead, learner, member, participant, person,"
+        " profile, prospect, purchaser, recipient, registrant, respondent, student, subscriber,"
+        " user, visitor, volunteer, worker"
     )
 )
+_PEOPLE: Final = frozenset({"people", "personnel", "staff"})
+_BESIDE_PEOPLE: Final = frozenset({"active", "all", "audience", "list", "matched", "segment"})
 _CONTAINERS: Final = frozenset(
     _listed(
         "additional, after, and, answer, answers, attribute, attributes, basic, body,"
         " characteristics, column, core, crm, current, custom, data, demographic, demographics,"
         " detail, details, entity, extra, field, fields, form, general, identification,"
-        " identifiers, info, information, input, item, keys, merge, merges, new, obj, object,"
-        " params, payload, personal, point, professional, properties, property, props, question,"
-        " questions, record, registration, resource, response, responses, result, row, set,"
-        " submission, trait, traits, udo, values, variables, vars, xdm"
+        " identifiers, info, information, input, item, keys, merge, merges, new, node,"
+        " obj, object, params, payload, personal, point, professional, properties, property, props,"
+        " question, questions, record, registration, resource, response, responses, result, row,"
+        " set, submission, trait, traits, udo, values, variables, vars, xdm"
     )
 )
 _HOLDERS: Final = _PERSONS | _CONTAINERS
+# Words that only beside one for a person are of an object that holds it: `user_metadata`.
+_BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "sign", "up"})
 # Their words are no such words, but their members are the person's.
-_HOLDER_NAMES: Final = frozenset({"useridentities"})
+_HOLDER_NAMES: Final = frozenset({"identity", "useridentities"})
 # Of these only what holds a person is read: their own texts are of something else.
 _PASSED_THROUGH: Final = ("context", "event", "form", "message", "notification", "request")
 _WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
@@ -323,6 +328,19 @@ def is_person(name: str) -> bool:
     return not _PERSONS.isdisjoint(found) and _HOLDERS.issuperset(found) and "profile" not in found
 
 
+def is_person_word(word: str) -> bool:
+    """Tell whether a folded word is one for a person or for several, such as `guests`."""
+    return word in _PERSONS or word.removesuffix("s") in _PERSONS or word in _PEOPLE
+
+
+def is_people(name: str) -> bool:
+    """Tell whether a list of that name is one of people: `guests`, `user_profiles`, `person`."""
+    found = words(name)
+    others = (word for word in found if not is_person_word(word))
+    is_more = all(word in _CONTAINERS or word in _BESIDE_PEOPLE for word in others)
+    return is_more and bool(found) and is_person_word(found[-1])
+
+
 def words(name: str) -> list[str]:
     """Return the words of a name, folded: of `firstName`, `first` and `name`."""
     if not name.isascii():
@@ -350,7 +368,7 @@ class Names:
         objects = _objects(texts)
         self.person.known = texts | objects | self._more(addresses, objects)
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
-        persons = Place(dict.fromkeys(_WITHIN_PASSED, self._holder))
+        persons = Place(dict.fromkeys(_WITHIN_PASSED, self._holder), self._persons_own)
         passed = self._holder._replace(within=persons)
         persons.known |= dict.fromkeys(_PASSED_WITHIN, passed)
         self.person.known |= dict.fromkeys(_PASSED_THROUGH, passed)
@@ -385,11 +403,15 @@ class Names:
             return self._holder  # a tenant's namespace, if it is an object
         return found
 
+    def _persons_own(self, name: str) -> Entry | None:
+        """Return what is known of an object in a passed one by its words: `userAttributes`."""
+        return self._holder if is_person(name) else None
+
     def _by_words(self, name: str) -> Entry | None:
         found = words(name)
         if not found or not _OTHERS.isdisjoint(found):
             return None
-        if _HOLDERS.issuperset(found) or fold(name) in _HOLDER_NAMES:
+        if _are_of_holder(found) or fold(name) in _HOLDER_NAMES:
             return self._holder
         for key in _shorter(found):
             entry = self.person.known.get(key) or self._part(key)
@@ -410,6 +432,13 @@ class Names:
         return None
 
 
+def _are_of_holder(found: Sequence[str]) -> bool:
+    """Tell whether words are the name of an object that holds the person."""
+    own = [word for word in found if word not in _BESIDE_PERSONS]
+    is_whole = len(own) == len(found) or not _PERSONS.isdisjoint(own)
+    return is_whole and _HOLDERS.issuperset(own)
+
+
 def _texts(fields: Own) -> dict[str, Entry]:
     """Return what is known of names by which a text may stand, folded."""
     found: dict[str, Entry] = {}
@@ -422,7 +451,7 @@ def _texts(fields: Own) -> dict[str, Entry]:
 
 
 def _values(field: str) -> dict[str, Entry]:
-    names = _VALUES.get(field, _VALUES[""])
+    names = (*_VALUES.get(field, _VALUES[""]), "plain text", "content")
     return {fold(name): Entry(field, rank) for rank, name in enumerate(names)}
 
 

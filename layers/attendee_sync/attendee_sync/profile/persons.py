@@ -183,9 +183,13 @@ def _is_email(name: str, value: object) -> bool:
 
 
 def _is_attribute(element: Json) -> bool:
-    has_value = any(
-        len(name) <= _LONGEST and names.fold(name) in _VALUES and not isinstance(value, dict)
+    found = {
+        names.fold(name)
         for name, value in element.items()
+        if len(name) <= _LONGEST and not isinstance(value, dict)
+    }
+    has_value = not _VALUES.isdisjoint(found) or any(  # as in paramName and paramValue
+        name.removesuffix("name") + "value" in found for name in found if name.endswith("name")
     )
     return has_value and not any(is_mark(name, value) for name, value in element.items())
 

@@ -15,6 +15,10 @@ _ADDRESSES = ("workAddress", "mailingAddress", "homeAddress", "billingAddress", 
 WRAPPERS = ("entity", "xdm", "attributes", "traits")
 _PREFIXED_DEPTH = 20
 _MOST_MEMBERS = 50  # of an identity that are looked at
+# Under which an identity of a list has its namespace and itself; the last as Microsoft Graph says:
+# https://learn.microsoft.com/en-us/graph/api/resources/objectidentity
+_NAMESPACES = ("namespace", "type", "signintype")
+_IDS = ("id", "value", "issuerassignedid")
 
 
 def read(document: Json) -> Json:
@@ -140,7 +144,7 @@ def _identity_map(profile: Json) -> dict[str, list[Json]]:
     for each in listed if isinstance(listed, list) else []:
         if isinstance(each, dict):
             members = _folded(each)
-            namespace = members.get("namespace", members.get("type"))
+            namespace = _first(members, _NAMESPACES)
             code = _folded(namespace).get("code") if isinstance(namespace, dict) else namespace
             identities.setdefault(_word(code), []).append(_identity(each))
     return identities
@@ -152,13 +156,17 @@ def _identity(value: object) -> Json:
     if "id" in value:
         return value
     members = _folded(value)
-    found = {"id": members.get("id", members.get("value"))}
+    found = {"id": _first(members, _IDS)}
     return {**value, **found, **({"primary": True} if members.get("primary") is True else {})}
 
 
 def _folded(members: Json) -> Json:
     """Return the members of an identity by their names in lower case."""
     return {name.lower(): value for name, value in itertools.islice(members.items(), _MOST_MEMBERS)}
+
+
+def _first(members: Json, listed: Sequence[str]) -> Any:
+    return next((members[name] for name in listed if name in members), None)
 
 
 def _word(value: object) -> str:
