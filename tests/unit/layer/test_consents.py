@@ -62,6 +62,60 @@ def test_consents_tell_of_a_channel_or_of_all(document: dict[str, Any], expected
     assert told(document) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "no"),
+    [
+        ("emailOptOut", True),
+        ("HasOptedOutOfEmail", "true"),
+        ("hs_email_optout", "true"),
+        ("unsubscribed", 1),
+        ("Unsubscribed", "1"),
+        ("opted_out", True),
+        ("opt-out", "yes"),
+        ("donotbulkemail", True),
+        ("Email_Opt_Out__c", "Y"),
+        ("emailBlacklisted", True),
+        ("email_opt_in", False),
+        ("email_opt_in", "no"),
+        ("gdpr_consent", "no"),
+        ("marketing_consent", False),
+        ("subscription_status", "unsubscribed"),
+        ("email_subscribe", "unsubscribed"),
+        ("accepts_marketing", False),
+        ("email_marketing_consent", {"state": "unsubscribed", "opt_in_level": "single_opt_in"}),
+        ("marketingemail", "N"),
+        ("Newsletter Opt-In", "No"),
+    ],
+)
+def test_opting_out_has_other_names_elsewhere(name: str, no: object) -> None:
+    assert told({name: no}) == "no"
+    assert told({"contact": {name: no}}) == "no"
+    assert told({name: no, **marketing(email={"val": "y"})}) == "no"
+    assert told({name: no}, "marketing.any") == "no"
+    assert told({name: no}, "share") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("email_opt_in", True, "yes"),
+        ("subscription_status", "subscribed", "yes"),
+        ("gdpr_consent", "Yes", "yes"),
+        ("unsubscribed", False, ""),
+        ("HasOptedOutOfEmail", "false", ""),
+        ("sms_opt_out", True, ""),
+        ("status", "unsubscribed", ""),
+        ("email_status", "no", ""),
+        ("subscription", "premium", ""),
+        ("opt_in_source", "no", ""),
+        ("consent", None, ""),
+        ("opt_out", 7, ""),
+    ],
+)
+def test_what_other_names_say_besides(name: str, value: object, expected: str) -> None:
+    assert told({name: value}) == expected
+
+
 @pytest.mark.parametrize("path", ["collect", "share", "personalize.content"])
 @pytest.mark.parametrize(("said", "expected"), [("y", "yes"), ("n", "no"), ("VI", "")])
 def test_other_consents_have_paths(path: str, said: str, expected: str) -> None:

@@ -1,5 +1,7 @@
 """Consents: whether a person agreed to something or opted out of it, in every shape of Adobe's.
 
+What other systems call it is read by opt_outs.
+
 https://experienceleague.adobe.com/en/docs/experience-platform/xdm/data-types/consents
 Delivery and preview ask it with the same code.
 """
@@ -10,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attendee_sync import attendee
-from attendee_sync.profile import email_address, names
+from attendee_sync.profile import email_address, names, opt_outs
 from attendee_sync.profile.email_address import EmailAddressError
 
 type Json = Mapping[str, Any]
@@ -52,6 +54,7 @@ def _said(profile: Json, path: str, email_hash: str) -> str:
     found = {_choice(profile.get(f"consents.{path}.val"))}
     for each in (given, *_of_identity(given, email_hash)):
         found |= set(_choices(each, path))
+    found |= {_YES if has_agreed else _NO for has_agreed in opt_outs.said(profile, path)}
     return _NO if _NO in found else _YES if _YES in found else ""
 
 
