@@ -162,6 +162,13 @@ def test_a_street_is_never_paired_with_another_addresss_city() -> None:
         ({"Name": "Lovelace", "Vorname": "Ada"}, {"firstname": "Ada", "lastname": "Lovelace"}),
         ({"name": "Ada King Lovelace"}, {}),
         ({"name": "Ada"}, {}),
+        ({"name": "ADA KING", "firstName": "Ada"}, {"firstname": "Ada", "lastname": "KING"}),
+        ({"name": "Bob King", "firstName": "Ada"}, {"firstname": "Ada"}),
+        ({"name": "Ada King", "lastName": "Lee"}, {"lastname": "Lee"}),
+        ({"street": "Ring", "house_number": 5.0}, {"address1": "Ring 5"}),
+        ({"street": "Ring", "Hausnr.": "5", "state": "CA"}, {"address1": "Ring 5"}),
+        ({"house_number": "5", "city": "Lehi"}, {"city": "Lehi"}),
+        ({"street": "Ring 5", "house_number": "5"}, {"address1": "Ring 5"}),
         ({"country": "Atlantis", "countryName": "Germany"}, {"countryid": "DE"}),
         ({"zip": float("inf")}, {}),
         ({"zip": float("nan")}, {}),
@@ -178,6 +185,21 @@ def test_a_street_is_never_paired_with_another_addresss_city() -> None:
 )
 def test_values_become_fields(document: dict[str, Any], found: dict[str, str]) -> None:
     assert fields(document) == found
+
+
+def test_names_that_contradict_each_other_are_remarked() -> None:
+    decision = decide({"email": "ada@example.com", "firstName": "Ada", "name": "Bob King"})
+    why = "left out: the full name does not begin with the first name"
+    assert decision.remarks == (("lastname", why),)
+    decision = decide({"email": "ada@example.com", "firstName": "Ada", "name": "Ada"})
+    assert decision.remarks == ()
+
+
+def test_a_house_number_is_joined_to_its_street_with_a_remark() -> None:
+    joined = decide({"email": "ada@example.com", "street": "Ring", "house_number": "5"})
+    assert joined.remarks == (("address1", "with the house number from another attribute"),)
+    alone = decide({"email": "ada@example.com", "house_number": "5"})
+    assert alone.remarks == (("address1", "left out: a house number without a street"),)
 
 
 # --- who it is ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError, is_tidy
 from attendee_sync.profile import names
 from attendee_sync.profile.candidates import Found, Json, Path
-from attendee_sync.profile.names import FULL_NAME
+from attendee_sync.profile.names import FULL_NAME, HOUSE_NUMBER
 
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
 USUAL_NAMES = "the usual names"
@@ -21,10 +21,28 @@ _NORMALISED = "normalised"
 _NOT_SPLIT = "only a full name of two words is split; map it, by first_word and rest for instance"
 _ELSEWHERE = "it stands at another place than the address that was taken"
 _NAMES: Final = ("firstname", "lastname")
+_CONTRADICTED: Final = {
+    "lastname": "the full name does not begin with the first name",
+    "firstname": "the full name does not end with the last name",
+}
 _COUNTRY = normalisation.countryid
 _US_ZIP_DIGITS, _MOST_ZEROS = 5, 2
 # Whose zips are those of the United States Postal Service: https://pe.usps.com/text/pub28/
 _US_ZIPS: Final = frozenset({"US", "PR"})
+
+# Where the house number stands before the street, by https://github.com/OpenCageData/address-formatting
+# (conf/countries/worldwide.yaml); elsewhere, and where no country is known, it stands after it.
+_NUMBER_FIRST: Final = frozenset(
+    {"AD", "AE", "AG", "AM", "AS", "AU", "AZ", "BB", "BD", "BF", "BH", "BJ", "BL", "BM", "BN"}
+    | {"BZ", "CA", "CC", "CD", "CG", "CI", "CK", "CX", "DJ", "DM", "DZ", "EG", "FJ", "FK", "FM"}
+    | {"FR", "GA", "GB", "GF", "GG", "GH", "GI", "GM", "GN", "GP", "GS", "GU", "GY", "HK", "HM"}
+    | {"IE", "IM", "IN", "IO", "IQ", "JE", "JM", "JP", "KE", "KH", "KN", "KY", "LA", "LB", "LK"}
+    | {"LS", "LU", "MA", "MC", "MF", "MG", "MH", "MM", "MP", "MQ", "MR", "MS", "MT", "MU", "MV"}
+    | {"MW", "MY", "NA", "NC", "NE", "NF", "NG", "NR", "NU", "NZ", "OM", "PF", "PG", "PH", "PK"}
+    | {"PM", "PR", "RE", "RW", "SA", "SC", "SG", "SH", "SL", "SN", "TC", "TF", "TG", "TH", "TK"}
+    | {"TM", "TN", "TO", "TT", "TV", "TZ", "UG", "UM", "US", "VG", "VI", "VN", "WF", "XC", "XK"}
+    | {"YE", "YT", "ZA", "ZM", "ZW"}
+)
 
 # A field, and something worth knowing about it: never its value.
 type Remark = tuple[str, str]
@@ -76,6 +94,7 @@ class FieldRules:
             for name, rule in rules.items()
             if rule is None or rule.write != "omit"
         )
+        self._joins_numbers = rules["address1"] is None
         self._splits_names = rules["firstname"] is None and rules["lastname"] is None
 
     def map(self, profile: Json, found: Found, foreign_state: str = "") -> Mapped:
@@ -106,9 +125,15 @@ class FieldRules:
             _place_state(mapped, states, foreign_state)
         if "zip" in mapped.numbers:
             _pad_zip(mapped)
+        self._complete(mapped, found)
+        return mapped
+
+    def _complete(self, mapped: Mapped, found: Found) -> None:
+        """Add what stands in two attributes, or two fields in one."""
+        if self._joins_numbers and HOUSE_NUMBER in found:
+            _join_number(mapped, found[HOUSE_NUMBER])
         if self._splits_names and FULL_NAME in found:
             _split_name(mapped, found[FULL_NAME])
-        return mapped
 
 
 def _compiled(name: str, rule: Rule | None, destination: Destination) -> _Field:
@@ -214,6 +239,19 @@ def _pad_zip(mapped: Mapped) -> None:
         mapped.remarks.append(("zip", "a number that had lost its first zeros"))
 
 
+def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:
+    """Write a house number beside its street, on the side where the attendee's country has it."""
+    numbers = Mapped()
+    _keep_first(numbers, HOUSE_NUMBER, normalisation.number, given)
+    number, street = numbers.fields.get(HOUSE_NUMBER, ""), mapped.fields.get("address1", "")
+    if not street:
+        mapped.leave_out("address1", "a house number without a street")
+    elif number and number not in street.split():
+        is_first = mapped.fields.get("countryid") in _NUMBER_FIRST
+        mapped.fields["address1"] = f"{number} {street}" if is_first else f"{street} {number}"
+        mapped.remarks.append(("address1", "with the house number from another attribute"))
+
+
 def _split_name(mapped: Mapped, given: Sequence[_Given]) -> None:
     """Take what is missing of the first and the last name from a full name."""
     known = {name: mapped.fields[name] for name in _NAMES if mapped.fields.get(name)}
@@ -231,3 +269,5 @@ def _split_name(mapped: Mapped, given: Sequence[_Given]) -> None:
             mapped.remarks.append((name, "taken from a full name"))
         elif not known:
             mapped.leave_out(name, _NOT_SPLIT)
+        elif name not in known and not parts and isinstance(value, str) and "@" not in value:
+            mapped.leave_out(name, _CONTRADICTED[name])

@@ -44,9 +44,10 @@ def rest(text: str) -> str:
 
 
 def _other_part(words: list[str], first: list[str], last: list[str]) -> dict[str, str]:
-    if first and words[: len(first)] == first:
+    folded = [word.casefold() for word in words]
+    if first and folded[: len(first)] == [word.casefold() for word in first]:
         return {"lastname": " ".join(words[len(first) :])}
-    if last and words[-len(last) :] == last:
+    if last and folded[-len(last) :] == [word.casefold() for word in last]:
         return {"firstname": " ".join(words[: -len(last)])}
     return {}
 

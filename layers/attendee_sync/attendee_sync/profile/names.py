@@ -17,8 +17,9 @@ from typing import Any, Final, NamedTuple
 type Own = Mapping[str, Sequence[str]]
 
 FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in one text
+HOUSE_NUMBER: Final = "housenumber"  # likewise: of a street without it, which it is joined to
 # The fields of an address, which are taken together from one place.
-PLACE: Final = ("address1", "address2", "city", "state", "zip", "countryid")
+PLACE: Final = ("address1", HOUSE_NUMBER, "address2", "city", "state", "zip", "countryid")
 # What is known of these fields only at another place, by field: no field of attendees either.
 ELSEWHERE: Final[Mapping[str, str]] = {field: f"{field} elsewhere" for field in PLACE}
 
@@ -41,10 +42,10 @@ def _listed(text: str) -> tuple[str, ...]:
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "address1": _listed(
         "address1, address line 1, addr line 1, address one, street1, street line 1, line1, street"
-        " address, street address 1, street address line 1, address street 1, street, addr1,"
-        " address, addr, address lines, street and number, thoroughfare, adresse, strasse, strasse"
-        " und hausnummer, strasse nr, anschrift, rue, adresse 1, adresse ligne 1, adresse postale,"
-        " calle, direccion, direccion 1, domicilio, via, indirizzo, rua, endereco, morada,"
+        " address, street address 1, street address line 1, address street 1, street, street name,"
+        " addr1, address, addr, address lines, street and number, thoroughfare, adresse, strasse,"
+        " strasse und hausnummer, strasse nr, anschrift, rue, adresse 1, adresse ligne 1, adresse"
+        " postale, calle, direccion, direccion 1, domicilio, via, indirizzo, rua, endereco, morada,"
         " logradouro, straat, straat en huisnummer, adres, gata, gatuadress, adress, gade,"
         " gateadresse, osoite, katuosoite, ulica, adres ulica, улица, адрес, 住所, 地址, 주소,"
         " العنوان"
@@ -156,6 +157,12 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " postal code zip, plz, postleitzahl, code postal, cp, codigo postal, codice postale, cap,"
         " cep, codigo de enderecamento postal, postnummer, postnr, postinumero, kod pocztowy, posta"
         " kodu, psc, индекс, почтовый индекс, 郵便番号, 邮编, 邮政编码, 우편번호, الرمز البريدي"
+    ),
+    HOUSE_NUMBER: _listed(
+        "house number, house no, house nr, house num, street number, street no, building number,"
+        " hausnummer, hausnr, huisnummer, huisnr, numero, numero exterior, num exterior,"
+        " numero civico, civico, numero de rue, numero de voie, husnummer, husnr, talonumero, numer"
+        " domu, nr domu, cislo popisne, kapi no, дом, номер дома"
     ),
     FULL_NAME: _listed(
         "full name, name.full name, name.full, name.formatted, name.display name, names.display"
