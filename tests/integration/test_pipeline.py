@@ -58,7 +58,8 @@ def test_an_unusable_profile_does_not_spoil_the_others(local: Local) -> None:
         {
             "index": 1,
             "reason": "missing_email",
-            "detail": "no e-mail address under a name like email, nor in identityMap",
+            "detail": "no e-mail address under email, email address"
+            " or a name like them, nor in identityMap",
         },
         {
             "index": 2,

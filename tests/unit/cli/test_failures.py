@@ -71,7 +71,8 @@ def test_dead_letters_are_grouped_by_destination_and_reason(
     ]
     assert [f"summit, {said}"] in found
     assert [
-        "default, missing_email: no e-mail address under a name like email, nor in identityMap"
+        "default, missing_email: no e-mail address under email, email address"
+        " or a name like them, nor in identityMap"
     ] in found
     assert any(" ".join(row).endswith(f"such as {first}-2:") for row in found)
     assert ["manager.mail", '"aaaaaa@aaaaaaa.aaa"'] in found

@@ -650,8 +650,8 @@ def test_it_tells_what_was_not_accepted_and_where(line: CommandLine, api: Api) -
     assert cells("\n".join(said[1:])) == [
         ["not accepted", "profiles", "lines in the file"],
         [
-            "rejected: missing_email: no e-mail address under a name like email,"
-            " nor in identityMap",
+            "rejected: missing_email: no e-mail address under email, email address or a name like"
+            " them, nor in identityMap",
             "3",
             "1, 5, 9",
         ],
@@ -685,7 +685,8 @@ def test_the_report_for_programs(line: CommandLine) -> None:
                 "result": "rejected",
                 "status": None,
                 "reason": "missing_email",
-                "detail": "no e-mail address under a name like email, nor in identityMap",
+                "detail": "no e-mail address under email, email address"
+                " or a name like them, nor in identityMap",
                 "count": 1,
                 "indexes": [1],
             },

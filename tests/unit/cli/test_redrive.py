@@ -134,7 +134,8 @@ def test_a_dry_run_tells_what_delivery_then_does(
         {
             "destination": "default",
             "reason": "missing_email",
-            "detail": "no e-mail address under a name like email, nor in identityMap",
+            "detail": "no e-mail address under email, email address"
+            " or a name like them, nor in identityMap",
             "count": 1,
         }
     ]

@@ -144,7 +144,8 @@ def test_a_destination_can_forbid_to_fall_back() -> None:
 def test_where_nothing_is_found_the_fault_says_where_was_looked(document: dict[str, Any]) -> None:
     identity = identify(document)
     fault = Fault(
-        Reason.MISSING_EMAIL, "no e-mail address under a name like email, nor in identityMap"
+        Reason.MISSING_EMAIL,
+        "no e-mail address under email, email address or a name like them, nor in identityMap",
     )
     assert (identity.email, identity.email_hash, identity.fault) == ("", "", fault)
 

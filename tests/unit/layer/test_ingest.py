@@ -184,7 +184,11 @@ def test_several_calls_run_side_by_side(aws: Aws, ingest: Ingest) -> None:
 @pytest.mark.parametrize(
     ("bad", "reason", "detail"),
     [
-        (NOBODY, "missing_email", "no e-mail address under a name like email, nor in identityMap"),
+        (
+            NOBODY,
+            "missing_email",
+            "no e-mail address under email, email address or a name like them, nor in identityMap",
+        ),
         ('"ada"', "malformed", "a profile is a JSON object, not a string"),
         ("42", "malformed", "a profile is a JSON object, not a number"),
         (

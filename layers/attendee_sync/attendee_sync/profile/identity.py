@@ -29,7 +29,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAPPED = "what the destination maps"
 _IDENTITY = "identityMap.Email"
 _OTHERS = "what stands beside another address is somebody else's, and was not read"
-_USUAL = "under a name like email, nor in identityMap"
+_SHOWN = 2  # of the names of e-mail addresses that were looked at
 _TEXTS_OF = ("address", "value", "email")  # members of an object that may hold an address
 _MAX_DEPTH = 3
 _MAX_TEXTS = 10  # that are looked at in a profile: with one that is not ASCII it can take a while
@@ -150,8 +150,14 @@ def _fault(email_hash: str, passed_over: Sequence[Fault], rule: EmailRule) -> Fa
             return fault
     if passed_over:
         return passed_over[0]
-    places = [f"in {_MAPPED}"] * bool(rule.mapped) + [_USUAL] * _is_usual(rule)
+    places = [f"in {_MAPPED}"] * bool(rule.mapped) + [_usual_places(rule)] * _is_usual(rule)
     return Fault(Reason.MISSING_EMAIL, f"no e-mail address {', '.join(places)}")
+
+
+def _usual_places(rule: EmailRule) -> str:
+    """Return where else was looked, in words: the destination's own names are the first."""
+    shown = (rule.table or names.standard()).fields["email"][:_SHOWN]
+    return f"under {', '.join(shown)} or a name like them, nor in identityMap"
 
 
 def _is_usual(rule: EmailRule) -> bool:
