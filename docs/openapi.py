@@ -8,11 +8,13 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from attendee_sync import attendee
 from attendee_sync.ingest.api import MAX_BODY_BYTES, MAX_PROFILES
 from attendee_sync.ingest.preview import OUTCOMES
 from attendee_sync.mapping.destination import Name
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
 from attendee_sync.outcome import Reason
+from attendee_sync.profile import names
 
 JSON: Final = "application/json"
 # text/plain is read like JSON, for senders that can't set a Content-Type.
@@ -340,7 +342,10 @@ def _pushed_schemas() -> Json:
     return {
         "Profile": {
             "type": "object",
-            "description": "A profile in its sender's shape. Only an e-mail address must be in it.",
+            "description": "A profile in its sender's shape. Only an e-mail address must be in it. "
+            "Case, accents, blanks and punctuation in names do not matter, and a dot stands for an "
+            "object within another; what ends in ? counts only where there is no other.",
+            "properties": {field: _names_of(field) for field in attendee.FIELDS},
             "examples": [
                 {"email": "ada@example.com", "firstname": "Ada", "countryid": "US"},
                 {
@@ -363,6 +368,10 @@ def _pushed_schemas() -> Json:
             "description": "Newline-delimited JSON: a profile on each line.",
         },
     }
+
+
+def _names_of(field: str) -> Json:
+    return {"description": f"Read under these names: {', '.join(names.NAMES[field])}."}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The commands about connections: their settings, and the secrets that go with them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
 import typer
 from pydantic import ValidationError
@@ -12,16 +12,10 @@ from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, ConnectionName, FailureError, Yes
 from attendee_sync_cli.settings import secret_texts, setting_changes, validation
+from attendee_sync_cli.settings.setting_changes import NewSettings
 from attendee_sync_cli.stack.stack import RECOVERY_DAYS, Stack
 
 app = typer.Typer(no_args_is_help=True, help="List, show, set and remove connections.")
-NewSettings = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FILE | KEY=VALUE...",
-        help="JSON with all settings (- is standard input), or settings to change.",
-    ),
-]
 # The one that the template makes.
 _TEMPLATE_CONNECTION = "default"
 _SECRETS = {
@@ -103,7 +97,7 @@ def set_(
     """
     stack: Stack = context.obj
     before = stack.connection(connection)
-    text = _new_settings(settings, before, yes=yes)
+    text = setting_changes.new_settings(settings, before, Connection, yes=yes)
     after = validation.read(Connection, text)
     if isinstance(after, list):
         raise setting_changes.not_valid("The settings", after)
@@ -164,14 +158,6 @@ def remove(context: typer.Context, connection: ConnectionName, yes: Yes = False)
                 f"The secret {stack.name}/{name} is deleted in {RECOVERY_DAYS} days, "
                 f"on {when:%Y-%m-%d}; until then it can be restored."
             )
-
-
-def _new_settings(given: Sequence[str], before: str | None, *, yes: bool) -> str:
-    """Return the settings that a file holds, or those that are stored with some changed."""
-    [first, *others] = given
-    if others or "=" in first:
-        return setting_changes.with_values(before, given, Connection)
-    return setting_changes.from_path(first, yes=yes)
 
 
 def _refuse_secrets(text: str) -> None:

@@ -27,7 +27,7 @@ from attendee_sync_cli.settings import (
     validation,
 )
 from attendee_sync_cli.settings.expression_doubts import SettingDoubt
-from attendee_sync_cli.settings.setting_changes import SettingsFile
+from attendee_sync_cli.settings.setting_changes import NewSettings
 from attendee_sync_cli.settings.validation import SettingFault
 from attendee_sync_cli.stack.stack import Stack
 
@@ -158,23 +158,27 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
     epilog=console.examples(
         "attendee-sync destinations set summit summit.json --sample people.csv",
         "attendee-sync destinations set summit - --yes < summit.json",
+        "attendee-sync destinations set summit event_code=summit2028 filter=null",
+        "attendee-sync destinations set summit mapping.companyname=employer.name",
     ),
 )
 def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     destination: DestinationName,
-    file: SettingsFile,
+    settings: NewSettings,
     sample: SampleFile = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Store the settings of a destination, after a look at what changes.
 
+    Each KEY=VALUE changes one setting and leaves the others alone; null brings its default back.
     A setting that FILE leaves out has its default. Expressions that can't be what was meant are
     refused, doubts about others are told.
     """
     stack: Stack = context.obj
-    text = setting_changes.from_file(file, yes=yes)
+    before = stack.destination(destination)
+    text = setting_changes.new_settings(settings, before, Destination, yes=yes)
     trial = _tried(stack, destination, text, sample)
     _store(stack, destination, trial, yes=yes, as_json=as_json)
 

@@ -18,15 +18,29 @@ from attendee_sync_cli.stack.stack import MAX_PARAMETER_BYTES
 STORED = "Stored. The functions take it up within a minute."
 NOTHING = "Nothing changes."
 STDIN = "<stdin>"  # the name of standard input
-SettingsFile = Annotated[
-    typer.FileText,
+NewSettings = Annotated[
+    list[str],
     typer.Argument(
-        metavar="FILE", encoding="utf-8", help="JSON with the settings; - is standard input."
+        metavar="FILE | KEY=VALUE...",
+        help="JSON with all settings (- is standard input), or settings to change.",
     ),
 ]
 
 
-def from_path(path: str, *, yes: bool) -> str:
+def new_settings(
+    given: Sequence[str], stored: str | None, model: type[BaseModel], *, yes: bool
+) -> str:
+    """Return the settings that a file holds, or those that are stored with some changed.
+
+    Raises typer.BadParameter or FailureError for what is neither a file nor such changes.
+    """
+    [first, *others] = given
+    if others or "=" in first:
+        return _with_values(stored, given, model)
+    return _from_path(first, yes=yes)
+
+
+def _from_path(path: str, *, yes: bool) -> str:
     """Return the text of a file with settings by its path, `-` for standard input."""
     if path == "-" and not yes:
         raise typer.BadParameter("with - there is nobody to ask: add --yes")
@@ -35,17 +49,10 @@ def from_path(path: str, *, yes: bool) -> str:
     except UnicodeDecodeError:
         raise FailureError("The settings are not UTF-8 text.") from None
     except OSError:
-        raise typer.BadParameter("no such file, and no KEY=VALUE, such as version=v2") from None
+        raise typer.BadParameter("no such file, and no KEY=VALUE") from None
 
 
-def from_file(file: typer.FileText, *, yes: bool) -> str:
-    """Return the text of a file with settings. Without `yes` there must be somebody to ask."""
-    if file.name == STDIN and not yes:
-        raise typer.BadParameter("with - there is nobody to ask: add --yes")
-    return console.text_of(file, "The settings are")
-
-
-def with_values(stored: str | None, assignments: Sequence[str], model: type[BaseModel]) -> str:
+def _with_values(stored: str | None, assignments: Sequence[str], model: type[BaseModel]) -> str:
     """Return settings as JSON in which each `path=value` is set.
 
     A value is JSON, or else a text; `null` brings the default back where null is no value.
@@ -55,7 +62,7 @@ def with_values(stored: str | None, assignments: Sequence[str], model: type[Base
     for each in assignments:
         path, is_one, value = each.partition("=")
         if not is_one or not path.strip("."):
-            raise typer.BadParameter("expected FILE alone, or KEY=VALUE, such as version=v2")
+            raise typer.BadParameter("expected FILE alone, or KEY=VALUE")
         document = _with_value(document, path.strip().split("."), value, model)
     return json.dumps(document)
 

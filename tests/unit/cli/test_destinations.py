@@ -187,6 +187,37 @@ def test_settings_that_are_not_valid_can_be_replaced(line: CommandLine, file: Pa
     assert ["event", "one", "(none)"] in cells(said)
 
 
+@pytest.mark.parametrize(
+    ("assignments", "expected"),
+    [
+        (["event_code=2028"], {"event_code": "2028"}),
+        (["mapping.phone=mobil", "description=a=b"], {"description": "a=b"}),
+        (["mapping.zip=plz"], {"mapping": {**SETTINGS["mapping"], "zip": "plz"}}),
+        (["filter=country == 'US'"], {"filter": "country == 'US'"}),
+        (["filter=null"], {"filter": None}),
+        (['names.companyname=["firm"]'], {"names": {"companyname": ["firm"]}}),
+        (["not_normalised=null"], {}),
+    ],
+)
+def test_settings_are_changed_one_by_one(
+    line: CommandLine, assignments: list[str], expected: dict[str, Any]
+) -> None:
+    line.aws.ssm.parameters[EMEA] = json.dumps(SETTINGS)
+    line.succeed("destinations", "set", "emea", *assignments, "--yes")
+    after = json.loads(line.aws.ssm.parameters[EMEA])
+    assert after.items() >= expected.items()
+    assert after["mapping"].items() >= SETTINGS["mapping"].items()
+    assert ("not_normalised" in after) == (assignments != ["not_normalised=null"])
+
+
+def test_a_single_setting_is_tried_like_a_file_of_them(line: CommandLine) -> None:
+    line.aws.ssm.parameters[EMEA] = json.dumps(SETTINGS)
+    told = line.fail("destinations", "set", "emea", "filter=is_member('vip')", "--yes")
+    assert "filter" in told
+    assert "no such file" in line.fail("destinations", "set", "emea", "nowhere", code=2)
+    assert json.loads(line.aws.ssm.parameters[EMEA]) == SETTINGS
+
+
 def test_another_connection_that_exists_can_be_used(line: CommandLine, file: Path) -> None:
     line.aws.set_connection("emea", CONNECTION)
     file.write_text(json.dumps({**SETTINGS, "connection": "emea"}))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,12 @@ def test_no_name_is_in_the_table_twice() -> None:
 
 def test_the_table_has_the_fields_of_attendees() -> None:
     assert names.NAMES.keys() == attendee.FIELDS.keys() | {names.FULL_NAME, names.HOUSE_NUMBER}
+
+
+@pytest.mark.parametrize("field", names.NAMES)
+def test_the_docs_have_the_table(field: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
+    assert f"| {', '.join(f'`{name}`' for name in names.NAMES[field])} |" in page
 
 
 @pytest.mark.parametrize(
