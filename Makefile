@@ -61,13 +61,14 @@ campaign: $(DEV) $(CLOUD) $(REGIONS) ## Let everything fail in turn, with an acc
 test: $(DEV) $(CLOUD) $(REGIONS) ## Run all tests; the integration tests deploy to a local cloud
 	@$(BIN)/pytest
 
+LANE := cli/attendee_sync_cli/stack/lane.yaml
 check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is up to date
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/sam validate --lint
-	@$(BIN)/cfn-lint template.yaml -a cfn_lint_serverless.rules
+	@$(BIN)/cfn-lint template.yaml $(LANE) -a cfn_lint_serverless.rules
 	@$(BIN)/python -m local.checks.transformed >build/transformed.json
 	@$(BIN)/cfn-lint build/transformed.json --ignore-checks W2001 # SAM puts AllowedCidrs in for its Ref
 	@$(UV) lock --quiet --check
@@ -102,7 +103,7 @@ days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
 
 checkov: $(CHECKOV) ## Look for mistakes in the template's security
 	@build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
-	  --file template.yaml
+	  --file template.yaml $(LANE)
 
 format: $(DEV) ## Format the code
 	@$(BIN)/ruff check --fix
@@ -115,8 +116,11 @@ openapi: $(DEV) $(REGIONS) ## Describe the HTTP interface in docs/openapi.json
 build: $(DEV) ## Build the functions and the layer for AWS
 	@$(BIN)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
-deploy: build ## Deploy to AWS; asks for the settings the first time
+# The SAM CLI writes the stack's name into samconfig.toml once it was asked for.
+STACK_NAME = $$(awk -F '"' '/^stack_name/ {print $$2}' samconfig.toml | tail -n 1)
+deploy: build ## Deploy to AWS, lanes included; asks for the settings the first time
 	@$(BIN)/sam deploy $(if $(shell grep parameter_overrides samconfig.toml),,--guided)
+	@$(BIN)/attendee-sync --stack "$(STACK_NAME)" destinations upgrade --yes
 
 invoke-ingest: FUNCTION := IngestFunction
 invoke-ingest: EVENT ?= events/ingest-object.json

@@ -61,7 +61,7 @@ def _delivery(url: str) -> Delivery:
     return Delivery(
         settings,
         Ledger(clients.client("dynamodb"), "ledger"),
-        services.profile_queue(),
+        services.lanes(),
         services.dead_letter_queue(),
         GuardedClient(
             services.token_store(settings),

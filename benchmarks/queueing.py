@@ -13,7 +13,7 @@ _PROFILES = 100
 def sqs_calls_per_profile() -> float:
     """Return the SQS calls by the profiles of one push of a hundred people."""
     services = Aws()
-    ingest = Ingest(services.settings(), services.profile_queue(), services.dead_letter_queue())
+    ingest = Ingest(services.settings(), services.lanes(), services.dead_letter_queue())
     everyone = [person for person in people(2 * _PROFILES) if not person.reason][:_PROFILES]
     answer = ingest.push(
         HttpRequest(

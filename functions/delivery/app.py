@@ -14,6 +14,7 @@ from attendee_sync.delivery.delivery import THREADS, Delivery
 from attendee_sync.delivery.ledger import Ledger
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import messages
+from attendee_sync.messaging.lanes import Lanes
 from attendee_sync.rainfocus import token_refresh
 from attendee_sync.rainfocus.client import RainFocusClient
 from attendee_sync.rainfocus.connection_state import ConnectionStates
@@ -41,12 +42,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 @functools.cache
 def _delivery() -> Delivery:
     queues = clients.client("sqs")
-    settings = Settings.of_stack(os.environ["STACK_NAME"])
+    stack = os.environ["STACK_NAME"]
+    settings = Settings.of_stack(stack)
     dynamodb = clients.client("dynamodb")
     return Delivery(
         settings,
         Ledger(dynamodb, os.environ["LEDGER_TABLE"]),
-        profiles=FifoQueue(queues, os.environ["QUEUE_URL"]),
+        lanes=Lanes(queues, stack, os.environ["QUEUE_URL"]),
         dead_letters=FifoQueue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
         client=GuardedClient(
             TokenStore(dynamodb, os.environ["TOKEN_TABLE"], settings),

@@ -11,6 +11,7 @@ from attendee_sync.aws.fifo_queue import FifoQueue
 from attendee_sync.aws.settings import Settings
 from attendee_sync.ingest.api import HttpResponse, parse_event, to_lambda
 from attendee_sync.ingest.ingest import Ingest
+from attendee_sync.messaging.lanes import Lanes
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -24,8 +25,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def ingest() -> Ingest:
     """Return what takes the pushes, made once."""
     queues = clients.client("sqs", clients.HASTY)
+    stack = os.environ["STACK_NAME"]
     return Ingest(
-        Settings.of_stack(os.environ["STACK_NAME"], clients.HASTY),
-        profiles=FifoQueue(queues, os.environ["QUEUE_URL"]),
+        Settings.of_stack(stack, clients.HASTY),
+        lanes=Lanes(queues, stack, os.environ["QUEUE_URL"]),
         dead_letters=FifoQueue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
     )

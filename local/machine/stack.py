@@ -101,8 +101,15 @@ class LocalStack:
 
         Raises StackError if it fails.
         """
+        return json.loads(self.run_command(*arguments, "--json"))
+
+    def run_command(self, *arguments: str) -> str:
+        """Run a command of the operator's command line, and return what it says.
+
+        Raises StackError if it fails.
+        """
         result = subprocess.run(
-            [str(_BIN / "attendee-sync"), "--stack", self.name, *arguments, "--json"],
+            [str(_BIN / "attendee-sync"), "--stack", self.name, *arguments],
             env=aws_environment(self.endpoint_url),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -112,7 +119,7 @@ class LocalStack:
         )
         if result.returncode:
             raise StackError(f"attendee-sync {arguments[0]} failed: {result.stderr.strip()}")
-        return json.loads(result.stdout)
+        return result.stdout
 
     # --- RainFocus's tokens ---
 

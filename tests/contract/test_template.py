@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+import yaml
 
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.version import VERSION
@@ -19,6 +20,7 @@ from tests.support.template import (
     PSEUDO,
     ROOT,
     TEMPLATE,
+    Loader,
     holds,
     policy_statements,
     resolved,
@@ -28,6 +30,8 @@ from tests.support.template import (
 
 pytestmark = pytest.mark.usefixtures("no_sockets", "output")
 
+LANE = ROOT / "cli" / "attendee_sync_cli" / "stack" / "lane.yaml"
+LANES = f":{STACK}_lane_"
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 # Read by Powertools and botocore, not by the functions themselves.
 READ_BY_LIBRARIES = {
@@ -245,6 +249,38 @@ def test_each_queue_has_a_dead_letter_queue(queue: str) -> None:
     assert 1 <= policy["maxReceiveCount"] <= 1_000
 
 
+def test_a_destination_s_own_lane_is_like_the_shared_one() -> None:
+    lane = yaml.load(LANE.read_text(), Loader)  # noqa: S506
+    made = {name: each["Properties"] for name, each in lane["Resources"].items()}
+    queue = dict(TEMPLATE["Resources"]["ProfileQueue"]["Properties"])
+    queue["QueueName"] = {"Ref": "QueueName"}
+    queue["RedrivePolicy"] = {
+        **queue["RedrivePolicy"],
+        "deadLetterTargetArn": {"Ref": "DeadLetterQueueArn"},
+    }
+    assert made["ProfileQueue"] == queue
+    policy = TEMPLATE["Resources"]["ProfileQueuePolicy"]
+    assert lane["Resources"]["ProfileQueuePolicy"] == policy
+    [event] = (
+        each["Properties"]
+        for each in TEMPLATE["Resources"]["DeliveryFunction"]["Properties"]["Events"].values()
+        if each["Type"] == "SQS"
+    )
+    assert made["Delivery"] == {
+        "EventSourceArn": event["Queue"],
+        "FunctionName": {"Ref": "DeliveryFunctionArn"},
+        "Enabled": {"Ref": "Delivers"},
+        **{name: each for name, each in event.items() if name != "Queue"},
+    }
+
+
+def test_the_stack_tells_what_a_lane_needs() -> None:
+    lane = yaml.load(LANE.read_text(), Loader)  # noqa: S506
+    needed = set(lane["Parameters"]) - {"QueueName", "Delivers"}
+    assert needed <= {*TEMPLATE["Outputs"], *TEMPLATE["Parameters"]}
+    assert needed & set(TEMPLATE["Outputs"]) == {"DeliveryFunctionArn", "DeadLetterQueueArn"}
+
+
 def test_a_message_stays_hidden_while_it_is_delivered() -> None:
     [(name, mapping)] = (
         (function, each["Properties"])
@@ -390,10 +426,12 @@ def test_no_permission_is_for_everything(function: str) -> None:
         if set(actions) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}:
             continue  # X-Ray has no resources to name
         for pattern in patterns:
-            # A resource of this stack, or names that begin with the stack's.
+            # A resource of this stack, or names that begin with the stack's, and with what is in
+            # no stack's name: lanes' of another stack do not fit.
             before, star, after = pattern.partition("*")
-            assert not after
-            assert not star or f"/{STACK}/" in before or f":{STACK}/" in before
+            own = any(each in before for each in (f"/{STACK}/", f":{STACK}/"))
+            assert not star or own or before.endswith(LANES)
+            assert after == (".fifo" if before.endswith(LANES) else "")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -59,20 +59,20 @@ class DeliveryHarness:
             outcomes += settled
         return outcomes
 
-    def invoke(self) -> list[Outcome]:
-        """Deliver one batch from the profile queue, as Lambda does."""
+    def invoke(self, url: str = fakes.PROFILES_URL) -> list[Outcome]:
+        """Deliver one batch from a profile queue, as Lambda does."""
         sqs = self.aws.sqs
-        found = sqs.receive_message(
-            QueueUrl=fakes.PROFILES_URL, MaxNumberOfMessages=10, WaitTimeSeconds=0
-        ).get("Messages", [])
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
+            "Messages", []
+        )
         settled = self.delivery.deliver(
-            [messages.from_record(_record(each)) for each in found],
+            [messages.from_record(_record(each, url)) for each in found],
             self.clock or (lambda: self.seconds_left),
         )
         ended = [each.receipt for each, outcome in settled if outcome.kind is not OutcomeKind.RETRY]
         entries = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(ended)]
         if entries:
-            sqs.delete_message_batch(QueueUrl=fakes.PROFILES_URL, Entries=entries)
+            sqs.delete_message_batch(QueueUrl=url, Entries=entries)
         return [outcome for _, outcome in settled]
 
     @property
@@ -97,7 +97,7 @@ def delivery_harness(aws: Aws) -> Iterator[DeliveryHarness]:
     made = Delivery(
         settings,
         Ledger(aws.dynamodb, fakes.TABLE),
-        profiles=aws.profile_queue(),
+        lanes=aws.lanes(),
         dead_letters=aws.dead_letter_queue(),
         client=GuardedClient(
             aws.token_store(settings),
@@ -121,13 +121,14 @@ def prove(aws: Aws, connection: Connection) -> None:
     }
 
 
-def _record(found: Mapping[str, Any]) -> dict[str, Any]:
+def _record(found: Mapping[str, Any], url: str) -> dict[str, Any]:
     """Return a received message as Lambda gives it to a function."""
     return {
         "messageId": found["MessageId"],
         "receiptHandle": found["ReceiptHandle"],
         "body": found["Body"],
         "attributes": found["Attributes"],
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{url.rpartition('/')[2]}",
         "messageAttributes": {
             name: {"stringValue": each["StringValue"], "dataType": each["DataType"]}
             for name, each in found["MessageAttributes"].items()

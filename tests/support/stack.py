@@ -10,6 +10,7 @@ from attendee_sync.aws.clients import HASTY, PATIENT, Timeouts
 from attendee_sync.aws.fifo_queue import FifoQueue
 from attendee_sync.aws.settings import Settings
 from attendee_sync.ingest.ingest import Ingest
+from attendee_sync.messaging.lanes import Lanes
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import AccessToken, Credentials
 from attendee_sync.rainfocus.connection import Auth, Connection
@@ -17,6 +18,7 @@ from attendee_sync.rainfocus.token_store import TokenStore
 from tests.support import fakes
 
 STACK = "attendee-sync"
+PROFILE_QUEUE = "profiles.fifo"
 TOKEN_REFRESH = "attendee-sync-token-refresh"
 INGEST_LOG = "ingest-log"
 DELIVERY_LOG = "delivery-log"
@@ -61,6 +63,7 @@ class Aws:
     functions: fakes.Lambda = field(default_factory=fakes.Lambda)
     stacks: fakes.CloudFormation = field(default_factory=fakes.CloudFormation)
     logs: fakes.Logs = field(default_factory=fakes.Logs)
+    cloudwatch: fakes.CloudWatch = field(default_factory=fakes.CloudWatch)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -69,13 +72,18 @@ class Aws:
         self.stacks.outputs[STACK] = {
             "TokenRefreshFunctionName": TOKEN_REFRESH,
             "PushUrl": PUSH_URL,
-            "ProfileQueueName": "profiles.fifo",
+            "ProfileQueueName": PROFILE_QUEUE,
+            "DeliveryFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:delivery",
+            "DeadLetterQueueArn": "arn:aws:sqs:us-east-1:123456789012:dead-letter.fifo",
             "DeadLetterQueueName": "dead-letter.fifo",
             "LedgerTableName": fakes.TABLE,
             "TokenTableName": fakes.TOKEN_TABLE,
             "IngestLogGroupName": INGEST_LOG,
             "DeliveryLogGroupName": DELIVERY_LOG,
         }
+        self.stacks.parameters = {"MaximumConcurrency": "5", "AwsEndpointUrl": ""}
+        self.stacks.on_made, self.stacks.on_deleted = self._lane_made, self._lane_deleted
+        self.functions.mappings = {PROFILE_QUEUE: True}
         self.secrets.versions = {
             f"{STACK}/ingest-token": [INGEST_TOKEN],
             f"{STACK}/hash-key": [HASH_KEY],
@@ -83,6 +91,15 @@ class Aws:
             f"{STACK}/api-profile/default": [access_token.dump_shown(CREDENTIALS)],
         }
         self.set_token(token())
+
+    def _lane_made(self, parameters: dict[str, str]) -> None:
+        name = parameters["QueueName"]
+        self.sqs.queues.setdefault(fakes.queue_url(name), [])
+        self.functions.mappings[name] = parameters["Delivers"] == "true"
+
+    def _lane_deleted(self, parameters: dict[str, str]) -> None:
+        name = parameters["QueueName"]
+        del self.sqs.queues[fakes.queue_url(name)], self.functions.mappings[name]
 
     def set_connection(self, name: str, connection: Connection) -> None:
         text = connection.model_dump_json(exclude_defaults=True)
@@ -131,9 +148,10 @@ class Aws:
         raise fakes.timed_out()
 
     def ingest(self) -> Ingest:
-        return Ingest(
-            self.settings(), self.profile_queue(), self.dead_letter_queue(), clock=self.clock
-        )
+        return Ingest(self.settings(), self.lanes(), self.dead_letter_queue(), clock=self.clock)
+
+    def lanes(self) -> Lanes:
+        return Lanes(self.sqs, STACK, fakes.PROFILES_URL)
 
     def profile_queue(self) -> FifoQueue:
         return FifoQueue(self.sqs, fakes.PROFILES_URL)
@@ -151,6 +169,7 @@ class Aws:
             self.functions,
             self.stacks,
             self.logs,
+            self.cloudwatch,
         )
         return [misuse for fake in fakes_ for misuse in fake.misuses]
 
@@ -163,6 +182,7 @@ class Aws:
             "lambda": self.functions,
             "cloudformation": self.stacks,
             "logs": self.logs,
+            "cloudwatch": self.cloudwatch,
         }[service]
 
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from attendee_sync import attendee
-from attendee_sync.aws.settings import INGEST_TOKEN
+from attendee_sync.aws.settings import DEFAULT, INGEST_TOKEN
 from attendee_sync.mapping import field_rules, normalisation
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli import console
+from attendee_sync_cli.commands import destination_lanes, destination_removal
 from attendee_sync_cli.commands.preview import target_of
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
 from attendee_sync_cli.profiles import profile_files, push_client
@@ -29,11 +30,12 @@ from attendee_sync_cli.settings import (
 from attendee_sync_cli.settings.expression_doubts import SettingDoubt
 from attendee_sync_cli.settings.setting_changes import NewSettings
 from attendee_sync_cli.settings.validation import SettingFault
+from attendee_sync_cli.stack import lane_stack
 from attendee_sync_cli.stack.stack import Stack
 
-app = typer.Typer(no_args_is_help=True, help="List, show, create, set and remove destinations.")
-# The one that the template makes.
-_TEMPLATE_DESTINATION = "default"
+app = typer.Typer(
+    no_args_is_help=True, help="Destinations: settings, and the lanes in which their profiles wait."
+)
 
 
 @app.command("list", epilog=console.examples("attendee-sync destinations list --json"))
@@ -137,10 +139,11 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Create a destination, without a file of settings.
+    """Create a destination with a lane of its own, without a file of settings.
 
     Shows what is stored, doubts about it, and what a sample would come to; then asks. Which other
     settings there are: docs/mapping.md; `destinations show NAME --json` gives the file to edit.
+    The lane, a small CloudFormation stack, takes about a minute.
     """
     stack: Stack = context.obj
     if stack.destination(destination) is not None:
@@ -174,7 +177,8 @@ def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
 
     Each KEY=VALUE changes one setting and leaves the others alone; null brings its default back.
     A setting that FILE leaves out has its default. Expressions that can't be what was meant are
-    refused, doubts about others are told.
+    refused, doubts about others are told. A new destination gets a lane of its own; the lane of
+    one that is there stays as it is, whatever FILE says.
     """
     stack: Stack = context.obj
     before = stack.destination(destination)
@@ -183,27 +187,11 @@ def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
     _store(stack, destination, trial, yes=yes, as_json=as_json)
 
 
-@app.command("remove", epilog=console.examples("attendee-sync destinations remove summit"))
-def remove(context: typer.Context, destination: DestinationName, yes: Yes = False) -> None:
-    """Remove a destination.
-
-    From then on senders get 404 for it, and profiles that are still queued become dead letters.
-    Attendees that RainFocus has stay as they are.
-    """
-    stack: Stack = context.obj
-    stack.known_destination(destination)
-    if destination == _TEMPLATE_DESTINATION:
-        raise FailureError(
-            f"The template made destination {destination}; it goes when the stack is deleted."
-        )
-    console.say(
-        f"From a minute after this, who pushes to destination {destination} gets 404, and its "
-        "profiles that are still queued become dead letters."
-    )
-    if not yes:
-        typer.confirm(f"Remove destination {destination}?", abort=True)
-    stack.delete_destination(destination)
-    console.say(f"Removed destination {destination}.")
+app.command("move", epilog=destination_lanes.MOVE_EXAMPLES)(destination_lanes.move)
+app.command("pause", epilog=destination_lanes.PAUSE_EXAMPLES)(destination_lanes.pause)
+app.command("resume", epilog=destination_lanes.RESUME_EXAMPLES)(destination_lanes.resume)
+app.command("upgrade", epilog=destination_lanes.UPGRADE_EXAMPLES)(destination_lanes.upgrade)
+app.command("remove", epilog=destination_removal.EXAMPLES)(destination_removal.remove)
 
 
 @dataclass(frozen=True)
@@ -233,14 +221,26 @@ def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
         found += expression_faults.faults(read)
     if found or isinstance(read, list):
         raise setting_changes.not_valid("The settings", found)
-    compact = setting_changes.compact(text)
+    before = stack.destination(name)
+    compact = setting_changes.compact(_with_lane(text, name, before))
+    read = Destination.model_validate_json(compact)
     sample = samples.read(file, read.profiles_at or "")
     doubts = expression_doubts.doubts(read, sample.documents() if sample else ())
     summary = sample.summary(target_of(stack, name, compact)) if sample else None
     if summary and not summary.has_sent:
         doubts.append(SettingDoubt("as a whole", "no profile of the sample would be delivered"))
-    before, endpoint = stack.destination(name), push_client.endpoint(stack, name)
-    return _Trial(read, compact, before, doubts, summary, endpoint)
+    return _Trial(read, compact, before, doubts, summary, push_client.endpoint(stack, name))
+
+
+def _with_lane(text: str, name: str, before: str | None) -> str:
+    """Return settings with the lane that the destination has, or is to get if it is new."""
+    members = setting_changes.parsed(text)
+    lane = "own" if before is None else setting_changes.parsed(before).get("lane")
+    if name == DEFAULT or lane is None:
+        members.pop("lane", None)
+    else:
+        members["lane"] = lane
+    return json.dumps(members)
 
 
 def _store(stack: Stack, name: str, trial: _Trial, *, yes: bool, as_json: bool) -> None:
@@ -255,12 +255,14 @@ def _store(stack: Stack, name: str, trial: _Trial, *, yes: bool, as_json: bool) 
                 f"Destination {name}", changes, is_new=trial.before is None, yes=yes
             )
     if changes:
+        if trial.before is None and name != DEFAULT:
+            lane_stack.make(stack, name, delivers=True)
         stack.put_destination(name, trial.text)
     if as_json:
         console.document(_document(name, trial))
         return
     console.say(setting_changes.STORED if changes else setting_changes.NOTHING)
-    if changes and name == _TEMPLATE_DESTINATION:
+    if changes and name == DEFAULT:
         console.say(
             "Deploys keep this: EventCode, DestinationName and DestinationDescription "
             "of the template no longer count."

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
@@ -17,6 +17,7 @@ from attendee_sync.outcome import OutcomeKind, in_words
 from attendee_sync_cli import aws_errors, console
 from attendee_sync_cli.console import AsJson, FailureError, Yes
 from attendee_sync_cli.exit_codes import INTERRUPTED
+from attendee_sync_cli.stack import lane
 from attendee_sync_cli.stack.dead_letter_scan import (
     DeadLetterFilter,
     DeadLetterScan,
@@ -99,6 +100,23 @@ class _Report:
         return sum(n for each, n in self.forecast.items() if each.kind is kind)
 
 
+class _Queues:
+    """The profile queues of destinations, each looked for once."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._found: dict[str, FifoQueue] = {}
+
+    def of(self, destination: str) -> FifoQueue:
+        """Return the queue of a destination's lane."""
+        if destination not in self._found:
+            settings = self._stack.known_destination(destination)
+            self._found[destination] = lane.of_destination(
+                self._stack, destination, settings
+            ).queue()
+        return self._found[destination]
+
+
 def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     destination: OfDestination = None,
@@ -154,7 +172,7 @@ def _run(stack: Stack, chosen: DeadLetterFilter, *, dry_run: bool, as_json: bool
 
 def _redrive(stack: Stack, chosen: DeadLetterFilter, report: _Report) -> None:
     forecast = RedriveForecast(stack)
-    profiles = FifoQueue(stack.client("sqs"), stack.queue_url("ProfileQueueName"))
+    queues = _Queues(stack)
     words = "Looking at dead letters" if report.dry_run else "Redriving"
     scan = DeadLetterScan(stack)
     try:
@@ -162,7 +180,7 @@ def _redrive(stack: Stack, chosen: DeadLetterFilter, report: _Report) -> None:
             for batch in scan.batches(words):
                 fresh = [each for each in batch if not report.knows(each)]
                 rows = forecast.of(chosen.among(fresh))
-                _redrive_batch(stack, scan, profiles, rows, report)
+                _redrive_batch(stack, scan, queues, rows, report)
     finally:
         report.unseen, report.unseen_words = scan.unseen, scan.unseen_words
         report.on_queue = scan.left
@@ -172,7 +190,7 @@ def _redrive(stack: Stack, chosen: DeadLetterFilter, report: _Report) -> None:
 def _redrive_batch(
     stack: Stack,
     scan: DeadLetterScan,
-    profiles: FifoQueue,
+    queues: _Queues,
     rows: Sequence[ForecastRow],
     report: _Report,
 ) -> None:
@@ -181,7 +199,7 @@ def _redrive_batch(
     _await_settings(stack, due, report)
     if report.dry_run or not due:
         return
-    taken, causes = _queue(profiles, due)
+    taken, causes = _queue(queues, due)
     report.redriven += len(scan.delete([each.dead_letter for each in taken]))
     if not taken:
         helps = "".join(f" {each}" for each in {*map(aws_errors.remedy, causes)} if each)
@@ -206,27 +224,38 @@ def _await_settings(stack: Stack, due: Sequence[ForecastRow], report: _Report) -
     time.sleep(seconds)
 
 
-def _queue(
-    profiles: FifoQueue, due: Sequence[ForecastRow]
-) -> tuple[list[ForecastRow], frozenset[str]]:
-    """Put dead letters on the profile queue, and return those surely there, and why others are not.
+def _queue(queues: _Queues, due: Sequence[ForecastRow]) -> tuple[list[ForecastRow], frozenset[str]]:
+    """Put dead letters on their queues, and return those surely there, and why others are not.
 
     Should some be refused, each attendee's are sent by themselves: others need not stay for them.
     """
-    causes = _refusal(profiles, due)
-    if not causes:
-        return list(due), causes
-    by_attendee: dict[str, list[ForecastRow]] = {}
-    for each in due:
-        by_attendee.setdefault(each.attendee, []).append(each)
-    taken = [some for some in by_attendee.values() if not _refusal(profiles, some)]
-    return [each for some in taken for each in some], causes
+    taken: list[ForecastRow] = []
+    causes: frozenset[str] = frozenset()
+    for destination, some in _grouped(due, lambda row: row.dead_letter.message.destination).items():
+        queue = queues.of(destination)
+        refused = _refusal(queue, some)
+        if not refused:
+            taken += some
+            continue
+        causes |= refused
+        for of_one in _grouped(some, lambda row: row.attendee).values():
+            taken += of_one if not _refusal(queue, of_one) else []
+    return taken, causes
 
 
-def _refusal(profiles: FifoQueue, due: Sequence[ForecastRow]) -> frozenset[str]:
-    """Put dead letters on the profile queue, and return why some are not there: codes of AWS."""
+def _grouped(
+    rows: Sequence[ForecastRow], by: Callable[[ForecastRow], str]
+) -> dict[str, list[ForecastRow]]:
+    groups: dict[str, list[ForecastRow]] = {}
+    for each in rows:
+        groups.setdefault(by(each), []).append(each)
+    return groups
+
+
+def _refusal(queue: FifoQueue, due: Sequence[ForecastRow]) -> frozenset[str]:
+    """Put dead letters on a profile queue, and return why some are not there: codes of AWS."""
     try:
-        profiles.send([_message(each) for each in due])
+        queue.send([_message(each) for each in due])
     except QueueUnavailableError as error:
         return error.causes
     return frozenset()

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import ClientError
 
-from attendee_sync.aws import fifo_queue
+from attendee_sync.aws import clients, fifo_queue
 from attendee_sync.aws.fifo_queue import QueueCount
+from attendee_sync.messaging.lanes import SHARED
 from attendee_sync.rainfocus import connection_state
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionState
 from attendee_sync_cli import console
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.commands.tokens import View
 from attendee_sync_cli.console import AsJson, FailureError
-from attendee_sync_cli.stack import log_summary
+from attendee_sync_cli.stack import lane, log_summary
 from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterScan
+from attendee_sync_cli.stack.lane import NO_QUEUE, Lane, Mapping
 from attendee_sync_cli.stack.log_summary import Log, LogSummary
 from attendee_sync_cli.stack.stack import Stack
 
@@ -52,9 +55,22 @@ class _Connection:
 
 
 @dataclass(frozen=True)
+class _Lane:
+    """How a lane is doing."""
+
+    name: str  # of messaging.lanes
+    count: QueueCount | None  # None if its queue is not there
+    mapping: Mapping | None
+
+    @property
+    def label(self) -> str:
+        return f"lane {self.name}" if self.name else "shared lane"
+
+
+@dataclass(frozen=True)
 class _Status:
     hours: int
-    profiles: QueueCount
+    lanes: list[_Lane]
     dead_letters: QueueCount
     log: Log
     dead: _Dead
@@ -71,9 +87,9 @@ def status(
 ) -> None:
     """Tell what waits and why, what came of the profiles of the last hour, and what stands still.
 
-    The two queues are counted by SQS, for all destinations together; what is put back for a later
-    attempt counts as in flight there. By destination it is told from the functions' logs, which
-    come some seconds late; a redriven profile is among those that wait once it was tried again.
+    Lanes and dead letters are counted by SQS; what is put back for a later attempt counts as in
+    flight there. By destination, and why it waits, is told from the functions' logs, which come
+    some seconds late; a redriven profile is among those that wait once it was tried again.
     Of the dead letters at most 200 are looked at; `failures` looks at all.
     """
     found = _look(context.obj, hours)
@@ -86,7 +102,6 @@ def status(
 def _look(stack: Stack, hours: int) -> _Status:
     sqs = stack.client("sqs")
     groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
-    profiles = fifo_queue.count(sqs, stack.queue_url("ProfileQueueName"))
     dead_letters = fifo_queue.count(sqs, stack.queue_url("DeadLetterQueueName"))
     log = Log(stack.client("logs"), groups, hours)
     dead = _dead(stack)
@@ -94,13 +109,32 @@ def _look(stack: Stack, hours: int) -> _Status:
     names = sorted({*stack.destinations(), *activities, *dead.by_destination})
     return _Status(
         hours,
-        profiles,
+        _lanes(stack, stack.destinations()),
         dead_letters,
         log,
         dead,
         {name: activities.get(name, LogSummary()) for name in names},
         [_connection(stack, name, text) for name, text in sorted(stack.connections().items())],
     )
+
+
+def _lanes(stack: Stack, destinations: dict[str, str]) -> list[_Lane]:
+    """Look at each lane: the shared one, destinations' own, and those of removed ones."""
+    mappings = lane.mappings(stack)
+    own = {lane.of_destination(stack, *each).name for each in destinations.items()}
+    return [
+        _Lane(name, _found_count(Lane(stack, name)), mappings.get(name))
+        for name in sorted({SHARED, *own, *mappings})
+    ]
+
+
+def _found_count(found: Lane) -> QueueCount | None:
+    try:
+        return found.count()
+    except ClientError as error:
+        if clients.cause(error) != NO_QUEUE:
+            raise
+        return None
 
 
 def _dead(stack: Stack) -> _Dead:
@@ -122,10 +156,10 @@ def _connection(stack: Stack, name: str, settings: str) -> _Connection:
 
 def _tell(found: _Status) -> None:
     console.table(
-        ["queue", "waiting", "in flight"],
+        ["queue", "waiting", "in flight", "delayed", "delivery"],
         [
-            ["profiles", str(found.profiles.waiting), str(found.profiles.in_flight)],
-            ["dead letters", str(found.dead_letters.waiting), str(found.dead_letters.in_flight)],
+            *map(_lane_row, found.lanes),
+            ["dead letters", *_count_cells(found.dead_letters), ""],
         ],
     )
     console.say()
@@ -150,6 +184,18 @@ def _tell(found: _Status) -> None:
     console.table(
         ["connection", "calls", "token"], [_connection_row(each) for each in found.connections]
     )
+
+
+def _lane_row(each: _Lane) -> list[str]:
+    if each.count is None:
+        return [each.label, "its queue is missing", "", "", ""]
+    mapping = each.mapping
+    delivery = "" if mapping is None else "on" if mapping.is_on else "off"
+    return [each.label, *_count_cells(each.count), delivery]
+
+
+def _count_cells(count: QueueCount) -> list[str]:
+    return [str(count.visible), str(count.in_flight), str(count.delayed)]
 
 
 def _destination_row(found: _Status, name: str, each: LogSummary) -> list[str]:
@@ -185,7 +231,18 @@ def _connection_row(each: _Connection) -> list[str]:
 
 def _document(found: _Status) -> dict[str, Any]:
     return {
-        "profiles": _count(found.profiles),
+        "profiles": {
+            "waiting": sum(each.count.waiting for each in found.lanes if each.count),
+            "in_flight": sum(each.count.in_flight for each in found.lanes if each.count),
+        },
+        "lanes": [
+            {
+                "lane": each.name or None,
+                **(_count(each.count) | {"delayed": each.count.delayed} if each.count else {}),
+                "delivering": each.mapping and each.mapping.is_on,
+            }
+            for each in found.lanes
+        ],
         "dead_letters": {
             **_count(found.dead_letters),
             "looked_at": found.dead.by_destination.total(),

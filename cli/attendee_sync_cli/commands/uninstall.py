@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, Yes
+from attendee_sync_cli.stack import lane_stack
 from attendee_sync_cli.stack.stack import RECOVERY_DAYS, Stack
 
 EXAMPLES = console.examples(
@@ -22,23 +23,28 @@ _PARAMETERS_PER_CALL = 10
 
 @dataclass(frozen=True)
 class _Stored:
-    """Names of settings and secrets."""
+    """Names of settings and secrets, and the destinations with a lane of their own."""
 
     parameters: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    lanes: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        return len(self.parameters) + len(self.secrets)
+        return len(self.parameters) + len(self.secrets) + len(self.lanes)
 
     @property
     def words(self) -> str:
-        return f"{_counted(self.parameters, 'setting')} and {_counted(self.secrets, 'secret')}"
+        lanes = f"{_counted(self.lanes, 'lane')}, " if self.lanes else ""
+        return (
+            f"{lanes}{_counted(self.parameters, 'setting')} and {_counted(self.secrets, 'secret')}"
+        )
 
     def without(self, names: frozenset[str]) -> "_Stored":
         return _Stored(
             [each for each in self.parameters if each not in names],
             [each for each in self.secrets if each not in names],
+            [each for each in self.lanes if each not in names],
         )
 
 
@@ -63,10 +69,11 @@ def uninstall(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove the settings and secrets of a stack that `sam delete` leaves.
+    """Remove the settings, secrets and lanes of a stack that `sam delete` leaves.
 
     These are those under /STACK/ in SSM and STACK/ in Secrets Manager that the command line made:
-    more connections and destinations, and their secrets. It shows them and asks.
+    more connections and destinations, and their secrets; and destinations' own lanes, with all
+    profiles that wait there. It shows them and asks.
 
     The right order is `sam delete` first, then this. Before `sam delete` it leaves alone what the
     stack itself holds. It can be interrupted and run again at any time; where nothing is left it
@@ -77,7 +84,8 @@ def uninstall(
         raise typer.BadParameter("with --json there is nobody to ask: add --yes")
     stack: Stack = context.obj
     held = _held(stack)
-    left = _Stored(_parameters(stack), list(_secrets(stack, force=force)))
+    lanes = lane_stack.destinations(stack)
+    left = _Stored(_parameters(stack), list(_secrets(stack, force=force)), lanes)
     report = _Report(stack.name, held, left.without(held or frozenset()), force)
     if not as_json:
         _show(report)
@@ -148,6 +156,10 @@ def _remove(stack: Stack, report: _Report) -> None:
             stack.client("ssm").delete_parameters(Names=list(names))
             report.removed.parameters.extend(names)
             advance(len(names))
+        for name in left.lanes:
+            lane_stack.remove(stack, name)
+            report.removed.lanes.append(name)
+            advance(1)
         for name in left.secrets:
             when = _delete(stack.client("secretsmanager"), name, force=report.forced)
             report.removed.secrets.append(name)
@@ -189,6 +201,7 @@ def _show(report: _Report) -> None:
         console.say(f"Nothing to remove: nothing is left of stack {report.stack} beside that.")
         return
     rows = [["setting", name] for name in report.left.parameters]
+    rows += [["lane", f"of {name}, with what waits there"] for name in report.left.lanes]
     rows += [["secret", name] for name in report.left.secrets]
     console.table(["", "to be removed"], rows)
 
@@ -196,14 +209,16 @@ def _show(report: _Report) -> None:
 def _tell(report: _Report, *, as_json: bool) -> None:
     removed, until = report.removed, report.restorable_until
     if as_json:
-        rest = report.left.without(frozenset([*removed.parameters, *removed.secrets]))
+        rest = report.left.without(
+            frozenset([*removed.parameters, *removed.secrets, *removed.lanes])
+        )
         console.document(
             {
                 "stack": report.stack,
                 "stack_exists": report.held is not None,
                 "held_by_stack": sorted(report.held or ()),
-                "removed": {"settings": removed.parameters, "secrets": removed.secrets},
-                "left": {"settings": rest.parameters, "secrets": rest.secrets},
+                "removed": _names(removed),
+                "left": _names(rest),
                 "restorable_until": until and until.isoformat(timespec="seconds"),
             }
         )
@@ -218,6 +233,10 @@ def _tell(report: _Report, *, as_json: bool) -> None:
             f"The secrets can be restored until {until:%Y-%m-%d}. To a new stack of this name "
             "`connections set` gives them back; --force deletes them for good."
         )
+
+
+def _names(stored: _Stored) -> dict[str, list[str]]:
+    return {"settings": stored.parameters, "secrets": stored.secrets, "lanes": stored.lanes}
 
 
 def _counted(names: list[str], what: str) -> str:

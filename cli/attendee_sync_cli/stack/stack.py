@@ -32,7 +32,7 @@ from attendee_sync_cli.console import FailureError
 
 RECOVERY_DAYS = 30
 MAX_PARAMETER_BYTES = 4_096  # of a standard parameter
-_KNOWN_SECONDS = CACHE_SECONDS + 5.0  # by then each function has read a setting anew
+KNOWN_SECONDS = CACHE_SECONDS + 5.0  # by then each function has read a setting anew
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 15.0
 # The token-refresh function answers within a minute. It is never asked twice by botocore.
@@ -103,29 +103,33 @@ class Stack:
 
     def exists(self) -> bool:
         """Tell whether there is such a stack."""
-        return self._outputs() is not None
+        return describe_stack(self.name) is not None
 
     def output(self, key: str) -> str:
         """Return an output of the stack."""
-        outputs = self._outputs()
-        if outputs is None:
+        found = self.find_output(key)
+        if found is None:
+            raise FailureError(
+                f"Stack {self.name} has no output {key}: an earlier version was deployed. "
+                "`make deploy` upgrades it."
+            )
+        return found
+
+    def find_output(self, key: str) -> str | None:
+        """Return an output of the stack, or None if what is deployed has none of that name."""
+        outputs = self.described().get("Outputs", [])
+        return next(
+            (str(each["OutputValue"]) for each in outputs if each["OutputKey"] == key), None
+        )
+
+    def described(self) -> dict[str, Any]:
+        """Return what CloudFormation says of the stack."""
+        found = describe_stack(self.name)
+        if found is None:
             raise FailureError(
                 f"There is no stack {self.name} in this account and region; --stack names another."
             )
-        if key not in outputs:
-            raise FailureError(f"Stack {self.name} has no output {key}.")
-        return outputs[key]
-
-    def _outputs(self) -> dict[str, str] | None:
-        """Return all outputs of the stack, or None if there is no such stack."""
-        try:
-            answer = client("cloudformation").describe_stacks(StackName=self.name)
-        except ClientError as error:
-            if _code(error) == "ValidationError":
-                return None
-            raise
-        outputs = answer["Stacks"][0].get("Outputs", [])
-        return {each["OutputKey"]: str(each["OutputValue"]) for each in outputs}
+        return found
 
     # --- settings ---
 
@@ -162,12 +166,15 @@ class Stack:
 
     def seconds_until_known(self, kind: str, name: str) -> float:
         """Return for how long functions may still go by what a setting was before."""
+        # At most all of it, however much this machine's clock is off.
+        return max(0.0, min(KNOWN_SECONDS, self.known_at(kind, name) - time.time()))
+
+    def known_at(self, kind: str, name: str) -> float:
+        """Return from when on functions go by a setting as it is now, in epoch seconds."""
         names = [parameter_of(self.name, kind, name)]
         if name == DEFAULT:
             names.append(parameter_of(self.name, kind, name, as_deployed=True))
-        changed = max(map(self._changed_at, names))
-        # At most all of it, however much this machine's clock is off.
-        return max(0.0, min(_KNOWN_SECONDS, changed + _KNOWN_SECONDS - time.time()))
+        return max(map(self._changed_at, names)) + KNOWN_SECONDS
 
     def _changed_at(self, parameter: str) -> float:
         """Return when a parameter was written, in epoch seconds; 0 if that is not known."""
@@ -340,6 +347,18 @@ class Stack:
         except (ValidationError, ValueError):
             raise FailureError("The token-refresh function gave no answer to read.") from None
         return result
+
+
+def describe_stack(name: str) -> dict[str, Any] | None:
+    """Return what CloudFormation says of a stack, by name or id; None if there is none."""
+    try:
+        answer = client("cloudformation").describe_stacks(StackName=name)
+    except ClientError as error:
+        if _code(error) == "ValidationError":
+            return None
+        raise
+    found: dict[str, Any] = answer["Stacks"][0]
+    return found
 
 
 def _code(error: ClientError) -> str:

@@ -64,14 +64,16 @@ class Version:
 
     accepted_at: int  # epoch milliseconds
     sequence: str = ""  # of its message, growing within a group; empty if it was never queued
+    lane: str = ""  # of the queue that gave the sequence: see messaging.lanes
 
     def is_before(self, other: "Version") -> bool:
         """Tell whether this version is older than another one of the same attendee.
 
         The queue's sequence decides, unless the clock says the opposite: a queue that was
-        replaced counts anew. Where there is no sequence, the clock decides alone.
+        replaced counts anew. Where there is no sequence, or two queues gave them, the clock
+        decides alone.
         """
-        if not (self.sequence and other.sequence):
+        if not (self.sequence and other.sequence) or self.lane != other.lane:
             return self.accepted_at < other.accepted_at
         return self.sequence < other.sequence and self.accepted_at <= other.accepted_at
 

@@ -2,12 +2,13 @@
 
 from tests.support.fakes.base import Fake, denied, timed_out, unreachable
 from tests.support.fakes.cloudformation import CloudFormation
+from tests.support.fakes.cloudwatch import CloudWatch
 from tests.support.fakes.dynamodb import TABLE, TOKEN_TABLE, DynamoDb
 from tests.support.fakes.http import Call, Http, Reply, envelope, stored
 from tests.support.fakes.lambda_ import Lambda
 from tests.support.fakes.logs import Logs
 from tests.support.fakes.secrets_manager import Secrets
-from tests.support.fakes.sqs import DEAD_LETTERS_URL, PROFILES_URL, Sent, Sqs
+from tests.support.fakes.sqs import DEAD_LETTERS_URL, PROFILES_URL, Sent, Sqs, queue_url
 from tests.support.fakes.ssm import Ssm
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "TOKEN_TABLE",
     "Call",
     "CloudFormation",
+    "CloudWatch",
     "DynamoDb",
     "Fake",
     "Http",
@@ -29,6 +31,7 @@ __all__ = [
     "Ssm",
     "denied",
     "envelope",
+    "queue_url",
     "stored",
     "timed_out",
     "unreachable",

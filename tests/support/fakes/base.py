@@ -13,8 +13,8 @@ from botocore.validate import ParamValidator
 type Request = Mapping[str, Any]
 
 
-def denied(code: str, operation: str = "Operation") -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "made up"}}, operation)
+def denied(code: str, operation: str = "Operation", message: str = "made up") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
 def unreachable() -> EndpointConnectionError:

@@ -2,9 +2,14 @@
 
 import io
 import json
+import uuid
 from typing import Any
 
 from tests.support.fakes.base import Fake
+
+
+def _uuid_of(queue: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, queue))
 
 
 class Lambda(Fake):
@@ -18,6 +23,34 @@ class Lambda(Fake):
         # What a function answers that is waited for, if one is, and whether it failed.
         self.answer: object = None
         self.fails = False
+        # Event source mappings by the names of their queues: whether each is on.
+        self.mappings: dict[str, bool] = {}
+
+    def list_event_source_mappings(self, **request: Any) -> dict[str, Any]:
+        self._called("ListEventSourceMappings", request)
+        found = [self._mapping(queue) for queue in self.mappings]
+        return {"EventSourceMappings": found}
+
+    def get_event_source_mapping(self, **request: Any) -> dict[str, Any]:
+        self._called("GetEventSourceMapping", request)
+        return self._mapping(self._queue_of(request["UUID"]))
+
+    def update_event_source_mapping(self, **request: Any) -> dict[str, Any]:
+        self._called("UpdateEventSourceMapping", request)
+        queue = self._queue_of(request["UUID"])
+        self.mappings[queue] = request["Enabled"]
+        return self._mapping(queue)
+
+    def _queue_of(self, mapping: str) -> str:
+        [queue] = [queue for queue in self.mappings if _uuid_of(queue) == mapping]
+        return queue
+
+    def _mapping(self, queue: str) -> dict[str, Any]:
+        return {
+            "UUID": _uuid_of(queue),
+            "EventSourceArn": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
+            "State": "Enabled" if self.mappings[queue] else "Disabled",
+        }
 
     def invoke(self, **request: Any) -> dict[str, Any]:
         self._called("Invoke", request)

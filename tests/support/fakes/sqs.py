@@ -14,6 +14,11 @@ from tests.support.fakes.base import Fake, Request, denied, timed_out
 PROFILES_URL = "https://sqs.example.com/profiles.fifo"
 DEAD_LETTERS_URL = "https://sqs.example.com/dead-letter.fifo"
 
+
+def queue_url(name: str) -> str:
+    return f"https://sqs.example.com/{name}"
+
+
 # What an SQS message may hold:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 _MESSAGE_BYTES = 1_048_576
@@ -72,6 +77,8 @@ class Sqs(Fake):
         self._called("SendMessageBatch", request)
         self.on_send()
         url, entries = request["QueueUrl"], request["Entries"]
+        if url not in self.queues:
+            raise denied("AWS.SimpleQueueService.NonExistentQueue", "SendMessageBatch")
         if url in self.down:
             raise denied("ServiceUnavailable", "SendMessageBatch")
         _check_batch(entries)
@@ -96,13 +103,15 @@ class Sqs(Fake):
 
     def get_queue_url(self, **request: Any) -> dict[str, Any]:
         self._called("GetQueueUrl", request)
-        url = f"https://sqs.example.com/{request['QueueName']}"
+        url = queue_url(request["QueueName"])
         if url not in self.queues:
             raise denied("AWS.SimpleQueueService.NonExistentQueue", "GetQueueUrl")
         return {"QueueUrl": url}
 
     def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
         self._called("GetQueueAttributes", request)
+        if request["QueueUrl"] not in self.queues:
+            raise denied("AWS.SimpleQueueService.NonExistentQueue", "GetQueueAttributes")
         hidden = len(self._of(request["QueueUrl"]))
         counts = {
             "ApproximateNumberOfMessages": len(self.queues[request["QueueUrl"]]) - hidden,
@@ -144,6 +153,10 @@ class Sqs(Fake):
         """Let five minutes pass: what is given out is visible again, what was sent forgotten."""
         self._given_out.clear()
         self._seen.clear()
+
+    def number_from(self, first: int) -> None:
+        """Let what is sent from now on have sequences from there on, as another queue counts."""
+        self._numbers = itertools.count(first)
 
     @property
     def given_out(self) -> list[Sent]:

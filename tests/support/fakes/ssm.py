@@ -1,5 +1,6 @@
 """Systems Manager's parameters."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +45,7 @@ class Ssm(Fake):
         self._called("PutParameter", request)
         self._use(request["Type"] == "String" and request["Overwrite"], "unlike the template's")
         self.parameters[request["Name"]] = request["Value"]
+        self.modified[request["Name"]] = datetime.fromtimestamp(time.time(), UTC)
         return {}
 
     def delete_parameter(self, **request: Any) -> dict[str, Any]:

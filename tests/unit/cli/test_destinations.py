@@ -141,7 +141,7 @@ def test_a_name_that_is_none_is_a_usage_error(line: CommandLine, command: str, n
 
 def test_a_new_destination_is_stored(line: CommandLine, file: Path) -> None:
     said = line.succeed("destinations", "set", "emea", str(file), "--yes")
-    assert json.loads(line.aws.ssm.parameters[EMEA]) == SETTINGS
+    assert json.loads(line.aws.ssm.parameters[EMEA]) == {**SETTINGS, "lane": "own"}
     assert "Destination emea is new" in said
     assert ["mapping.source.value", "web"] in cells(said)
     assert PUSH_URL.replace("/default/", "/emea/") in said
@@ -435,6 +435,7 @@ def test_a_destination_is_created_without_a_file(line: CommandLine) -> None:
         "event_code": "emea2027",
         "mapping": {"companyname": "employer.name", "a": "'b'"},
         "filter": "(is_member(@, 'vip') || is_member(@, 'press')) && (country == 'US' || vip)",
+        "lane": "own",
     }
     assert "Destination emea is new" in said
     assert PUSH_URL.replace("/default/", "/emea/") in said
@@ -447,7 +448,8 @@ def test_an_event_is_all_that_a_destination_needs(line: CommandLine) -> None:
     assert line.run("destinations", "create", "emea", *options, given="n\n").exit_code == 1
     assert EMEA not in line.aws.ssm.parameters
     assert line.run("destinations", "create", "emea", *options, given="y\n").exit_code == 0
-    assert json.loads(line.aws.ssm.parameters[EMEA]) == {"event_code": "e1", "connection": "other"}
+    settings = {"event_code": "e1", "connection": "other", "lane": "own"}
+    assert json.loads(line.aws.ssm.parameters[EMEA]) == settings
 
 
 def test_a_destination_that_exists_is_not_created(line: CommandLine) -> None:

@@ -85,8 +85,8 @@ def test_it_tells_what_the_log_and_the_queues_say(
     waiting = {each["reason"]: each["count"] for each in found["waiting"]}
     assert waiting == {"unavailable": 1, "not_tried": 2}
     rows = cells(line.succeed("status"))
-    assert ["profiles", "2", "1"] in rows
-    assert ["dead letters", "2", "0"] in rows
+    assert ["shared lane", "2", "1", "0", "on"] in rows
+    assert ["dead letters", "2", "0", "0"] in rows
     [row] = [row for row in rows if row[:2] == ["default", "3"]]
     assert row[3:] == [
         "1 unavailable; 2 not_tried",

@@ -100,12 +100,12 @@ def test_programs_are_told_what_went(line: CommandLine) -> None:
         "stack": STACK,
         "stack_exists": False,
         "held_by_stack": [],
-        "removed": {"settings": list(ADDED[:2]), "secrets": sorted(ADDED[2:])},
-        "left": {"settings": [], "secrets": []},
+        "removed": {"settings": list(ADDED[:2]), "secrets": sorted(ADDED[2:]), "lanes": []},
+        "left": {"settings": [], "secrets": [], "lanes": []},
         "restorable_until": "2027-01-31T00:00:00+00:00",
     }
     again = line.json("uninstall", "--yes")
-    assert again["removed"] == {"settings": [], "secrets": []}
+    assert again["removed"] == {"settings": [], "secrets": [], "lanes": []}
     assert "add --yes" in line.fail("uninstall", "--json", code=2)
 
 

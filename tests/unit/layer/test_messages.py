@@ -42,6 +42,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "messageAttributes": {
             name: {"stringValue": text, "dataType": "String"} for name, text in texts.items()
         },
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:attendee-sync-ProfileQueue-1.fifo",
     } | changes
 
 

@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[int, str, HttpRequest]] = {
 def answer(request: pytest.FixtureRequest, aws: Aws) -> Callable[[HttpRequest], HttpResponse]:
     if request.param == "preview":
         return Preview(aws.settings()).preview
-    return Ingest(aws.settings(), aws.profile_queue(), aws.dead_letter_queue()).push
+    return Ingest(aws.settings(), aws.lanes(), aws.dead_letter_queue()).push
 
 
 def lines_of(output: Callable[[], str]) -> list[dict[str, object]]:

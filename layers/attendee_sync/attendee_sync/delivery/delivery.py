@@ -15,6 +15,7 @@ from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.delivery.settled import Settled
 from attendee_sync.delivery.suspects import Suspects
+from attendee_sync.messaging.lanes import SHARED, Lanes
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, Reason
 from attendee_sync.rainfocus.guarded_client import GuardedClient
@@ -35,7 +36,7 @@ class Delivery:
 
     settings: Settings
     ledger: Ledger
-    profiles: FifoQueue
+    lanes: Lanes
     dead_letters: FifoQueue
     client: GuardedClient
     policy: RetryPolicy
@@ -43,21 +44,25 @@ class Delivery:
     def deliver(
         self, messages: Sequence[QueuedProfile], seconds_left: Callable[[], float]
     ) -> list[tuple[QueuedProfile, Outcome]]:
-        """Deliver a batch, its groups side by side, each group's messages in order.
+        """Deliver a batch of one lane, its groups side by side, each one's messages in order.
 
         Behind a message that must be retried the rest of its group waits as well. Messages to
         retry are put back on the queue with growing waits. What an invocation may have died on is
         worked on after all others are off the queue, one by one. Returns every message's outcome.
         """
-        settled = _Batch(self, seconds_left).deliver(messages)
+        lane = messages[0].lane if messages else SHARED
+        settled = _Batch(self, self.lanes.queue(lane), seconds_left).deliver(messages)
         return [(each.message, each.outcome) for each in settled]
 
 
 class _Batch:
-    """One batch: by what it is delivered, the time that is left, and what became of it so far."""
+    """One batch: by what it is delivered, its queue, the time left, and what became of it."""
 
-    def __init__(self, stack: Delivery, seconds_left: Callable[[], float]) -> None:
+    def __init__(
+        self, stack: Delivery, queue: FifoQueue, seconds_left: Callable[[], float]
+    ) -> None:
         self._stack = stack
+        self._queue = queue
         self._planner = Planner(stack.settings, stack.policy.max_internal_errors)
         self._seconds_left = seconds_left
         self._settled: list[Settled] = []
@@ -206,7 +211,7 @@ class _Batch:
             # It comes soon, or it would seem to have died.
             most = policy.max_unnoted_wait
             receipts = {name: min(seconds, most) for name, seconds in receipts.items()}
-        self._stack.profiles.put_back(receipts)
+        self._queue.put_back(receipts)
 
     def _note(self, settled: Settled) -> AttemptNote:
         message = settled.message
@@ -219,7 +224,7 @@ class _Batch:
     def _take_off(self, settled: Sequence[Settled]) -> None:
         """Delete what has ended, which Lambda does only if the invocation ends as well."""
         ended = [each.message.receipt for each in settled if each.outcome.kind.is_final]
-        self._stack.profiles.delete(ended)
+        self._queue.delete(ended)
 
 
 def _all_with(outcome: Outcome, messages: Sequence[QueuedProfile]) -> list[Settled]:

@@ -139,20 +139,23 @@ class Ledger:
         return overtaken
 
     def _put(self, entry: LedgerEntry) -> dict[str, Any]:
-        """Return the write of an entry, which nothing newer must precede."""
+        """Return the write of an entry, which nothing newer must precede: see Version.is_before."""
+        lane = {":lane": {"S": entry.version.lane}} if entry.version.lane else {}
+        same_lane = "#lane = :lane" if lane else "attribute_not_exists(#lane)"
         return {
             "TableName": self._table,
             "Item": _item(entry),
             # Where accepted_at is no number nothing compares, and it would stand for ever.
             "ConditionExpression": "attribute_not_exists(#key)"
-            " OR #sequence < :sequence OR accepted_at <= :accepted_at"
+            f" OR (#sequence < :sequence AND {same_lane}) OR accepted_at <= :accepted_at"
             " OR NOT attribute_type(accepted_at, :number)",
-            "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence"},
+            "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence", "#lane": "lane"},
             "ExpressionAttributeValues": {
                 ":sequence": {"S": entry.version.sequence},
                 ":accepted_at": {"N": str(entry.version.accepted_at)},
                 ":number": {"S": "N"},
-            },
+            }
+            | lane,
         }
 
     def invalidate(self, attendee: str) -> None:
@@ -274,6 +277,8 @@ def _item(entry: LedgerEntry) -> dict[str, Any]:
         "settled_at": {"N": str(entry.settled_at)},
         "expires_at": {"N": str(entry.settled_at + _KEPT_SECONDS)},
     }
+    if entry.version.lane:
+        item["lane"] = {"S": entry.version.lane}
     if entry.was_delivered:
         item |= {
             # As one text, which botocore packs and unpacks faster than a map.
@@ -330,7 +335,7 @@ def _entry(item: Mapping[str, Any]) -> LedgerEntry:
     return LedgerEntry(
         attendee=text("key").removeprefix(_PREFIX),
         destination=text("destination"),
-        version=Version(number("accepted_at"), text("sequence")),
+        version=Version(number("accepted_at"), text("sequence"), text("lane")),
         outcome=OutcomeKind(text("outcome")),
         settled_at=number("settled_at"),
         fields=fields,

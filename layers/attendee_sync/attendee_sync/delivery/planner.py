@@ -191,12 +191,12 @@ def mapping_version(destination: str, connection: str) -> str:
     """Return what changes with all that decides what is stored: 12 hex digits.
 
     It gets the JSON texts of a destination and its connection. Names and descriptions, access,
-    limits and where profiles are found decide nothing.
+    limits, lanes and where profiles are found decide nothing.
     """
     settings = mapper.mapper(destination).destination
     decides = [
         settings.model_dump(
-            exclude={"name", "description", "mapping", "profiles_at"}, exclude_defaults=True
+            exclude={"name", "description", "mapping", "profiles_at", "lane"}, exclude_defaults=True
         ),
         {name: rule.model_dump() for name, rule in settings.mapping.items()},
         connection_of(settings.connection, connection).deciding_settings(),

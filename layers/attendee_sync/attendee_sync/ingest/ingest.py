@@ -23,6 +23,7 @@ from attendee_sync.ingest.api import (
 )
 from attendee_sync.mapping import expressions
 from attendee_sync.messaging import dead_letters, messages
+from attendee_sync.messaging.lanes import Lanes
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import Fault, OutcomeKind
 from attendee_sync.profile import names
@@ -46,12 +47,12 @@ class Ingest:
     def __init__(
         self,
         settings: Settings,
-        profiles: FifoQueue,
+        lanes: Lanes,
         dead_letters: FifoQueue,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._profiles = profiles
+        self._lanes = lanes
         self._dead_letters = dead_letters
         self._clock = clock
 
@@ -74,8 +75,10 @@ class Ingest:
         envelope = messages.push_attributes(request.destination, request.request_id, trace_parent)
         in_time = self._in_time(pushed, began, deadline)
         accepted, rejected = _sort(in_time, envelope, hash_key, _email_rule(destination))
+        lane = self._lanes.of_destination(request.destination, destination)
+        dead = [_dead_letter(each, envelope) for each in rejected]
         try:
-            self._queue(accepted, [_dead_letter(each, envelope) for each in rejected], deadline)
+            self._queue(lane, accepted, dead, deadline)
         except QueueUnavailableError as error:
             queued = sorted(int(each.attributes["index"]) for each in error.queued)
             return put_off(request, error, queued=queued)
@@ -97,15 +100,19 @@ class Ingest:
                 raise HttpError(413, "to read it takes too long; push fewer profiles at once")
 
     def _queue(
-        self, accepted: Sequence[Message], dead_letters: Sequence[Message], deadline: Deadline
+        self,
+        lane: FifoQueue,
+        accepted: Sequence[Message],
+        dead_letters: Sequence[Message],
+        deadline: Deadline,
     ) -> None:
-        """Put profiles on their queue, and only then the dead letters of the others on theirs.
+        """Put profiles on their lane, and only then the dead letters of the others on their queue.
 
         A push that is made again has a dead letter twice only where these could not all be sent.
         Raises QueueUnavailableError, with what of `accepted` is queued.
         """
         if accepted:
-            self._profiles.send(accepted, deadline)
+            lane.send(accepted, deadline)
         if dead_letters:
             try:
                 self._dead_letters.send(dead_letters, deadline)

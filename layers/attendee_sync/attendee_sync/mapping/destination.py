@@ -142,6 +142,9 @@ class Destination(_DestinationSettings):
     exits: Exits = Exits()
     # Where in a body the list of profiles is, if under none of the names that senders use.
     profiles_at: Place | None = None
+    # Written by the command line alone: which queue profiles wait on (see messaging.lanes).
+    # With moving it is the destination's own, whose delivery waits for what the other one holds.
+    lane: Literal["shared", "moving", "own"] = "shared"
 
     @field_validator("names")
     @classmethod

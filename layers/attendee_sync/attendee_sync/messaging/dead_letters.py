@@ -15,7 +15,8 @@ from attendee_sync.outcome import Reason
 _MAX_ATTRIBUTE_LENGTH = 500
 # What a dead letter keeps in one attribute of its message's own.
 _ORIGIN = ("request_id", "index", "accepted_at", "sequence")
-_REFUSED_BY = "mapping_version"  # there, too, if RainFocus refused the profile
+# There, too: the lane that gave the sequence if it is not shared, and what RainFocus refused by.
+_LANE, _REFUSED_BY = "lane", "mapping_version"
 GIVEN_UP = "received too often, and given up by SQS: see the function's log"
 
 
@@ -38,7 +39,7 @@ def dead_letter_of(message: Message, why: Mapping[str, str], attempts: int = 0) 
         "origin": json.dumps(
             {"trace_id": observability.trace_id(given.get("trace_parent", ""))}
             | {name: given.get(name, "") for name in _ORIGIN}
-            | {name: given[name] for name in (_REFUSED_BY,) if name in given}
+            | {name: given[name] for name in (_LANE, _REFUSED_BY) if given.get(name)}
         ),
     }
     attributes |= {name: escape_for_sqs(text)[:_MAX_ATTRIBUTE_LENGTH] for name, text in why.items()}
@@ -89,9 +90,7 @@ def from_sqs(found: Mapping[str, Any]) -> DeadLetter:
         request_id=origin.get("request_id", ""),
         index=origin.get("index", ""),
         trace_parent=ours.get("trace_parent") or observability.child_of(origin.get("trace_id", "")),
-        version=version_of(
-            origin.get("accepted_at", ""), system["SentTimestamp"], origin.get("sequence", "")
-        ),
+        version=version_of(origin, system["SentTimestamp"]),
         attempt=int(ours["attempts"]) if ours.get("attempts", "").isdecimal() else 0,
         queued_at=queued_at,
     )

@@ -1,4 +1,4 @@
-"""What travels on the profile queue and the dead-letter queue, and how it gets there."""
+"""What travels on the profile queues and the dead-letter queue, and how it gets there."""
 
 import re
 import time
@@ -8,6 +8,7 @@ from typing import Any
 
 from attendee_sync.attendee import Version
 from attendee_sync.aws.fifo_queue import Message
+from attendee_sync.messaging import lanes
 from attendee_sync.outcome import Fault, Reason
 
 MAX_PROFILE_BYTES = 1_000_000  # leaves room for a message's attributes
@@ -57,6 +58,7 @@ class QueuedProfile:
     version: Version
     attempt: int  # 1 is the first
     queued_at: int  # epoch milliseconds
+    lane: str = lanes.SHARED  # on whose queue it is now
 
     @property
     def age(self) -> float:
@@ -76,7 +78,8 @@ def from_record(record: Mapping[str, Any]) -> QueuedProfile:
     """
     system = record["attributes"]
     ours = {name: each.get("stringValue", "") for name, each in record["messageAttributes"].items()}
-    sequence = ours.get("sequence") or system["SequenceNumber"]
+    lane = lanes.lane_of(record["eventSourceARN"])
+    here = {"sequence": system["SequenceNumber"], "lane": lane}
     return QueuedProfile(
         message_id=record["messageId"],
         receipt=record["receiptHandle"],
@@ -86,14 +89,15 @@ def from_record(record: Mapping[str, Any]) -> QueuedProfile:
         request_id=ours.get("request_id", ""),
         index=ours.get("index", ""),
         trace_parent=ours.get("trace_parent", ""),
-        version=version_of(ours.get("accepted_at", ""), system["SentTimestamp"], sequence),
+        version=version_of(ours if "sequence" in ours else ours | here, system["SentTimestamp"]),
         attempt=int(system["ApproximateReceiveCount"]),
         queued_at=int(system["SentTimestamp"]),
+        lane=lane,
     )
 
 
 def requeue_message(message: QueuedProfile, group: str, deduplication_id: str) -> Message:
-    """Return what puts a message on the profile queue once more; it keeps its version."""
+    """Return what puts a message on a profile queue once more; it keeps its version."""
     attributes = {
         "destination": message.destination,
         "request_id": message.request_id,
@@ -101,13 +105,19 @@ def requeue_message(message: QueuedProfile, group: str, deduplication_id: str) -
         "trace_parent": message.trace_parent,
         "accepted_at": str(message.version.accepted_at),
         "sequence": message.version.sequence or _NO_SEQUENCE,
+        "lane": message.version.lane,
     }
     return Message(message.body, group, deduplication_id, attributes)
 
 
-def version_of(accepted_at: str, sent_at: str, sequence: str) -> Version:
-    """Return a version; "0" is the sequence of what was never on the profile queue."""
+def version_of(known: Mapping[str, str], sent_at: str) -> Version:
+    """Return the version that is known of a message, which was sent at that epoch millisecond.
+
+    "0" is the sequence of what was never on a profile queue.
+    """
+    accepted_at, sequence = known.get("accepted_at", ""), known.get("sequence", "")
     return Version(
         int(accepted_at if accepted_at.isdecimal() else sent_at),
         sequence.zfill(_SEQUENCE_DIGITS) if sequence.strip(_NO_SEQUENCE) else "",
+        known.get("lane", lanes.SHARED),
     )

@@ -1,0 +1,156 @@
+"""The commands about destinations' lanes: moving into one, pausing and resuming, upgrading."""
+
+import json
+import time
+from typing import Annotated
+
+import typer
+
+from attendee_sync.aws.settings import DEFAULT, DESTINATIONS
+from attendee_sync_cli import console
+from attendee_sync_cli.console import DestinationName, FailureError, Yes
+from attendee_sync_cli.settings import setting_changes
+from attendee_sync_cli.stack import lane, lane_move, lane_stack
+from attendee_sync_cli.stack.lane import Lane
+from attendee_sync_cli.stack.stack import Stack
+
+MOVE_EXAMPLES = console.examples("attendee-sync destinations move summit")
+PAUSE_EXAMPLES = console.examples("attendee-sync destinations pause summit")
+RESUME_EXAMPLES = console.examples("attendee-sync destinations resume summit")
+UPGRADE_EXAMPLES = console.examples("attendee-sync destinations upgrade")
+
+_LOOK_SECONDS = 15.0
+
+
+def move(
+    context: typer.Context,
+    destination: DestinationName,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now", help="Begin without waiting for what the shared lane holds: see above."
+        ),
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Move a destination from the shared lane into one of its own.
+
+    The lane is made with its delivery off; from a minute later on what is pushed goes there. Once
+    what came before is through in the shared lane, delivery is switched on: so the profiles of
+    each attendee keep their order. It takes as long as that takes, can be interrupted, and goes
+    on when it is run again; what is pushed meanwhile waits in the lane.
+
+    Whether all is through is told by SQS's counts where the shared lane is empty, and else by
+    CloudWatch's age of what was never tried and delivery's log of what was put back. With --now
+    nothing is waited for: an older profile that comes after a newer one of its attendee is then
+    `stale`, and fields that only the older one had are not sent.
+    """
+    stack: Stack = context.obj
+    if destination == DEFAULT:
+        raise FailureError(f"The shared lane is that of destination {destination}.")
+    settings = stack.known_destination(destination)
+    state = setting_changes.parsed(settings).get("lane", "shared")
+    if state == "own":
+        raise FailureError(f"Destination {destination} has a lane of its own already.")
+    if state == "shared":
+        if not yes:
+            typer.confirm(f"Make a lane for destination {destination}?", abort=True)
+        lane_stack.make(stack, destination, delivers=False)
+        _mark(stack, destination, "moving")
+        console.say("The lane is made, and its delivery off.")
+    _await_move(stack, destination, now=now)
+    found = lane.of_destination(stack, destination, stack.known_destination(destination))
+    found.switch(on=True)
+    _mark(stack, destination, "own")
+    console.say(f"Destination {destination} has moved.")
+
+
+def _mark(stack: Stack, destination: str, state: str) -> None:
+    """Note in a destination's settings which lane it has."""
+    members = setting_changes.parsed(stack.known_destination(destination)) | {"lane": state}
+    stack.put_destination(destination, setting_changes.compact(json.dumps(members)))
+
+
+def _await_move(stack: Stack, destination: str, *, now: bool) -> None:
+    """Wait until pushes go to the new lane, and what went to the shared one is through."""
+    seconds = stack.seconds_until_known(DESTINATIONS, destination)
+    if seconds:
+        console.notice(f"The functions know it in {seconds:.0f} s. Waiting for that.")
+        time.sleep(seconds)
+    if now:
+        return
+    told = ""
+    while not (found := lane_move.remainder(stack, destination)).is_through:
+        if found.words != told:
+            console.notice(f"Waiting: {found.words}.")
+            told = found.words
+        time.sleep(_LOOK_SECONDS)
+
+
+def pause(context: typer.Context, destination: DestinationName) -> None:
+    """Pause deliveries to a destination: switch its lane off.
+
+    What is pushed meanwhile waits there, costs nothing and holds up nobody; SQS keeps it for 14
+    days. How long a profile may wait (`MaxAgeHours`) goes on counting: what is older when it is
+    resumed gets one more attempt.
+    """
+    _switch(context.obj, destination, on=False)
+    console.say(f"Paused. `attendee-sync destinations resume {destination}` goes on.")
+
+
+def resume(context: typer.Context, destination: DestinationName) -> None:
+    """Resume deliveries to a destination that was paused."""
+    _switch(context.obj, destination, on=True)
+    console.say("Resumed.")
+
+
+def _switch(stack: Stack, destination: str, *, on: bool) -> None:
+    settings = stack.known_destination(destination)
+    found = lane.of_destination(stack, destination, settings)
+    if setting_changes.parsed(settings).get("lane") == "moving":
+        raise FailureError(
+            f"Destination {destination} is being moved. "
+            f"`attendee-sync destinations move {destination}` goes on with that."
+        )
+    sharing = _sharing(stack, found) - {destination}
+    if sharing:
+        raise FailureError(
+            f"Destination {destination} shares its lane with {', '.join(sorted(sharing))}. "
+            f"`attendee-sync destinations move {destination}` gives it one of its own."
+            if destination != DEFAULT
+            else f"The lane of destination {destination} is shared with "
+            f"{', '.join(sorted(sharing))}; `attendee-sync destinations move` gives one its own."
+        )
+    with console.progress("Switching delivery on" if on else "Switching delivery off"):
+        found.switch(on=on)
+
+
+def _sharing(stack: Stack, found: Lane) -> set[str]:
+    """Return the destinations in a lane."""
+    return {
+        name
+        for name, text in stack.destinations().items()
+        if lane.of_destination(stack, name, text) == found
+    }
+
+
+def upgrade(context: typer.Context, yes: Yes = False) -> None:
+    """Bring every destination's own lane up to this version, after a deploy of the stack.
+
+    Their queues and what waits there stay; a paused one stays paused. `make deploy` runs it.
+    """
+    stack: Stack = context.obj
+    names = [
+        name
+        for name, text in sorted(stack.destinations().items())
+        if setting_changes.parsed(text).get("lane", "shared") != "shared"
+    ]
+    if not names:
+        console.say("No destination has a lane of its own.")
+        return
+    if not yes:
+        typer.confirm(f"Upgrade the lanes of {', '.join(names)}?", abort=True)
+    for name in names:
+        found = lane.of_destination(stack, name, stack.known_destination(name))
+        lane_stack.make(stack, name, delivers=found.mapping().is_on)
+        console.say(f"The lane of {name} is up to date.")

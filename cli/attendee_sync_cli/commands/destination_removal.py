@@ -1,0 +1,112 @@
+"""The command that removes a destination, and what its lane holds."""
+
+import time
+from typing import Annotated, Literal
+
+import typer
+
+from attendee_sync.aws.settings import DEFAULT
+from attendee_sync.messaging import lanes
+from attendee_sync_cli import console
+from attendee_sync_cli.console import DestinationName, FailureError, Yes
+from attendee_sync_cli.stack import lane, lane_stack
+from attendee_sync_cli.stack.lane import Lane
+from attendee_sync_cli.stack.stack import KNOWN_SECONDS, Stack
+
+EXAMPLES = console.examples(
+    "attendee-sync destinations remove summit",
+    "attendee-sync destinations remove summit --drain",
+    "attendee-sync destinations remove summit --bury --yes",
+)
+
+
+def remove(
+    context: typer.Context,
+    destination: DestinationName,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="Wait first until all that waits is delivered.")
+    ] = False,
+    bury: Annotated[
+        bool, typer.Option("--bury", help="Let what waits become dead letters.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Remove a destination and its lane.
+
+    From then on senders get 404 for it. What still waits is delivered before with --drain, which
+    ends only where senders have stopped, or becomes dead letters, whole, with --bury: these can be
+    redriven to a destination of the same name. Without either, it asks if something waits.
+    Attendees that RainFocus has stay as they are. It can be interrupted and run again.
+    """
+    if drain and bury:
+        raise typer.BadParameter("--drain or --bury, not both")
+    stack: Stack = context.obj
+    if destination == DEFAULT:
+        raise FailureError(
+            f"The template made destination {destination}; it goes when the stack is deleted."
+        )
+    settings = stack.destination(destination)
+    own = Lane(stack, lanes.own_lane(stack.name, destination))
+    if not lane_stack.exists(stack, destination):
+        stack.known_destination(destination)
+        _remove_shared(stack, destination, yes=yes)
+        return
+    asked: _Way | None = "drain" if drain else "bury" if bury else None
+    way = _way(own, destination, asked, yes=yes) if settings is not None else "bury"
+    if way == "drain":
+        _drain(own, destination)
+    if settings is not None:
+        stack.delete_destination(destination)
+    _bury(own, destination)
+    lane_stack.remove(stack, destination)
+    console.say(f"Removed destination {destination} and its lane.")
+
+
+type _Way = Literal["drain", "bury"]
+
+
+def _remove_shared(stack: Stack, destination: str, *, yes: bool) -> None:
+    """Remove a destination that has no lane of its own."""
+    console.say(
+        f"From a minute after this, who pushes to destination {destination} gets 404, and its "
+        "profiles that are still queued become dead letters."
+    )
+    if not yes:
+        typer.confirm(f"Remove destination {destination}?", abort=True)
+    stack.delete_destination(destination)
+    console.say(f"Removed destination {destination}.")
+
+
+def _way(own: Lane, destination: str, asked: _Way | None, *, yes: bool) -> _Way:
+    """Say what is about to be done, and ask if that is wanted."""
+    waiting = own.count().total
+    console.say(
+        f"{waiting} profiles wait in the lane of {destination}. From a minute after its removal, "
+        "who pushes to it gets 404, and what still waits becomes dead letters."
+    )
+    if asked is None and waiting:
+        if yes:
+            raise FailureError("Something waits: say --drain or --bury.")
+        drains = typer.confirm("Wait until it is delivered, before anything is removed?")
+        asked = "drain" if drains else "bury"
+    if not yes:
+        typer.confirm(f"Remove destination {destination}?", abort=True)
+    return asked or "bury"
+
+
+def _drain(own: Lane, destination: str) -> None:
+    """Wait until all is delivered, or is a dead letter for another reason."""
+    if not own.mapping().is_on:
+        raise FailureError(
+            f"Delivery to {destination} is off. `attendee-sync destinations resume {destination}` "
+            "switches it on, and --bury makes dead letters of what waits."
+        )
+    lane.wait_until_empty(own, f"Waiting for deliveries to {destination}")
+
+
+def _bury(own: Lane, destination: str) -> None:
+    """Have what is left become dead letters, with what comes while senders still get a 202."""
+    own.switch(on=True)
+    console.notice(f"The functions know it within {KNOWN_SECONDS:.0f} s. Waiting for that.")
+    time.sleep(KNOWN_SECONDS)
+    lane.wait_until_empty(own, f"Emptying the lane of {destination}")

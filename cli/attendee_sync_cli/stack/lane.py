@@ -1,0 +1,127 @@
+"""A lane of a stack: its queue, and the event source mapping that has it delivered."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from attendee_sync.aws import fifo_queue
+from attendee_sync.aws.fifo_queue import FifoQueue, QueueCount
+from attendee_sync.messaging import lanes
+from attendee_sync_cli import console
+from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.stack.stack import Stack
+
+NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"  # SQS's word
+_LOOK_SECONDS = 2.0
+# "Up to about a minute", says the console; a mapping that has not switched by then is stuck.
+_SWITCH_SECONDS = 300.0
+_EMPTY_LOOKS = 3
+_ON, _OFF = "Enabled", "Disabled"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """An event source mapping of the delivery function."""
+
+    uuid: str
+    state: str  # Lambda's word: Enabled, Disabled, or on its way there, as Enabling
+
+    @property
+    def is_on(self) -> bool:
+        """Tell whether it delivers, or is about to."""
+        return self.state not in (_OFF, "Disabling", "Deleting")
+
+
+def mappings(stack: Stack) -> dict[str, Mapping]:
+    """Return the event source mappings of a stack's lanes by the lanes' names.
+
+    A stack of an earlier version does not tell its function, and has none of these.
+    """
+    function = stack.find_output("DeliveryFunctionArn")
+    if function is None:
+        return {}
+    pages = stack.client("lambda").get_paginator("list_event_source_mappings")
+    return {
+        lanes.lane_of(each["EventSourceArn"]): Mapping(each["UUID"], each["State"])
+        for page in pages.paginate(FunctionName=function)
+        for each in page["EventSourceMappings"]
+    }
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A lane by its name; see attendee_sync.messaging.lanes."""
+
+    stack: Stack
+    name: str = lanes.SHARED
+
+    @property
+    def queue_name(self) -> str:
+        """The name of its queue."""
+        if self.name == lanes.SHARED:
+            return self.stack.output("ProfileQueueName")
+        return lanes.queue_name(self.stack.name, self.name)
+
+    def count(self) -> QueueCount:
+        """Count what it holds. Raises botocore's errors, such as for a queue that is not there."""
+        return fifo_queue.count(self.stack.client("sqs"), self._url())
+
+    def queue(self) -> FifoQueue:
+        """Return its queue."""
+        return FifoQueue(self.stack.client("sqs"), self._url())
+
+    def mapping(self) -> Mapping:
+        """Return its event source mapping. Raises FailureError if there is none."""
+        found = mappings(self.stack).get(self.name)
+        if found is None:
+            raise FailureError(f"Nothing has the queue {self.queue_name} delivered.")
+        return found
+
+    def switch(self, *, on: bool) -> None:
+        """Switch its delivery on or off, and wait until it is."""
+        mapping = self._settled(self.mapping())
+        if mapping.is_on is on:
+            return
+        self.stack.client("lambda").update_event_source_mapping(UUID=mapping.uuid, Enabled=on)
+        if self._settled(self.mapping()).is_on is not on:
+            raise FailureError(f"Lambda did not switch delivery {'on' if on else 'off'}.")
+
+    def _settled(self, mapping: Mapping) -> Mapping:
+        """Return the mapping once nothing is changed about it any more; only then can it be."""
+        deadline = time.monotonic() + _SWITCH_SECONDS
+        while mapping.state not in (_ON, _OFF):
+            if time.monotonic() > deadline:
+                raise FailureError(f"Delivery of {self.queue_name} is still {mapping.state}.")
+            time.sleep(_LOOK_SECONDS)
+            answer: dict[str, Any] = self.stack.client("lambda").get_event_source_mapping(
+                UUID=mapping.uuid
+            )
+            mapping = Mapping(mapping.uuid, answer["State"])
+        return mapping
+
+    def _url(self) -> str:
+        answer = self.stack.client("sqs").get_queue_url(QueueName=self.queue_name)
+        return str(answer["QueueUrl"])
+
+
+def wait_until_empty(lane: Lane, words: str) -> None:
+    """Wait until SQS has counted nothing in a lane twice; `words` are shown with the progress.
+
+    Its counts are approximate, and exact within a minute after the last was put there:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+    """
+    most = left = lane.count().total
+    empty = 0
+    with console.progress(words, most) as advance:
+        while empty < _EMPTY_LOOKS:
+            time.sleep(_LOOK_SECONDS)
+            now = lane.count().total
+            empty = 0 if now else empty + 1
+            advance(left - now)
+            left = now
+
+
+def of_destination(stack: Stack, name: str, settings: str) -> Lane:
+    """Return the lane of a destination, by its name and JSON text."""
+    own = lanes.own_lane(stack.name, name) if lanes.has_own(settings) else lanes.SHARED
+    return Lane(stack, own)

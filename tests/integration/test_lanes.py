@@ -1,0 +1,41 @@
+"""A destination with a lane of its own, made and removed by the command line."""
+
+from typing import Any
+
+from local.traffic.people import as_xdm, people
+from tests.support.local import Local, until
+
+
+def _lane(local: Local) -> dict[str, Any]:
+    [lane] = [each for each in local.stack.operate("status")["lanes"] if each["lane"] == "lanes"]
+    return dict(lane)
+
+
+def test_a_lane_is_made_paused_resumed_and_removed(local: Local) -> None:
+    """Its profiles wait there alone, and what waits at the end is no loss but dead letters."""
+    first, second, last = people(3, seed=9)
+    local.stack.run_command("destinations", "create", "lanes", "--event", "lanes2026", "--yes")
+
+    def stored() -> set[str]:
+        return {str(each.fields["email"]) for each in local.simulator.attendees("lanes2026")}
+
+    assert local.push([as_xdm(first)], destination="lanes").status_code == 202
+    until(lambda: stored() == {first.attendee["email"]}, "the first is stored")
+
+    local.stack.run_command("destinations", "pause", "lanes")
+    assert local.push([as_xdm(second)], destination="lanes").status_code == 202
+    lane = _lane(local)
+    assert (lane["waiting"], lane["delivering"]) == (1, False)
+    assert local.stack.profile_queue().total == 0
+
+    local.stack.run_command("destinations", "resume", "lanes")
+    until(lambda: second.attendee["email"] in stored(), "the second is stored")
+
+    local.stack.run_command("destinations", "pause", "lanes")
+    push = local.push([as_xdm(last)], destination="lanes").json()
+    local.stack.run_command("destinations", "upgrade", "--yes")
+    assert not _lane(local)["delivering"]
+    local.stack.run_command("destinations", "remove", "lanes", "--bury", "--yes")
+    dead_letter = local.wait_for_dead_letter(push["requestId"])
+    assert dead_letter.reason == "unknown_destination"
+    assert "lanes" not in {each["lane"] for each in local.stack.operate("status")["lanes"]}

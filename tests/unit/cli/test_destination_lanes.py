@@ -1,0 +1,391 @@
+"""Destinations' own lanes, as the command line makes, moves, pauses, upgrades and removes them."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from attendee_sync_cli.stack import lane_move
+from attendee_sync_cli.stack.stack import KNOWN_SECONDS, Stack
+from tests.support import fakes
+from tests.support.command_line import CommandLine, cells
+from tests.support.delivery_harness import DeliveryHarness
+from tests.support.stack import DELIVERY_LOG, INGEST_LOG, PROFILE_QUEUE, STACK, Aws, Clock
+
+SUMMIT = f"/{STACK}/destinations/summit"
+QUEUE = f"{STACK}_lane_summit.fifo"
+URL = fakes.queue_url(QUEUE)
+LANE_STACK = f"{STACK}-lane-summit"
+
+
+@pytest.fixture(autouse=True)
+def sleeping(monkeypatch: pytest.MonkeyPatch, wall: Clock) -> list[float]:
+    """Let no test sleep: time passes at once. Gives the seconds that were slept."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        wall.now += seconds
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    return slept
+
+
+def create(line: CommandLine) -> None:
+    line.succeed("destinations", "create", "summit", "--event", "summit2028", "--yes")
+
+
+def share(aws: Aws, at: float) -> None:
+    """Have a destination in the shared lane, written at that time."""
+    aws.set_destination("summit", event_code="summit2028")
+    aws.ssm.modified[SUMMIT] = datetime.fromtimestamp(at, UTC)
+
+
+def lane_of(aws: Aws) -> str:
+    return str(json.loads(aws.ssm.parameters[SUMMIT]).get("lane", "shared"))
+
+
+def parameters(aws: Aws) -> dict[str, str]:
+    made = aws.stacks.made[LANE_STACK]["Parameters"]
+    return {each["ParameterKey"]: each["ParameterValue"] for each in made}
+
+
+def fill(aws: Aws, url: str, count: int = 1) -> None:
+    aws.sqs.queues[url] += [fakes.Sent("{}", str(n), str(n), {}) for n in range(count)]
+
+
+# --- making one ---
+
+
+def test_a_new_destination_gets_a_lane_like_the_stack_s(line: CommandLine) -> None:
+    create(line)
+    assert parameters(line.aws) == {
+        "MaximumConcurrency": "5",
+        "AwsEndpointUrl": "",
+        "QueueName": QUEUE,
+        "DeliveryFunctionArn": line.aws.stacks.outputs[STACK]["DeliveryFunctionArn"],
+        "DeadLetterQueueArn": line.aws.stacks.outputs[STACK]["DeadLetterQueueArn"],
+        "Delivers": "true",
+    }
+    tags = {each["Key"]: each["Value"] for each in line.aws.stacks.made[LANE_STACK]["Tags"]}
+    assert tags == {
+        "team": "events",  # the stack's own
+        "attendee-sync:stack": STACK,
+        "attendee-sync:destination": "summit",
+    }
+    assert lane_of(line.aws) == "own"
+
+
+def test_nothing_is_stored_without_its_lane(line: CommandLine) -> None:
+    line.aws.stacks.fault = "The function is not there"
+    told = line.fail("destinations", "create", "summit", "--event", "e1", "--yes")
+    assert "Delivery: The function is not there" in told
+    assert SUMMIT not in line.aws.ssm.parameters
+
+
+def test_a_lane_whose_maker_was_interrupted_is_used(line: CommandLine) -> None:
+    create(line)
+    del line.aws.ssm.parameters[SUMMIT]
+    create(line)
+    assert lane_of(line.aws) == "own"
+    assert len(line.aws.stacks.made) == 1
+
+
+def test_a_stack_of_that_name_that_is_another_s_is_left_alone(line: CommandLine) -> None:
+    """The lane of b-lane-c in a stack a, and that of c in a stack a-lane-b, say."""
+    line.aws.stacks.outputs[LANE_STACK] = {}
+    told = line.fail("destinations", "create", "summit", "--event", "e1", "--yes")
+    assert LANE_STACK in told
+    assert "another's" in told
+    assert SUMMIT not in line.aws.ssm.parameters
+    assert "another's" in line.fail("destinations", "remove", "summit", "--yes")
+    assert line.aws.stacks.count("DeleteStack") == 0
+
+
+def test_a_stack_of_an_earlier_version_is_to_be_upgraded_first(line: CommandLine) -> None:
+    del line.aws.stacks.outputs[STACK]["DeliveryFunctionArn"]
+    told = line.fail("destinations", "create", "summit", "--event", "e1", "--yes")
+    assert "`make deploy` upgrades it" in told
+    assert SUMMIT not in line.aws.ssm.parameters
+    assert ["shared lane", "0", "0", "0"] in cells(line.succeed("status"))
+
+
+@pytest.mark.parametrize("lane", [None, "shared", "moving", "own"])
+@pytest.mark.parametrize("given", [None, "shared", "own"])
+def test_a_file_of_settings_does_not_change_the_lane(
+    line: CommandLine, lane: str | None, given: str | None
+) -> None:
+    before = {"event_code": "e1"} | ({"lane": lane} if lane else {})
+    line.aws.set_destination("summit", **before)
+    file = json.dumps({"event_code": "e2"} | ({"lane": given} if given else {}))
+    line.succeed("destinations", "set", "summit", "-", "--yes", given=file)
+    stored = json.loads(line.aws.ssm.parameters[SUMMIT])
+    assert (stored["event_code"], stored.get("lane")) == ("e2", lane)
+    assert line.aws.stacks.made == {}
+
+
+# --- pausing ---
+
+
+def test_a_paused_destination_is_not_delivered_and_resumed(line: CommandLine) -> None:
+    create(line)
+    line.succeed("destinations", "pause", "summit")
+    assert line.aws.functions.mappings == {PROFILE_QUEUE: True, QUEUE: False}
+    fill(line.aws, URL, 3)
+    assert ["lane summit", "3", "0", "0", "off"] in cells(line.succeed("status"))
+    line.succeed("destinations", "resume", "summit")
+    assert line.aws.functions.mappings == {PROFILE_QUEUE: True, QUEUE: True}
+
+
+def test_who_shares_a_lane_is_not_paused_with_another(line: CommandLine, wall: Clock) -> None:
+    share(line.aws, wall.now)
+    told = line.fail("destinations", "pause", "summit")
+    assert "shares its lane with default" in told
+    assert "`attendee-sync destinations move summit`" in told
+    assert "shared with summit" in line.fail("destinations", "pause", "default")
+    del line.aws.ssm.parameters[SUMMIT]
+    line.succeed("destinations", "pause", "default")
+    assert line.aws.functions.mappings == {PROFILE_QUEUE: False}
+
+
+# --- moving ---
+
+
+def test_a_move_waits_for_the_functions_and_for_what_came_before(
+    line: CommandLine, wall: Clock, sleeping: list[float]
+) -> None:
+    share(line.aws, wall.now - 3600)
+    fill(line.aws, fakes.PROFILES_URL)
+    seen: list[tuple[str, bool]] = []
+
+    def look() -> None:
+        """Empty the shared lane once it was waited for."""
+        seen.append((lane_of(line.aws), line.aws.functions.mappings.get(QUEUE, False)))
+        if sum(sleeping) > KNOWN_SECONDS:
+            line.aws.sqs.queues[fakes.PROFILES_URL].clear()
+
+    line.aws.sqs.on_call = look
+    result = line.run("destinations", "move", "summit", "--yes")
+    assert result.exit_code == 0, result.output
+    assert seen
+    assert set(seen) == {("moving", False)}
+    assert sum(sleeping) > KNOWN_SECONDS
+    assert lane_of(line.aws) == "own"
+    assert line.aws.functions.mappings[QUEUE]
+
+
+def test_an_interrupted_move_goes_on(line: CommandLine, wall: Clock) -> None:
+    share(line.aws, wall.now - 3600)
+    fill(line.aws, fakes.PROFILES_URL)
+    line.aws.logs.calls_to_interruption = 0
+    assert line.run("destinations", "move", "summit", "--yes").exit_code == 130
+    assert lane_of(line.aws) == "moving"
+    assert not line.aws.functions.mappings[QUEUE]
+    for command in ("resume", "pause"):
+        assert "is being moved" in line.fail("destinations", command, "summit")
+    line.aws.sqs.queues[fakes.PROFILES_URL].clear()
+    line.succeed("destinations", "move", "summit")
+    assert lane_of(line.aws) == "own"
+    assert line.aws.functions.mappings[QUEUE]
+    assert "already" in line.fail("destinations", "move", "summit")
+
+
+@pytest.mark.parametrize(
+    ("oldest_age", "reason", "is_through"),
+    [
+        (10.0, "", True),
+        (10.0, "not_tried", True),  # it is in the new lane, whose delivery is off
+        (10.0, "busy", False),  # what was put back does not count in CloudWatch's age
+        (3_700.0, "", False),
+        (None, "", False),  # CloudWatch does not know
+    ],
+)
+def test_a_shared_lane_that_is_never_empty_is_told_by_age_and_log(
+    line: CommandLine, wall: Clock, oldest_age: float | None, reason: str, is_through: bool
+) -> None:
+    aws = line.aws
+    share(aws, wall.now - 3_600)
+    fill(aws, fakes.PROFILES_URL)
+    if oldest_age is not None:
+        aws.cloudwatch.ages[PROFILE_QUEUE] = oldest_age
+    known: dict[str, object] = {"destination": "summit", "request_id": "a"}
+    if reason == "not_tried":
+        told = known | {"message": "push accepted", "accepted": 1}
+        aws.logs.write(INGEST_LOG, json.dumps(told), wall.now - 60)
+    elif reason:
+        told = known | {"message": "profile put back", "index": "0", "attempt": 1, "age_ms": 5}
+        aws.logs.write(DELIVERY_LOG, json.dumps(told | {"reason": reason}), wall.now - 60)
+    assert lane_move.remainder(Stack(STACK), "summit").is_through == is_through
+
+
+def test_the_shared_lane_is_the_default_destination_s(line: CommandLine) -> None:
+    assert "shared lane" in line.fail("destinations", "move", "default")
+
+
+def test_who_does_not_want_to_wait_does_not(line: CommandLine, wall: Clock) -> None:
+    share(line.aws, wall.now - 3600)
+    fill(line.aws, fakes.PROFILES_URL)
+    assert line.run("destinations", "move", "summit", "--now", "--yes").exit_code == 0
+    assert lane_of(line.aws) == "own"
+
+
+# --- upgrading ---
+
+
+def test_lanes_are_upgraded_as_they_are(line: CommandLine) -> None:
+    create(line)
+    line.succeed("destinations", "pause", "summit")
+    line.aws.stacks.parameters["MaximumConcurrency"] = "9"
+    fill(line.aws, URL, 2)
+    assert "The lane of summit" in line.succeed("destinations", "upgrade", "--yes")
+    assert parameters(line.aws)["MaximumConcurrency"] == "9"
+    assert not line.aws.functions.mappings[QUEUE]
+    assert len(line.aws.sqs.queues[URL]) == 2
+
+
+def test_an_upgrade_of_nothing_says_so(line: CommandLine) -> None:
+    create(line)
+    line.succeed("destinations", "upgrade", "--yes")
+    line.succeed("destinations", "upgrade", "--yes")  # CloudFormation has nothing to update
+    assert line.run("destinations", "remove", "summit", "--yes").exit_code == 0
+    assert "No destination has a lane" in line.succeed("destinations", "upgrade")
+
+
+# --- removing ---
+
+
+def deliver(aws: Aws, after: list[float], seconds: float) -> Callable[[], None]:
+    """Return what empties the lane once so long was slept."""
+
+    def look() -> None:
+        if sum(after) > seconds and URL in aws.sqs.queues:
+            aws.sqs.queues[URL].clear()
+
+    return look
+
+
+def test_a_destination_with_nothing_in_its_lane_goes_with_it(
+    line: CommandLine, sleeping: list[float]
+) -> None:
+    create(line)
+    line.succeed("destinations", "pause", "summit")
+    result = line.run("destinations", "remove", "summit", "--yes")
+    assert result.exit_code == 0
+    assert sum(sleeping) > KNOWN_SECONDS  # until nobody puts anything there
+    assert SUMMIT not in line.aws.ssm.parameters
+    assert line.aws.stacks.made == {}
+    assert URL not in line.aws.sqs.queues
+
+
+def test_what_waits_is_drained_while_the_destination_is_there(
+    line: CommandLine, sleeping: list[float]
+) -> None:
+    create(line)
+    fill(line.aws, URL, 3)
+    line.aws.sqs.on_call = deliver(line.aws, sleeping, 5)
+    settled: list[int] = []
+    line.aws.ssm.on_call = lambda: settled.append(len(line.aws.sqs.queues.get(URL, [])))
+    assert line.run("destinations", "remove", "summit", "--drain", "--yes").exit_code == 0
+    assert settled[-1] == 0  # when the settings were deleted
+    assert line.aws.stacks.made == {}
+
+
+def test_a_lane_that_is_off_does_not_drain(line: CommandLine) -> None:
+    create(line)
+    fill(line.aws, URL)
+    line.succeed("destinations", "pause", "summit")
+    told = line.fail("destinations", "remove", "summit", "--drain", "--yes")
+    assert "`attendee-sync destinations resume summit`" in told
+    assert SUMMIT in line.aws.ssm.parameters
+
+
+def test_what_waits_is_buried_by_delivery(line: CommandLine, sleeping: list[float]) -> None:
+    """Which finds no destination of that name; a test of delivery has what it does then."""
+    create(line)
+    line.succeed("destinations", "pause", "summit")
+    fill(line.aws, URL, 3)
+    line.aws.sqs.on_call = deliver(line.aws, sleeping, KNOWN_SECONDS + 10)
+    assert line.run("destinations", "remove", "summit", "--bury", "--yes").exit_code == 0
+    assert line.aws.stacks.made == {}
+
+
+@pytest.mark.parametrize("answers", ["y\ny\n", "n\ny\n"])
+def test_it_asks_what_is_to_become_of_what_waits(
+    line: CommandLine, sleeping: list[float], answers: str
+) -> None:
+    create(line)
+    fill(line.aws, URL, 3)
+    line.aws.sqs.on_call = deliver(line.aws, sleeping, 5)
+    result = line.run("destinations", "remove", "summit", given=answers)
+    assert result.exit_code == 0
+    assert "3 profiles wait in the lane of summit" in result.stdout
+    assert SUMMIT not in line.aws.ssm.parameters
+
+
+def test_nobody_loses_what_waits_by_a_script_that_does_not_say(line: CommandLine) -> None:
+    create(line)
+    fill(line.aws, URL)
+    told = line.fail("destinations", "remove", "summit", "--yes")
+    assert "--drain or --bury" in told
+    line.fail("destinations", "remove", "summit", "--drain", "--bury", code=2)
+    assert SUMMIT in line.aws.ssm.parameters
+
+
+def test_an_interrupted_removal_goes_on(line: CommandLine) -> None:
+    create(line)
+    del line.aws.ssm.parameters[SUMMIT]
+    assert line.run("destinations", "remove", "summit", "--yes").exit_code == 0
+    assert line.aws.stacks.made == {}
+    line.fail("destinations", "remove", "summit", "--yes")
+
+
+# --- what else knows of lanes ---
+
+
+def test_what_is_redriven_goes_to_its_destination_s_lane(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    create(line)
+    harness.rainfocus.reply = fakes.envelope("7", status=400)
+    harness.push({"email": "ada@example.com"}, destination="summit")
+    harness.push({"email": "ada@example.com"})
+    harness.invoke(URL)
+    harness.invoke()
+    assert line.json("redrive", "--yes")["redriven"] == 2
+    [own], [shared] = line.aws.sqs.queues[URL], line.aws.sqs.profiles
+    assert (own.attributes["destination"], own.attributes["lane"]) == ("summit", "summit")
+    assert shared.attributes["destination"] == "default"
+    assert "lane" not in shared.attributes
+
+
+def test_status_counts_every_lane_for_programs(line: CommandLine) -> None:
+    create(line)
+    fill(line.aws, URL, 2)
+    fill(line.aws, fakes.PROFILES_URL)
+    shown: dict[str, Any] = line.json("status")
+    assert shown["profiles"] == {"waiting": 3, "in_flight": 0}
+    assert shown["lanes"] == [
+        {"lane": None, "waiting": 1, "in_flight": 0, "delayed": 0, "delivering": True},
+        {"lane": "summit", "waiting": 2, "in_flight": 0, "delayed": 0, "delivering": True},
+    ]
+    del line.aws.sqs.queues[URL]
+    assert ["lane summit", "its queue is missing"] in cells(line.succeed("status"))
+
+
+def test_uninstall_removes_the_lanes_of_a_stack_that_is_gone(line: CommandLine) -> None:
+    create(line)
+    other = "attendee-sync-2"
+    line.aws.stacks.made["attendee-sync-2-lane-summit"] = {
+        **line.aws.stacks.made[LANE_STACK],
+        "StackName": "attendee-sync-2-lane-summit",
+        "Tags": [
+            {"Key": "attendee-sync:stack", "Value": other},
+            {"Key": "attendee-sync:destination", "Value": "summit"},
+        ],
+    }
+    del line.aws.stacks.outputs[STACK]
+    assert line.json("uninstall", "--yes")["removed"]["lanes"] == ["summit"]
+    assert list(line.aws.stacks.made) == ["attendee-sync-2-lane-summit"]
