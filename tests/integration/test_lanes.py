@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from local.machine.environment import EVENT_CODE
 from local.traffic.people import as_xdm, people
-from tests.support.local import Local, until
+from tests.support.local import Local
 
 
 def _lane(local: Local) -> dict[str, Any]:
@@ -14,13 +15,9 @@ def _lane(local: Local) -> dict[str, Any]:
 def test_a_lane_is_made_paused_resumed_and_removed(local: Local) -> None:
     """Its profiles wait there alone, and what waits at the end is no loss but dead letters."""
     first, second, last = people(3, seed=9)
-    local.stack.run_command("destinations", "create", "lanes", "--event", "lanes2026", "--yes")
-
-    def stored() -> set[str]:
-        return {str(each.fields["email"]) for each in local.simulator.attendees("lanes2026")}
-
+    local.stack.run_command("destinations", "create", "lanes", "--event", EVENT_CODE, "--yes")
     assert local.push([as_xdm(first)], destination="lanes").status_code == 202
-    until(lambda: stored() == {first.attendee["email"]}, "the first is stored")
+    local.wait_for_attendee(first.attendee["email"])
 
     local.stack.run_command("destinations", "pause", "lanes")
     assert local.push([as_xdm(second)], destination="lanes").status_code == 202
@@ -29,7 +26,7 @@ def test_a_lane_is_made_paused_resumed_and_removed(local: Local) -> None:
     assert local.stack.profile_queue().total == 0
 
     local.stack.run_command("destinations", "resume", "lanes")
-    until(lambda: second.attendee["email"] in stored(), "the second is stored")
+    local.wait_for_attendee(second.attendee["email"])
 
     local.stack.run_command("destinations", "pause", "lanes")
     push = local.push([as_xdm(last)], destination="lanes").json()

@@ -6,12 +6,14 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from attendee_sync.delivery.lane_shares import LaneShares
 from attendee_sync.delivery.ledger import Ledger
 from attendee_sync.messaging import lanes
 from attendee_sync.outcome import OutcomeKind
+from attendee_sync.rainfocus.connection import Limits
 from tests.support import fakes
-from tests.support.delivery_harness import DeliveryHarness, kinds
-from tests.support.stack import STACK, Aws, Clock
+from tests.support.delivery_harness import DeliveryHarness, kinds, prove
+from tests.support.stack import CONNECTION, STACK, Aws, Clock, changed
 
 OWN_URL = fakes.queue_url(f"{STACK}_lane_summit.fifo")
 
@@ -106,6 +108,38 @@ def test_the_lane_does_not_decide_what_is_stored(harness: DeliveryHarness) -> No
     harness.push(profile(), destination="summit")
     harness.aws.clock.now += 61.0  # delivery reads the settings anew
     assert kinds(harness.invoke(OWN_URL)) == ["unchanged"]
+
+
+def test_a_connection_s_pace_is_shared_among_the_lanes_that_call_over_it(
+    harness: DeliveryHarness,
+) -> None:
+    limits = Limits(requests_per_second=4)
+    harness.aws.set_connection("default", changed(limits=limits))
+    prove(harness.aws, changed(limits=limits))
+    give_lane(harness.aws)
+    people = [{"email": f"p{n}@example.com"} for n in range(10)]
+    harness.push(*people)
+    assert kinds(harness.invoke()).count("delivered") == 4
+    harness.push({"email": "ada@example.com"}, destination="summit")
+    harness.invoke(OWN_URL)
+    assert harness.delivery.lane_shares.note("default", "summit") == 2
+
+
+def test_a_lane_that_fell_silent_no_longer_counts() -> None:
+    clock = Clock()
+    shares = LaneShares(clock)
+    assert [shares.note("main", lane) for lane in ("", "summit", "", "other")] == [1, 2, 2, 3]
+    assert shares.note("second", "summit") == 1
+    clock.now += 301
+    assert shares.note("main", "summit") == 1
+
+
+def test_a_share_of_the_pace_is_a_part_and_no_limit_stays_none() -> None:
+    made = changed(limits=Limits(requests_per_second=6))
+    shared = made.with_share_of_pace(3)
+    assert (shared.limits.requests_per_second, shared.name) == (2, made.name)
+    assert shared.digest == made.digest
+    assert CONNECTION.with_share_of_pace(3).limits.requests_per_second == 0
 
 
 # --- two queues' sequences cannot be compared ---
