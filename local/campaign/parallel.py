@@ -1,7 +1,7 @@
 """Scenarios with as many deliveries at once as AWS runs, in most of which RainFocus is away."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +21,11 @@ _FURTHER_UPDATES = 2  # of each person
 _TAKEN_PER_SECOND = 20.0  # calls, by a RainFocus that is busy
 _STEADY_PER_SECOND = 10.0  # profiles, to a destination that nothing troubles
 _HANGS = Effect(latency_seconds=15, reset=True)  # longer than any call is waited for
+_GIVEN_OUT = 50  # messages at a time by a queue, where AWS gives out 120,000
+_CROWD = 2 * _GIVEN_OUT
+_NEIGHBOURS = 10
+_FILLING_SECONDS = 5.0
+_PATIENCE_SECONDS = 8.0
 _WARM = 50  # profiles, five batches
 _IDLE = "nothing"
 # What befalls one connection while another works.
@@ -52,6 +57,15 @@ class NeighbourFigures:
         return round(max(self.p95.values()) / self.p95[_IDLE], 2)
 
 
+@dataclass(frozen=True)
+class CrowdFigures:
+    """Who waited beside a destination that holds as many messages as a queue gives out."""
+
+    waited_in_shared: int
+    waited_beside_own: int
+    troubled: Sequence[Stage]
+
+
 def outage(stage: Stage) -> OutageFigures:
     """Have RainFocus away for a minute while profiles wait, and return what that cost."""
     everyone = usable(stage.name, stage.many(600, at_least=60))
@@ -76,8 +90,11 @@ def neighbour(stage: Stage) -> NeighbourFigures:
     people = batched(usable(stage.name, size * (1 + len(_TROUBLES))), size, strict=True)
     p95: dict[str, float] = {}
     name = f"{stage.name}-other"
-    with _connection(stage, name), event_source_mapping(stage.stack):
-        troubled = stage.beside(name, {"connection": name})
+    with (
+        _connection(stage, name),
+        _in_own_lane(stage, name) as troubled,
+        event_source_mapping(stage.stack),
+    ):
         crowds = batched(usable(troubled.name, crowd * (1 + len(_TROUBLES))), crowd, strict=True)
         for trouble, effect in {_IDLE: None, **_TROUBLES}.items():
             stage.tell(f"The other connection {trouble}")
@@ -92,6 +109,37 @@ def neighbour(stage: Stage) -> NeighbourFigures:
             stage.settle()
             p95[trouble] = stage.p95(some)
     return NeighbourFigures(p95, troubled)
+
+
+def crowd(stage: Stage) -> CrowdFigures:
+    """Let one connection hold as many as its lane gives out, and return who of another waited.
+
+    First both are in the shared lane, then the crowd in one of its own.
+    """
+    waited: dict[str, int] = {}
+    troubled: list[Stage] = []
+    people = iter(batched(usable(stage.name, 2 * _NEIGHBOURS), _NEIGHBOURS, strict=True))
+    for lane in ("shared", "own"):
+        name = f"{stage.name}-{lane}"
+        beside = _in_own_lane if lane == "own" else _in_shared_lane
+        with (
+            _connection(stage, name),
+            beside(stage, name) as other,
+            event_source_mapping(stage.stack, max_in_flight=_GIVEN_OUT),
+        ):
+            stage.tell(f"{_CROWD} wait in the {lane} lane")
+            other.fail(Effect(status=403))
+            other.push(usable(name, _CROWD))
+            time.sleep(_FILLING_SECONDS)
+            some = next(people)
+            before = len(stage.stored())
+            stage.push(some)
+            time.sleep(_PATIENCE_SECONDS)
+            waited[lane] = len(some) - (len(stage.stored()) - before)
+            stage.mend()
+            stage.settle()
+            troubled.append(other)
+    return CrowdFigures(waited["shared"], waited["own"], troubled)
 
 
 def _outage(stage: Stage) -> Expected:
@@ -173,6 +221,19 @@ def _neighbour(stage: Stage) -> Expected:
     )
 
 
+def _crowd(stage: Stage) -> Expected:
+    figures = crowd(stage)
+    others = [check for each in figures.troubled for check in each.account(Expected())[1]]
+    because = f"{_GIVEN_OUT} unfinished ones of another are all that the queue gives out"
+    return Expected(
+        checks=[
+            at_least("of them waited in the shared lane", _NEIGHBOURS, figures.waited_in_shared),
+            at_most("beside the other's own lane", 0, figures.waited_beside_own, because),
+            *(replace(each, what=f"the other's {each.what}") for each in others),
+        ]
+    )
+
+
 def _parallel(stage: Stage) -> Expected:
     everyone = rainfocus_faults.mixed(usable(stage.name, stage.many(300, at_least=100)))
     refused = rainfocus_faults.refused(everyone)
@@ -191,6 +252,22 @@ def _warm_up(stage: Stage) -> None:
     """Deliver some first: deliveries have their processes then, and the connection has worked."""
     stage.push(usable(f"{stage.name}-first", _WARM))
     stage.settle()
+
+
+@contextmanager
+def _in_own_lane(stage: Stage, name: str) -> Iterator[Stage]:
+    """Have another destination, over the connection of its name, in a lane of its own."""
+    other = stage.beside(name, {"connection": name}, in_own_lane=True)
+    try:
+        yield other
+    finally:
+        stage.stack.remove_lane(name)
+
+
+@contextmanager
+def _in_shared_lane(stage: Stage, name: str) -> Iterator[Stage]:
+    """Have another destination, over the connection of its name, in the shared lane."""
+    yield stage.beside(name, {"connection": name})
 
 
 @contextmanager
@@ -234,4 +311,5 @@ SCENARIOS = (
     Scenario(
         "neighbour", "one connection hangs, answers 503, is paused; another works", _neighbour
     ),
+    Scenario("crowd", "one destination holds all that a queue gives out; another works", _crowd),
 )

@@ -82,10 +82,14 @@ class Stage:
         """Return a time of the full campaign, scaled."""
         return max(at_least, full * self.scale)
 
-    def beside(self, name: str, settings: Mapping[str, object]) -> "Stage":
+    def beside(
+        self, name: str, settings: Mapping[str, object], *, in_own_lane: bool = False
+    ) -> "Stage":
         """Return the stage of another destination, to be played at the same time."""
         other = Stage(self.running, name, self.scale, self.progress)
         other.set_destination(settings)
+        if in_own_lane:
+            self.stack.move_to_own_lane(name)
         return other
 
     def tell(self, step: str) -> None:
@@ -233,7 +237,7 @@ class Stage:
             calls=self.calls(),
             attendees=self.simulator.attendees(self.name),
             dead_letters=[from_sqs(each) for each in dead_letters],
-            queued=self.stack.profile_queue().total,
+            queued=self.stack.waiting(),
         )
         figures, checks = reconcile(evidence, expected)
         words = words_of(person for each in self.pushed for person in each.push.people)

@@ -1,8 +1,9 @@
-"""AWS's event source mapping from the profile queue to delivery, played on the local cloud.
+"""AWS's event source mappings from the lanes to delivery, played on the local cloud.
 
-The local cloud's own has one batch of a FIFO queue delivered at a time, AWS as many as there are
-free message groups, up to MaximumConcurrency. The processes in which delivery runs are the local
-cloud's: one for each invocation at a time, kept for the next, and killed at the time limit.
+The local cloud's own have one batch of a FIFO queue delivered at a time, AWS as many as there are
+free message groups, up to MaximumConcurrency for each lane. The processes in which delivery runs
+are the local cloud's: one for each invocation at a time, kept for the next, and killed at the time
+limit.
 """
 
 import contextlib
@@ -15,11 +16,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from attendee_sync.aws import fifo_queue
 from local.machine.cloud import REGION
 from local.machine.stack import LocalStack, StackError
 
 _FUNCTION = "DeliveryFunction"
-_QUEUE = "ProfileQueue"
+# AWS's bound: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html
+MAX_IN_FLIGHT = 120_000
+_BATCH_SECONDS = 0.1  # between two looks at a queue that may give out no more
 _WAIT_SECONDS = 1  # for a message; AWS waits for 20, but need not end soon
 _AFTER_FAILURE_SECONDS = 1.0  # how AWS backs off from a function that fails is not documented
 
@@ -40,19 +44,25 @@ class Invocation:
 
 
 @contextlib.contextmanager
-def event_source_mapping(stack: LocalStack) -> Iterator[list[Invocation]]:
+def event_source_mapping(
+    stack: LocalStack, max_in_flight: int = MAX_IN_FLIGHT
+) -> Iterator[list[Invocation]]:
     """Deliver as AWS does while the block runs, and give the invocations that have ended.
 
-    What is delivered when the block ends is waited for. Raises botocore's errors then if the
-    queue could not be asked.
+    All lanes are played that there are and that are on when it begins. A queue gives out
+    `max_in_flight` messages that are neither deleted nor visible again, and then no more. What is
+    delivered when the block ends is waited for. Raises botocore's errors then if a queue could not
+    be asked.
     """
     ended = threading.Event()
     invocations: list[Invocation] = []
-    with _switched_off(stack) as mapping:
-        at_once = mapping["ScalingConfig"]["MaximumConcurrency"]
+    with _switched_off(stack) as mappings:
+        at_once = sum(each["ScalingConfig"]["MaximumConcurrency"] for each in mappings)
         with ThreadPoolExecutor(at_once) as threads:
             polling = [
-                threads.submit(_poll, stack, mapping, invocations, ended) for _ in range(at_once)
+                threads.submit(_poll, stack, lane, invocations, ended)
+                for lane in (_Lane(stack, each, max_in_flight) for each in mappings)
+                for _ in range(lane.mapping["ScalingConfig"]["MaximumConcurrency"])
             ]
             try:
                 yield invocations
@@ -89,38 +99,63 @@ def delivered(messages: Sequence[Message], answer: object) -> list[Message]:
 
 
 @contextlib.contextmanager
-def _switched_off(stack: LocalStack) -> Iterator[Mapping[str, Any]]:
-    """Have the local cloud's own mapping rest while the block runs, and give its settings."""
+def _switched_off(stack: LocalStack) -> Iterator[list[Mapping[str, Any]]]:
+    """Have the local cloud's own mappings rest while the block runs, and give their settings."""
     client = stack.client("lambda")
-    (mapping,) = client.list_event_source_mappings(FunctionName=stack.resources[_FUNCTION])[
-        "EventSourceMappings"
-    ]
-    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    found = client.list_event_source_mappings(FunctionName=stack.resources[_FUNCTION])
+    mappings = [each for each in found["EventSourceMappings"] if each["State"] == "Enabled"]
+    for each in mappings:
+        client.update_event_source_mapping(UUID=each["UUID"], Enabled=False)
     try:
-        yield mapping
+        yield mappings
     finally:
-        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        for each in mappings:
+            client.update_event_source_mapping(UUID=each["UUID"], Enabled=True)
 
 
-def _poll(
-    stack: LocalStack,
-    mapping: Mapping[str, Any],
-    invocations: list[Invocation],
-    ended: threading.Event,
-) -> None:
-    """Receive and deliver one batch after the other until the end."""
-    sqs, url = stack.client("sqs"), stack.resources[_QUEUE]
-    while not ended.is_set():
-        messages = sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=mapping["BatchSize"],
-            WaitTimeSeconds=_WAIT_SECONDS,
+class _Lane:
+    """A queue as AWS gives it out to the pollers of its mapping."""
+
+    def __init__(self, stack: LocalStack, mapping: Mapping[str, Any], max_in_flight: int) -> None:
+        self.mapping = mapping
+        self._sqs = stack.client("sqs")
+        name = mapping["EventSourceArn"].rpartition(":")[2]
+        self.url: str = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        self._max_in_flight = max_in_flight
+        self._counting = threading.Lock()
+
+    def receive(self) -> list[Message]:
+        """Return a batch, or nothing after a while."""
+        if self._max_in_flight >= MAX_IN_FLIGHT:  # as many are never there
+            return self._receive(self.mapping["BatchSize"], _WAIT_SECONDS)
+        with self._counting:
+            room = self._max_in_flight - fifo_queue.count(self._sqs, self.url).in_flight
+            messages = self._receive(min(room, self.mapping["BatchSize"]), 0) if room > 0 else []
+        if not messages:
+            time.sleep(_BATCH_SECONDS)
+        return messages
+
+    def _receive(self, most: int, wait_seconds: int) -> list[Message]:
+        found: list[Message] = self._sqs.receive_message(
+            QueueUrl=self.url,
+            MaxNumberOfMessages=most,
+            WaitTimeSeconds=wait_seconds,
             MessageAttributeNames=["All"],
             MessageSystemAttributeNames=["All"],
         ).get("Messages", [])
+        return found
+
+
+def _poll(
+    stack: LocalStack, lane: _Lane, invocations: list[Invocation], ended: threading.Event
+) -> None:
+    """Receive and deliver one batch after the other until the end."""
+    sqs, url = stack.client("sqs"), lane.url
+    while not ended.is_set():
+        messages = lane.receive()
         if not messages:
             continue
-        invocation, done = _invoke(stack, messages, mapping["EventSourceArn"])
+        invocation, done = _invoke(stack, messages, lane.mapping["EventSourceArn"])
         invocations.append(invocation)
         if done:
             entries = [

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from botocore.config import Config
 
 from attendee_sync.aws import fifo_queue, settings
 from attendee_sync.aws.fifo_queue import QueueCount
+from attendee_sync.messaging import lanes
 from attendee_sync.messaging.dead_letters import DeadLetter, from_sqs
 from local.machine.cloud import REGION, ROOT, TEST_KEY, LocalCloud, aws_environment
 
@@ -218,6 +220,34 @@ class LocalStack:
     def profile_queue(self) -> QueueCount:
         """Count the messages of the profile queue."""
         return self._count(self.resources["ProfileQueue"])
+
+    def waiting(self) -> int:
+        """Count the messages of all lanes."""
+        urls = self.client("sqs").list_queues(QueueNamePrefix=f"{self.name}{lanes.MARK}")
+        own = [self._count(url).total for url in urls.get("QueueUrls", [])]
+        return self.profile_queue().total + sum(own)
+
+    def move_to_own_lane(self, destination: str) -> None:
+        """Give a destination that nobody pushed to yet a lane of its own."""
+        name = settings.parameter_of(self.name, settings.DESTINATIONS, destination)
+        ssm = self.client("ssm")
+        text = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        ssm.delete_parameter(Name=name)  # so that it is new, and nothing is waited for
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(text)
+            file.flush()
+            self.run_command("destinations", "set", destination, file.name, "--yes")
+
+    def remove_lane(self, destination: str) -> None:
+        """Remove a destination's own lane with all that is in it; it shares the other then."""
+        client, name = self.client("cloudformation"), f"{self.name}-lane-{destination}"
+        client.delete_stack(StackName=name)
+        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+    def lane(self, destination: str) -> QueueCount:
+        """Count the messages of a destination's own lane."""
+        name = lanes.queue_name(self.name, lanes.own_lane(self.name, destination))
+        return self._count(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
     def dead_letter_queue(self) -> QueueCount:
         """Count the messages of the dead-letter queue."""

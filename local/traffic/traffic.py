@@ -110,12 +110,12 @@ def _post(
 
 def remaining(stack: LocalStack, patience: float) -> Iterator[int]:
     """Yield how many messages are queued, until none is or none left for so many seconds."""
-    fewest = stack.profile_queue().total
+    fewest = stack.waiting()
     last_moved = time.monotonic()
     yield fewest
     while fewest and time.monotonic() - last_moved < patience:
         time.sleep(_POLL_SECONDS)
-        left = stack.profile_queue().total
+        left = stack.waiting()
         if left < fewest:
             fewest, last_moved = left, time.monotonic()
             yield left

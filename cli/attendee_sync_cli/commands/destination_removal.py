@@ -55,6 +55,7 @@ def remove(
     way = _way(own, destination, asked, yes=yes) if settings is not None else "bury"
     if way == "drain":
         _drain(own, destination)
+    own.switch(on=False)  # or functions that still know the destination would deliver to it
     if settings is not None:
         stack.delete_destination(destination)
     _bury(own, destination)
@@ -106,7 +107,7 @@ def _drain(own: Lane, destination: str) -> None:
 
 def _bury(own: Lane, destination: str) -> None:
     """Have what is left become dead letters, with what comes while senders still get a 202."""
-    own.switch(on=True)
     console.notice(f"The functions know it within {KNOWN_SECONDS:.0f} s. Waiting for that.")
     time.sleep(KNOWN_SECONDS)
+    own.switch(on=True)
     lane.wait_until_empty(own, f"Emptying the lane of {destination}")

@@ -52,12 +52,13 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     if not found:
         raise FailureError(f"Stack {stack.name} has no destinations. Is that its name?")
     console.table(
-        ["destination", "event", "connection", "filter", "exits", "settings"],
+        ["destination", "event", "connection", "lane", "filter", "exits", "settings"],
         [
             [
                 each["destination"],
                 each["event_code"] or "",
                 each["connection"] or "",
+                each["lane"] or "",
                 each["filter"] or "",
                 each["exits"] or "",
                 "valid" if each["valid"] else "not valid: `destinations show` tells why",
@@ -333,6 +334,7 @@ def _summary(name: str, text: str, connections: dict[str, str]) -> dict[str, Any
         "name": settings.name if settings else None,
         "event_code": settings.event_code if settings else None,
         "connection": settings.connection if settings else None,
+        "lane": settings.lane if settings else None,
         "filter": settings.filter if settings else None,
         "exits": settings.exits.action if settings else None,
         "valid": not _faults(read, text, connections),

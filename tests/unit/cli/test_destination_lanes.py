@@ -306,9 +306,17 @@ def test_what_waits_is_buried_by_delivery(line: CommandLine, sleeping: list[floa
     """Which finds no destination of that name; a test of delivery has what it does then."""
     create(line)
     line.succeed("destinations", "pause", "summit")
+    line.succeed("destinations", "resume", "summit")
     fill(line.aws, URL, 3)
+    switched: list[tuple[bool, float]] = []
+    line.aws.functions.on_call = lambda: switched.append(
+        (line.aws.functions.mappings[QUEUE], sum(sleeping))
+    )
     line.aws.sqs.on_call = deliver(line.aws, sleeping, KNOWN_SECONDS + 10)
     assert line.run("destinations", "remove", "summit", "--bury", "--yes").exit_code == 0
+    # Off until no function knows the destination any more, or they would deliver to it.
+    assert all(is_on or seconds >= KNOWN_SECONDS for is_on, seconds in switched[-2:])
+    assert any(not is_on for is_on, _ in switched)
     assert line.aws.stacks.made == {}
 
 

@@ -35,11 +35,12 @@ def file(tmp_path: Path) -> Path:
 def test_destinations_are_listed(line: CommandLine) -> None:
     line.aws.ssm.parameters[EMEA] = json.dumps(SETTINGS)
     found = cells(line.succeed("destinations", "list"))
-    assert found[1] == ["default", "summit2027", "default", "ignore", "valid"]
+    assert found[1] == ["default", "summit2027", "default", "shared", "ignore", "valid"]
     assert found[2] == [
         "emea",
         "emea2027",
         "default",
+        "shared",
         "is_member(@, 'vip')",
         "ignore",
         "valid",
@@ -55,6 +56,7 @@ def test_destinations_are_listed_for_programs(line: CommandLine) -> None:
         "name": None,
         "event_code": None,
         "connection": None,
+        "lane": None,
         "filter": None,
         "exits": None,
         "valid": False,

@@ -36,6 +36,7 @@ class Mappings:
         assert request == {"FunctionName": "delivery"}
         mapping = {
             "UUID": "1",
+            "State": "Enabled",
             "BatchSize": 10,
             "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:profiles.fifo",
             "ScalingConfig": {"MaximumConcurrency": AT_ONCE},
@@ -133,6 +134,21 @@ def test_as_many_are_delivered_at_once_as_the_mapping_allows() -> None:
         assert most_at_once(invocations) == AT_ONCE
 
     assert stack.sqs.profiles == []
+
+
+def test_a_queue_gives_out_no_more_than_its_bound_until_some_are_done_with() -> None:
+    again = {"batchItemFailures": [{"itemIdentifier": ""}]}  # none is done with
+    stack = _stack(lambda _: again)
+    stack.send(*(f"person-{n}" for n in range(20)))
+
+    with event_source_mapping(stack, max_in_flight=12) as invocations:
+        deadline = time.monotonic() + PATIENCE
+        while len(stack.sqs.given_out) < 12 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.5)  # in which no more comes
+    assert len(stack.sqs.given_out) == 12
+    assert len(stack.sqs.profiles) == 20
+    assert len(invocations) == 2
 
 
 def test_a_group_is_delivered_by_one_at_a_time_and_in_order() -> None:

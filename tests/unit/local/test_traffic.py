@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from attendee_sync.aws.fifo_queue import QueueCount
 from local.machine.stack import LocalStack
 from local.traffic.people import Person, Push
 from local.traffic.traffic import Pushed, push_all, remaining, settled
@@ -28,9 +27,8 @@ class StackAt(LocalStack):
     def ingest_token(self) -> str:
         return "not-a-real-token"
 
-    def profile_queue(self) -> QueueCount:
-        length = self.lengths.pop(0) if len(self.lengths) > 1 else self.lengths[0]
-        return QueueCount(length, 0, 0)
+    def waiting(self) -> int:
+        return self.lengths.pop(0) if len(self.lengths) > 1 else self.lengths[0]
 
     def function_logs(self, function: str, since: float = 0.0) -> list[str]:
         assert (function, since) == ("DeliveryFunction", 7.0)

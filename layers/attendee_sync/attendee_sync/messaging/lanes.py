@@ -14,7 +14,7 @@ from attendee_sync.aws.fifo_queue import FifoQueue
 SHARED = ""  # the lane of the template's queue
 # In no name of a stack or a destination is a `_`, so that no two queues get the same name, nor
 # does one stack's pattern of names fit another's, as `a-lane-*` would those of a stack a-lane-b.
-_MARK = "_lane_"
+MARK = "_lane_"
 _ENDING = ".fifo"
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 _MAX_NAME = 80
@@ -23,7 +23,7 @@ _DIGEST_LENGTH = 8
 
 def queue_name(stack: str, lane: str) -> str:
     """Return the name of the queue of a lane that is not shared."""
-    return f"{stack}{_MARK}{lane}{_ENDING}"
+    return f"{stack}{MARK}{lane}{_ENDING}"
 
 
 def own_lane(stack: str, destination: str) -> str:
@@ -40,7 +40,7 @@ def own_lane(stack: str, destination: str) -> str:
 
 def lane_of(queue_arn: str) -> str:
     """Return the lane of the queue with that ARN."""
-    return queue_arn.rpartition(":")[2].partition(_MARK)[2].removesuffix(_ENDING)
+    return queue_arn.rpartition(":")[2].partition(MARK)[2].removesuffix(_ENDING)
 
 
 def has_own(settings: str) -> bool:
