@@ -95,6 +95,7 @@ def neighbour(stage: Stage) -> NeighbourFigures:
         _in_own_lane(stage, name) as troubled,
         event_source_mapping(stage.stack),
     ):
+        _start_processes(stage, troubled)
         crowds = batched(usable(troubled.name, crowd * (1 + len(_TROUBLES))), crowd, strict=True)
         for trouble, effect in {_IDLE: None, **_TROUBLES}.items():
             stage.tell(f"The other connection {trouble}")
@@ -252,6 +253,19 @@ def _warm_up(stage: Stage) -> None:
     """Deliver some first: deliveries have their processes then, and the connection has worked."""
     stage.push(usable(f"{stage.name}-first", _WARM))
     stage.settle()
+
+
+def _start_processes(*stages: Stage) -> None:
+    """Have as many deliveries run at once as all lanes may, as those of a stack in use have.
+
+    A cold start is no other destination's doing.
+    """
+    for each in stages:
+        each.fail(Effect(latency_seconds=2))
+        each.push(usable(f"{each.name}-first", _WARM))
+    for each in stages:
+        each.settle()
+    stages[0].mend()
 
 
 @contextmanager
