@@ -236,10 +236,13 @@ def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
 def _with_lane(text: str, name: str, before: str | None) -> str:
     """Return settings with the lane that the destination has, or is to get if it is new."""
     members = setting_changes.parsed(text)
-    lane = "own" if before is None else setting_changes.parsed(before).get("lane")
-    if name == DEFAULT or lane is None:
-        members.pop("lane", None)
-    else:
+    given = members.pop("lane", None)
+    if name == DEFAULT:
+        return json.dumps(members)
+    lane = "own" if before is None else setting_changes.parsed(before).get("lane", "shared")
+    if before is not None and given not in (None, lane):
+        console.notice(f"The lane stays as it is: `destinations move {name}` changes it.")
+    if lane != "shared":
         members["lane"] = lane
     return json.dumps(members)
 

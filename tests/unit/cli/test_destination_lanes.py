@@ -121,9 +121,12 @@ def test_a_file_of_settings_does_not_change_the_lane(
     before = {"event_code": "e1"} | ({"lane": lane} if lane else {})
     line.aws.set_destination("summit", **before)
     file = json.dumps({"event_code": "e2"} | ({"lane": given} if given else {}))
-    line.succeed("destinations", "set", "summit", "-", "--yes", given=file)
+    result = line.run("destinations", "set", "summit", "-", "--yes", given=file)
+    assert result.exit_code == 0
+    differs = (given or lane or "shared") != (lane or "shared")
+    assert ("`destinations move summit` changes it" in result.stderr) == differs
     stored = json.loads(line.aws.ssm.parameters[SUMMIT])
-    assert (stored["event_code"], stored.get("lane")) == ("e2", lane)
+    assert (stored["event_code"], stored.get("lane", "shared")) == ("e2", lane or "shared")
     assert line.aws.stacks.made == {}
 
 
