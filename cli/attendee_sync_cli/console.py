@@ -4,6 +4,7 @@ Texts are shown as they are, never as markup: some of them come from RainFocus.
 """
 
 import json
+import os
 import sys
 import textwrap
 import time
@@ -47,15 +48,20 @@ class Group(TyperGroup):
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command line."""
         given = arguments[0] if arguments else options.get("args")
-        if "--json" not in (sys.argv[1:] if given is None else given):
-            return super().main(*arguments, **options)
-        before = _errors_are_json.set(True)
+        is_json = "--json" in (sys.argv[1:] if given is None else given)
+        before = _errors_are_json.set(is_json)
         try:
+            if not is_json:
+                return super().main(*arguments, **options)
             sys.exit(super().main(*arguments, **options | {"standalone_mode": False}))
         except ClickException as failure:
             error(failure.format_message())
             sys.exit(failure.exit_code)
         except typer.Abort:
+            sys.exit(1)
+        except OSError as failure:  # such as a full disk
+            _give_up_output()
+            error(f"Reading or writing failed: {failure.strerror}.")
             sys.exit(1)
         finally:
             _errors_are_json.reset(before)
@@ -76,6 +82,11 @@ class Group(TyperGroup):
             error("Interrupted.")
             raise typer.Exit(INTERRUPTED) from None
         raise typer.Exit(1)
+
+
+def _give_up_output() -> None:
+    """Drop what is left for standard output, which Python would try to write at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _name(text: str) -> str:

@@ -73,6 +73,12 @@ def spelling(word: str) -> str:
     return _KNOWN[key][2] if key in _KNOWN else ""
 
 
+def is_credential(word: str) -> bool:
+    """Tell whether a word is known as that of a credential."""
+    key = fold(word) if len(word) <= _LONGEST else ""
+    return key in _KNOWN and _KNOWN[key][0] == "credentials"
+
+
 def hint(word: str, owner: Owner | None = None) -> str:
     """Say what a word is here, or return nothing; `owner` is whose settings are spoken of.
 

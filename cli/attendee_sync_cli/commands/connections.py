@@ -97,6 +97,8 @@ def set_(
     """
     stack: Stack = context.obj
     before = stack.connection(connection)
+    if before is None:
+        stack.described()  # of a stack that is not there, nobody would read them
     text = setting_changes.new_settings(settings, before, Connection, yes=yes)
     after = validation.read(Connection, text)
     if isinstance(after, list):

@@ -61,9 +61,7 @@ def set_(
     stored = access_token.parse_credentials(stack.secret(secret))
     changed = replace(stored, **{name: text for name, text in given.items() if text})
     if changed == stored:
-        console.say(
-            "Nothing new was given; the stored credentials stay as they are, and are tried."
-        )
+        console.say("Nothing new was given; the stored credentials stay as they are.")
     else:
         stack.put_secret(secret, json.dumps(asdict(changed)))
         stack.make_secret(api_profile_of(connection), "{}")

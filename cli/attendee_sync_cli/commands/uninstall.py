@@ -198,7 +198,9 @@ def _show(report: _Report) -> None:
         if report.left.count:
             console.say("Who pushes to a destination that is removed gets 404.")
     if not report.left.count:
-        console.say(f"Nothing to remove: nothing is left of stack {report.stack} beside that.")
+        console.say(
+            f"Nothing to remove: no other setting or secret of stack {report.stack} is left."
+        )
         return
     rows = [["setting", name] for name in report.left.parameters]
     rows += [["lane", f"of {name}, with what waits there"] for name in report.left.lanes]

@@ -73,7 +73,9 @@ def _csv(profiles: Sequence[Mapping[str, Any]]) -> bytes:
     try:
         profile_tables.paths_of("the header", names)
     except UnreadableBodyError:
-        raise FailureError(f"Some have a text where others have an object: {_AS_LINES}.") from None
+        raise FailureError(
+            f"They spell or nest their attributes in different ways: {_AS_LINES}."
+        ) from None
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, names)
     table.writeheader()

@@ -92,7 +92,13 @@ def rows_of_csv(lines: Iterable[str]) -> Iterator[Row]:
             yield line, cells
             line = above + reader.line_num + 1
     except csv.Error as error:
-        raise UnreadableBodyError(f"line {line} is not CSV: {error}") from None
+        raise UnreadableBodyError(f"line {line} is not CSV: {_csv_words(error)}") from None
+
+
+def _csv_words(error: csv.Error) -> str:
+    if str(error) == "unexpected end of data":
+        return 'a quotation mark (") that opens there is never closed'
+    return str(error)
 
 
 def is_spreadsheet(beginning: bytes) -> bool:

@@ -1,12 +1,14 @@
 """The shape of a profile: which paths it has, and what kind of text stands there. Never a value.
 
 Paths are JMESPath expressions, so that a mapping can have them. What stands for names is kept only
-if it looks like one: a key can be an e-mail address or an id as well.
+if it is one that senders use, or looks like one: a key can be an e-mail address or an id as well.
 """
 
 import json
 import re
 from typing import Any
+
+from attendee_sync.profile import names
 
 _MAX_PATHS = 200
 _MAX_DEPTH = 20
@@ -47,9 +49,14 @@ def _collect(value: Any, path: str, depth: int, found: dict[str, str]) -> None:
 def name_of(key: str, value: object = None) -> str:
     """Return a key as a path has it; `*` in place of what may tell who it is about."""
     is_entity_id = isinstance(value, dict) and "entity" in value  # as the Profile API answers
-    if is_entity_id or len(key) > _MAX_NAME or not _NAME.fullmatch(key):
+    if is_entity_id or len(key) > _MAX_NAME or not (_NAME.fullmatch(key) or _is_known(key)):
         return "*"
     return key if _UNQUOTED.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+
+
+def _is_known(key: str) -> bool:
+    """Tell whether a key is a name of the table of names, such as `First Name *`."""
+    return names.fold(key) in names.standard().person.known
 
 
 def _shape(value: object) -> str:

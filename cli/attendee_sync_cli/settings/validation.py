@@ -51,14 +51,18 @@ _ANY_PATTERN = "letters, digits, _, . and -, 1 to 64 of them"
 
 @dataclass(frozen=True)
 class SettingFault:
-    """One fault: the path of the setting, what was given, and what was expected."""
+    """One fault: the path of the setting, what was given, and what was expected.
+
+    Where there is no such setting, nothing is told of what was given.
+    """
 
     setting: str
     given: str
     expected: str
 
     def __str__(self) -> str:
-        return f"{self.setting}: given {self.given}; expected {self.expected}"
+        given = f"given {self.given}; expected " if self.given else ""
+        return f"{self.setting}: {given}{self.expected}"
 
 
 def read[Model: BaseModel](model: type[Model], text: str) -> Model | list[SettingFault]:
@@ -81,8 +85,10 @@ def _fault(model: type[BaseModel], detail: Mapping[str, Any]) -> SettingFault:
     expression = _expression(path, kind, detail["input"])
     if expression:
         return SettingFault(path, f'"{expression}"', _expected_of(expression, detail))
+    if kind == "extra_forbidden":
+        return SettingFault(path, "", _instead(model, location))
     given = "nothing" if kind == "missing" else _given(path, kind, detail["input"])
-    return SettingFault(path, given, _expected(model, location, path, detail))
+    return SettingFault(path, given, _expected(path, detail))
 
 
 def _part(part: str | int) -> str:
@@ -106,12 +112,8 @@ def _given(path: str, kind: str, value: object) -> str:
     return "an array" if isinstance(value, list) else "an object"
 
 
-def _expected(
-    model: type[BaseModel], location: Sequence[str | int], path: str, detail: Mapping[str, Any]
-) -> str:
+def _expected(path: str, detail: Mapping[str, Any]) -> str:
     kind, told = detail["type"], str(detail["msg"])
-    if kind == "extra_forbidden":
-        return _instead(model, location)
     if kind == "literal_error":
         return str(detail["ctx"]["expected"])
     words = {
@@ -119,6 +121,10 @@ def _expected(
         "string_pattern_mismatch": _PATTERNS.get(path, _ANY_PATTERN),
         "model_type": "a JSON object",
         "dict_type": "a JSON object",
+        "int_parsing": "a whole number",
+        "int_from_float": "a whole number",
+        "float_parsing": "a number",
+        "bool_parsing": "true or false",
     }
     return words.get(kind, told.removeprefix("Value error, ").removeprefix("Input should be "))
 
@@ -147,10 +153,11 @@ def _instead(model: type[BaseModel], location: Sequence[str | int]) -> str:
     key = str(location[-1])
     names = _settings_at(model, location[:-1])
     close = difflib.get_close_matches(key, names, n=1)
-    meant = known_words.hint(key, _OWNERS.get(model)) if len(location) == 1 else ""
+    is_looked_up = len(location) == 1 or known_words.is_credential(key)
+    meant = known_words.hint(key, _OWNERS.get(model)) if is_looked_up else ""
     if not meant:
         meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
-    return f"no setting of this name; {meant}"
+    return f"there is no such setting; {meant}"
 
 
 def _settings_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:

@@ -151,7 +151,8 @@ class DeadLetterScan:
             return f"{self._unseen} more were not looked at."
         return (
             f"{self._unseen} more can't be seen now: SQS shows an attendee's later dead letters "
-            "only once the earlier ones are gone, and none while another look is going on."
+            "only once the earlier ones are gone, and none while another look is going on, or for "
+            "five minutes after one that was broken off."
         )
 
     def batches(self, words: str) -> Iterator[list[DeadLetter]]:

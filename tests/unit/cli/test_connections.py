@@ -211,20 +211,17 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
     told = line.fail("connections", "set", "emea", str(file), "--yes")
     assert hidden not in told
     assert {row.strip() for row in told.splitlines()[1:]} == {
-        "enviroment: given a text of 4 characters; "
-        "expected no setting of this name; did you mean environment?",
+        "enviroment: there is no such setting; did you mean environment?",
         "environment: given a text of 15 characters; expected 'prod', 'stg' or 'dev'",
         "org_id: given a text of 16 characters; expected letters, digits, _ and -, 1 to 64 of them",
-        "client_secret: given a text of 15 characters; "
-        "expected no setting of this name; Client secret is a credential: "
+        "client_secret: there is no such setting; Client secret is a credential: "
         "`attendee-sync credentials set` stores it",
         "path: given a text of 12 characters; "
         "expected only {org_id}, {version} and {call} can stand in braces",
         'auth.client_auth: given "Basic"; '
         "expected 'body', 'basic', 'basic_plain', 'json' or 'query'",
         "auth.token_url: given a text of 15 characters; expected an https URL, or an empty text",
-        "auth.lifetime: given a number; "
-        "expected no setting of this name; did you mean assumed_lifetime?",
+        "auth.lifetime: there is no such setting; did you mean assumed_lifetime?",
         "api_profile.name: given a text of 16 characters; "
         "expected letters, digits and -, 1 to 64 of them",
         "fields.names.state: given a text of 17 characters; "
@@ -233,8 +230,7 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
         "expected letters, digits, _, . and -, 1 to 64 of them",
         "body: given an array; expected a JSON object",
         "limits.read_timeout: given 99; expected less than or equal to 20",
-        "limits.concurrency: given a text of 4 characters; "
-        "expected a valid integer, unable to parse string as an integer",
+        "limits.concurrency: given a text of 4 characters; expected a whole number",
         "answers: given an object; expected a code can have one meaning only",
     }
     assert line.aws.ssm.count("PutParameter") == 0
@@ -258,6 +254,13 @@ def test_settings_too_long_for_a_parameter_are_refused(line: CommandLine, file: 
     constants = {f"constant{number}": "x" * 100 for number in range(50)}
     file.write_text(json.dumps(SETTINGS | {"fields": {"constants": constants}}))
     assert "4096 bytes" in line.fail("connections", "set", "emea", str(file), "--yes")
+
+
+def test_nothing_is_stored_for_a_stack_that_is_not_there(line: CommandLine, file: Path) -> None:
+    told = line.fail("--stack", "mistyped", "connections", "set", "emea", str(file), "--yes")
+    assert "There is no stack mistyped in this account and region" in told
+    assert line.aws.ssm.count("PutParameter") == 0
+    assert line.aws.secrets.count("CreateSecret") == 0
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(line: CommandLine, tmp_path: Path) -> None:
@@ -394,7 +397,13 @@ def test_a_setting_s_default_comes_back(line: CommandLine) -> None:
     ("assignments", "told", "code"),
     [
         (["version=v4"], "version: given", 1),
-        (["nothing=1"], "no setting of this name", 1),
+        (["nothing=1"], "nothing: there is no such setting; ", 1),
+        (
+            ["auth.client_secret=x"],
+            "auth.client_secret: there is no such setting; Client secret is a credential: "
+            "`attendee-sync credentials set` stores it",
+            1,
+        ),
         (["auth=1"], "auth: given", 1),
         (["answers.transient=403"], "answers.transient", 1),
         (["version=v2", "v3"], "KEY=VALUE", 2),

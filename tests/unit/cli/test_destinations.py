@@ -254,7 +254,7 @@ def test_all_faults_are_told_at_once(line: CommandLine, file: Path) -> None:
     told = line.fail("destinations", "set", "emea", str(file), "--yes")
     assert hidden not in told
     lines = [row.strip() for row in told.splitlines()[1:]]
-    by_setting = dict(row.split(": given ", 1) for row in lines)
+    by_setting = dict(row.replace(": given ", ": ", 1).split(": ", 1) for row in lines)
     assert by_setting["conection"].endswith("did you mean connection?")
     assert "`attendee-sync credentials set` stores" in by_setting["client_secret"]
     assert by_setting["connection"] == '"nowhere"; expected one that exists: default'
@@ -326,7 +326,7 @@ def test_what_is_called_otherwise_elsewhere_is_told(line: CommandLine, file: Pat
     assert hidden in told  # a word that may be a setting's name
     assert told.count(hidden) == 1
     assert "Event ID is called event_code here" in told
-    assert "Org ID: given a text of 15 characters; expected no setting of this name; " in told
+    assert "Org ID: there is no such setting; " in told
     assert "org_id is a setting of a connection: `attendee-sync connections set`" in told
     assert "Client secret is a credential: `attendee-sync credentials set` stores it" in told
     assert "Account is called connection here" in told

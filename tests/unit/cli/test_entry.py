@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 from typer.testing import CliRunner
@@ -16,20 +17,34 @@ from attendee_sync_cli.stack import stack
 from tests.support import fakes
 from tests.support.command_line import CommandLine
 
+_FULL = Path("/dev/full")
 ENTRY = [sys.executable, "-m", "attendee_sync_cli.entry"]
 
 
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+def run(
+    *arguments: str, stdout: IO[bytes] | int = subprocess.PIPE, **variables: str
+) -> subprocess.CompletedProcess[bytes]:
     paths = os.pathsep.join(filter(None, sys.path))
     environment = {**os.environ, "PYTHONPATH": paths, "COLUMNS": "80", **variables}
     return subprocess.run(  # noqa: S603
         [*ENTRY, *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         check=False,
         timeout=120,
     )
+
+
+@pytest.mark.skipif(not _FULL.exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("options", [["--version"], ["--help"], ["push", "--help", "--json"]])
+def test_a_full_disk_is_told(options: list[str]) -> None:
+    with _FULL.open("wb", buffering=0) as full:
+        done = run(*options, stdout=full)
+    told = "Reading or writing failed: No space left on device."
+    expected = json.dumps({"error": told}) if "--json" in options else told
+    assert (done.returncode, done.stderr.decode()) == (1, f"{expected}\n")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])

@@ -87,6 +87,15 @@ def test_a_path_is_that_of_a_mapping_and_a_shape_tells_what_stands_there() -> No
     }
 
 
+def test_a_name_that_senders_use_is_shown_whatever_its_signs() -> None:
+    document = {"First Name *": "Ada", "Ada Lovelace": "x", "Work E-Mail:": "ada@example.com"}
+    assert shapes(json.dumps(document)) == {
+        '"First Name *"': '"Aaa"',
+        "*": '"a"',
+        '"Work E-Mail:"': '"aaa@aaaaaaa.aaa"',
+    }
+
+
 def test_ids_among_the_keys_are_stars() -> None:
     state = {"status": "realized"}
     document = {
