@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from attendee_sync import library_logs
 from attendee_sync.aws import clients as aws_clients
 from attendee_sync.rainfocus import access_token
+from tests.support.fakes import denied
 from tests.support.functions import HANDLERS, VARIABLES, Context, event_of, forget
 from tests.support.stack import CREDENTIALS, HASH_KEY, INGEST_TOKEN, STACK, Aws, changed, token
 
@@ -57,9 +58,37 @@ class RainFocus(BaseHTTPRequestHandler):
         """It says nothing either."""
 
 
+class Parrot(RainFocus):
+    """Refuses everything, and repeats what it was sent."""
+
+    def do_POST(self) -> None:
+        sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        words = f"{self.path} {self.headers} {sent}"
+        text = json.dumps(
+            {"responseCode": "105", "responseMessage": words, "error": words}
+        ).encode()
+        self.wfile.write(
+            b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+        )
+
+
+class HangsUp(RainFocus):
+    """Answers nothing."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.close_connection = True
+
+
 @pytest.fixture
-def rainfocus() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), RainFocus) as server:
+def manners() -> type[RainFocus]:
+    """How RainFocus answers."""
+    return RainFocus
+
+
+@pytest.fixture
+def rainfocus(manners: type[RainFocus]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), manners) as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -171,6 +200,35 @@ def test_at_debug_no_function_writes_a_secret_or_a_profile(
     assert [each for each in secrets_of(event_of(name)) if each in written] == []
     loggers = {json.loads(line).get("logger", "") for line in written.splitlines()}
     assert loggers <= {""}
+
+
+@pytest.mark.parametrize("manners", [Parrot, HangsUp])
+@pytest.mark.parametrize("name", ["delivery-batch", "token-refresh-schedule"])
+def test_at_debug_a_refusal_writes_none_either(
+    play: Callable[[str], Any],
+    aws: Aws,
+    name: str,
+    manners: type[RainFocus],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert manners
+    if name == "token-refresh-schedule":
+        aws.set_token(token(expires_at=0))
+    play(name)
+    written = "".join(capsys.readouterr())
+    assert "profile put back" in written or '"state":"failed"' in written
+    assert [each for each in secrets_of(event_of(name)) if each in written] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_at_debug_a_fault_of_aws_writes_none_either(
+    play: Callable[[str], Any], aws: Aws, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for client in (aws.sqs, aws.dynamodb):
+        client.always = denied("InternalError")
+    play(name)
+    written = "".join(capsys.readouterr())
+    assert [each for each in secrets_of(event_of(name)) if each in written] == []
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -4,6 +4,7 @@ import itertools
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -181,6 +182,46 @@ def test_what_was_refused_and_is_the_same_is_not_promised(
     outcomes = line.json("redrive", "--dry-run")["outcomes"]
     assert (outcomes["delivered"], outcomes["refused_before"]) == (2, 0)
     assert line.json("redrive", "--yes")["redriven"] == 2
+
+
+def bury_as_before_reasons_had_names(aws: Aws, n: int, origin: dict[str, str]) -> None:
+    """Make a dead letter as versions did that kept the words in place of a reason's name."""
+    attributes = {
+        "destination": "default",
+        "attempts": "1",
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "time": "2026-09-21T14:13:25.000+00:00",
+        "origin": json.dumps({"request_id": "old", "index": str(n), **origin}),
+        "outcome": "rejected",
+        "reason": "RainFocus does not take this profile",
+        "status": "400",
+        "code": "105",
+        "message": "zip is not known",
+    }
+    body = json.dumps(profile(f"old-{n}"))
+    aws.dead_letter_queue().send([Message(body, f"group-{n}", f"old-{n}", attributes)])
+
+
+def test_dead_letters_of_an_earlier_version_are_told_mended_and_redriven(
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus, tmp_path: Path
+) -> None:
+    accepted_at = str(int(line.aws.clock.now * 1000))
+    origin = {"accepted_at": accepted_at, "sequence": "0", "mapping_version": "an-old-one"}
+    bury_as_before_reasons_had_names(line.aws, 0, origin)
+    bury_as_before_reasons_had_names(line.aws, 1, {})
+    [found] = line.json("failures")["failures"]
+    assert (found["count"], found["reason"], found["code"]) == (2, None, "105")
+    assert found["detail"] == "RainFocus does not take this profile"
+    listed = line.json("failures", "--list", "--reason", "does not take")["dead_letters"]
+    assert [each["id"] for each in listed] == ["old-0", "old-1"]
+    export = tmp_path / "mend.json"
+    line.succeed("failures", "--export", str(export))
+    assert [each["zip"] for each in json.loads(export.read_text())] == ["0", "0"]
+    assert forecast(line.json("redrive", "--dry-run")) == {"delivered": 2}
+    assert line.json("redrive", "--yes", "--reason", "does not take")["redriven"] == 2
+    assert counts(harness.work()) == {"delivered": 2}
+    assert rainfocus.stored.keys() == {"old-0", "old-1"}
+    assert not line.aws.sqs.dead_letters
 
 
 def test_a_mended_mapping_is_foreseen(line: CommandLine, harness: DeliveryHarness) -> None:

@@ -1,0 +1,104 @@
+"""The table of permissions in docs/operations.md: what each command calls stands there."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support import fakes
+from tests.support.command_line import CommandLine
+from tests.support.delivery_harness import DeliveryHarness
+from tests.support.stack import Aws, changed, token
+
+PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+TABLE = PAGE.partition("| command | permissions |")[2].partition("\n\n")[0]
+# What IAM calls by another name than the API does.
+ACTIONS = {
+    "DeleteMessageBatch": "DeleteMessage",
+    "SendMessageBatch": "SendMessage",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "Invoke": "InvokeFunction",
+}
+PROFILE = json.dumps({"email": "ada@example.com"})
+SETTINGS = json.dumps({"event_code": "summit2028"})
+
+
+def listed() -> dict[str, set[str]]:
+    """Return the actions by command, such as `sqs:SendMessage` by `redrive`."""
+    found: dict[str, set[str]] = {}
+    for cell, text in re.findall(r"^\| (.+?) \| (.+) \|$", TABLE, re.MULTILINE):
+        actions: set[str] = set()
+        service = ""
+        for named, action in re.findall(r"`(?:([a-z]+):)?([A-Z]\w+)`", text):
+            service = named or service
+            actions.add(f"{service}:{action}")
+        group = ""
+        for words in re.findall(r"`([^`]+)`", cell):
+            names = [each for each in words.split() if each.islower()]
+            group = names[0] if len(names) > 1 else group
+            found[" ".join(names if len(names) > 1 or not group else [group, *names])] = actions
+    return found
+
+
+def called(aws: Aws) -> set[str]:
+    """Return the actions that were called, and forget them."""
+    clients = (aws.sqs, aws.ssm, aws.secrets, aws.dynamodb, aws.functions, aws.logs)
+    actions = {
+        f"{each.service}:{ACTIONS.get(name, name)}" for each in clients for name, _ in each.calls
+    }
+    for each in clients:
+        each.calls.clear()
+    return actions
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "profile.json").write_text(PROFILE)
+    (tmp_path / "destination.json").write_text(SETTINGS)
+    (tmp_path / "connection.json").write_text(json.dumps({"org_id": "acme"}))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "failures",
+        "failures --discard --yes",
+        "status",
+        "lookup ada@example.com",
+        "redrive --yes",
+        "preview default profile.json",
+        "destinations list",
+        "destinations show default",
+        "destinations set default destination.json --yes",
+        "connections list",
+        "connections show default",
+        "connections set emea connection.json --yes",
+        "connections remove spare --yes",
+        "credentials set default",
+        "token show default",
+        "token refresh default",
+    ],
+)
+def test_what_a_command_calls_is_in_the_table(
+    line: CommandLine,
+    harness: DeliveryHarness,
+    files: Path,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(files)
+    line.refresh_gives("good")
+    line.aws.set_connection("spare", changed(environment="stg"))
+    line.aws.set_token(token())
+    harness.rainfocus.reply = fakes.envelope("105", "countryid is not known", status=400)
+    harness.push({"email": "ada@example.com"}, {"firstname": "Nobody"})
+    harness.work()
+    called(line.aws)
+    given = json.dumps({"client_secret": "new-client-secret"}) if "credentials" in words else None
+    line.run(*words.split(), given=given)
+    made = called(line.aws)
+    [name] = [each for each in listed() if words.startswith(each)]
+    assert made
+    assert made <= listed()[name]
