@@ -65,6 +65,10 @@ def as_attributes(value: Any) -> tuple[bytes, str]:
     return f"<reply {given}/>".encode(), "text/xml"
 
 
+def as_lines(value: Any) -> tuple[bytes, str]:
+    return "\n".join(map(json.dumps, value)).encode(), "application/x-ndjson"
+
+
 def _elements(value: Any) -> str:
     if not isinstance(value, dict):
         return escape(str(value))
@@ -137,6 +141,29 @@ def _predicates() -> Iterator[Dialect]:
             reply(stored, status),
             reply({**refused, "success": False, "errors": [1]}, 400),
         )
+    for name, good, bad in (
+        (
+            "errors",
+            {"errors": None, "id": ID},
+            {"errors": [{"id": "77", "text": "Company is unknown"}]},
+        ),
+        (
+            "data.errors",
+            {"id": ID},
+            {"data": {"errors": [{"id": "77", "text": "Company is unknown"}]}},
+        ),
+    ):
+        yield Dialect(
+            f"{name} without naming the body",
+            {
+                "code": f"{name}[0].id",
+                "message": f"{name}[0].text",
+                "attendee_id": "id || data.id",
+                "success": f"!({name})",
+            },
+            reply(good),
+            reply(bad),
+        )
     for status in (200, 201, 202, 204):
         yield Dialect(
             f"success by {status} alone",
@@ -189,6 +216,12 @@ def _inner() -> Iterator[Dialect]:
         {**rules, "code": "body.code", "inner": "body"},
         reply([good]),
         reply([bad]),
+    )
+    yield Dialect(
+        "lines of JSON",
+        {**rules, "code": "body.code", "inner": "body"},
+        reply([good, good], write=as_lines),
+        reply([good, bad], write=as_lines),
     )
     yield Dialect(
         "an array, success by a member",
@@ -245,6 +278,38 @@ def test_a_page_is_no_success_in_any_dialect(dialect: Dialect, answer: fakes.Rep
 def test_results_that_are_not_there_are_no_success(results: Any) -> None:
     settings = {"code": "body.responseCode || body.code", "inner": "body.results"}
     assert store(reply({"responseCode": "0", "results": results}), answers=settings).kind is PROFILE
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"errors": [{"code": "77"}]},
+        {"error": {"message": "Company is unknown"}},
+        {"Error": "Company is unknown"},
+        {"failed": 1},
+        {"rejected": ["ada"]},
+        {"success": False},
+        {"ok": False},
+        {"results": [{"responseCode": "0"}, {"responseCode": "77"}]},
+        {"attendees": [{"responseCode": 77}]},
+    ],
+)
+def test_a_code_of_success_beside_a_failure_is_none_by_default(beside: Members) -> None:
+    assert store(reply({"responseCode": "0", **beside})).kind is PROFILE
+    settings = {"success": "body.responseCode == '0'"}
+    assert store(reply({"responseCode": "0", **beside}), answers=settings).kind is STORED
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"errors": [], "error": None, "failed": 0, "rejected": {}, "success": True, "ok": "yes"},
+        {"error": "", "failures": "0", "warnings": ["zip"], "attendee": {"error": "old"}},
+        {"results": [{"responseCode": "0"}, {"responseCode": 0}, {}, None, "77"]},
+    ],
+)
+def test_what_stands_beside_a_code_of_success_may_tell_of_none(beside: Members) -> None:
+    assert store(reply({"responseCode": "0", **beside})).kind is STORED
 
 
 QUOTA = {"status": 403, "words": "Quota"}

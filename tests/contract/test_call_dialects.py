@@ -28,6 +28,7 @@ TOKEN = "not-a-real-token"
 GRANTED = {"access_token": TOKEN}
 RECORD = {"email": "ada@example.com", "lastname": "King & <Noel>"}
 ALL_OF_IT = {**RECORD, "event": "summit2027"}
+ALL_OF_IT_BUT_LASTNAME = {"email": RECORD["email"], "event": "summit2027"}
 BASE = {
     "org_id": "acme",
     "base_url": "https://rf.example",
@@ -70,7 +71,7 @@ def seen(call: fakes.Call) -> Members:
 
 def _tokens() -> Iterator[Dialect]:
     """The token under other names, in other places, with other words before it."""
-    for scheme in ("Token {}", "OAuth {}", "{}", 'Token token="{}"'):
+    for scheme in ("RF-Token {}", "Token {}", "OAuth {}", "{}", 'Token token="{}"'):
         yield Dialect(
             f"Authorization: {scheme}",
             {"call": {"headers": {"Authorization": scheme.format("{access_token}")}}},
@@ -170,12 +171,42 @@ def _bodies() -> Iterator[Dialect]:
         ("as a text", {"data": "{record_json}"}, {"data": json.dumps(ALL_OF_IT)}),
         ("within a text", {"key": "{event}:{email}"}, {"key": "summit2027:ada@example.com"}),
         ("braces of its own", {"note": "{not a place} {}"}, {"note": "{not a place} {}"}),
+        ("GraphQL", {"query": "mutation { store { id } }"}, {"query": "mutation { store { id } }"}),
+        (
+            "names with blanks",
+            {"Last Name": "{record.lastname}"},
+            {"Last Name": RECORD["lastname"]},
+        ),
     ):
         yield Dialect(name, {"call": {"body": template}}, {"body": body})
     yield Dialect(
         "a form with the record as text",
         {"body": {"kind": "form"}, "call": {"body": {"event": "{event}", "data": "{record}"}}},
         {"body": {"event": "summit2027", "data": json.dumps(ALL_OF_IT)}},
+    )
+    yield Dialect(
+        "fields whose names have blanks and brackets",
+        {"fields": {"names": {"lastname": "attendee[last name]"}}},
+        {"body": {"attendee[last name]": RECORD["lastname"]} | ALL_OF_IT_BUT_LASTNAME},
+    )
+    yield Dialect(
+        "a parameter with brackets",
+        {"call": {"query": {"filter[email]": "{email}"}}},
+        {"query.filter[email]": RECORD["email"]},
+    )
+    for name in ("Content-Type", "content-type"):
+        yield Dialect(
+            f"lines of JSON by {name}",
+            {"call": {"headers": {name: "text/plain"}, "body": '{"op": "put"}\n{record_json}\n'}},
+            {
+                f"header.{name.lower()}": "text/plain",
+                "body": f'{{"op": "put"}}\n{json.dumps(ALL_OF_IT)}\n',
+            },
+        )
+    yield Dialect(
+        "JSON by hand",
+        {"call": {"headers": {"Content-Type": "text/plain"}, "body": '{"l": "{record.lastname}"}'}},
+        {"body": '{"l": "King & <Noel>"}'},
     )
     yield Dialect(
         "XML",
@@ -305,6 +336,7 @@ def test_a_token_is_asked_for_as_the_settings_say(dialect: Dialect) -> None:
         ({}, (200, {"access_token": TOKEN, "expires_in": 900}), 900),
         ({}, (201, {"access_token": TOKEN, "expires_in": "900"}), 900),
         ({"token": "token", "lifetime": "ttl"}, (200, {"token": TOKEN, "ttl": 900}), 900),
+        ({}, (200, GRANTED | {"expires_in": "900s"}), 900),
         ({"lifetime_unit": "milliseconds"}, (200, GRANTED | {"expires_in": 900_000}), 900),
         ({"lifetime_unit": "milliseconds"}, (200, GRANTED | {"expires_in": "900500"}), 900),
         ({"lifetime_unit": "milliseconds"}, (200, GRANTED | {"expires_in": 900}), 600),
@@ -380,7 +412,7 @@ def test_a_template_that_holds_a_secret_or_can_t_be_filled_is_refused(settings: 
 
 def test_a_value_can_t_leave_its_place() -> None:
     """A record's texts come from people."""
-    fields = {"email": "a@b.example/../x?y", "lastname": "A\r\nX-Evil: 1", "city": "Åbo"}
+    fields = {"email": "a@b.example/../x?y", "lastname": 'A"\r\nX-Evil: 1', "city": "Åbo"}
     settings = {
         "call": {
             "url": "{base}/p/{record.email}",
@@ -394,7 +426,15 @@ def test_a_value_can_t_leave_its_place() -> None:
     RainFocusClient(http.session()).store(connection, token, Attendee("s", fields), TRACE)
     [call] = http.calls
     assert call.url.split("?")[0] == "https://rf.example/p/a%40b.example%2F..%2Fx%3Fy"
-    assert call.headers["X-Name"] == "A%0D%0AX-Evil: 1 %C3%85bo"
+    assert call.headers["X-Name"] == 'A"%0D%0AX-Evil: 1 %C3%85bo'
+    json_body = {
+        "headers": {"Content-Type": "application/json"},
+        "body": '{"a": "{record.lastname}"}',
+    }
+    http = fakes.Http()
+    connection = connection_of({"call": json_body})
+    RainFocusClient(http.session()).store(connection, token, Attendee("s", fields), TRACE)
+    assert http.calls[0].json == {"a": fields["lastname"]}
 
 
 @pytest.mark.parametrize(

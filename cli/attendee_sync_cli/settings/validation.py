@@ -15,7 +15,7 @@ from jmespath.exceptions import LexerError, ParseError
 from pydantic import BaseModel, ValidationError
 
 from attendee_sync.mapping.destination import Destination
-from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.connection import KEY_PATTERN, Connection
 from attendee_sync_cli import known_words
 from attendee_sync_cli.known_words import Owner
 
@@ -30,7 +30,7 @@ _PATTERNS = {
     "base_url": "an https URL without a query, or an empty text",
     "auth.token_url": "an https URL, or an empty text",
     "path": "a path such as /api/{org_id}/{version}/{call}",
-    "api_profile.name": "letters, digits and -, 1 to 64 of them",
+    "api_profile.name": "letters, digits, _, . and -, 1 to 64 of them",
     "connection": "the name of a connection",
 }
 # Slips in expressions that are none, and what is right.
@@ -47,6 +47,7 @@ _SLIPS = {
     re.compile(r"[\u2018\u2019\u201c\u201d]"): "a text stands in straight single quotes: 'text'",
 }
 _ANY_PATTERN = "letters, digits, _, . and -, 1 to 64 of them"
+_A_KEY = "a name of 1 to 64 letters, digits, blanks and any of _.:@$()[]/-"
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,10 @@ def _expected(path: str, detail: Mapping[str, Any]) -> str:
     kind, told = detail["type"], str(detail["msg"])
     if kind == "literal_error":
         return str(detail["ctx"]["expected"])
+    is_key = detail.get("ctx", {}).get("pattern") == KEY_PATTERN
     words = {
         "missing": _PATTERNS.get(path, "a value"),
-        "string_pattern_mismatch": _PATTERNS.get(path, _ANY_PATTERN),
+        "string_pattern_mismatch": _PATTERNS.get(path, _A_KEY if is_key else _ANY_PATTERN),
         "model_type": "a JSON object",
         "dict_type": "a JSON object",
         "int_parsing": "a whole number",

@@ -201,7 +201,7 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
                 "path": "/api/{org}/x",
                 "auth": {"client_auth": "Basic", "token_url": hidden, "lifetime": 1},
                 "api_profile": {"name": f"{hidden}?"},
-                "fields": {"names": {"state": f"{hidden} x", f"{hidden} y": "z"}},
+                "fields": {"names": {"state": f"{hidden}<x", f"{hidden}<y": "z"}},
                 "body": [hidden],
                 "limits": {"read_timeout": 99, "concurrency": "many"},
                 "answers": {"success_codes": ["0"], "transient_codes": ["0"]},
@@ -223,11 +223,11 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
         "auth.token_url: given a text of 15 characters; expected an https URL, or an empty text",
         "auth.lifetime: there is no such setting; did you mean assumed_lifetime?",
         "api_profile.name: given a text of 16 characters; "
-        "expected letters, digits and -, 1 to 64 of them",
+        "expected letters, digits, _, . and -, 1 to 64 of them",
         "fields.names.state: given a text of 17 characters; "
-        "expected letters, digits, _, . and -, 1 to 64 of them",
+        "expected a name of 1 to 64 letters, digits, blanks and any of _.:@$()[]/-",
         "fields.names.(not a key).(its key): given a text of 17 characters; "
-        "expected letters, digits, _, . and -, 1 to 64 of them",
+        "expected a name of 1 to 64 letters, digits, blanks and any of _.:@$()[]/-",
         "body: given an array; expected a JSON object",
         "limits.read_timeout: given 99; expected less than or equal to 20",
         "limits.concurrency: given a text of 4 characters; expected a whole number",

@@ -932,17 +932,19 @@ def test_nothing_is_lost_to_a_connection_that_is_at_fault_as_a_whole(
     assert harness.aws.sqs.dead_letters == []
 
 
-def test_a_profile_that_alone_meets_a_fault_is_rejected_after_a_few_attempts(
+def test_a_profile_that_alone_meets_a_fault_is_rejected_after_a_few_attempts_and_a_minute(
     harness: DeliveryHarness, wall: Clock
 ) -> None:
     harness.rainfocus.reply = by_email({"bad": DENIED})
     seen = []
-    for attempt in range(1, 5):
-        wall.now += 1
-        seen += kinds(harness.deliver(message(0, "bad", attempt=attempt)))
+    queued_at = int(wall.now * 1_000)
+    for attempt in range(1, 8):
+        wall.now += 9
+        bad = message(0, "bad", attempt=attempt, queued_at=queued_at)
+        seen += kinds(harness.deliver(bad))
         wall.now += 1
         assert kinds(harness.deliver(message(attempt, "good"))) == ["delivered"]
-    assert seen == ["retry", "retry", "retry", "rejected"]
+    assert seen == [*["retry"] * 6, "rejected"]
     [dead_letter] = harness.aws.sqs.dead_letters
     assert dead_letter.attributes["detail"] == (
         "RainFocus takes others of this connection, but not this profile"
@@ -950,7 +952,18 @@ def test_a_profile_that_alone_meets_a_fault_is_rejected_after_a_few_attempts(
     assert dead_letter.attributes["code"] == "124"
     assert dead_letter.attributes["message"] == "Access to API endpoint denied."
     wall.now += 1
-    assert kinds(harness.deliver(message(5, "bad", "hello"), message(6, "good")))[1] == "delivered"
+    assert kinds(harness.deliver(message(8, "bad", "hello"), message(9, "good")))[1] == "delivered"
+
+
+def test_four_attempts_suffice_after_a_minute(harness: DeliveryHarness, wall: Clock) -> None:
+    harness.rainfocus.reply = by_email({"bad": DENIED})
+    seen = []
+    for attempt in range(1, 5):
+        wall.now += 1
+        seen += kinds(harness.deliver(message(0, "bad", attempt=attempt, age=60)))
+        wall.now += 1
+        harness.deliver(message(attempt, "good"))
+    assert seen == ["retry", "retry", "retry", "rejected"]
 
 
 def test_a_profile_alone_in_the_batches_of_others_pauses_nothing(

@@ -1,7 +1,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -450,6 +450,50 @@ def test_words_that_tell_of_a_profile_tell_so_only_where_they_stand(
     assert desk.meanings(2) == ["stored", meaning]
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("99", "The system is under MAINTENANCE, please try again later"),
+        ("1", "Service temporarily unavailable"),
+        ("12", "Could not open connection to database"),
+        ("13", "Read timed out"),
+        ("31", "Quota exceeded for this API profile"),
+        ("77", "java.lang.NullPointerException"),
+        ("429", ""),
+        ("503", "error"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 422])
+def test_an_envelope_that_tells_of_the_server_s_trouble_refuses_nobody(
+    desk: Desk, status: int, code: str, words: str
+) -> None:
+    trouble = fakes.envelope(code, words, status=status)
+    desk.rainfocus.reply = in_turn(fakes.stored(), trouble, fakes.stored(), trouble)
+    assert desk.meanings(2) == ["stored", "configuration"]
+    desk.aws.set_connection("default", changed(answers={"profile": [code]}))
+    assert desk.meanings(2) == ["stored", "profile"]  # as configured
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("5", "no such country"), ("404", "Company not found"), ("400", "zip"), ("503x", "no")],
+)
+def test_an_envelope_that_tells_of_the_profile_refuses_it(
+    desk: Desk, code: str, words: str
+) -> None:
+    desk.rainfocus.reply = in_turn(fakes.stored(), fakes.envelope(code, words, status=400))
+    assert desk.meanings(2) == ["stored", "profile"]
+
+
+def test_in_an_envelope_any_text_may_be_the_code(desk: Desk) -> None:
+    desk.rainfocus.reply = in_turn(
+        fakes.stored(),
+        fakes.envelope("No such company", status=422),
+        fakes.envelope("", status=422),
+    )
+    assert desk.meanings(3) == ["stored", "profile", "configuration"]
+
+
 def test_until_somebody_is_stored_with_these_settings_no_profile_is_at_fault(desk: Desk) -> None:
     desk.rainfocus.reply = in_turn(BAD, fakes.stored(), BAD, BAD, fakes.stored(), BAD)
     assert desk.meanings(3) == ["configuration", "stored", "profile"]
@@ -480,6 +524,14 @@ def test_a_crowd_that_is_refused_alike_pauses(desk: Desk) -> None:
     meanings = desk.meanings(100)
     assert meanings[:20] == ["profile"] * 20
     assert meanings[20:] == ["configuration"] * 5 + ["paused"] * 75
+
+
+def test_of_a_crowd_each_environment_refuses_its_share(desk: Desk) -> None:
+    desk.meaning()
+    guards = Guards(ConnectionStates(desk.aws.dynamodb, fakes.TABLE), 5, desk.aws.clock)
+    desk.caller = replace(desk.caller, guards=guards)
+    desk.rainfocus.reply = BAD
+    assert desk.meanings(5) == ["profile"] * 4 + ["configuration"]
 
 
 def test_a_probe_that_is_refused_ends_no_pause(desk: Desk, wall: Clock) -> None:

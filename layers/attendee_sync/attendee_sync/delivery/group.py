@@ -152,10 +152,9 @@ class GroupDelivery:
 
     def _is_isolated(self, message: QueuedProfile, connection: Connection) -> bool:
         """Tell whether a message keeps meeting a fault of its connection that others don't meet."""
-        return (
-            self.ledger.count_isolated_failures(message.message_id, connection.name)
-            >= self.policy.max_isolated_failures
-        )
+        count = self.ledger.count_isolated_failures(message.message_id, connection.name)
+        waited_long = message.waited >= self.policy.min_isolated_seconds
+        return waited_long and count >= self.policy.max_isolated_failures
 
     def _end(self, plan: Plan, outcome: Outcome) -> Outcome:
         """Return an outcome once it holds: what has waited too long expires, bad ends are kept."""

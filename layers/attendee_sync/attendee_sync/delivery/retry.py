@@ -25,6 +25,8 @@ class RetryPolicy:
     max_wait: float = 900.0
     max_isolated_failures: int = 3
     """So often a profile may be alone with a fault of its connection before it is its own."""
+    min_isolated_seconds: float = 60.0
+    """So long it must have waited by then: a fault may meet some calls, and not others."""
     # A fault of ours comes with each attempt; what a moment brought (no memory, say) passes.
     max_internal_errors: int = 5
     """So many attempts may meet an error that nobody expected."""

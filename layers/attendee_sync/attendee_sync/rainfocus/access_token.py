@@ -301,7 +301,7 @@ def _put_body(
     """Put what is asked with into the body, as a form or as JSON; in the query with GET."""
     template = connection.token_call.body
     if isinstance(template, str):
-        request.data = templates.fill_xml(template, values, request.headers)
+        request.data = templates.fill_body(template, values, request.headers)
         return
     if template is not None:
         content = templates.fill(template, values)
@@ -388,16 +388,15 @@ def _moment(given: object) -> float | None:
 def _lifetime(expires_in: object, unit: float = 1.0) -> float | None:
     """Return a lifetime in seconds if it is a number, as such or as text, of a usable size.
 
-    `unit` is what one of its units has of seconds.
+    A text may end with the s of seconds, as durations of Protocol Buffers do. `unit` is what one
+    of its units has of seconds.
     """
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return None
-    if isinstance(expires_in, str) and not _NUMBER.fullmatch(expires_in.strip()):
+    text = str(expires_in).strip().removesuffix("s")
+    if not _NUMBER.fullmatch(text):
         return None
-    try:
-        seconds = float(expires_in) * unit
-    except (ValueError, OverflowError):
-        return None
+    seconds = float(text) * unit
     return seconds if _MIN_LIFETIME <= seconds <= _MAX_LIFETIME else None
 
 

@@ -19,7 +19,19 @@ _MAX_WORDS = 2_000  # characters of a message in which is looked for words
 _ABOUT_TOKEN = re.compile(
     r"token|expired|oauth|authenticat|unauthori[sz]ed|credential", re.IGNORECASE
 )
+# What servers say of their own trouble, and never of a profile.
+_ABOUT_SERVER = re.compile(
+    r"maintenance|temporar|unavailable|try(?:ing)? again|time[sd]?[ -]?out|overload|busy|too many"
+    r"|(?:rate|request) limit|quota|throttl|(?:internal|system|server|database|unexpected) error"
+    r"|exception|deadlock|out of memory|database|service is down",
+    re.IGNORECASE,
+)
+# Members beside a code that may tell of a failure, and what they hold where there was none.
+_SUCCESS_MEMBERS = ("success", "succeeded", "ok")
+_FAILURE_MEMBERS = ("error", "errors", "failed", "failures", "rejected")
+_NO_FAILURE: tuple[object, ...] = (None, False, 0, "", "0", "false", "none", [], {})
 _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
+_HTTP_STATUS = re.compile(r"[45][0-9]{2}")
 # Three digits are in many a phone number: such a code repeats a whole value, or nothing.
 _SHORT_CODE = re.compile(r"[0-9]{0,3}")
 # With these, and on success, the API itself refuses an attendee: by a code in its envelope.
@@ -56,7 +68,8 @@ def judge(
             is_busy=is_busy(received.status),
         )
     if found is AnswerKind.PROFILE:
-        answer = replace(answer, is_apis_own=_is_apis_own(result, connection.answers))
+        is_own = _is_apis_own(result, answer.code, message, connection.answers)
+        answer = replace(answer, is_apis_own=is_own)
     answer = replace(answer, may_be_token=_may_be_token(found, answer, message))
     return _masked(answer, message, sent)
 
@@ -139,19 +152,47 @@ def _has(result: Reading, sign: str | int | Sign, rule: Answers) -> bool:
     )
 
 
-def _is_apis_own(result: Reading, rule: Answers) -> bool:
-    """Tell whether a refusal is listed as a profile's, or has the API's code where it puts one."""
-    is_in_envelope = is_success(result.status) or result.status in _REFUSALS
-    has_code = is_in_envelope and bool(_code(result, rule))
-    return has_code or any(_has(result, sign, rule) for sign in rule.profile)
+def _is_apis_own(result: Reading, code: str, message: str, rule: Answers) -> bool:
+    """Tell whether a refusal is listed as a profile's, or has the API's code where it puts one.
+
+    A code and words that tell of the server's own trouble are no word on a profile.
+    """
+    if any(_has(result, sign, rule) for sign in rule.profile):
+        return True
+    is_by_api = is_success(result.status) or result.status in _REFUSALS
+    # In an envelope a text may be the code that has not the shape of one.
+    text = result.find(rule.code) if isinstance(result.body, dict) else None
+    has_code = bool(code) or (isinstance(text, str) and bool(text.strip()))
+    return is_by_api and has_code and not _is_about_server(code, message)
+
+
+def _is_about_server(code: str, message: str) -> bool:
+    is_passing = bool(_HTTP_STATUS.fullmatch(code)) and is_transient(int(code))
+    return is_passing or bool(_ABOUT_SERVER.search(message[:_MAX_WORDS]))
 
 
 def _succeeds(result: Reading, rule: Answers) -> bool:
     if result.is_page:
         return False
-    if rule.success is None:
-        return _code(result, rule) in rule.success_codes
-    return result.find(rule.success) is True
+    if rule.success is not None:
+        return result.find(rule.success) is True
+    if _code(result, rule) not in rule.success_codes:
+        return False
+    return rule.inner is not None or not _has_failed_within(result, rule)
+
+
+def _has_failed_within(result: Reading, rule: Answers) -> bool:
+    """Tell whether an answer with the code of a success tells of a failure beside it."""
+    if not isinstance(result.body, dict):
+        return False
+    members = {str(name).lower(): value for name, value in result.body.items()}
+    if any(members.get(name) is False for name in _SUCCESS_MEMBERS):
+        return True
+    if any(members.get(name) not in _NO_FAILURE for name in _FAILURE_MEMBERS):
+        return True
+    inner = (each for value in members.values() if isinstance(value, list) for each in value)
+    codes = (_code(result.result(each), rule) for each in inner)
+    return any(code and code not in rule.success_codes for code in codes)
 
 
 def _is_redirect(status: int) -> bool:

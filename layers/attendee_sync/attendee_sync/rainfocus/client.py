@@ -96,7 +96,7 @@ def store_request(
         "email": attendee.fields.get("email"),
         "email_sha256": sha256_of(attendee.fields.get("email", "")),
         templates.RECORD: dict(record),
-        "record_json": json.dumps(record),
+        templates.RECORD_JSON: json.dumps(record),
     }
     if connection.call.url:
         request.url = templates.fill_url(connection.call.url, values)
@@ -114,7 +114,7 @@ def _put_body(
     if template is None and connection.call.method == "GET":
         return
     if isinstance(template, str):
-        request.data = templates.fill_xml(template, values, request.headers)
+        request.data = templates.fill_body(template, values, request.headers)
         return
     content = record if template is None else templates.fill(template, values)
     match connection.body.kind:

@@ -78,10 +78,13 @@ def _is_on_this_machine(host: str) -> bool:
         return False
 
 
-# A member of a JSON object, a form field or a query parameter.
-type Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+# A member of a JSON object, a form field or a query parameter, such as attendee[first name].
+_IN_KEY = r"\w.:@$()\[\]/-"  # nothing that would leave its place in XML
+KEY_PATTERN: Final = rf"^[{_IN_KEY}]([ {_IN_KEY}]{{0,62}}[{_IN_KEY}])?$"
+type Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 type Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,64}$")]
-type HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+# A parameter may have it, too.
+type HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
 class _Settings(BaseModel):
@@ -177,13 +180,16 @@ type Signs = tuple[Code | Status | Sign, ...]
 
 
 def _expression(text: str) -> str:
-    """Return an expression that looks at status, headers or body; a name is one of the body's."""
+    """Return an expression that looks at status, headers or body.
+
+    One that names none of them looks at the body; names with a hyphen need no quotes there.
+    """
     if _NAMES.fullmatch(text) and text.partition(".")[0] not in _ROOTS:
         return ".".join(["body", *(f'"{name}"' for name in text.split("."))])
     try:
         function_calls.check(text)
-        if not function_calls.names_in(text) & _ROOTS and "`" not in text:
-            raise ValueError("an expression over status, headers or body is expected")
+        if not function_calls.names_in(text) & _ROOTS:
+            return f"body | {text}"
     except JMESPathError:
         raise ValueError("a JMESPath expression is expected") from None
     return text
@@ -246,7 +252,7 @@ _OF_CALL = _OF_CONNECTION | {
     "email",
     "email_sha256",
     templates.RECORD,
-    "record_json",
+    templates.RECORD_JSON,
     templates.FIELD,
     templates.VALUE,
 }
@@ -277,7 +283,10 @@ class CallTemplate(_Settings):
         }
         if unknown:
             names = ", ".join(sorted(known))
-            raise ValueError(f"a template without unknown places; there are {names}")
+            raise ValueError(
+                f"a template without unknown places; there are {names}; "
+                "other braces have a blank inside, such as { id }"
+            )
         for path, text in templates.texts_in(given):
             if templates.looks_secret(path, text):
                 raise ValueError(f"a place, such as {{client_id}}, for the secret in {path}")

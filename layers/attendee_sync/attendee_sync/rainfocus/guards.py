@@ -19,7 +19,7 @@ from attendee_sync.rainfocus.rate_limit import RateLimiter
 # Seconds that must remain beyond a call: more than delivery keeps to account for a batch.
 MARGIN = 9.0
 NO_TIME = "no time left in this invocation"
-CROWD = 20  # profiles in a row that may be refused alike and be at fault themselves
+CROWD = 20  # profiles in a row, over all environments, that may be refused alike by their fault
 _SPREAD = 2.0  # seconds over which those come back that wait for the same moment
 _WORDS = {
     Cause.CONFIGURATION: "the connection is paused: RainFocus refuses its calls",
@@ -39,6 +39,7 @@ class Guards:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`environments` run at once at most; each gets an equal share of a connection's pace."""
+        self._crowd = math.ceil(CROWD / environments)
         self._concurrency = ConcurrencyLimiter()
         self._circuit_breaker = CircuitBreaker(states)
         self._adaptive_rate = AdaptiveRate(states, environments)
@@ -140,7 +141,7 @@ class Guards:
         count = count + 1 if last == alike else 1
         self._refusals[permit.connection] = (alike, count)
         is_proven = permit.state.stored_with == connection.digest
-        return answer.is_apis_own and is_proven and not permit.is_probe and count <= CROWD
+        return answer.is_apis_own and is_proven and not permit.is_probe and count <= self._crowd
 
     def _record_failure(self, permit: Permit, answer: Answer, cause: Cause) -> None:
         self._circuit_breaker.record_failure(permit, cause, answer.retry_after or 0.0)

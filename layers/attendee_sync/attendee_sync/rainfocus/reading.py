@@ -1,9 +1,9 @@
 """Answers as settings see them: {"status", "headers", "body"}, whatever the body is written in.
 
-JSON is its value. XML is an object: attributes and elements by their local names, elements of the
-same name as an array, one that holds nothing but text as that text; `tag` is the root's name and
-`text` what stands between elements. A form is an object, any other text is itself. An HTML page,
-a body that was cut, or one that can't be read is null.
+JSON is its value, lines of JSON an array. XML is an object: attributes and elements by their local
+names, elements of the same name as an array, one that holds nothing but text as that text; `tag` is
+the root's name and `text` what stands between elements. A form is an object, any other text is
+itself. An HTML page, a body that was cut, or one that can't be read is null.
 """
 
 import functools
@@ -61,12 +61,21 @@ def _value(body: bytes, text: str, kind: str) -> Any:
     except (ValueError, RecursionError):
         pass
     if kind.endswith("json") or text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
-        return None  # meant as JSON: cut, or with a name twice
+        return _lines(text)
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         return _xml(body)
     if kind == "application/x-www-form-urlencoded":
         return dict(parse_qsl(text))
     return None if kind == "text/html" else text.strip() or None
+
+
+def _lines(text: str) -> list[Any] | None:
+    """Return the values of lines of JSON; None for JSON that is cut, or has a name twice."""
+    try:
+        lines = [line for line in text.splitlines() if line.strip()]
+        return [json.loads(line, object_pairs_hook=without_repeats) for line in lines] or None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _xml(body: bytes) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 A place is a name in braces, such as {event}. A text that is nothing but a place becomes the value
 itself, be it an object, and its member is left out where there is none; within a longer text a
 missing value is empty. An item of an array with {field} or {value} stands for one item for each
-field of the record. Other braces stay as they are.
+field of the record. Other braces, such as { id }, stay as they are.
 """
 
 import html
@@ -18,6 +18,7 @@ from pydantic import JsonValue
 type Values = Mapping[str, JsonValue]
 
 RECORD: Final = "record"  # all fields of the attendee under the names of the connection
+RECORD_JSON: Final = "record_json"  # the same as a text
 ONE_FIELD: Final = f"{RECORD}."  # and one of them, such as {record.email}
 FIELD, VALUE = "field", "value"
 _PLACE = re.compile(r"\{([A-Za-z][A-Za-z0-9_.-]{0,63})\}")
@@ -31,7 +32,7 @@ _SECRET_NAME = re.compile(
 _SECRET_PLACES = frozenset(
     {"access_token", "basic", "basic_plain", "client_id", "client_secret", "profile_token"}
 )
-_SCHEME = re.compile(r"[A-Za-z]{0,16}[ :=]?(?:[a-z]{1,16}=)?[\"']{0,2}")  # such as Bearer
+_SCHEME = re.compile(r"[A-Za-z-]{0,16}[ :=]?(?:[a-z]{1,16}=)?[\"']{0,2}")  # such as Bearer
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 MASKED: Final = "***"  # what `show` puts in the place of a secret
 
@@ -99,11 +100,29 @@ def fill_header(template: str, values: Values) -> str:
     return fill_text(template, values, lambda text: quote(text, safe=_PRINTABLE))
 
 
-def fill_xml(template: str, values: Values, headers: dict[str, str]) -> bytes:
-    """Return a body in XML with values in its places; an object stands there as its elements.
+def fill_body(template: str, values: Values, headers: dict[str, str]) -> bytes:
+    """Return a body that is a text, with values in its places.
 
-    Has a request's headers say what it is, unless they do.
+    It is XML, in which an object stands as its elements, unless a request's headers say otherwise:
+    then values are escaped as in JSON's texts, and objects are JSON. Headers that say nothing of
+    it are made to.
     """
+    kind = next((text for name, text in headers.items() if name.lower() == "content-type"), "")
+    if not kind:
+        kind = headers["Content-Type"] = "application/xml; charset=utf-8"
+    return to_bytes((_fill_xml if "xml" in kind.lower() else _fill_json)(template, values))
+
+
+def _fill_json(template: str, values: Values) -> str:
+    def value(place: re.Match[str]) -> str:
+        found = _value(place[1], values)
+        is_json = place[1] == RECORD_JSON or not isinstance(found, str)
+        return _text(found) if is_json else json.dumps(found)[1:-1]
+
+    return _PLACE.sub(value, template)
+
+
+def _fill_xml(template: str, values: Values) -> str:
 
     def element(place: re.Match[str]) -> str:
         value = _value(place[1], values)
@@ -111,8 +130,7 @@ def fill_xml(template: str, values: Values, headers: dict[str, str]) -> bytes:
             return _xml_text(_text(value))
         return "".join(f"<{key}>{_xml_text(_text(each))}</{key}>" for key, each in value.items())
 
-    headers.setdefault("Content-Type", "application/xml; charset=utf-8")
-    return to_bytes(_PLACE.sub(element, template))
+    return _PLACE.sub(element, template)
 
 
 def to_bytes(text: str) -> bytes:
