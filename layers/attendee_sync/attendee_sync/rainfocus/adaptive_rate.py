@@ -12,18 +12,21 @@ from dataclasses import dataclass, field
 from attendee_sync.rainfocus.circuit_breaker import Permit
 from attendee_sync.rainfocus.connection_state import ConnectionState, ConnectionStates
 
-_DOUBLES_IN = 15.0  # seconds
+_DOUBLES_IN = 12.0  # seconds
 _MOST_DOUBLINGS = 16
 _LEAST_RATE = 1.0  # requests per second; where that is too much, the connection is paused
 _BELOW_WHAT_PASSED = 0.9
 _LOWEST_FACTOR = 0.5
 
 
-def allowed_rate(state: ConnectionState, ceiling: float) -> float:
-    """Return the requests per second that are allowed now, at most `ceiling`; 0 is no limit."""
+def allowed_rate(state: ConnectionState, ceiling: float, ahead: float = 0.0) -> float:
+    """Return the requests per second that are allowed now, or will be in `ahead` seconds.
+
+    They are at most `ceiling`; 0 is no limit.
+    """
     if not state.rate:
         return ceiling
-    doublings = (time.time() - state.rate_at) / _DOUBLES_IN
+    doublings = (time.time() + ahead - state.rate_at) / _DOUBLES_IN
     if doublings > _MOST_DOUBLINGS:
         return ceiling
     rate = state.rate * 2 ** max(doublings, 0.0)

@@ -97,7 +97,11 @@ class Guards:
         rate = allowed_rate(permit.state, permit.limits.requests_per_second)
         wait = self._rate_limiter.wait(connection, rate)
         if wait:
-            promised = self._rate_limiter.promise(connection, rate, wait)
+            promised = self._rate_limiter.promise(
+                connection,
+                lambda ahead: allowed_rate(permit.state, permit.limits.requests_per_second, ahead),
+                wait,
+            )
             raise RetryLaterError(
                 Reason.RATE_LIMITED,
                 "held to the connection's requests per second",

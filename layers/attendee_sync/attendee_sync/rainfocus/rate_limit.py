@@ -35,15 +35,17 @@ class RateLimiter:
             self._free_at[connection] = free_at + interval
             return 0.0
 
-    def promise(self, connection: str, requests_per_second: float, wait: float) -> float:
+    def promise(self, connection: str, rate_in: Callable[[float], float], wait: float) -> float:
         """Return the seconds until a turn that nobody was told of, for one who must wait.
 
-        So those who wait come back as fast as they can go, and not all for the same turn.
+        `rate_in` tells the requests per second that will be allowed in so many seconds. So those
+        who wait come back as fast as they can go by then, and not all for the same turn.
         """
-        interval = self._environments / requests_per_second
         with self._lock:
             now = self._clock()
-            last = self._promised_at.get(connection, 0.0)
+            last = max(self._promised_at.get(connection, 0.0), now)
+            rate = rate_in(last - now)
+            interval = self._environments / rate if rate else 0.0
             promised_at = min(max(now + wait, last + interval), now + _LONGEST_WAIT)
             self._promised_at[connection] = promised_at
             return promised_at - now
