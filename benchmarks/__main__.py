@@ -41,13 +41,13 @@ _FIGURES = (
         "outage_failed_calls_per_profile",
         outage.outage_failed_calls_per_profile,
         0.10,
-        float("inf"),
+        0.10,
     ),
     Figure(
         "outage_last_after_recovery_seconds",
         outage.outage_last_after_recovery_seconds,
         45.0,
-        float("inf"),
+        45.0,
     ),
     Figure("neighbour_p95_ratio", outage.neighbour_p95_ratio, 2.0, float("inf")),
 )

@@ -22,7 +22,7 @@ _ABOUT_TOKEN = re.compile(
 # What servers say of their own trouble, and never of a profile.
 _ABOUT_SERVER = re.compile(
     r"maintenance|temporar|unavailable|try(?:ing)? again|time[sd]?[ -]?out|overload|busy|too many"
-    r"|(?:rate|request) limit|quota|throttl|(?:internal|system|server|database|unexpected) error"
+    r"|(?:rate|request) limit|quota|throttl|(?:internal|system|server|unexpected) error"
     r"|exception|deadlock|out of memory|database|service is down",
     re.IGNORECASE,
 )
