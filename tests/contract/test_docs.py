@@ -153,3 +153,11 @@ def test_the_table_of_commands_is_the_apps() -> None:
             else:
                 shown.append([*group, first])
     assert sorted(shown) == sorted(known)
+
+
+def test_the_table_of_targets_is_the_makefiles() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    table = page_text("development").partition("| command | what it does |")[2]
+    cells = re.findall(r"^\| (`[^|]+`) \|", table.partition("\n\n")[0], re.MULTILINE)
+    shown = re.findall(r"`(?:make )?([a-z-]+)`", " ".join(cells))
+    assert sorted([*shown, "help"]) == sorted(targets)
