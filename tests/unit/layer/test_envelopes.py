@@ -182,6 +182,27 @@ def test_who_came_and_who_went_are_told_by_the_envelope() -> None:
     ]
 
 
+def test_people_may_stand_by_their_ids() -> None:
+    assert profiles({"users": {"-N1a": ADA, "-N2b": BEN}, "page": 1}) == [ADA, BEN]
+    assert envelopes_of({"users": {"101": ADA}, "page": 1}) == [{"page": 1}]
+    assert profiles({"101": ADA, "102": BEN}) == [ADA, BEN]
+    for document in (
+        {"users": {"ada": ADA, "ben": BEN}},
+        {"users": {"101": ADA, "total": 2}},
+        {"users": {"101": {"city": "Lehi"}}},
+        {"billing_owner": ADA, "technical_owner": BEN},
+    ):
+        assert profiles(document) == [document]
+
+
+def test_rows_without_names_are_told_as_such() -> None:
+    table = {"columns": ["email"], "rows": [["ada@example.com"], ["ben@example.com"]]}
+    with pytest.raises(UnreadableBodyError, match="the rows are arrays"):
+        profiles(table)
+    person = {"traits": ADA, "values": [[1], [2]]}
+    assert profiles(person) == [person]
+
+
 def test_a_list_without_people_does_not_stand_in_the_way() -> None:
     document = {"contacts": [ADA, BEN], "items": [{"sku": 1}], "messages": []}
     assert profiles(document) == [ADA, BEN]

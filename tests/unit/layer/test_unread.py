@@ -35,6 +35,8 @@ def unread(profile: dict[str, Any], **settings: Any) -> list[tuple[str, str]]:
             [("segmentNote", ""), ("exitSegmentDate", "")],
         ),
         ({"event": {"email": "b@c.de", "day": "1"}}, [("event.day", "")]),
+        ({"guest": [{"city": "A"}, {"city": "B"}]}, [("guest", "")]),
+        ({"guest": [{"city": "A"}], "data": [{"zip": "1"}, {"company": "B"}]}, []),
         (
             {"phone": [["1"]], "title": "Dr.", "zip": "n/a"},
             [("phone", "phone"), ("title", "jobtitle")],

@@ -27,6 +27,7 @@ _BEGINNINGS = ('"', "{", "[")  # of values that may tell who somebody is
 _EMPTY = ('""', "{}", "[]")
 _MAX_BESIDE = 16 * envelopes.MAX_BYTES  # characters as pushed, indented or not, before it is read
 _TOO_MUCH_BESIDE = f"what stands beside the profiles has more than {envelopes.MAX_BYTES:,} bytes"
+_NAMELESS_ROWS = "the rows are arrays; expected are objects, with a name for each value"
 _UNREADABLE_BESIDE = "what stands beside the profiles can't be read as JSON without doubt"
 
 
@@ -262,6 +263,11 @@ class _List:
         return any(persons.tells_somebody(each.profile) for each in self.pieces)
 
     @property
+    def are_rows(self) -> bool:
+        """Tell whether its elements are lists, as in a table whose columns are named elsewhere."""
+        return len(self.pieces) > 1 and all(each.text.startswith("[") for each in self.pieces)
+
+    @property
     def may_be_profiles(self) -> bool:
         """Tell whether it is no list of texts, nor of one person's attributes."""
         objects = [each for each in self.pieces if each.text.startswith("{")]
@@ -307,13 +313,15 @@ class _EnvelopeSearch:
             raise _UnclearError(f"the profiles can't be told: {names}{others} may be meant")
         if people:
             return people
+        if not self._has_person and any(each.are_rows for each in self.lists):
+            raise _UnclearError(_NAMELESS_ROWS)
         rest = [each for each in self.lists if each.may_be_profiles]
         if self._has_person or len(rest) != 1 or (self._depth and not rest[0].pieces):
             return ()
         return () if persons.tells_somebody(self._beside(rest)) else rest
 
     def _entities(self) -> Sequence[_List]:
-        """Return what Adobe's Profile API answers with, if it is that: entities by id."""
+        """Return profiles that stand by id in the object, as Adobe's Profile API answers."""
         pieces: list[Pushed] = []
         beside: _Members = {}
         for name, (start, end) in self._members.items():
@@ -321,7 +329,8 @@ class _EnvelopeSearch:
                 beside[name] = start, end
                 continue
             _, piece = self._opener.reader.piece(self._text, start)
-            if not envelopes.is_entity(piece.profile):
+            is_known = envelopes.is_id(name) and persons.is_somebody(piece.profile)
+            if not is_known and not envelopes.is_entity(piece.profile):
                 return ()
             pieces.append(piece)
         most = self._opener.most
@@ -421,8 +430,29 @@ class _EnvelopeSearch:
         if envelopes.is_lone(place.path[-1]) and len(self.lists) == lists:
             self._has_person = has_person
             return self._lone(start, place)
+        if end and envelopes.is_list(place.path[-1]) and len(self.lists) == lists:
+            self._by_id(start, place)
         self._has_person |= end is None
         return json_text.end_of(self._text, start) if end is None else end
+
+    def _by_id(self, start: int, place: _Place) -> None:
+        """Take an object for a list if its members are people by their ids: `{"101": {...}}`."""
+        pieces: list[Pushed] = []
+        at = json_text.skip_blanks(self._text, start + 1)
+        while not self._text.startswith("}", at):
+            name, at = json_text.member(self._text, at)
+            if not envelopes.is_id(name) or not self._text.startswith("{", at):
+                return
+            at, piece = self._opener.reader.piece(self._text, at)
+            if not persons.is_somebody(piece.profile):
+                return
+            pieces.append(piece)
+            at = json_text.skip_blanks(self._text, at)
+            if self._text.startswith(",", at):
+                at = json_text.after_comma(self._text, at)
+        most = self._opener.most
+        if pieces:
+            self.lists.append(_List(place, pieces, most is not None and len(pieces) > most))
 
     def _lone(self, start: int, place: _Place) -> int:
         end, piece = self._opener.reader.piece(self._text, start)

@@ -7,10 +7,10 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from attendee_sync.profile import names
+from attendee_sync.profile import names, pairs
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 
 type Json = dict[str, Any]
@@ -54,18 +54,6 @@ _ROLES: Final = frozenset(
 )
 _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
 _NO_PHONES: Final = ("fax", "pager")
-
-# By which a list's element tells its name, and its value, where it is an attribute.
-_PAIR_NAMES: Final = (
-    *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
-    *("attrname", "identitytype", "question", "label", "title", "ref", "code", "id", "type"),
-)
-_QUESTION: Final = ("title", "ref", "name")  # members of one that tell its name
-_PAIR_VALUES: Final = (
-    *("value", "values", "answer", "answers", "text", "stringvalue", "identity", "val"),
-    *("attrvalue", "fieldvalue", "response", "content", "rawvalue"),
-)
-
 
 # A usable value, and the names that lead there.
 type Candidate = tuple[Scalar, Path]
@@ -119,12 +107,15 @@ class Search:
         self.found: _Parts = {}
         self.addresses: list[_Address] = []
         self.objects: dict[Path, Json] = {}  # that were looked at
+        self._profile: Json = {}
+        self._questions: pairs.Questions | None = None  # of the profile, once they are asked for
         self.is_plain = True  # there was nothing but objects and usable texts
         self._table = table
         self._left = _MAX_MEMBERS
 
     def find(self, profile: Json) -> Found:
         """Return the usable values of a profile for each field, the best one first."""
+        self._profile = profile
         self.holder(profile, 0, ())
         found = self.found | _chosen(self.addresses)
         return {
@@ -138,11 +129,24 @@ class Search:
         if event is not None and isinstance(thing, dict):
             self.is_plain = False
             if isinstance(event, str) and not self._has_email(thing):
-                # The event has these properties, not the person.
-                members = {name: each for name, each in members.items() if each is not thing}
+                own = self._persons_within(thing)
+                members = {name: own if each is thing else each for name, each in members.items()}
         flat = _Address((level, 0), True, {})
         self.addresses.append(flat)
         self._members(members, self._table.person, _Spot(level, level, "", flat), path)
+
+    def _persons_within(self, properties: Json) -> Json:
+        """Return what holds the person in an event's properties, as `$set` does."""
+        looked_at = itertools.islice(properties.items(), _MAX_MEMBERS)
+        place = self._table.person
+        return {
+            name: each
+            for name, each in looked_at
+            if isinstance(each, dict)
+            and (entry := place[name])
+            and entry.kind is Kind.HOLDER
+            and self._has_email(each)
+        }
 
     def _members(self, members: Json, place: Place, spot: "_Spot", path: Path) -> None:
         looked_at = min(self._left, len(members)) if len(path) <= _MAX_DEPTH else 0
@@ -239,13 +243,23 @@ class Search:
         if entry.within is not None:
             self._members(value, entry.within, _Spot(spot.level, spot.order, "", address), path)
 
+    def _find_questions(self) -> pairs.Questions:
+        if self._questions is None:
+            self._questions = pairs.questions(self._profile)
+        return self._questions
+
+    def _holders(self, listed: list[Any], entry: Entry, spot: "_Spot", path: Path) -> None:
+        """Look at a list of a person's attributes: pairs, one object, or parts of one."""
+        found = pairs.of(listed, self._table.person, self._find_questions)
+        if found:
+            self._object(found, entry, spot, path)
+        elif _are_parts(listed):
+            for n, each in enumerate(listed):
+                self._object(each, entry, spot, (*path, str(n)))
+
     def _list(self, listed: list[Any], entry: Entry, spot: "_Spot", path: Path) -> None:
         if entry.kind is Kind.HOLDER:
-            pairs = _pairs(listed, self._table.person)
-            if pairs:
-                self._object(pairs, entry, spot, path)
-            elif len(listed) == 1 and isinstance(listed[0], dict):
-                self._object(listed[0], entry, spot, (*path, "0"))
+            self._holders(listed, entry, spot, path)
             return
         if entry.field == "address1" and all(isinstance(each, str) for each in listed):
             lines = dict(zip(("address1", "address2"), filter(is_text, listed), strict=False))
@@ -265,6 +279,14 @@ def _typed(value: Json) -> str | None:
     kind = value.get("type")
     is_name = isinstance(kind, str) and isinstance(value.get(kind), str | list | dict)
     return kind if is_name else None
+
+
+def _are_parts(listed: Sequence[Any]) -> bool:
+    """Tell whether there is one object, or several with parts of one person: no name is twice."""
+    if not all(isinstance(each, dict) for each in listed):
+        return False
+    found = [name for each in listed for name in pairs.folded(each)]
+    return len(set(found)) == len(found)
 
 
 def _order_of(entry: Entry, first: int) -> int:
@@ -320,7 +342,7 @@ def _by_preference(listed: Sequence[Any], kind: Kind) -> list[tuple[int, Any]]:
     def preference(numbered: tuple[int, Any]) -> int:
         if not isinstance(numbered[1], dict):
             return 2 if isinstance(numbered[1], str) else 3
-        each = _folded(numbered[1])
+        each = pairs.folded(numbered[1])
         nested = each.get("metadata")
         if isinstance(nested, dict) and nested.get("primary") is True:
             return 0
@@ -331,15 +353,9 @@ def _by_preference(listed: Sequence[Any], kind: Kind) -> list[tuple[int, Any]]:
     usable = [
         (n, each)
         for n, each in enumerate(listed)
-        if not isinstance(each, dict) or not _type_of(_folded(each)).endswith(_NO_PHONES)
+        if not isinstance(each, dict) or not _type_of(pairs.folded(each)).endswith(_NO_PHONES)
     ]
     return sorted(usable, key=preference)
-
-
-def _folded(members: Json) -> Json:
-    return {
-        names.fold(name): value for name, value in itertools.islice(members.items(), _MAX_ELEMENTS)
-    }
 
 
 def _is_doubtful(name: str, value: object, entry: Entry | None) -> bool:
@@ -365,35 +381,6 @@ def _member(members: Json, name: str) -> Any:
 def _type_of(folded: Json) -> str:
     kind = folded.get("type") or folded.get("kind") or folded.get("label")
     return names.fold(kind) if isinstance(kind, str) else ""
-
-
-def _pairs(listed: Sequence[Any], place: Place) -> Json:
-    """Return as one object what a list holds as names and values; the first of a name counts."""
-    found: Json = {}
-    for each in listed:
-        members = _folded(each) if isinstance(each, dict) else {}
-        given = list(_pair_names(members))
-        value = next(_pair_values(members), None)
-        if given and value is not None:
-            found.setdefault(next((name for name in given if place[name]), given[0]), value)
-    return found
-
-
-def _pair_names(members: Json) -> Iterator[str]:
-    stems = [key.removesuffix("value") for key in members if key.endswith("value")]
-    for key in (*_PAIR_NAMES, *(stem + "name" for stem in stems if stem)):  # as in paramName
-        name = members.get(key)
-        if isinstance(name, str):
-            yield name
-        elif isinstance(name, dict):
-            yield from (each for each in map(_folded(name).get, _QUESTION) if isinstance(each, str))
-
-
-def _pair_values(members: Json) -> Iterator[Any]:
-    kind = members.get("type")
-    keys = (*_PAIR_VALUES, names.fold(kind)) if isinstance(kind, str) else _PAIR_VALUES
-    own = [key for key in members if key.endswith("value")]
-    yield from (value for value in map(members.get, (*keys, *own)) if value is not None)
 
 
 def _chosen(addresses: Sequence[_Address]) -> _Parts:

@@ -91,6 +91,11 @@ def is_entity(document: Json | None) -> bool:
     )
 
 
+def is_id(name: str) -> bool:
+    """Tell whether a name is what somebody is known by, such as `101`, and none of a table."""
+    return len(name) <= _LONGEST_NAME and any(map(str.isdigit, name))
+
+
 def is_text(name: str) -> bool:
     """Tell whether a text under that name may be JSON with profiles."""
     return len(name) <= _LONGEST_NAME and names.fold(name) in _TEXTS

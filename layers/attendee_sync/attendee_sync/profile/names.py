@@ -215,7 +215,9 @@ _HOLDERS: Final = _PERSONS | _CONTAINERS
 # Words that only beside one for a person are of an object that holds it: `user_metadata`.
 _BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "sign", "up"})
 # Their words are no such words, but their members are the person's.
-_HOLDER_NAMES: Final = frozenset({"identity", "useridentities"})
+_HOLDER_NAMES: Final = frozenset(
+    {"dynamodb", "fulldocument", "identity", "namedvalues", "newimage", "pages", "useridentities"}
+)
 # Of these only what holds a person is read: their own texts are of something else.
 _PASSED_THROUGH: Final = ("context", "event", "form", "message", "notification", "request")
 _WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
@@ -265,6 +267,12 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "jobtitle": _listed("title, value, display value, name, text, label"),
 }
+# For each field, after those: in answers of forms, rich texts, Avro's unions, Firestore's and
+# DynamoDB's documents.
+_ALSO_VALUES: Final = _listed(
+    "plain text, simple text, content, text, answer, answers, text question answer, text answers,"
+    " string value, integer value, double value, string, int, long, double, s, n"
+)
 
 
 _WEAK = 1_000  # added to the rank of a name that may mean something else
@@ -412,7 +420,11 @@ class Names:
 
     def _persons_own(self, name: str) -> Entry | None:
         """Return what is known of an object in a passed one by its words: `userAttributes`."""
-        return self._holder if is_person(name) else None
+        if is_person(name):
+            return self._holder
+        found = words(name)
+        is_passed = bool(found) and _PASSED_WITHIN.issuperset(found)
+        return self.person.known["form"] if is_passed else None
 
     def _by_words(self, name: str) -> Entry | None:
         found = words(name)
@@ -450,16 +462,19 @@ def _texts(fields: Own) -> dict[str, Entry]:
     """Return what is known of names by which a text may stand, folded."""
     found: dict[str, Entry] = {}
     for field, listed in fields.items():
-        values = Place(_values(field))
+        values = _values(field)
         for n, name in enumerate(listed):
             rank = n + _WEAK * name.endswith("?")
             found.setdefault(fold(name), Entry(field, rank, within=values))
     return found
 
 
-def _values(field: str) -> dict[str, Entry]:
-    names = (*_VALUES.get(field, _VALUES[""]), "plain text", "content")
-    return {fold(name): Entry(field, rank) for rank, name in enumerate(names)}
+def _values(field: str) -> Place:
+    """Return what is known of the members of an object in place of a text, and of those within."""
+    names = dict.fromkeys((*_VALUES.get(field, _VALUES[""]), *_ALSO_VALUES))
+    place = Place({})
+    place.known |= {fold(name): Entry(field, rank, within=place) for rank, name in enumerate(names)}
+    return place
 
 
 def _objects(texts: Mapping[str, Entry]) -> dict[str, Entry]:

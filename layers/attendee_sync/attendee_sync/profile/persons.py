@@ -34,7 +34,7 @@ MOST_MEMBERS = 10_000  # of one object that are looked at
 _MOST_OBJECTS = 100
 _MOST_NAMES = 4_096  # that are kept
 # Lists of one person's attributes: [{"name": "email", "value": "ada@example.com"}]
-_VALUES = frozenset({"value", "values", "answer", "answers", "val", "text", "stringvalue"})
+_VALUES = frozenset({"value", "values", "answer", "answers", "val", "text", "stringvalue", "v"})
 # Calls of Segment and RudderStack that are about no person, though one may have caused them:
 # https://segment.com/docs/connections/spec/
 _CALLS = frozenset({"group", "page", "screen", "alias"})
@@ -110,10 +110,15 @@ def is_lifted(name: str) -> bool:
     return _NAME_AT_TOP[name] is not None
 
 
+def is_somebody(document: Json | None) -> bool:
+    """Tell whether an object's own members say who somebody is."""
+    return any(is_mark(name, value) for name, value in (document or {}).items())
+
+
 def tells_somebody(value: object, depth: int = _MAX_DEPTH) -> bool:
     """Tell whether a value holds what says who somebody is, in it or in what is within."""
     if isinstance(value, dict):
-        if any(is_mark(name, each) for name, each in value.items()):
+        if is_somebody(value):
             return True
         value = list(value.values())
     if not isinstance(value, list) or not depth:

@@ -63,18 +63,21 @@ def _unread(members: Json, place: Place | None, path: Path, by_field: Found) -> 
             continue
         if isinstance(value, dict):
             yield from _unread(value, entry.within if entry else None, inner, by_field)
-        elif value not in (None, "", []) and not _is_known(value, entry, by_field):
+        elif value not in (None, "", []) and not _is_known(value, entry, by_field, inner):
             yield inner
 
 
-def _is_known(value: Any, entry: Entry | None, by_field: Found) -> bool:
+def _is_known(value: Any, entry: Entry | None, by_field: Found, path: Path) -> bool:
     """Tell whether a value is read where it stands, or stands for none."""
     if entry is None:
         return False
     if isinstance(value, str) and not is_text(value):
         return True
     is_found = entry.field in by_field or names.ELSEWHERE.get(entry.field) in by_field
-    return is_found or (isinstance(value, list) and entry.kind is not Kind.VALUE)
+    if isinstance(value, list) and entry.kind is Kind.HOLDER:  # several persons are not read
+        places = (place for listed in by_field.values() for _, place in listed)
+        return any(place[: len(path)] == path for place in places)
+    return is_found or (isinstance(value, list) and entry.kind is Kind.ADDRESS)
 
 
 def _like(name: str, table: Names) -> str:

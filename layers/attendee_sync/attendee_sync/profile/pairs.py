@@ -1,0 +1,110 @@
+"""Pairs: attributes that stand as a list of names and values, such as the answers of a form.
+
+Imports the standard library alone, since ingest uses it.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from attendee_sync.profile import names
+from attendee_sync.profile.names import Place
+
+type Json = dict[str, Any]
+type Questions = Mapping[str, str]  # titles of a form's questions, by what answers call them
+
+_MAX_MEMBERS = 50  # of an element that are looked at
+_MAX_DEPTH = 6  # in which a form's questions are looked for
+_MAX_ELEMENTS = 200  # that are looked at for them, in each list or object
+
+# By which a list's element tells its name, and its value, where it is an attribute.
+_NAMES: Final = (
+    *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
+    *("attrname", "identitytype", "question", "heading", "label", "title", "ref", "code", "id"),
+    *("questionid", "type", "k"),
+)
+_QUESTION: Final = ("title", "ref", "name", "id")  # members of one that tell its name
+_VALUES: Final = (
+    *("value", "values", "answer", "answers", "text", "stringvalue", "identity", "val"),
+    *("attrvalue", "fieldvalue", "response", "content", "rawvalue", "answerdetails", "v"),
+)
+_NAMED_BY: Final = ("id", "ref", "key", "questionid")  # by which an answer tells its question
+_TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of a question
+_PAIR = 2  # elements of a list that is one
+
+
+def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questions]) -> Json:
+    """Return as one object what a list holds as names and values; the first of a name counts.
+
+    Where an answer's own names say nothing, the title of its question does, which stands elsewhere
+    in the profile.
+    """
+    found: Json = {}
+    questions: Questions | None = None
+    for each in listed:
+        given, value = _pair(each)
+        if not given or value is None:
+            continue
+        name = next((name for name in given if place[name]), "")
+        if not name:
+            questions = find_questions() if questions is None else questions
+            name = next((questions[name] for name in given if name in questions), given[0])
+        found.setdefault(name, value)
+    return found
+
+
+def questions(value: object, depth: int = 0) -> dict[str, str]:
+    """Return the titles of all questions in a profile, such as those of a form's definition."""
+    found: dict[str, str] = {}
+    if isinstance(value, dict):
+        value = list(itertools.islice(value.values(), _MAX_ELEMENTS))
+    for each in value[:_MAX_ELEMENTS] if isinstance(value, list) and depth < _MAX_DEPTH else ():
+        if isinstance(each, dict):
+            members = folded(each)
+            title = next((t for t in map(members.get, _TITLES) if isinstance(t, str)), "")
+            ids = (members.get(name) for name in _NAMED_BY)
+            found |= {known: title for known in ids if isinstance(known, str) and title}
+        found |= questions(each, depth + 1)
+    return found
+
+
+def folded(members: Json) -> Json:
+    """Return the first members of an object by their folded names."""
+    return {
+        names.fold(name): value for name, value in itertools.islice(members.items(), _MAX_MEMBERS)
+    }
+
+
+def _pair(element: object) -> tuple[Sequence[str], Any]:
+    """Return by which names an element may be known, and its value; nothing if it is no pair."""
+    if isinstance(element, list) and len(element) == _PAIR and isinstance(element[0], str):
+        return element[:1], element[1]
+    members = folded(element) if isinstance(element, dict) else {}
+    return list(_names(members)), _chosen(next(_values(members), None), members.get("options"))
+
+
+def _chosen(value: Any, options: object) -> Any:
+    """Return the text of the option that a value names by its id, or else the value."""
+    wanted = value[0] if isinstance(value, list) and len(value) == 1 else value
+    for each in options[:_MAX_ELEMENTS] if isinstance(options, list) else ():
+        members = folded(each) if isinstance(each, dict) else {}
+        if isinstance(wanted, str) and members.get("id") == wanted:
+            return next((t for t in map(members.get, _TITLES) if isinstance(t, str)), value)
+    return value
+
+
+def _names(members: Json) -> Iterator[str]:
+    stems = [key.removesuffix("value") for key in members if key.endswith("value")]
+    for key in (*_NAMES, *(stem + "name" for stem in stems if stem)):  # as in paramName
+        name = members.get(key)
+        if isinstance(name, str):
+            yield name
+        elif isinstance(name, dict):
+            yield from (each for each in map(folded(name).get, _QUESTION) if isinstance(each, str))
+
+
+def _values(members: Json) -> Iterator[Any]:
+    kind = members.get("type")
+    keys = (*_VALUES, names.fold(kind)) if isinstance(kind, str) else _VALUES
+    own = [key for key in members if key.endswith("value")]
+    yield from (value for value in map(members.get, (*keys, *own)) if value is not None)
