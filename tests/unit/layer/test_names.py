@@ -74,6 +74,9 @@ def test_case_accents_and_what_stands_around_a_name_do_not_matter(name: str) -> 
     ("name", "field"),
     [
         ("E-mail 1 - Value", "email"),
+        ("workPhones", "phone"),
+        ("mobile_numbers", "phone"),
+        ("roles", ""),
         ("E-Mail-Adresse", "email"),
         ("E-mail Address", "email"),
         ("personalEmail.address", "email"),

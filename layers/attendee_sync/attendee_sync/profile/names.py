@@ -66,11 +66,11 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "company name, company, organization name, organisation name, organization, organisation,"
         " b2b.company name, account.name, employer, employer name, business name, org name, org,"
         " works for, work.company, work.company name, employment.name, employment.company,"
-        " employment.company name, organizations, companies, current company, company organization,"
-        " firm, institution, institution name, affiliation, billing.company, billing"
-        " address.company, default address.company, firma, firmenname, name der firma, unternehmen,"
-        " unternehmensname, arbeitgeber, societe, nom de la societe, entreprise, nom de"
-        " l'entreprise, raison sociale, organisme, empresa, nombre de la empresa, nombre de"
+        " employment.company name, organizations, companies, current company, sales account name,"
+        " company organization, firm, institution, institution name, affiliation, billing.company,"
+        " billing address.company, default address.company, firma, firmenname, name der firma,"
+        " unternehmen, unternehmensname, arbeitgeber, societe, nom de la societe, entreprise, nom"
+        " de l'entreprise, raison sociale, organisme, empresa, nombre de la empresa, nombre de"
         " empresa, compania, organizacion, azienda, nome azienda, societa, ragione sociale, nome da"
         " empresa, organizacao, companhia, bedrijf, bedrijfsnaam, organisatie, werkgever, foretag,"
         " foretagsnamn, arbetsgivare, virksomhed, virksomhet, firmanavn, bedrift, selskap, yritys,"
@@ -205,8 +205,8 @@ _CONTAINERS: Final = frozenset(
         "additional, after, and, answer, answers, attribute, attributes, basic, body,"
         " characteristics, column, core, crm, current, custom, data, demographic, demographics,"
         " detail, details, entity, extra, field, fields, form, general, identification,"
-        " identifiers, info, information, input, item, keys, merge, merges, new, node,"
-        " obj, object, params, payload, personal, point, professional, properties, property, props,"
+        " identifiers, info, information, input, item, keys, merge, merges, new, node, obj, object,"
+        " params, payload, personal, point, primary, professional, properties, property, props,"
         " question, questions, record, registration, resource, response, responses, result, row,"
         " set, submission, trait, traits, udo, values, variables, vars, xdm"
     )
@@ -219,7 +219,10 @@ _HOLDER_NAMES: Final = frozenset(
     {"dynamodb", "fulldocument", "identity", "namedvalues", "newimage", "pages", "useridentities"}
 )
 # Of these only what holds a person is read: their own texts are of something else.
-_PASSED_THROUGH: Final = ("context", "event", "form", "message", "notification", "request")
+_PASSED_THROUGH: Final = (
+    *("context", "event", "form", "message", "notification", "request"),
+    *("createdevent", "updatedevent"),
+)
 _WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
 _PASSED_WITHIN: Final = _CONTAINERS.union(_PASSED_THROUGH) - _WITHIN_PASSED
 _NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
@@ -260,7 +263,10 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
         "code, iso code, iso2, alpha2, alpha 2, country code, iso, value, display value, name,"
         " country, label, id"
     ),
-    "state": _listed("code, abbreviation, state code, value, display value, name, state, label"),
+    "state": _listed(
+        "code, abbreviation, state code, region code, province code, value, display value, name,"
+        " state, region, province, label"
+    ),
     "companyname": _listed(
         "name, company name, value, display name, display value, legal name, company, text,"
         " title, label, data"
@@ -275,6 +281,9 @@ _ALSO_VALUES: Final = _listed(
 )
 
 
+# What an address tells of the person besides, if nothing else does.
+_IN_ADDRESSES: Final = ("company", "companyname", "phone", "phonenumber", "telephone", "mobile")
+_BESIDE = 500  # added to the rank of these
 _WEAK = 1_000  # added to the rank of a name that may mean something else
 
 
@@ -381,7 +390,7 @@ class Names:
         addresses = self._addresses(texts)
         self.address.known = self._parts | addresses
         objects = _objects(texts)
-        self.person.known = texts | objects | self._more(addresses, objects)
+        self.person.known = texts | objects | self._more(addresses, objects, texts)
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
         persons = Place(dict.fromkeys(_WITHIN_PASSED, self._holder), self._persons_own)
         passed = self._holder._replace(within=persons)
@@ -397,13 +406,19 @@ class Names:
         return found
 
     def _more(
-        self, addresses: Mapping[str, Entry], objects: Mapping[str, Entry]
+        self,
+        addresses: Mapping[str, Entry],
+        objects: Mapping[str, Entry],
+        texts: Mapping[str, Entry],
     ) -> dict[str, Entry]:
-        """Return addresses, of which some tell more than the address, such as `billing.phone`."""
+        """Return addresses with what they tell of the person besides, such as `billing.phone`."""
         found = dict(addresses)
-        for key in addresses.keys() & objects.keys():
-            within = objects[key].within
-            members = within.known if within is not None else {}
+        beside = {
+            name: texts[name]._replace(rank=texts[name].rank + _BESIDE) for name in _IN_ADDRESSES
+        }
+        for key in addresses:
+            within = objects[key].within if key in objects else None
+            members = beside | (within.known if within is not None else {})
             found[key] = found[key]._replace(within=Place({**members, **self.address.known}))
         return found
 
@@ -437,6 +452,9 @@ class Names:
             is_thing = entry and entry.field == FULL_NAME and not _CONTAINERS.isdisjoint(found)
             if entry and not is_thing:  # a form's name is nobody's
                 return entry
+        one = self.person.known.get("".join(found).removesuffix("s"))
+        if one and not one.is_weak:  # workPhones
+            return one
         first = _ALTERNATIVE.split(name, maxsplit=1)[0]
         return self._by_words(first) if first != name else None
 

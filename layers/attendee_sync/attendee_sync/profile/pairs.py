@@ -20,7 +20,19 @@ _MAX_ELEMENTS = 200  # that are looked at for them, in each list or object
 # By which a list's element tells its name, and its value, where it is an attribute.
 _NAMES: Final = (
     *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
-    *("attrname", "identitytype", "question", "heading", "label", "title", "ref", "code", "id"),
+    *(
+        "attrname",
+        "attributecode",
+        "identitytype",
+        "question",
+        "column",
+        "heading",
+        "label",
+        "title",
+        "ref",
+        "code",
+        "id",
+    ),
     *("questionid", "type", "k"),
 )
 _QUESTION: Final = ("title", "ref", "name", "id")  # members of one that tell its name
