@@ -24,6 +24,29 @@ def values(profile: dict[str, Any]) -> dict[str, Any]:
         ({"firstName": "{{profile.firstName}}", "lastName": "*|LNAME|*", "city": "%%City%%"}, {}),
         ({"company": {"id": 5}, "b2b": {"companyName": "Engines"}}, {"companyname": "Engines"}),
         ({"phone": {"number": "1"}}, {"phone": "1"}),
+        ({"answers": {"3": {"name": "city", "answer": "Lehi"}, "4": {"id": 1}}}, {"city": "Lehi"}),
+        ({"Name": {"value": {"first": "Ada"}}, "zip": {"int": 5}}, {"firstname": "Ada", "zip": 5}),
+        (
+            {"company": {"type": "rich_text", "rich_text": [{"plain_text": "A"}]}},
+            {"companyname": "A"},
+        ),
+        ({"fields": [["city", "Lehi"], ["zip"], [1, 2]]}, {"city": "Lehi"}),
+        (
+            {"answers": [{"ref": "x", "text": "Lehi"}], "form": [{"id": "x", "title": "City"}]},
+            {"city": "Lehi"},
+        ),
+        (
+            {"fields": [{"key": "city", "value": ["o"], "options": [{"id": "o", "text": "Lehi"}]}]},
+            {"city": "Lehi"},
+        ),
+        ({"address": {"city": "Lehi", "phone": "1"}}, {"city": "Lehi", "phone": "1"}),
+        ({"address": {"city": "Lehi", "phone": "1"}, "tel": "2"}, {"city": "Lehi", "phone": "2"}),
+        ({"data": [{"city": "Lehi"}, {"zip": "1"}]}, {"city": "Lehi", "zip": "1"}),
+        ({"guest": [{"city": "Lehi"}, {"city": "Oslo"}]}, {}),
+        (
+            {"personComponents": [{"city": "Lehi"}, {"city": "Oslo", "phone": "1"}]},
+            {"city": "Lehi", "phone": "1"},
+        ),
         (
             {"phone": [{"type": "fax"}, {"value": "1", "primary": False}, {"value": "2"}]},
             {"phone": "1"},

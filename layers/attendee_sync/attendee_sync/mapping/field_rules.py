@@ -1,6 +1,7 @@
 """Field rules: what each attendee field gets from a profile that was read."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,6 +30,9 @@ _COUNTRY = normalisation.countryid
 _US_ZIP_DIGITS, _MOST_ZEROS = 5, 2
 # Whose zips are those of the United States Postal Service: https://pe.usps.com/text/pub28/
 _US_ZIPS: Final = frozenset({"US", "PR"})
+
+_LONGEST_ZIP = 100  # characters, with a city
+_ZIP_AND_CITY: Final = r"(\d{4} [A-Z]{2}|\d{3} \d{2}|\d{4,6}),? ([^\W\d_]{3}.*)"
 
 # Where the house number stands before the street, by https://github.com/OpenCageData/address-formatting
 # (conf/countries/worldwide.yaml); elsewhere, and where no country is known, it stands after it.
@@ -132,6 +136,7 @@ class FieldRules:
         """Add what stands in two attributes, or two fields in one."""
         if self._joins_numbers and HOUSE_NUMBER in found:
             _join_number(mapped, found[HOUSE_NUMBER])
+        _split_zip(mapped)
         if self._splits_names and FULL_NAME in found:
             _split_name(mapped, found[FULL_NAME])
 
@@ -250,6 +255,20 @@ def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:
         is_first = mapped.fields.get("countryid") in _NUMBER_FIRST
         mapped.fields["address1"] = f"{number} {street}" if is_first else f"{street} {number}"
         mapped.remarks.append(("address1", "with the house number from another attribute"))
+
+
+def _split_zip(mapped: Mapped) -> None:
+    """Take the city from a zip that has it behind it, as under `PLZ / Ort`."""
+    text = mapped.fields.get("zip", "")
+    if not text[-1:].isalpha() or len(text) > _LONGEST_ZIP:  # as hardly any
+        return
+    match = re.fullmatch(_ZIP_AND_CITY, text)
+    if match:
+        mapped.fields["zip"] = match[1]
+        mapped.remarks.append(("zip", "without the city behind it"))
+        if "city" not in mapped.fields:
+            mapped.fields["city"], mapped.sources["city"] = match[2], mapped.sources["zip"]
+            mapped.remarks.append(("city", "taken from behind the zip"))
 
 
 def _split_name(mapped: Mapped, given: Sequence[_Given]) -> None:

@@ -55,6 +55,9 @@ _ROLES: Final = frozenset(
 _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
 _NO_PHONES: Final = ("fax", "pager")
 
+_WRAPPERS: Final = ("value", "answer")
+_SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one person's parts
+
 # A usable value, and the names that lead there.
 type Candidate = tuple[Scalar, Path]
 type Found = dict[str, list[Candidate]]
@@ -204,6 +207,9 @@ class Search:
             else:
                 self.is_plain = False
                 self._value(only, entry, spot, (*path, "value"))
+        elif (wrapped := _wrapped(value)) is not None:
+            self.is_plain = False
+            self._object(value[wrapped], entry, spot, (*path, wrapped))
         elif (typed := _typed(value)) is not None:
             self.is_plain = False
             self._value(value[typed], entry, spot, (*path, typed))
@@ -214,6 +220,9 @@ class Search:
             self.is_plain = False  # in another profile it may be a text
 
     def _inner_holder(self, value: Json, entry: Entry, level: int, path: Path) -> None:
+        if pairs.are_by_number(value):
+            self.is_plain = False
+            value = pairs.of([*value.values()], self._table.person, self._find_questions)
         if entry.within is self._table.person or self._has_email(value):
             is_event = names.fold(path[-1]) == "event"
             self.holder(self._without_weak(value) if is_event else value, level, path)
@@ -253,9 +262,10 @@ class Search:
         found = pairs.of(listed, self._table.person, self._find_questions)
         if found:
             self._object(found, entry, spot, path)
-        elif _are_parts(listed):
+        elif _are_parts(listed) or names.fold(path[-1]) in _SAME_PERSON:
             for n, each in enumerate(listed):
-                self._object(each, entry, spot, (*path, str(n)))
+                if isinstance(each, dict):
+                    self._object(each, entry, spot, (*path, str(n)))
 
     def _list(self, listed: list[Any], entry: Entry, spot: "_Spot", path: Path) -> None:
         if entry.kind is Kind.HOLDER:
@@ -272,6 +282,11 @@ class Search:
             is_number = entry.field in names.PLACE and isinstance(each, int | float)
             if not isinstance(each, list) and not is_number:
                 self._value(each, entry, at, (*path, str(index)))
+
+
+def _wrapped(value: Json) -> str | None:
+    """Return the member in which an object stands that is to stand in this one's place."""
+    return next((name for name in _WRAPPERS if isinstance(value.get(name), dict)), None)
 
 
 def _typed(value: Json) -> str | None:

@@ -103,11 +103,12 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " id?"
     ),
     "firstname": _listed(
-        "first name, given name, name.first name, name.given name, name.first, name.given,"
-        " names.given name, names.first name, forename, fname, first, given names, first names,"
-        " preferred first name, billing.first name, buyer first name, vorname, prenom, prenoms,"
-        " nombre, nombres, primer nombre, nome, primeiro nome, nome proprio, voornaam, fornamn,"
-        " fornavn, etunimi, imie, adi, jmeno, имя, 名, 名前, الاسم الأول"
+        "first name, given name, name.first name, name.given name, name.first, name.given, full"
+        " name.first, legal name.first name, legal name.given name, names.given name, names.first"
+        " name, forename, fname, first, given names, first names, preferred first name,"
+        " billing.first name, buyer first name, vorname, prenom, prenoms, nombre, nombres, primer"
+        " nombre, nome, primeiro nome, nome proprio, voornaam, fornamn, fornavn, etunimi, imie,"
+        " adi, jmeno, имя, 名, 名前, الاسم الأول"
     ),
     "jobtitle": _listed(
         "job title, extended work details.job title, work.job title, work.title, employment.title,"
@@ -122,7 +123,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " stanowisko, pozice, unvan?, должность, 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي"
     ),
     "lastname": _listed(
-        "last name, family name, name.last name, name.family name, name.last, name.family,"
+        "last name, family name, name.last name, name.family name, name.last, name.family, full"
+        " name.last, legal name.last name, legal name.family name,"
         " names.family name, names.last name, surname, name.surname, lname, last, last names,"
         " surnames, sn?, billing.last name, buyer last name, nachname, familienname, zuname, nom de"
         " famille, nom, apellido, apellidos, primer apellido, cognome, sobrenome, apelido, ultimo"
@@ -154,9 +156,10 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "zip": _listed(
         "zip, zip code, postal code, postcode, zip postal code, zip postal, postal, pin code,"
-        " postal code zip, plz, postleitzahl, code postal, cp, codigo postal, codice postale, cap,"
-        " cep, codigo de enderecamento postal, postnummer, postnr, postinumero, kod pocztowy, posta"
-        " kodu, psc, индекс, почтовый индекс, 郵便番号, 邮编, 邮政编码, 우편번호, الرمز البريدي"
+        " postal code zip, plz, postleitzahl, plz ort, plz und ort, code postal, code postal et"
+        " ville, cp, codigo postal, codice postale, cap, cep, codigo de enderecamento postal,"
+        " postnummer, postnr, postinumero, kod pocztowy, posta kodu, psc, индекс, почтовый индекс,"
+        " 郵便番号, 邮编, 邮政编码, 우편번호, الرمز البريدي"
     ),
     HOUSE_NUMBER: _listed(
         "house number, house no, house nr, house num, street number, street no, building number,"
@@ -203,12 +206,12 @@ _BESIDE_PEOPLE: Final = frozenset({"active", "all", "audience", "list", "matched
 _CONTAINERS: Final = frozenset(
     _listed(
         "additional, after, and, answer, answers, attribute, attributes, basic, body,"
-        " characteristics, column, core, crm, current, custom, data, demographic, demographics,"
-        " detail, details, entity, extra, field, fields, form, general, identification,"
-        " identifiers, info, information, input, item, keys, merge, merges, new, node, obj, object,"
-        " params, payload, personal, point, primary, professional, properties, property, props,"
-        " question, questions, record, registration, resource, response, responses, result, row,"
-        " set, submission, trait, traits, udo, values, variables, vars, xdm"
+        " characteristics, column, component, components, core, crm, current, custom, data,"
+        " demographic, demographics, detail, details, entity, extra, field, fields, form, general,"
+        " identification, identifiers, info, information, input, item, keys, merge, merges, new,"
+        " node, obj, object, params, payload, personal, point, primary, professional, properties,"
+        " property, props, question, questions, record, registration, resource, response,"
+        " responses, result, row, set, submission, trait, traits, udo, values, variables, vars, xdm"
     )
 )
 _HOLDERS: Final = _PERSONS | _CONTAINERS
@@ -220,7 +223,7 @@ _HOLDER_NAMES: Final = frozenset(
 )
 # Of these only what holds a person is read: their own texts are of something else.
 _PASSED_THROUGH: Final = (
-    *("context", "event", "form", "message", "notification", "request"),
+    *("content", "context", "event", "form", "message", "notification", "request"),
     *("createdevent", "updatedevent"),
 )
 _WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
@@ -235,7 +238,13 @@ _LEADING: Final = _HOLDERS | frozenset(
     )
 )
 _TRAILING: Final = frozenset(
-    _listed("required, optional, value, values, field, c, no, nr, 1, pflichtfeld")
+    _listed(
+        "required, optional, value, values, field, c, no, nr, 1, pflichtfeld, work, business,"
+        " office, home, personal, private, primary, main, mobile, cell, professional, corporate,"
+        " professionnel, professionnelle, personnel, personnelle, profesional, profissional,"
+        " corporativo, laboral, aziendale, geschaftlich, dienstlich, beruflich, privat, mobil,"
+        " zakelijk"
+    )
 )
 # With one of these, a name tells of somebody or something else.
 _OTHERS: Final = frozenset(
@@ -277,7 +286,7 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 # DynamoDB's documents.
 _ALSO_VALUES: Final = _listed(
     "plain text, simple text, content, text, answer, answers, text question answer, text answers,"
-    " string value, integer value, double value, string, int, long, double, s, n"
+    " descriptor, string value, integer value, double value, string, int, long, double, s, n"
 )
 
 

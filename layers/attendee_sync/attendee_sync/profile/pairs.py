@@ -65,6 +65,12 @@ def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questio
     return found
 
 
+def are_by_number(members: Json) -> bool:
+    """Tell whether an object holds pairs by their numbers in place of a list: `{"3": {...}}`."""
+    first = [*itertools.islice(members.items(), _MAX_ELEMENTS)]
+    return bool(first) and all(name.isdecimal() and isinstance(each, dict) for name, each in first)
+
+
 def questions(value: object, depth: int = 0) -> dict[str, str]:
     """Return the titles of all questions in a profile, such as those of a form's definition."""
     found: dict[str, str] = {}
