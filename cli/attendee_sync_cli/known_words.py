@@ -79,6 +79,30 @@ def is_credential(word: str) -> bool:
     return key in _KNOWN and _KNOWN[key][0] == "credentials"
 
 
+def setting_in(text: str) -> str:
+    """Return the setting that a text speaks of in one of the words of two or more, or nothing."""
+    folded = fold(text)
+    for (owner, setting), listed in _WORDS.items():
+        if any(" " in word and fold(word) in folded for word in listed):
+            return _path(owner, setting)
+    return ""
+
+
+def word_of(path: str) -> str:
+    """Return what people call a setting of a connection or a destination, or nothing."""
+    for (owner, setting), listed in _WORDS.items():
+        if _path(owner, setting) == path and owner != "credentials":
+            return listed[0]
+    return ""
+
+
+def _path(owner: Owner, setting: str) -> str:
+    """Return what a setting is called where it may be of a connection or of another."""
+    if owner == "credentials":
+        return owner
+    return f"{owner}.{setting}" if owner == "destination" else setting
+
+
 def hint(word: str, owner: Owner | None = None) -> str:
     """Say what a word is here, or return nothing; `owner` is whose settings are spoken of.
 

@@ -105,11 +105,7 @@ def set_(
         raise setting_changes.not_valid("The settings", after)
     _refuse_secrets(text)
     compact = setting_changes.compact(text)
-    hidden = secret_texts.paths_of(setting_changes.parsed(before or "{}"))
-    changes = [
-        [path, secret_texts.SHOWN if path in hidden else old, new]
-        for path, old, new in setting_changes.changes(before, after)
-    ]
+    changes = setting_changes.shown_changes(before, after)
     if changes:
         left_out = setting_changes.reset(before, after)
         if left_out:

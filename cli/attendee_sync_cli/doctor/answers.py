@@ -1,76 +1,189 @@
-"""How far a call came, by RainFocus's answer to it, and the answer in words.
+"""How far a call came, by the answer to it, and the answer in words.
 
-No error codes are known but the few that are seen in public, so that an answer tells only this
-much. Trials find out more.
+No error codes are known but the few that are seen in public, so that an answer is read as a
+person would: by its status, its words and its form. Trials find out more.
 """
 
 import re
+from dataclasses import dataclass
 from enum import IntEnum
+from urllib.parse import urljoin, urlsplit
 
 from attendee_sync.outcome import Answer, AnswerKind
+from attendee_sync.rainfocus import masking
+from attendee_sync.rainfocus.access_token import AccessToken, TokenFault
+from attendee_sync.rainfocus.masking import Sent
+from attendee_sync.rainfocus.reading import Reading
 from attendee_sync_cli import console
+from attendee_sync_cli.doctor import signs, words
 
-PARAMETER_MISSING = "103"  # seen: "Required parameter missing: apiProfile"
 UNAUTHORIZED = 401
 FORBIDDEN = 403
 NOT_FOUND = 404
+METHOD_NOT_ALLOWED = 405
+TOO_MANY_REQUESTS = 429
+_NOT_IMPLEMENTED = 501
+PARAMETER_MISSING = "103"  # seen: "Required parameter missing: apiProfile"
 _ACCESS_DENIED = "124"  # seen: "Access to API endpoint session denied."
 _REDIRECTS = range(300, 400)
+_ACCESS = re.compile(
+    r"api.?profile|api.?key|\btoken\b|access.?token|auth.?token|unauthori[sz]|authenticat"
+    r"|authori[sz]ation|credential|forbidden|bearer|\boauth|not logged in|signature|x-[a-z-]*key",
+    re.IGNORECASE,
+)
+_NO_ACCESS = re.compile(r"unexpected token|user.?token", re.IGNORECASE)
+_PLACE = re.compile(
+    r"no (?:such )?(?:route|path|handler|endpoint|resource|mapping)|not found|unknown (?:path|"
+    r"endpoint|api|version|route)|cannot (?:get|post|put|patch)|method.{0,20}not (?:allowed|"
+    r"supported)|unsupported (?:version|method)|no longer|has moved",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(r"attendee|person|people|e-?mail|contact|profile|record|event", re.IGNORECASE)
+_MISSING = re.compile(
+    r"missing|required|(?:must|may|should) (?:be|provide|have|contain|not be (?:empty|blank|null))"
+    r"|not (?:provided|given|present|sent|supplied)|absent|expected|no value|mandatory"
+    r"|(?:can ?not|may not|can't) be (?:empty|blank|null|missing)",
+    re.IGNORECASE,
+)
 
 
 class Stage(IntEnum):
     """How far a call came."""
 
     NOWHERE = 0  # no answer, or one that may be another one later
-    PATH = 1  # an answer, but not RainFocus's
-    ACCESS = 2  # token or API profile refused
-    ENDPOINT = 3  # the API profile is known, but this call is not enabled in it
-    PARAMETER = 4  # something is missing in the call
-    CONTENT = 5  # RainFocus looked at what the call is about
-    STORED = 6
+    TOKEN = 1  # no token was granted
+    PATH = 2  # an answer, but not RainFocus's
+    ACCESS = 3  # token or API profile refused
+    ENDPOINT = 4  # the API profile is known, but this call is not enabled in it
+    PARAMETER = 5  # something is missing in the call
+    CONTENT = 6  # RainFocus looked at what the call is about
+    UNREAD = 7  # a success for a person, but not by the settings
+    STORED = 8
 
 
-def stage(answer: Answer) -> Stage:
-    """Return how far the call came that was answered so."""
-    if answer.status is None or answer.kind is AnswerKind.TRANSIENT:
-        return Stage.NOWHERE
+@dataclass(frozen=True)
+class Seen:
+    """What came of an attempt. The words hold nothing that was sent; the target may."""
+
+    stage: Stage
+    words: str  # status, the server's own words, and where a redirect leads, for people
+    said: str = ""  # the server's words alone
+    answer: Answer | None = None  # as delivery reads it, of an API call
+    read: Reading | None = None
+    target: str = ""  # of a redirect
+    token: AccessToken | None = None  # that the call showed
+    fault: TokenFault | None = None  # why no token was granted
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer, if there is one."""
+        return self.read.status if self.read else None
+
+    @property
+    def code(self) -> str:
+        """RainFocus's code, as the settings find it."""
+        return self.answer.code if self.answer else ""
+
+    @property
+    def is_later(self) -> bool:
+        """Tell whether there is nothing to change: the same call may succeed later."""
+        return self.stage is Stage.NOWHERE
+
+    def gist(self, event: str) -> tuple[object, ...]:
+        """Return what tells a refusal from another: not event codes, numbers and ids in it."""
+        text = re.sub(re.escape(event), "", self.said, flags=re.IGNORECASE) if event else self.said
+        return self.stage, self.status, self.code, re.sub(r"\d+", "#", text.lower())
+
+
+def seen(answer: Answer, read: Reading | None, sent: Sent, url: str, token: AccessToken) -> Seen:
+    """Return what is seen in the answer to a call of an address."""
+    told = masking.mask(words.said(read), sent) if read else answer.message
+    said = console.plain(told)
+    target = _target(read, url)
+    text = _described(answer, said)
+    if target:
+        text += f", which leads to {_shown(target, sent)}"
+    return Seen(_stage(answer, read, said), text, said, answer, read, target, token)
+
+
+def refused_token(told: str, fault: TokenFault, read: Reading | None, sent: Sent, url: str) -> Seen:
+    """Return what is seen where no token was granted; `told` is why, without secrets."""
+    said = console.plain(masking.mask(words.said(read), sent)) if read else ""
+    target = _target(read, url)
+    text = f'{told}; it says "{said}"' if said and said not in told else told
+    if target:
+        text += f"; it leads to {_shown(target, sent)}"
+    stage = Stage.NOWHERE if fault is TokenFault.NETWORK else Stage.TOKEN
+    return Seen(stage, text, said, read=read, target=target, fault=fault)
+
+
+def alike(one: Seen, event: str, other: Seen, other_event: str) -> bool:
+    """Tell whether two answers are the same but for the event codes that they may repeat."""
+    return one.gist(event) == other.gist(other_event)
+
+
+def _stage(answer: Answer, read: Reading | None, said: str) -> Stage:  # noqa: PLR0911 - in order
     if answer.kind is AnswerKind.STORED:
         return Stage.STORED
+    if read is None or answer.kind is AnswerKind.TRANSIENT:
+        return Stage.PATH if answer.kind is AnswerKind.CONFIGURATION else Stage.NOWHERE
     if answer.code == _ACCESS_DENIED:
         return Stage.ENDPOINT
-    if _is_access(answer):
-        return Stage.ACCESS
-    if answer.status in _REDIRECTS or not answer.code:
+    if signs.looks_stored(read):
+        return Stage.UNREAD
+    if read.status in _REDIRECTS:
         return Stage.PATH
-    return Stage.PARAMETER if answer.code == PARAMETER_MISSING else Stage.CONTENT
+    if _is_access(answer, read, said):
+        return Stage.ACCESS
+    if read.is_page or _is_elsewhere(answer, read, said):
+        return Stage.PATH
+    if answer.code == PARAMETER_MISSING or _MISSING.search(said):
+        return Stage.PARAMETER
+    return Stage.CONTENT if answer.code or said else Stage.PATH
 
 
-def describe(answer: Answer) -> str:
-    """Return RainFocus's own words, on one line and without control characters."""
-    message = console.plain(answer.message)
+def _is_access(answer: Answer, read: Reading, said: str) -> bool:
+    if read.status in (UNAUTHORIZED, FORBIDDEN):
+        return True
+    if read.is_page:
+        return False
+    if answer.code and answer.kind is AnswerKind.CONFIGURATION:
+        return True
+    return bool(_ACCESS.search(said)) and not _NO_ACCESS.search(said)
+
+
+def _is_elsewhere(answer: Answer, read: Reading, said: str) -> bool:
+    """Tell whether what answered is not the call that was meant."""
+    if read.status in (METHOD_NOT_ALLOWED, _NOT_IMPLEMENTED):
+        return True
+    if read.status == NOT_FOUND:
+        return not _PERSON.search(said)
+    if answer.code:
+        return False
+    return bool(_PLACE.search(said)) and not _PERSON.search(said)
+
+
+def _described(answer: Answer, said: str) -> str:
     if answer.status is None:
-        return f"no answer ({message})"
+        return f"no answer ({answer.message})"
     if answer.kind is AnswerKind.STORED:
         return "RainFocus answers with success"
-    if not answer.code:
-        return message
-    return f'RainFocus says "{message}" (HTTP {answer.status}, code {answer.code})'
+    code = f", code {answer.code}" if answer.code else ""
+    if not said:
+        return f"HTTP {answer.status}{code} without a word"
+    return f'RainFocus says "{said}" (HTTP {answer.status}{code})'
 
 
-def alike(answer: Answer, event: str, other: Answer, other_event: str) -> bool:
-    """Tell whether two answers are the same but for the event codes that they may repeat."""
-    return _gist(answer, event) == _gist(other, other_event)
+def _target(read: Reading | None, url: str) -> str:
+    place = read.headers.get("location", "") if read and read.status in _REDIRECTS else ""
+    try:
+        return urljoin(url, place) if place else ""
+    except ValueError:
+        return ""
 
 
-def _is_access(answer: Answer) -> bool:
-    if answer.status in (UNAUTHORIZED, FORBIDDEN):
-        return True
-    if answer.status in _REDIRECTS or not answer.code:
-        return False
-    is_about_profile = "apiprofile" in re.sub(r"[^a-z]", "", answer.message.lower())
-    return answer.kind is AnswerKind.CONFIGURATION or is_about_profile
-
-
-def _gist(answer: Answer, event: str) -> tuple[int | None, str, str]:
-    message = re.sub(re.escape(event), "", answer.message, flags=re.IGNORECASE)
-    return answer.status, answer.code, message
+def _shown(url: str, sent: Sent) -> str:
+    """Return an address without its query, which may hold what was sent."""
+    parts = urlsplit(url)
+    path = masking.mask(parts.path, sent)
+    return console.plain(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}")

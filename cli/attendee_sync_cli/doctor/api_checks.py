@@ -1,285 +1,316 @@
-"""The doctor's steps at RainFocus's API.
+"""The doctor's steps at the token endpoint and at RainFocus's API.
 
-Where a call is refused, the same call is made with one setting changed at a time, and the change
-is named that RainFocus accepts.
+Where a call is refused, changes of the settings are tried, and those are named that RainFocus
+accepts.
 """
 
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NoReturn
+import json
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
 
-import requests
-
-from attendee_sync.mapping.destination import Destination
-from attendee_sync.outcome import Answer, AnswerKind
-from attendee_sync.rainfocus.access_token import AccessToken
-from attendee_sync.rainfocus.client import Attendee, RainFocusClient
+from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus.access_token import AccessToken, TokenFault
 from attendee_sync.rainfocus.connection import Connection
-from attendee_sync_cli.doctor import answers, experiments
-from attendee_sync_cli.doctor.answers import Stage, describe, stage
-from attendee_sync_cli.doctor.experiments import Change
-from attendee_sync_cli.doctor.report import Check, FailedError, Findings
-from attendee_sync_cli.doctor.token_checks import CREDENTIALS, TokenChecks
+from attendee_sync_cli.doctor import answers, changes, field_names, likely
+from attendee_sync_cli.doctor.answers import Seen, Stage
+from attendee_sync_cli.doctor.calls import Calls, is_stored, made_up, made_up_attendee
+from attendee_sync_cli.doctor.changes import Change
+from attendee_sync_cli.doctor.likely import ATTENDEE_STORE, CREDENTIALS, EVENT_CODE, TOKEN_URL
+from attendee_sync_cli.doctor.read_back import ReadBack, Result
+from attendee_sync_cli.doctor.report import AwayError, Check, FailedError, Findings
+from attendee_sync_cli.doctor.search import MAX_CALLS, Found, Search
 
-ATTENDEE_STORE = "Attendee Store"  # no setting of ours: a switch of RainFocus's API profile
-EVENT_CODE = "destination.event_code"
-_BY_WRITE = "only --write-test EMAIL finds out"
-_API_SECTIONS = frozenset({"version", "path", "org_id", "base_url", "environment"})
-
-type Accepted = Callable[[Change, Connection], bool]
-
-
-def base_setting(connection: Connection) -> str:
-    """Return the setting that says where the API is."""
-    return "base_url" if connection.base_url else "environment"
-
-
-def test_attendee(address: str) -> dict[str, str]:
-    """Return a plainly made-up attendee with all twelve fields, under an e-mail address.
-
-    Its words are none that RainFocus's messages use: what was sent is masked in them.
-    """
-    return {
-        "address1": "1 Nowhere Lane",
-        "address2": "Floor 0",
-        "city": "Nowhere Town",
-        "companyname": "Made-up Ltd",
-        "countryid": "US",
-        "email": address,
-        "firstname": "Made-up",
-        "lastname": "Made-up-Person",
-        "jobtitle": "Made-up Doctor",
-        "phone": "+1 555 0100",
-        "state": "CA",
-        "zip": "00000",
-    }
+TOKEN = "token"  # noqa: S105 - no setting: the stored one is renewed
+_BY_WRITE: Final = "only --write-test EMAIL finds out"
+_REFUSED_READS: Final = (Stage.TOKEN, Stage.PATH, Stage.ACCESS, Stage.PARAMETER)
+# Where it is known what a refusal is about, the search is for its name and place alone.
+_FEW_CALLS: Final = 40
 
 
 @dataclass(frozen=True)
 class ApiChecks:
-    """Makes the calls of one examination. Writes only if the case allows it."""
+    """The steps of one examination. Writes only if the case allows it."""
 
-    findings: Findings
-    http: requests.Session
+    calls: Calls
     connection: Connection
-    destination: Destination | None
-    # Surely of no attendee.
-    address: str = field(default_factory=lambda: f"{secrets.token_hex(8)}@example.invalid")
-
-    def check(self, token: AccessToken, tokens: TokenChecks) -> None:
-        """Do the steps from the API base on. Raises FailedError."""
-        self.findings.progress("calling RainFocus")
-        answer = self._call(self.connection, token)
-        self._check_base(token, answer)
-        self._check_access(token, answer, tokens)
-        if self.findings.case.write_test:
-            self._check_write(token, answer)
-        else:
-            self._check_read(token, answer)
-
-    def accepts(self, connection: Connection, token: AccessToken) -> bool:
-        """Tell whether the API knows token and API profile."""
-        return stage(self._call(connection, token)) > Stage.ACCESS
-
-    # --- the address, and who calls ---
-
-    def _check_base(self, token: AccessToken, answer: Answer) -> None:
-        setting = base_setting(self.connection)
-        reached = stage(answer)
-        if reached is Stage.NOWHERE:
-            raise FailedError(Check.API, describe(answer), setting, sure=False)
-        if reached is not Stage.PATH:
-            self.findings.passed(Check.API, self.connection.base)
-            return
-        self._try(
-            experiments.for_path(self.connection),
-            lambda _, changed: stage(self._call(changed, token)) > Stage.PATH,
-            answer,
-        )
-        words = f"{describe(answer)}: not RainFocus's API. org_id, {setting} or path may be wrong"
-        likely = "org_id" if answer.status == answers.NOT_FOUND else setting
-        raise FailedError(Check.API, words, likely, sure=False)
-
-    def _check_access(self, token: AccessToken, answer: Answer, tokens: TokenChecks) -> None:
-        if stage(answer) is not Stage.ACCESS:
-            return
-
-        def accepted(change: Change, changed: Connection) -> bool:
-            used = tokens.token_for(changed) if change.touches("auth") else token
-            return used is not None and self.accepts(changed, used)
-
-        credentials = self.findings.case.credentials
-        self._try(
-            experiments.for_access(self.connection, credentials, answer.message), accepted, answer
-        )
-        if self.findings.case.write_test:
-            self._check_endpoint(token, answer)
-        setting, hint = self._access_setting(answer)
-        raise FailedError(Check.API_PROFILE, f"{describe(answer)}; {hint}", setting, sure=False)
-
-    def _check_endpoint(self, token: AccessToken, answer: Answer) -> None:
-        """Raise FailedError if only the write is refused, as where Attendee Store is off."""
-        read = self._read(self.connection, token, self._event_code)
-        if stage(read) > Stage.ACCESS:
-            self.findings.passed(Check.API_PROFILE, f"for a read: {describe(read)}")
-            words = f"{describe(answer)}, though a read is let through"
-            raise FailedError(Check.ATTENDEE_STORE, words, ATTENDEE_STORE, sure=False)
-
-    def _access_setting(self, answer: Answer) -> tuple[str, str]:
-        """Return the setting that a refused access is most likely about, and why."""
-        connection = self.connection
-        if answer.status == answers.FORBIDDEN:
-            return base_setting(connection), "RainFocus may not let this machine's address in"
-        if answer.status == answers.UNAUTHORIZED and connection.auth.kind == "oauth":
-            return "auth.token_url", "the token may be one of another environment"
-        if answer.status == answers.UNAUTHORIZED:
-            return "auth.kind", "an OAuth token may be wanted"
-        if answer.code == answers.PARAMETER_MISSING:
-            return "api_profile.name", "no place or name that was tried is accepted"
-        has_token = bool(self.findings.case.credentials.profile_token)
-        if connection.api_profile.value == "client_id" and not has_token:
-            return "api_profile.value", "a profile token may be wanted, but none is stored"
-        return CREDENTIALS, "they may be those of another API profile"
-
-    # --- what the call is about, by a read ---
-
-    def _check_read(self, token: AccessToken, answer: Answer) -> None:
-        if stage(answer) is Stage.PARAMETER:
-            self._explain_parameter(token, answer)
-        else:
-            self.findings.passed(Check.API_PROFILE, describe(answer))
-            self.findings.unknown(Check.ATTENDEE_STORE, f"a read can't tell; {_BY_WRITE}")
-            self.findings.unknown(Check.TEST_ATTENDEE, _BY_WRITE)
-            self._check_event(token, answer)
-
-    def _explain_parameter(self, token: AccessToken, answer: Answer) -> None:
-        """Find out what a read lacks; what that is for a write, it can't tell."""
-        changes = experiments.for_content(self.connection, answer.message)
-        self._try(
-            [change for change in changes if not change.touches("body")],
-            lambda _, changed: stage(self._call(changed, token)) > Stage.PARAMETER,
-            answer,
-        )
-        for check in (Check.API_PROFILE, Check.ATTENDEE_STORE, Check.EVENT_CODE):
-            self.findings.unknown(check, f"{describe(answer)}: a read can't tell; {_BY_WRITE}")
-
-    def _check_event(self, token: AccessToken, answer: Answer) -> None:
-        """Judge the event code by a read's answer. Raises FailedError if RainFocus has none such.
-
-        It is compared with the answer for an event that surely does not exist.
-        """
-        if self.destination is None:
-            self.findings.unknown(Check.EVENT_CODE, "no destination uses this connection")
-            return
-        reached = stage(answer)
-        if reached is Stage.STORED:
-            self.findings.passed(Check.EVENT_CODE, describe(answer))
-            return
-        code, no_event = self.destination.event_code, _made_up("event")
-        other = self._read(self.connection, token, no_event)
-        if reached is not Stage.CONTENT or stage(other) is Stage.NOWHERE:
-            self.findings.unknown(Check.EVENT_CODE, f"{describe(answer)}: a read can't tell")
-        elif not answers.alike(answer, code, other, no_event):
-            words = (
-                f"{code}: {describe(answer)}; for an event that does not exist: {describe(other)}"
-            )
-            self.findings.passed(Check.EVENT_CODE, words)
-        elif "event" in answer.message.lower():
-            words = f"{code}, in destination {self.findings.case.destination}: {describe(answer)}"
-            raise FailedError(Check.EVENT_CODE, words, EVENT_CODE)
-        else:
-            words = (
-                f"{describe(answer)}, and so for an event that does not exist: a read can't tell"
-            )
-            self.findings.unknown(Check.EVENT_CODE, words)
-
-    # --- the same by a write ---
-
-    def _check_write(self, token: AccessToken, answer: Answer) -> None:
-        if answer.kind is AnswerKind.STORED:
-            for check in (Check.API_PROFILE, Check.ATTENDEE_STORE, Check.EVENT_CODE):
-                self.findings.passed(check, "the test attendee was stored")
-            words = "a made-up one, to be removed in RainFocus"
-            self.findings.passed(
-                Check.TEST_ATTENDEE, f"{words}: {answer.attendee_id or 'id unknown'}"
-            )
-            return
-        self.findings.passed(Check.API_PROFILE, describe(answer))
-        if stage(answer) is Stage.ENDPOINT:
-            words = f"{describe(answer)}. Enable Attendee Store in the API profile, in RainFocus"
-            self.findings.failed(FailedError(Check.ATTENDEE_STORE, words, ATTENDEE_STORE))
-        else:
-            self.findings.passed(Check.ATTENDEE_STORE, describe(answer))
-        self._check_event(token, self._read(self.connection, token, self._event_code))
-        if stage(answer) is not Stage.ENDPOINT:
-            self._explain_content(token, answer)
-
-    def _explain_content(self, token: AccessToken, answer: Answer) -> NoReturn:
-        changes = experiments.for_content(self.connection, answer.message)
-        self._try(changes, lambda _, changed: self._stores(changed, token), answer)
-        for name in experiments.named_fields(self.connection, answer.message):
-            self.findings.progress(f"trying without {name}")
-            self.findings.experiments += 1
-            if name != "email" and self._stores(self.connection, token, without=name):
-                words = f"{describe(answer)}. Without {name} RainFocus stores the attendee"
-                raise FailedError(Check.TEST_ATTENDEE, words, f"fields.names.{name}")
-        setting = experiments.likely(self.connection, answer.message)
-        words = f"{describe(answer)}; no single change that was tried helps"
-        raise FailedError(_check_of(setting), words, setting, sure=False)
-
-    # --- calls ---
 
     @property
-    def _event_code(self) -> str:
-        return self.destination.event_code if self.destination else _made_up("event")
+    def findings(self) -> Findings:
+        """What is found out."""
+        return self.calls.findings
 
-    def _call(self, connection: Connection, token: AccessToken) -> Answer:
-        """Make the call by which all is judged: a write if that is allowed, else a read."""
+    def check(self) -> None:
+        """Do the steps from the token on. Raises FailedError."""
+        # First, since some servers let a token end when another one is granted.
+        stored = self._with_stored_token()
+        self.findings.progress("asking for a token, and calling RainFocus")
+        seen = self.calls.attempt(self.connection)
+        self._note_passed(seen)
+        if seen.is_later:
+            check = Check.TOKEN_ENDPOINT if seen.fault else Check.API
+            raise AwayError(check, seen.words)
+        if not self._is_goal(seen):
+            self._mend(seen)
+        elif self.findings.case.write_test:
+            self._check_write(seen)
+        else:
+            self._check_read(seen)
+        self._judge_stored_token(stored, seen)
+
+    def _is_goal(self, seen: Seen) -> bool:
         if self.findings.case.write_test:
-            return self._write(connection, token)
-        return self._read(connection, token, self._event_code)
+            return seen.stage is Stage.STORED
+        return not seen.is_later and seen.stage not in _REFUSED_READS
 
-    def _read(self, connection: Connection, token: AccessToken, event_code: str) -> Answer:
-        answer, _ = RainFocusClient(self.http).read(connection, token, event_code, self.address)
-        return answer
+    def _note_passed(self, seen: Seen) -> None:
+        """Note the steps that are behind an answer."""
+        auth = self.connection.auth
+        if seen.token and auth.kind == "profile_token":
+            self.findings.passed(Check.TOKEN_ENDPOINT, "not needed with a profile token")
+            self.findings.passed(Check.TOKEN, "a profile token is stored")
+        elif seen.token:
+            life = f"good for {round(seen.token.seconds_left() / 60)} minutes"
+            remark = self.calls.remark(self.connection)
+            self.findings.passed(Check.TOKEN_ENDPOINT, auth.token_url)
+            self.findings.passed(Check.TOKEN, f"{life}; {remark}" if remark else life)
+        elif seen.read and seen.fault is not TokenFault.TOKEN_URL:
+            self.findings.passed(Check.TOKEN_ENDPOINT, auth.token_url)
+        if seen.stage > Stage.PATH:
+            self.findings.passed(Check.API, self.connection.base)
+        if seen.stage > Stage.ACCESS and self.findings.case.write_test:
+            self.findings.passed(Check.API_PROFILE, seen.words)
 
-    def _write(self, connection: Connection, token: AccessToken, without: str = "") -> Answer:
-        fields = test_attendee(self.findings.case.write_test)
-        fields.pop(without, None)
-        attendee = Attendee(self._event_code, fields)
-        return RainFocusClient(self.http).store(connection, token, attendee, _trace_parent())
+    # --- the stored token ---
 
-    def _stores(self, connection: Connection, token: AccessToken, without: str = "") -> bool:
-        return self._write(connection, token, without).kind is AnswerKind.STORED
+    def _with_stored_token(self) -> Seen | str:
+        """Return what RainFocus answers to the stored token, or why it is not shown."""
+        case = self.findings.case
+        if self.connection.auth.kind == "profile_token":
+            return "without OAuth there is none"
+        if case.stored_token is None:
+            return "the stored one could not be read"
+        token = access_token.parse(case.stored_token, self.connection)
+        if token is None:
+            return f"none is stored for {self.connection.base}"
+        if token.seconds_left() <= 0:
+            return "the stored one has run out"
+        complete = access_token.complete(token, case.credentials)
+        if complete is None or token.granted_to != access_token.grant_digest(
+            self.connection, case.credentials
+        ):
+            return "the stored one was asked for with other settings or credentials"
+        self.findings.tokens.add(token.value)
+        return self._shown(complete)
 
-    def _try(self, changes: list[Change], accepted: Accepted, answer: Answer) -> None:
-        """Raise FailedError if a change is accepted."""
-        change = experiments.run(self.connection, changes, accepted, self.findings)
-        if change is None:
+    def _shown(self, token: AccessToken) -> Seen:
+        if self.findings.case.write_test:
+            fields = made_up_attendee(self.findings.case.write_test)
+            return self.calls.write(self.connection, token, fields)
+        return self.calls.read(self.connection, token)[0]
+
+    def _judge_stored_token(self, stored: Seen | str, seen: Seen) -> None:
+        """Compare the answer to the stored token with that to a fresh one."""
+        if isinstance(stored, str):
+            self.findings.unknown(Check.STORED_TOKEN, stored)
+        elif stored.is_later:
+            self.findings.unknown(Check.STORED_TOKEN, stored.words)
+        elif stored.stage >= seen.stage or stored.stage > Stage.ACCESS:
+            self.findings.passed(Check.STORED_TOKEN, "as a fresh one is")
+        else:
+            words = f"{stored.words}; a fresh one is accepted"
+            self.findings.failed(FailedError(Check.STORED_TOKEN, words, TOKEN, sure=True))
+
+    # --- a refusal ---
+
+    def _mend(self, seen: Seen) -> None:
+        """Look for changes that help. Raises FailedError, but for a read that fails alone."""
+        self._require_credentials(seen)
+        if self.findings.case.write_test and seen.stage is Stage.ENDPOINT:
+            self._compare_with_read(seen)
+        suspect = self._suspect(seen)
+        search = Search(self.calls, self._is_goal, _FEW_CALLS if suspect else MAX_CALLS)
+        document: dict[str, Any] = json.loads(self.findings.case.settings)
+        found = search.run(document, self.connection, seen)
+        self.findings.experiments += search.experiments
+        if search.is_over:
+            words = f"{seen.words}. Then RainFocus was away or busy, and the search ended"
+            raise AwayError(likely.check_of(seen, ""), words)
+        if found:
+            self._accepted(seen, found)
+        if suspect:
+            raise suspect
+        self._not_accepted(seen, search)
+
+    def _suspect(self, seen: Seen) -> FailedError | None:
+        """Return what a refusal is about, if a few calls tell; its name or place may be wrong."""
+        if seen.stage < Stage.PARAMETER:
+            return None
+        event = self._suspect_event(seen)
+        if event:
+            return FailedError(Check.EVENT_CODE, event, EVENT_CODE)
+        field = self._suspect_field(seen) if self.findings.case.write_test else ""
+        words = f"{seen.words}. Without {field} RainFocus stores the attendee"
+        return FailedError(Check.TEST_ATTENDEE, words, f"fields.names.{field}") if field else None
+
+    def _require_credentials(self, seen: Seen) -> None:
+        """Raise FailedError for what is missing, which no search finds."""
+        case, auth = self.findings.case, self.connection.auth
+        is_asked = seen.read is not None or seen.stage is not Stage.TOKEN
+        if is_asked or case.credentials.profile_token:
             return
-        check = _check_of(change.setting)
-        if check not in (Check.API, Check.API_PROFILE):
-            self.findings.passed(Check.API_PROFILE, describe(answer))
-        words = f"{describe(answer)}. {change.accepted_words(self.connection)}"
-        raise FailedError(check, words, change.setting)
+        if seen.fault is TokenFault.CREDENTIALS:
+            raise FailedError(Check.TOKEN, seen.words, CREDENTIALS, sure=True)
+        if not auth.token_url and not case.credentials.client_id:
+            raise FailedError(Check.TOKEN_ENDPOINT, seen.words, TOKEN_URL)
+
+    def _accepted(self, seen: Seen, found: Found) -> NoReturn:
+        made = list(found.changes)
+        document = found.document
+        if self.findings.case.write_test and found.seen.token:
+            result = ReadBack(self.calls, found.seen.token).compare(document, found.connection)
+            self._note_fields(result)
+            if result.renamed:
+                made.append(changes.as_names(result.renamed))
+                document = made[-1].applied(document)
+        self.findings.changes, self.findings.settings = tuple(made), json.dumps(document)
+        told = " and ".join(change.words for change in made)
+        words = f"{seen.words}. RainFocus accepts the call with {told}; {self._now(made)}"
+        setting = made[0].setting
+        is_sure = bool(self.findings.case.write_test) or _asks_otherwise(seen, made)
+        if not is_sure:
+            words += f". That was a read: whether a write is accepted, {_BY_WRITE}"
+        raise FailedError(likely.check_of(seen, setting), words, setting, sure=is_sure)
+
+    def _now(self, made: list[Change]) -> str:
+        paths = dict.fromkeys(
+            path for change in made for path, value in change.values if value is not None
+        )
+        return ", ".join(
+            f"{'.'.join(path)} is {changes.now(self.connection, path)} now" for path in paths
+        )
+
+    def _not_accepted(self, seen: Seen, search: Search) -> None:
+        case = self.findings.case
+        setting, why = likely.setting(case, self.connection, seen)
+        words = f"{seen.words}; {why}" if why else seen.words
+        if search.furthest and search.furthest.seen.stage > seen.stage:
+            told = " and ".join(change.words for change in search.furthest.changes)
+            words += f". With {told} the answer differs: {search.furthest.seen.words}"
+        if case.write_test:
+            self._compare_with_read(seen)
+            words += "; no change that was tried helps"
+            raise FailedError(likely.check_of(seen, setting), words, setting)
+        if seen.stage in (Stage.TOKEN, Stage.ACCESS):
+            raise FailedError(likely.check_of(seen, setting), words, setting)
+        # A read that fails alone: it may be one that this API does not have.
+        for check in (Check.API_PROFILE, Check.ATTENDEE_STORE, Check.EVENT_CODE):
+            self.findings.unknown(check, _BY_WRITE)
+        self.findings.unknown(
+            likely.check_of(seen, setting), f"{words}. That was a read; {_BY_WRITE}", setting
+        )
+
+    def _suspect_field(self, seen: Seen) -> str:
+        """Return the field without which the attendee is stored, of those that a refusal names."""
+        for name in field_names.named(self.connection, seen.said):
+            if seen.token is None or name == "email":
+                continue
+            self.findings.progress(f"trying without {name}")
+            fields = made_up_attendee(self.findings.case.write_test)
+            del fields[name]
+            if is_stored(self.calls.write(self.connection, seen.token, fields)):
+                return name
+        return ""
+
+    def _compare_with_read(self, seen: Seen) -> None:
+        """Raise FailedError if only the write is refused, as where Attendee Store is off."""
+        if seen.token is None or seen.stage not in (Stage.ACCESS, Stage.ENDPOINT):
+            return
+        read, _ = self.calls.read(self.connection, seen.token)
+        self._suspect_event(read)
+        if read.stage > Stage.ACCESS or seen.stage is Stage.ENDPOINT:
+            self.findings.passed(Check.API_PROFILE, f"for a read: {read.words}")
+            words = f"{seen.words}. Enable Attendee Store in the API profile, in RainFocus"
+            if read.stage > Stage.ACCESS:
+                words += "; a read is let through"
+            raise FailedError(Check.ATTENDEE_STORE, words, ATTENDEE_STORE)
+
+    # --- an answer to a read ---
+
+    def _check_read(self, seen: Seen) -> None:
+        self.findings.passed(Check.API_PROFILE, seen.words)
+        self.findings.unknown(Check.ATTENDEE_STORE, f"a read can't tell; {_BY_WRITE}")
+        self.findings.unknown(Check.TEST_ATTENDEE, _BY_WRITE)
+        self.findings.unknown(Check.READ_BACK, _BY_WRITE)
+        if self.calls.destination is None:
+            self.findings.unknown(Check.EVENT_CODE, "no destination uses this connection")
+            return
+        if seen.stage is Stage.STORED:
+            self.findings.passed(Check.EVENT_CODE, seen.words)
+            return
+        suspect = self._suspect_event(seen)
+        if suspect:
+            raise FailedError(Check.EVENT_CODE, suspect, EVENT_CODE)
+
+    def _suspect_event(self, seen: Seen) -> str:
+        """Return how RainFocus answers an event code that it does not seem to know, or nothing.
+
+        The answer to a read is compared with that for an event that surely does not exist.
+        """
+        if self.calls.destination is None or seen.token is None:
+            return ""
+        code, none = self.calls.event_code, made_up("event")
+        own = self.calls.read(self.connection, seen.token)[0]
+        other = self.calls.read(self.connection, seen.token, none)[0]
+        if own.stage is Stage.STORED or (
+            own.stage is Stage.CONTENT
+            and not other.is_later
+            and not answers.alike(own, code, other, none)
+        ):
+            words = f"{code}: {own.words}; for an event that does not exist: {other.words}"
+            self.findings.passed(Check.EVENT_CODE, words)
+            return ""
+        self.findings.unknown(Check.EVENT_CODE, f"{own.words}: a read can't tell")
+        if own.stage is not Stage.CONTENT or other.is_later or "event" not in own.said.lower():
+            return ""
+        return f"{code}, in destination {self.findings.case.destination}: {own.words}"
+
+    # --- a write that succeeded ---
+
+    def _check_write(self, seen: Seen) -> None:
+        for check in (Check.API_PROFILE, Check.ATTENDEE_STORE, Check.EVENT_CODE):
+            self.findings.passed(check, "the test attendee was stored")
+        known = seen.answer.attendee_id if seen.answer else ""
+        words = f"a made-up one, to be removed in RainFocus: {known or 'id unknown'}"
+        self.findings.passed(Check.TEST_ATTENDEE, words)
+        if seen.token is None:
+            return
+        document: dict[str, Any] = json.loads(self.findings.case.settings)
+        result = ReadBack(self.calls, seen.token).compare(document, self.connection)
+        self._note_fields(result)
+        if result.renamed:
+            change = changes.as_names(result.renamed)
+            self.findings.changes = (change,)
+            self.findings.settings = json.dumps(change.applied(document))
+            words = f"{', '.join(result.renamed)} are lost, and kept with {change.words}"
+            raise FailedError(Check.READ_BACK, words, change.setting, sure=True)
+
+    def _note_fields(self, result: Result) -> None:
+        if result.words:
+            self.findings.unknown(Check.READ_BACK, result.words)
+        elif result.lost:
+            words = f"lost on the way, though the write succeeds: {', '.join(sorted(result.lost))}"
+            setting = f"fields.names.{sorted(result.lost)[0]}"
+            self.findings.failed(FailedError(Check.READ_BACK, words, setting))
+        elif result.unseen:
+            words = f"{len(result.kept)} fields are kept; not shown by the read, so unknown: "
+            self.findings.unknown(Check.READ_BACK, words + ", ".join(result.unseen))
+        else:
+            self.findings.passed(Check.READ_BACK, "all fields are kept")
 
 
-def _check_of(setting: str) -> Check:
-    """Return the step that fails when a setting is wrong."""
-    section = setting.partition(".")[0]
-    if section in _API_SECTIONS:
-        return Check.API
-    if section in ("auth", "api_profile"):
-        return Check.API_PROFILE
-    if setting in ("event.key", EVENT_CODE):
-        return Check.EVENT_CODE
-    return Check.TEST_ATTENDEE
-
-
-def _made_up(what: str) -> str:
-    return f"no-such-{what}-{secrets.token_hex(6)}"
-
-
-def _trace_parent() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+def _asks_otherwise(seen: Seen, made: list[Change]) -> bool:
+    """Tell whether all that changed is how a token is asked for, and one is granted now."""
+    paths = [path for change in made for path, _ in change.values]
+    return seen.stage is Stage.TOKEN and all(
+        path[0] == "token_call" or (path[0] == "auth" and path[1:2] != ("kind",)) for path in paths
+    )

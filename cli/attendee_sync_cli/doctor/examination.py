@@ -1,5 +1,6 @@
 """The doctor: finds out step by step whether a connection works, and which setting it is if not."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,10 +10,11 @@ import requests
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import network
-from attendee_sync_cli.doctor.api_checks import ApiChecks, base_setting
+from attendee_sync_cli.doctor.api_checks import ApiChecks
+from attendee_sync_cli.doctor.calls import Calls
+from attendee_sync_cli.doctor.likely import base_setting
 from attendee_sync_cli.doctor.network import Network
-from attendee_sync_cli.doctor.report import Case, Check, FailedError, Findings, Report
-from attendee_sync_cli.doctor.token_checks import TokenChecks
+from attendee_sync_cli.doctor.report import AwayError, Case, Check, FailedError, Findings, Report
 from attendee_sync_cli.settings import validation
 
 _PORTS = {"http": 80, "https": 443}
@@ -23,8 +25,9 @@ def examine(
     http: requests.Session,
     reach: Network | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Examine a connection; `progress` is told what is being done.
+    """Examine a connection; `progress` is told what is being done, `sleep` waits between calls.
 
     What fails is in the report. Nothing that was fetched is stored anywhere.
     """
@@ -32,9 +35,7 @@ def examine(
     try:
         connection, destination = _check_settings(findings)
         _check_hosts(findings, reach or Network(), connection)
-        api = ApiChecks(findings, http, connection, destination)
-        tokens = TokenChecks(findings, http, connection)
-        api.check(tokens.check(api.accepts), tokens)
+        ApiChecks(Calls(findings, http, destination, sleep), connection).check()
     except FailedError as failure:
         findings.failed(failure)
     return findings.report()
@@ -44,14 +45,16 @@ def _check_settings(findings: Findings) -> tuple[Connection, Destination | None]
     case = findings.case
     connection = validation.read(Connection, case.settings)
     if isinstance(connection, list):
-        raise FailedError(Check.SETTINGS, _joined(connection), connection[0].setting)
+        wrong = _joined(connection)
+        raise FailedError(Check.SETTINGS, wrong, connection[0].setting, sure=True)
     if not case.destination:
         findings.passed(Check.SETTINGS, f"connection {case.connection}")
         return connection, None
     destination = validation.read(Destination, case.destination_settings)
     if isinstance(destination, list):
         words = f"destination {case.destination}: {_joined(destination)}"
-        raise FailedError(Check.SETTINGS, words, f"destination.{destination[0].setting}")
+        setting = f"destination.{destination[0].setting}"
+        raise FailedError(Check.SETTINGS, words, setting, sure=True)
     words = f"connection {case.connection}, destination {case.destination}"
     findings.passed(Check.SETTINGS, words)
     return connection, destination
@@ -78,6 +81,8 @@ def _check_hosts(findings: Findings, reach: Network, connection: Connection) -> 
         findings.progress(f"looking {host.name} up")
         try:
             reach.resolve(host.name, seconds)
+        except TimeoutError as error:
+            raise AwayError(Check.HOST, f"{host.name}: {network.words(error)}") from None
         except OSError as error:
             words = f"{host.name}: {network.words(error)}"
             raise FailedError(Check.HOST, words, host.setting) from None
@@ -99,6 +104,9 @@ def _check_tls(reach: Network, host: _Host, seconds: float) -> None:
             reach.handshake(host.name, host.port, seconds)
         else:
             reach.connect(host.name, host.port, seconds)
+    except (TimeoutError, ConnectionError) as error:
+        words = f"{host.address}: {network.words(error)}. If it stays so, look at {host.setting}"
+        raise AwayError(Check.TLS, words) from None
     except OSError as error:
         words = f"{host.address}: {network.words(error)}"
         raise FailedError(Check.TLS, words, host.setting) from None
@@ -109,7 +117,8 @@ def _host(setting: str, url: str) -> _Host:
         parts = urlsplit(url)
         port = parts.port or _PORTS[parts.scheme]
     except ValueError:
-        raise FailedError(Check.SETTINGS, "it is no address to be reached", setting) from None
+        words = "it is no address to be reached"
+        raise FailedError(Check.SETTINGS, words, setting, sure=True) from None
     return _Host(setting, parts.hostname or "", port, parts.scheme == "https")
 
 

@@ -1,252 +1,273 @@
-"""Trials: which single change of the settings may be what RainFocus wants.
+"""Trials: which changes of the settings may be what RainFocus wants.
 
 RainFocus publishes no error codes to go by, so that the doctor tries changes out. What is listed
-here are the ways that public clients have of speaking to RainFocus, and the names that stand in
-RainFocus's own messages.
+here are the ways that public clients have of speaking to RainFocus and that APIs of this kind have
+of being spoken to, and the names that stand in the server's own words (see hints).
 """
 
-import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+import functools
+import itertools
+from collections.abc import Iterator
+from typing import Final
 
-from pydantic import ValidationError
-
-from attendee_sync.attendee import FIELDS
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
-from attendee_sync_cli.doctor.report import Findings
+from attendee_sync_cli.doctor import field_names, hints, signs
+from attendee_sync_cli.doctor.answers import Seen, Stage
+from attendee_sync_cli.doctor.changes import (
+    Change,
+    Value,
+    as_header,
+    as_name,
+    as_names,
+    as_parameter,
+    both,
+    moved,
+    of,
+)
 
-# For one failure.
-MAX_EXPERIMENTS = 30
-MAX_SECONDS = 90.0
-
-type Path = tuple[str, ...]
-type Value = str | Mapping[str, str]
-
-_MISSING = re.compile(r"missing\W+([A-Za-z0-9_.-]{1,64})", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z0-9_.-]+")
-_PLACES = ("header", "query", "both", "off")
-_EVENT_PLACES = ("body", "query", "both")
-_KINDS = ("json", "form", "array", "wrapped")
+_PLACES: Final = ("header", "query", "both", "off")
+_EVENT_PLACES: Final = ("body", "query", "both")
+_EVENT_KEYS: Final = ("event", "eventCode", "eventId", "event_code", "eventcode", "event_id")
+_CLIENT_AUTHS: Final = ("body", "basic", "json", "basic_plain", "query")
 # Guesses.
-_WRAPPERS = ("attendee", "attendees", "profile", "record", "data")
-_HEADERS = ("apiProfile", "rfApiProfileId")  # seen in public clients
-_KNOWN_NAMES = {  # seen in public clients
-    "countryid": ("countryId", "country"),
-    "state": ("stateId", "foreignstate"),
-}
+_WRAPPERS: Final = (
+    *("attendee", "attendees", "data", "profile", "record", "person", "contact", "payload"),
+    *("registrant", "participant", "items", "records", "profiles", "body", "request", "user"),
+    *("member", "customer", "registration", "guest", "fields"),
+)
+_LISTS: Final = (
+    *("attendees", "data", "records", "items", "profiles", "contacts", "people", "payload"),
+    *("users", "registrants", "batch"),
+)
+_PROFILE_NAMES: Final = ("apiProfile", "rfApiProfileId")  # seen in public clients
+# Where else a token may stand; rfAuthToken and authToken are among the headers that RainFocus's
+# API allows (seen).
+_TOKEN_HEADERS: Final = (
+    *("X-Auth-Token", "authToken", "rfAuthToken", "X-Access-Token", "X-API-Key", "Access-Token"),
+    *("token", "X-Authorization", "apikey", "X-Api-Token", "X-RF-Token", "X-RainFocus-Token"),
+    *("X-Token", "X-Session-Token", "session"),
+)
+_TOKEN_PARAMETERS: Final = ("access_token", "authToken", "token", "rfAuthToken", "auth_token")
+_SCHEMES: Final = ("Token", "OAuth", "JWT", "bearer", "token")
+_PATHS: Final = (
+    *("/api/{org_id}/{version}/{call}", "/api/{version}/{org_id}/{call}", "/api/{version}/{call}"),
+    *("/{org_id}/{version}/{call}", "/{version}/{org_id}/{call}", "/{version}/{call}"),
+    *(
+        "/rest/{version}/{org_id}/{call}",
+        "/rest/{org_id}/{version}/{call}",
+        "/rest/{version}/{call}",
+    ),
+    *("/api/{org_id}/{call}", "/api/{call}", "/rest/{call}", "/{org_id}/{call}", "/{call}"),
+)
+_VERSIONS: Final = ("v3", "v2", "v1")
+_STARTS: Final = ("/api/{org_id}/{version}", "/api/{version}", "/api/{version}/{org_id}")
+_ENDS: Final = (
+    *("/attendees", "/attendee", "/events/{event}/attendees", "/attendees/{email}"),
+    *("/events/{event}/attendees/{email}", "/attendee/{email}", "/attendee/upsert"),
+    *("/event/{event}/attendee/store", "/{event}/attendee/store", "/attendee/update"),
+    *("/events/{event}/attendee/store", "/attendees/store", "/attendee/create"),
+)
+_METHODS: Final = ("PUT", "PATCH", "POST", "GET")
+_TOKEN_MEMBERS: Final = (
+    ("clientId", "clientSecret"),
+    ("apiKey", "apiSecret"),
+    ("username", "password"),
+    ("key", "secret"),
+    ("id", "secret"),
+    ("client", "secret"),
+    ("user", "password"),
+    ("appId", "appSecret"),
+)
 
 
-@dataclass(frozen=True)
-class Change:
-    """New values of settings by their paths. The first is the one to name; mostly there is one."""
-
-    values: tuple[tuple[Path, Value], ...]
-
-    @property
-    def setting(self) -> str:
-        """Path of the setting, such as api_profile.place."""
-        return ".".join(self.values[0][0])
-
-    @property
-    def words(self) -> str:
-        """What is set to what."""
-        return " and ".join(f"{'.'.join(path)} = {_shown(value)}" for path, value in self.values)
-
-    def touches(self, section: str) -> bool:
-        """Tell whether a setting of a section such as auth changes."""
-        return any(path[0] == section for path, _ in self.values)
-
-    def before(self, connection: Connection) -> str:
-        """Return the value that the setting to name has now."""
-        value: Any = connection.model_dump()
-        for key in self.values[0][0]:
-            value = value.get(key, "") if isinstance(value, dict) else ""
-        return _shown(value)
-
-    def accepted_words(self, connection: Connection) -> str:
-        """Say that RainFocus accepts the change of a connection."""
-        now = f"{self.setting} is {self.before(connection)} now"
-        return f"RainFocus accepts the call with {self.words}; {now}"
-
-    def applied(self, connection: Connection) -> Connection | None:
-        """Return the changed connection, or None where it would not be valid or not be new."""
-        document = connection.model_dump()
-        for path, value in self.values:
-            section = document
-            for key in path[:-1]:
-                section = section[key]
-            section[path[-1]] = value
-        try:
-            changed = Connection.model_validate(document).named(connection.name)
-        except ValidationError:
-            return None
-        return None if changed == connection else changed
+def after(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
+    """Yield what may lead further than what is seen, the likeliest first."""
+    if seen.stage is Stage.TOKEN:
+        yield from hints.for_token(connection, seen)
+        yield from itertools.islice(for_token(connection), len(_CLIENT_AUTHS))
+        yield from for_kind(connection, credentials)
+        yield from for_token(connection)
+        return
+    if seen.stage is Stage.UNREAD and seen.read:
+        yield from signs.of(seen.read, connection)
+    yield from hints.for_call(connection, credentials, seen)
+    access = [*for_access(connection, credentials), *for_kind(connection, credentials)]
+    families: dict[str, list[Change]] = {
+        "path": for_path(connection),
+        "access": access,
+        "event": for_event(),
+        "body": for_body(connection),
+        "fields": for_fields(),
+    }
+    for name in _order(seen.stage):
+        yield from families[name]
 
 
-def of(path: str, value: Value) -> Change:
-    """Return the change of one setting, given by a path such as api_profile.place."""
-    return Change(((tuple(path.split(".")), value),))
+def _order(stage: Stage) -> tuple[str, ...]:
+    match stage:
+        case Stage.PATH:
+            return "path", "access", "event", "body", "fields"
+        case Stage.ACCESS | Stage.ENDPOINT:
+            return "access", "path", "event", "body", "fields"
+        case _:
+            return "event", "body", "fields", "access", "path"
 
 
-def for_token(connection: Connection) -> list[Change]:
-    """Return what may make the token endpoint grant a token."""
+def for_read(changes: Iterator[Change]) -> Iterator[Change]:
+    """Yield of changes those that matter to a read, which shows little of how a write is made."""
+    for change in changes:
+        if not change.touches("body") and not _is_of_writes(change):
+            yield change
+
+
+def _is_of_writes(change: Change) -> bool:
+    mine = ("url", "method", "body")
+    return any(path[0] == "call" and path[1] in mine for path, _ in change.values)
+
+
+def for_token(connection: Connection) -> Iterator[Change]:
+    """Yield what may make the token endpoint grant a token."""
     auth = connection.auth
-    return [
-        *(of("auth.client_auth", way) for way in ("body", "basic") if way != auth.client_auth),
-        *([of("auth.scope", "")] if auth.scope else []),
-        *([of("auth.parameters", {})] if auth.parameters else []),
-    ]
+    yield from (of("auth.client_auth", way) for way in _CLIENT_AUTHS)
+    if auth.scope:
+        yield of("auth.scope", "")
+    if auth.parameters:
+        yield of("auth.parameters", {})
+    yield of("token_call.method", "GET")
+    for way, (name, secret) in itertools.product(("json", "body"), _TOKEN_MEMBERS):
+        yield both(
+            of("token_call.body", {name: "{client_id}", secret: "{client_secret}"}),
+            of("auth.client_auth", way),
+        )
+    for name, secret in (("X-Client-Id", "X-Client-Secret"), ("X-API-Key", "X-API-Secret")):
+        yield of("token_call.headers", {name: "{client_id}", secret: "{client_secret}"})
 
 
-def for_kind(connection: Connection, credentials: Credentials) -> list[Change]:
-    """Return the other way of authentication, if the credentials that it needs are stored."""
-    kind: Path = ("auth", "kind")
-    shown: Path = ("api_profile", "value")
+def for_kind(connection: Connection, credentials: Credentials) -> Iterator[Change]:
+    """Yield the other ways of authentication, if the credentials that they need are stored."""
     if connection.auth.kind == "profile_token":
-        if not (credentials.client_secret and connection.auth.token_url):
-            return []
-        return [
-            Change(((kind, "oauth"),)),
-            Change(((kind, "oauth"), (shown, "client_id"))),
-        ]
-    if not credentials.profile_token:
-        return []
-    return [
-        Change(((kind, "profile_token"),)),
-        Change(((kind, "profile_token"), (shown, "profile_token"))),
-    ]
+        if credentials.client_secret and connection.auth.token_url:
+            yield of("auth.kind", "oauth")
+            yield both(of("auth.kind", "oauth"), of("api_profile.value", "client_id"))
+        return
+    yield of("auth.kind", "profile_token")
+    if credentials.profile_token:
+        yield both(of("auth.kind", "profile_token"), of("api_profile.value", "profile_token"))
+        yield preset("v2", "version", "auth", "api_profile", "fields")
+        yield preset("attendee-side", "version", "auth", "api_profile")
+
+
+def preset(name: str, *sections: str) -> Change:
+    """Return the change to a preset; what it sets is no longer set beside it."""
+    kept = ["auth.kind" if section == "auth" else section for section in sections]
+    return both(of("preset", name), *(of(each, None) for each in kept))
 
 
 def for_path(connection: Connection) -> list[Change]:
     """Return what may lead to the API where an unknown page answered."""
-    return [of("version", "v2" if connection.version == "v3" else "v3")]
+    other = "v2" if connection.version == "v3" else "v3"
+    changes = [of("version", other)]
+    changes += [of("call.method", each) for each in _METHODS[:2]]
+    for path in _PATHS:
+        versions = _VERSIONS if "{version}" in path else ("v3",)
+        changes += [_at(path, version) for version in versions]
+    for end, start in itertools.product(_ENDS, _STARTS):
+        for version in (connection.version, other):
+            url = "{base}" + start + end
+            changes.append(both(of("call.url", url), of("version", version)))
+    return changes
 
 
-def for_access(connection: Connection, credentials: Credentials, message: str) -> list[Change]:
+def _at(path: str, version: str) -> Change:
+    if version == "v1":  # no setting has it
+        return of("path", path.replace("{version}", version))
+    return both(of("path", path), of("version", version))
+
+
+def for_access(connection: Connection, credentials: Credentials) -> list[Change]:
     """Return what may make RainFocus accept token and API profile."""
-    named = missing_parameter(message)
-    value = connection.api_profile.value
-    changes = [
-        *([of("api_profile.name", named)] if named else []),
-        *(of("api_profile.place", place) for place in _PLACES),
-        *(of("api_profile.name", name) for name in _HEADERS),
-    ]
-    if value == "profile_token":
-        changes.append(of("api_profile.value", "client_id"))
+    value = "client_id" if connection.api_profile.value == "profile_token" else "profile_token"
+    changes = [of("api_profile.place", place) for place in _PLACES]
+    changes += [of("api_profile.name", name) for name in _PROFILE_NAMES]
+    if value == "client_id" or credentials.profile_token:
+        changes.append(of("api_profile.value", value))
+        changes += [
+            both(of("api_profile.value", value), of("api_profile.name", name), place)
+            for name in _PROFILE_NAMES
+            for place in map(functools.partial(of, "api_profile.place"), _PLACES[:3])
+        ]
+    if connection.auth.kind == "oauth":
+        changes += [as_header("Authorization", f"{scheme} {{access_token}}") for scheme in _SCHEMES]
+        changes.append(as_header("Authorization", "{access_token}"))
+        changes.append(as_header("Authorization", 'Token token="{access_token}"'))
+        changes += [moved(as_header(name, "{access_token}")) for name in _TOKEN_HEADERS]
+        changes += [moved(as_parameter(name, "{access_token}")) for name in _TOKEN_PARAMETERS]
+        changes += [
+            moved(of("call.body", {name: "{access_token}", "attendee": "{record}"}))
+            for name in ("token", "access_token")
+        ]
     elif credentials.profile_token:
-        changes.append(of("api_profile.value", "profile_token"))
-    return [*changes, *for_kind(connection, credentials), *for_path(connection)]
-
-
-def for_content(connection: Connection, message: str) -> list[Change]:
-    """Return what may make RainFocus find in a call what it looks for."""
-    named = missing_parameter(message)
-    places = [of("event.place", place) for place in _EVENT_PLACES]
-    return [
-        *(places if named == connection.event.key else []),
-        *(_for_missing(named) if named else []),
-        *_for_named(connection, message),
-        *places,
-        *(of("body.kind", kind) for kind in _KINDS),
-        *_for_wrapped(connection),
+        changes.append(as_header("Authorization", "Bearer {profile_token}"))
+    changes += [
+        as_header(name, "{client_id}") for name in ("X-Client-Id", "X-API-Key", "client-id")
     ]
+    return changes
 
 
-def missing_parameter(message: str) -> str:
-    """Return the parameter that a message calls missing, or nothing."""
-    found = _MISSING.search(message)
-    return found.group(1).strip(".") if found else ""
-
-
-def named_fields(connection: Connection, message: str) -> list[str]:
-    """Return the attendee fields whose names, as they are sent, stand in a message."""
-    words = set(_WORD.findall(message))
-    names = connection.fields.names
-    return [field for field in FIELDS if names.get(field, field) in words]
-
-
-def likely(connection: Connection, message: str) -> str:
-    """Return the setting that a refusal of a call's content seems to be about, or nothing."""
-    fields = named_fields(connection, message)
-    lower = message.lower()
-    if fields:
-        return f"fields.names.{fields[0]}"
-    if "event" in lower:
-        return "destination.event_code"
-    if "body" in lower or "json" in lower or "format" in lower:
-        return "body.wrapped_under" if connection.body.kind == "wrapped" else "body.kind"
-    if lower == "success":
-        return "answers.success_codes"
-    return "fields.match_key" if missing_parameter(message) else ""
-
-
-def run(
-    connection: Connection,
-    changes: Iterable[Change],
-    accepted: Callable[[Change, Connection], bool],
-    findings: Findings,
-) -> Change | None:
-    """Try changes one at a time, and return the first that is accepted, if there is time."""
-    usable = list(_usable(connection, changes))[:MAX_EXPERIMENTS]
-    deadline = time.monotonic() + MAX_SECONDS
-    for number, (change, changed) in enumerate(usable, 1):
-        if time.monotonic() > deadline:
-            return None
-        findings.progress(f"trying {change.words} ({number} of {len(usable)})")
-        findings.experiments += 1
-        if accepted(change, changed):
-            return change
-    return None
-
-
-def _usable(
-    connection: Connection, changes: Iterable[Change]
-) -> Iterator[tuple[Change, Connection]]:
-    seen: list[Connection] = []
-    for change in changes:
-        changed = change.applied(connection)
-        if changed and changed not in seen:
-            seen.append(changed)
-            yield change, changed
-
-
-def _for_missing(named: str) -> Iterator[Change]:
-    """Return what a missing parameter can be: API profile, event, match key, or a field."""
-    lower = named.lower()
-    # Before the match key: under the event's key anything passes for an event code.
-    yield of("event.key", named)
-    if "sha" in lower:
-        yield Change(
-            ((("fields", "match_key"), named), (("fields", "match_value"), "email_sha256"))
-        )
-    elif "mail" in lower:
-        yield Change(((("fields", "names", "email"), named),))
-    yield of("fields.match_key", named)
-    for field in FIELDS:
-        if field in lower:
-            yield Change(((("fields", "names", field), named),))
-    yield of("api_profile.name", named)
-
-
-def _for_named(connection: Connection, message: str) -> Iterator[Change]:
-    for field in named_fields(connection, message):
-        for name in (field, *_KNOWN_NAMES.get(field, ())):
-            yield Change(((("fields", "names", field), name),))
-    if connection.fields.match_key in _WORD.findall(message):
-        yield of("fields.match_key", "email")
-
-
-def _for_wrapped(connection: Connection) -> list[Change]:
-    if connection.body.kind == "wrapped":
-        return [of("body.wrapped_under", name) for name in _WRAPPERS]
-    return [
-        Change(((("body", "kind"), "wrapped"), (("body", "wrapped_under"), name)))
-        for name in _WRAPPERS
+def for_event() -> list[Change]:
+    """Return what may make RainFocus find the event in a call."""
+    changes = [of("event.place", place) for place in _EVENT_PLACES]
+    changes += [
+        both(of("event.key", key), of("event.place", place))
+        for place, key in itertools.product(("body", "query"), _EVENT_KEYS)
     ]
+    names = ("X-Event", "X-Event-Code", "event", "eventCode")
+    return changes + [as_header(name, "{event}") for name in names]
 
 
-def _shown(value: object) -> str:
-    return str(value) if value else "(empty)"
+def for_body(connection: Connection) -> list[Change]:
+    """Return other shapes of what is sent."""
+    changes = [of("body.kind", kind) for kind in ("json", "form", "array")]
+    changes += [of("body.wrapped_under", name) for name in _WRAPPERS] * (
+        connection.body.kind == "wrapped"
+    )
+    changes += [
+        both(of("body.kind", "wrapped"), of("body.wrapped_under", name)) for name in _WRAPPERS
+    ]
+    changes += [of("call.body", template) for template in _templates()]
+    return changes
+
+
+def _templates() -> Iterator[Value]:
+    for name in _LISTS:
+        yield {name: ["{record}"]}
+        yield {"event": "{event}", name: ["{record}"]}
+    for name in ("attendee", "data", "profile", "record", "person", "fields", "attributes"):
+        yield {"event": "{event}", name: "{record}"}
+        yield {"event": "{event}", "email": "{email}", name: "{record}"}
+    for name, value in (("code", "value"), ("name", "value"), ("key", "value"), ("id", "value")):
+        for pairs in ("attributes", "fields"):
+            yield {
+                "event": "{event}",
+                "email": "{email}",
+                pairs: [{name: "{field}", value: "{value}"}],
+            }
+    yield {"data": {"type": "attendee", "attributes": "{record}"}}
+    yield {"data": {"attributes": "{record}"}}
+    yield {"data": "{record_json}"}
+    for root in ("attendee", "request", "profile"):
+        yield f"<{root}>{{record}}</{root}>"
+    yield "<request><attendee>{record}</attendee></request>"
+    yield "<attendees><attendee>{record}</attendee></attendees>"
+
+
+def for_fields() -> list[Change]:
+    """Return other names of fields, many at once: of one, the server's words tell."""
+    changes = [as_names(style) for style in field_names.styles()]
+    changes += [as_name("email", name) for name in field_names.others("email")]
+    changes.append(
+        both(of("fields.match_key", "email_lc_sha256"), of("fields.match_value", "email_sha256"))
+    )
+    changes += [of("fields.match_key", name) for name in ("clientId", "externalId")]
+    return changes

@@ -6,6 +6,7 @@ from enum import StrEnum
 from urllib.parse import quote_plus
 
 from attendee_sync.rainfocus.access_token import Credentials
+from attendee_sync_cli.doctor.changes import Change
 
 
 class Check(StrEnum):
@@ -18,9 +19,11 @@ class Check(StrEnum):
     TOKEN = "token"  # noqa: S105
     API = "api"
     API_PROFILE = "api_profile"
+    STORED_TOKEN = "stored_token"  # noqa: S105
     ATTENDEE_STORE = "attendee_store"
     EVENT_CODE = "event_code"
     TEST_ATTENDEE = "test_attendee"
+    READ_BACK = "read_back"
 
 
 TITLES: dict[Check, str] = {
@@ -31,9 +34,11 @@ TITLES: dict[Check, str] = {
     Check.TOKEN: "Token granted",
     Check.API: "API base answers",
     Check.API_PROFILE: "apiProfile accepted",
+    Check.STORED_TOKEN: "Stored token accepted",
     Check.ATTENDEE_STORE: "Attendee Store enabled",
     Check.EVENT_CODE: "Event code known",
     Check.TEST_ATTENDEE: "Test attendee stored",
+    Check.READ_BACK: "Fields read back",
 }
 
 
@@ -47,13 +52,17 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One step. A failed one names the setting to change, if it can, and how sure that is."""
+    """One step. A failed one names the setting to change, if it can, and how sure that is.
+
+    Sure is what was tried and succeeded, or is seen without asking anybody.
+    """
 
     check: Check
     state: StepState
     words: str
     setting: str = ""
     sure: bool = True
+    is_later: bool = False  # nothing is to be changed: RainFocus is away or busy
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class Case:
     destination_settings: str = ""
     # Where a made-up attendee is stored under this address. Empty: only reads are made.
     write_test: str = ""
+    stored_token: str | None = ""  # as the table holds it; None: it could not be read
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,16 @@ class Report:
     case: Case
     steps: list[Step]
     experiments: int  # calls that were made with a changed setting
+    changes: tuple[Change, ...] = ()  # that lead to delivery, or to an answered read
+    settings: str = ""  # as they are with these changes, in JSON
+
+    @property
+    def is_delivered(self) -> bool:
+        """Tell whether the test attendee was stored with the settings as they are."""
+        return any(
+            step.check is Check.TEST_ATTENDEE and step.state is StepState.PASSED
+            for step in self.steps
+        )
 
     @property
     def failure(self) -> Step | None:
@@ -86,9 +106,17 @@ class Report:
 class FailedError(Exception):
     """A step failed; those that are still to do can't be done."""
 
-    def __init__(self, check: Check, words: str, setting: str = "", *, sure: bool = True) -> None:
+    def __init__(self, check: Check, words: str, setting: str = "", *, sure: bool = False) -> None:
         super().__init__(words)
         self.step = Step(check, StepState.FAILED, words, setting, sure)
+
+
+class AwayError(FailedError):
+    """RainFocus is away or busy: there is nothing to change."""
+
+    def __init__(self, check: Check, words: str) -> None:
+        super().__init__(check, words)
+        self.step = replace(self.step, is_later=True)
 
 
 @dataclass
@@ -99,6 +127,8 @@ class Findings:
     progress: Callable[[str], None]
     steps: dict[Check, Step] = field(default_factory=dict)
     experiments: int = 0
+    changes: tuple[Change, ...] = ()
+    settings: str = ""
     tokens: set[str] = field(default_factory=set)  # obtained on the way; never shown
 
     def passed(self, check: Check, words: str) -> None:
@@ -109,16 +139,16 @@ class Findings:
         """Note that a step failed."""
         self.steps[failure.step.check] = failure.step
 
-    def unknown(self, check: Check, words: str) -> None:
-        """Note that it can't be told whether a step passes."""
-        self.steps[check] = Step(check, StepState.UNKNOWN, words)
+    def unknown(self, check: Check, words: str, setting: str = "") -> None:
+        """Note that it can't be told whether a step passes, and what to look at if it does not."""
+        self.steps[check] = Step(check, StepState.UNKNOWN, words, setting, sure=False)
 
     def report(self) -> Report:
         """Return all steps, without any secret that RainFocus may have repeated."""
         untried = [Step(check, StepState.UNKNOWN, "not tried") for check in Check]
         steps = [self.steps.get(step.check, step) for step in untried]
         clean = [replace(step, words=self._without_secrets(step.words)) for step in steps]
-        return Report(self.case, clean, self.experiments)
+        return Report(self.case, clean, self.experiments, self.changes, self.settings)
 
     def _without_secrets(self, text: str) -> str:
         credentials = self.case.credentials

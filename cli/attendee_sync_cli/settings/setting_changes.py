@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
-from attendee_sync_cli.settings import validation
+from attendee_sync_cli.settings import secret_texts, validation
 from attendee_sync_cli.settings.validation import SettingFault
 from attendee_sync_cli.stack.stack import MAX_PARAMETER_BYTES
 
@@ -72,28 +72,29 @@ def _with_value(
 ) -> dict[str, Any]:
     """Return settings with one that is set: as the JSON that its value is if that is valid."""
     try:
-        changed = _put(document, path, json.loads(value))
+        changed = put(document, path, json.loads(value))
     except ValueError:
-        return _put(document, path, value)
+        return put(document, path, value)
     read = validation.read(model, json.dumps(changed))
     name = ".".join(path)
     if not isinstance(read, list) or not any(each.setting.startswith(name) for each in read):
         return changed
     if value == "null":
-        return _put(document, path, None, remove=True)
-    return changed if value[:1] in ("[", "{") else _put(document, path, value)
+        return put(document, path, None, remove=True)
+    return changed if value[:1] in ("[", "{") else put(document, path, value)
 
 
-def _put(
+def put(
     document: Mapping[str, Any], path: Sequence[str], value: object, *, remove: bool = False
 ) -> dict[str, Any]:
+    """Return settings in which the one at a path has another value, or none any more."""
     name, *rest = path
     if not rest:
         others = {key: each for key, each in document.items() if key != name}
         return others if remove else others | {name: value}
     section = document.get(name)
     inner = section if isinstance(section, dict) else {}
-    return {**document, name: _put(inner, rest, value, remove=remove)}
+    return {**document, name: put(inner, rest, value, remove=remove)}
 
 
 def reset(before: str | None, after: BaseModel) -> list[str]:
@@ -153,6 +154,15 @@ def changes(before: str | None, after: BaseModel) -> list[list[str]]:
         [path, _value(old.get(path)), _value(new.get(path))]
         for path in sorted(old.keys() | new.keys())
         if old.get(path) != new.get(path)
+    ]
+
+
+def shown_changes(before: str | None, after: BaseModel) -> list[list[str]]:
+    """Return what changes, as people may see it: nothing old that looks like a secret."""
+    hidden = secret_texts.paths_of(parsed(before or "{}"))
+    return [
+        [path, secret_texts.SHOWN if path in hidden else old, new]
+        for path, old, new in changes(before, after)
     ]
 
 

@@ -38,7 +38,9 @@ class Reply:
     error: Exception | None = None
 
 
-def envelope(code: object = "0", message: str = "Success", status: int = 200, **more: str) -> Reply:
+def envelope(
+    code: object = "0", message: str = "Success", status: int = 200, **more: object
+) -> Reply:
     body = {"responseCode": code, "responseMessage": message, **more}
     return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
 

@@ -1,16 +1,22 @@
 """The doctor, where a simulator does not come to."""
 
+import itertools
 import json
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
 import pytest
 import requests
 
+from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import Credentials
-from attendee_sync_cli.doctor import examination, experiments
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.reading import Reading
+from attendee_sync_cli.doctor import changes, examination, experiments, hints, search
+from attendee_sync_cli.doctor.answers import Seen, Stage
 from attendee_sync_cli.doctor.network import Network
 from attendee_sync_cli.doctor.report import Case, Check, Report, Step, StepState
 from tests.support import fakes
@@ -45,7 +51,9 @@ def examined(  # noqa: PLR0913
     case = Case(
         "default", text, credentials, "summit" if destination else "", destination or "", write_test
     )
-    report = examination.examine(case, fakes.Http(reply).session(), reach or Reach())
+    report = examination.examine(
+        case, fakes.Http(reply).session(), reach or Reach(), sleep=lambda _: None
+    )
     assert [step.check for step in report.steps] == list(Check)
     return report
 
@@ -104,14 +112,17 @@ def test_an_address_that_is_none_is_told(setting: str, url: str) -> None:
         ({}, "token.example.com", "auth.token_url"),
     ],
 )
-@pytest.mark.parametrize("error", [TimeoutError("no answer"), OSError(-2, "Name not known")])
-def test_a_host_that_does_not_resolve(
-    settings: dict[str, Any], host: str, setting: str, error: OSError
-) -> None:
-    report = examined(fakes.stored(), settings=settings, reach=Reach({host: error}))
-    failure = failure_of(report)
-    assert (failure.check, failure.setting) == (Check.HOST, setting)
-    assert failure.words in (f"{host}: no answer", f"{host}: Name not known")
+def test_a_host_that_does_not_resolve(settings: dict[str, Any], host: str, setting: str) -> None:
+    reach = Reach({host: OSError(-2, "Name not known")})
+    failure = failure_of(examined(fakes.stored(), settings=settings, reach=reach))
+    assert (failure.check, failure.setting, failure.sure) == (Check.HOST, setting, False)
+    assert failure.words == f"{host}: Name not known"
+
+
+def test_of_a_name_service_that_does_not_answer_nothing_is_to_be_changed() -> None:
+    reach = Reach({"events.rainfocus.com": TimeoutError("no answer")})
+    failure = failure_of(examined(fakes.stored(), reach=reach))
+    assert (failure.check, failure.setting, failure.is_later) == (Check.HOST, "", True)
 
 
 def certificate_error() -> ssl.SSLCertVerificationError:
@@ -132,8 +143,6 @@ def tls_error() -> ssl.SSLError:
         (certificate_error(), "its certificate is not trusted: self-signed certificate"),
         (tls_error(), "it does not speak TLS as it should: wrong version number"),
         (ssl.SSLError("x"), "it does not speak TLS as it should: the handshake failed"),
-        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
-        (TimeoutError(), "TimeoutError"),
     ],
 )
 def test_tls_that_fails(error: OSError, words: str) -> None:
@@ -141,6 +150,13 @@ def test_tls_that_fails(error: OSError, words: str) -> None:
     failure = failure_of(examined(fakes.stored(), reach=reach))
     assert (failure.check, failure.setting) == (Check.TLS, "environment")
     assert failure.words == f"events.rainfocus.com:443: {words}"
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError(111, "Refused"), TimeoutError()])
+def test_of_a_host_that_is_away_nothing_is_to_be_changed(error: OSError) -> None:
+    failure = failure_of(examined(fakes.stored(), reach=Reach({"events.rainfocus.com:443": error})))
+    assert (failure.check, failure.setting, failure.is_later) == (Check.TLS, "", True)
+    assert "If it stays so, look at environment" in failure.words
 
 
 def test_each_host_is_connected_to_as_calls_are() -> None:
@@ -225,32 +241,104 @@ def test_without_a_destination_no_event_code_is_judged() -> None:
     assert (step.state, step.words) == (StepState.UNKNOWN, "no destination uses this connection")
 
 
+@pytest.mark.parametrize("write_test", [ADDRESS, ""])
 @pytest.mark.parametrize(
-    ("answer", "check", "setting"),
+    "answer",
     [
-        (fakes.Reply(error=requests.ConnectTimeout()), Check.API, "environment"),
-        (fakes.Reply(503), Check.API, "environment"),
-        (fakes.Reply(301), Check.API, "environment"),
-        (fakes.Reply(200, b"<html>"), Check.API, "environment"),
-        (fakes.Reply(404, b"Error"), Check.API, "org_id"),
-        (fakes.Reply(403, b"<html>"), Check.API_PROFILE, "environment"),
-        (fakes.Reply(401), Check.API_PROFILE, "auth.token_url"),
-        (fakes.envelope("101", "Nope"), Check.API_PROFILE, "api_profile.value"),
-        (fakes.envelope("77", "Invalid API Profile"), Check.API_PROFILE, "api_profile.value"),
-        (
-            fakes.envelope("103", "Required parameter missing: apiProfile", 400),
-            Check.API_PROFILE,
-            "api_profile.name",
-        ),
+        fakes.Reply(error=requests.ConnectTimeout()),
+        fakes.Reply(error=requests.ReadTimeout()),
+        fakes.Reply(503, b"<html><title>Maintenance</title>"),
+        fakes.envelope("9", "Slow down", 429),
     ],
 )
-def test_what_no_change_helps_with_is_named_but_not_sure(
-    answer: fakes.Reply, check: Check, setting: str
+def test_of_rainfocus_away_or_busy_nothing_is_to_be_changed(
+    answer: fakes.Reply, write_test: str
 ) -> None:
+    report = examined(answer, write_test=write_test)
+    failure = failure_of(report)
+    assert (failure.check, failure.setting, failure.is_later) == (Check.API, "", True)
+    assert report.experiments == 0
+
+
+def test_a_search_ends_when_rainfocus_becomes_busy() -> None:
+    calls = itertools.count()
+
+    def reply(_: fakes.Call) -> fakes.Reply:
+        return fakes.envelope("101", "Nope") if next(calls) < 5 else fakes.envelope("9", "", 429)
+
+    report = examined(reply, write_test=ADDRESS)
+    assert failure_of(report).is_later
+    assert next(calls) == 6  # after the first that says so, none
+
+
+def test_a_change_that_a_server_breaks_by_is_not_an_outage() -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if "form" in call.headers.get("Content-Type", ""):
+            return fakes.stored()
+        return fakes.Reply(500) if call.body.startswith("[") else fakes.envelope("7", "No array")
+
+    failure = failure_of(examined(reply, write_test=ADDRESS))
+    assert (failure.setting, failure.sure) == ("body.kind", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (fakes.Reply(301, b"", {"Location": "https://a.example/x?e=a%40b"}), "https://a.example/x"),
+        (fakes.Reply(200, b"<html><head><title>Sign in</title>"), '"Sign in" (HTTP 200)'),
+        (fakes.Reply(404, b"<html><p>Nothing</p> <b>to see"), '"Nothing to see" (HTTP 404)'),
+        (fakes.Reply(404, b"Error"), '"Error" (HTTP 404)'),
+    ],
+)
+@pytest.mark.parametrize("write_test", [ADDRESS, ""])
+def test_a_server_s_words_and_where_it_leads_are_shown(
+    answer: fakes.Reply, words: str, write_test: str
+) -> None:
+    step = step_of(examined(answer, write_test=write_test), Check.API)
+    assert words in step.words
+    assert "?" not in step.words
+    # A read that fails alone may be one that this API does not have.
+    assert step.state is (StepState.FAILED if write_test else StepState.UNKNOWN)
+    assert not step.sure
+
+
+def test_no_secret_is_taken_to_another_site() -> None:
+    asked: list[str] = []
+
+    def reply(call: fakes.Call) -> fakes.Reply:
+        asked.append(call.url)
+        return fakes.Reply(308, b"", {"Location": "https://elsewhere.example/api"})
+
+    examined(reply, write_test=ADDRESS)
+    assert not [url for url in asked if "elsewhere" in url]
+
+
+@pytest.mark.parametrize(
+    ("answer", "setting"),
+    [
+        (fakes.Reply(403, b"<html>"), "environment"),
+        (fakes.Reply(401), "auth.token_url"),
+        (fakes.envelope("101", "Nope"), "api_profile.value"),
+        (fakes.envelope("77", "Invalid API Profile"), "api_profile.value"),
+        (fakes.envelope("103", "Required parameter missing: apiProfile", 400), "api_profile.name"),
+    ],
+)
+def test_what_no_change_helps_with_is_named_but_not_sure(answer: fakes.Reply, setting: str) -> None:
     report = examined(answer)
     failure = failure_of(report)
-    assert (failure.check, failure.setting, failure.sure) == (check, setting, False)
-    assert report.experiments <= experiments.MAX_EXPERIMENTS
+    assert (failure.check, failure.setting) == (Check.API_PROFILE, setting)
+    assert not failure.sure
+    assert report.experiments > 0
+
+
+def test_the_number_of_calls_is_bounded() -> None:
+    made = itertools.count(1)
+
+    def reply(_: fakes.Call) -> fakes.Reply:
+        return fakes.envelope("77", f"Refused {'x' * next(made)}")  # always something new
+
+    examined(reply, write_test=ADDRESS)
+    assert next(made) <= search.MAX_CALLS + 10
 
 
 def test_a_missing_parameter_that_nothing_supplies_leaves_a_read_without_result() -> None:
@@ -272,19 +360,69 @@ def test_without_leave_nothing_is_written() -> None:
     examined(only_reads)
 
 
-def test_a_test_attendee_has_all_fields_and_is_plainly_made_up() -> None:
+def test_test_attendees_have_all_fields_are_made_up_and_differ_in_all_of_them() -> None:
     bodies: list[dict[str, str]] = []
 
     def store(call: fakes.Call) -> fakes.Reply:
-        bodies.append(call.json)
-        return fakes.stored()
+        if call.method == "POST":
+            bodies.append(call.json)
+            return fakes.stored()
+        return fakes.envelope(attendee=bodies[-1])
 
     report = examined(store, write_test=ADDRESS)
-    assert {step.state for step in report.steps} == {StepState.PASSED}
-    [body] = bodies
-    assert body["email"] == ADDRESS
-    assert len(body) == 13
-    assert "Made-up" in body["firstname"]
+    assert {step.state for step in report.steps} == {StepState.PASSED, StepState.UNKNOWN}
+    assert step_of(report, Check.READ_BACK).state is StepState.PASSED
+    first, second = bodies
+    same = [name for name in first if first[name] == second[name]]
+    assert (len(first), same) == (13, ["email", "event"])
+    assert first["email"] == ADDRESS
+    assert "Made-up" in first["firstname"]
+
+
+def test_a_field_that_is_lost_is_kept_under_the_name_that_rainfocus_has() -> None:
+    stored = {"countryId": "US", "firstname": "of before"}
+
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.method == "POST":
+            kept = ("firstName", "lastname", "countryId", "companyname", "email")
+            stored.update({name: text for name, text in call.json.items() if name in kept})
+            return fakes.stored()
+        return fakes.envelope(attendee=stored)
+
+    report = examined(reply, write_test=ADDRESS)
+    failure = failure_of(report)
+    assert (failure.check, failure.sure) == (Check.READ_BACK, True)
+    assert step_of(report, Check.TEST_ATTENDEE).state is StepState.PASSED
+    names = json.loads(report.settings)["fields"]["names"]
+    assert names == {"firstname": "firstName", "countryid": "countryId"}
+
+
+def test_a_field_that_no_name_keeps_is_called_lost() -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.method == "POST":
+            return fakes.stored()
+        return fakes.envelope(attendee={"companyname": "of before"})
+
+    failure = failure_of(examined(reply, write_test=ADDRESS))
+    assert (failure.check, failure.setting) == (Check.READ_BACK, "fields.names.companyname")
+    assert not failure.sure
+
+
+def test_without_a_read_it_stays_unknown_what_is_kept() -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        return fakes.stored() if call.method == "POST" else fakes.Reply(404, b"Error")
+
+    report = examined(reply, write_test=ADDRESS)
+    assert report.failure is None
+    assert report.is_delivered
+    assert step_of(report, Check.READ_BACK).state is StepState.UNKNOWN
+
+
+def test_no_sign_of_success_is_believed_that_a_refused_call_has_as_well() -> None:
+    report = examined(fakes.Reply(200, b'{"status": "ok", "id": "7"}'), write_test=ADDRESS)
+    failure = failure_of(report)
+    assert (failure.setting, failure.sure) == ("answers.success", False)
+    assert report.changes == ()
 
 
 @pytest.mark.parametrize(
@@ -310,17 +448,17 @@ def test_the_most_likely_setting_is_named_by_the_words(
     failure = failure_of(report)
     assert (failure.check, failure.setting, failure.sure) == (check, setting, False)
     assert f'RainFocus says "{message}"' in failure.words
-    assert report.experiments <= experiments.MAX_EXPERIMENTS + 1
+    assert report.changes == ()
 
 
-def test_a_field_is_named_for_sure_when_the_attendee_is_stored_without_it() -> None:
+def test_a_field_is_named_when_the_attendee_is_stored_without_it() -> None:
     def reply(call: fakes.Call) -> fakes.Reply:
-        if call.method == "POST" and "zip" in call.body:
+        if call.method == "POST" and "0000" in call.body:
             return fakes.envelope("77", "Unknown field: zip")
         return fakes.stored()
 
     failure = failure_of(examined(reply, write_test=ADDRESS))
-    assert (failure.setting, failure.sure) == ("fields.names.zip", True)
+    assert (failure.setting, failure.sure) == ("fields.names.zip", False)
     assert "Without zip RainFocus stores the attendee" in failure.words
 
 
@@ -336,25 +474,80 @@ def test_attendee_store_is_named_where_only_the_write_is_refused(refusal: fakes.
     assert step_of(report, Check.API_PROFILE).state is StepState.PASSED
 
 
-# --- trials ---
+# --- tokens ---
 
 
-def test_every_change_is_valid_new_and_tried_once() -> None:
-    messages = [
-        "Required parameter missing: emailSha",
-        "Unknown field: state, event",
-        "",
-        "missing",
-    ]
-    for message in messages:
-        changes = [
-            *experiments.for_content(CONNECTION, message),
-            *experiments.for_access(CONNECTION, CREDENTIALS, message),
-        ]
-        made = [each for each in (change.applied(CONNECTION) for change in changes) if each]
-        assert CONNECTION not in made
-    assert experiments.of("api_profile.name", "no header").applied(CONNECTION) is None
-    assert experiments.of("version", "v3").applied(CONNECTION) is None
+def stored_token(connection: Connection, value: str = "the-stored-token") -> str:
+    asked = {"access_token": value, "expires_in": 3600}
+    granting = fakes.Http(fakes.Reply(200, json.dumps(asked).encode()))
+    made, _ = access_token.obtain(granting.session(), connection, CREDENTIALS)
+    return access_token.dump(made)
+
+
+@pytest.mark.parametrize("write_test", [ADDRESS, ""])
+@pytest.mark.parametrize(
+    ("refused", "state"), [("Bearer the-stored-token", StepState.FAILED), ("", StepState.PASSED)]
+)
+def test_the_stored_token_is_tried_before_a_fresh_one_is_asked_for(
+    refused: str, state: StepState, write_test: str
+) -> None:
+    order: list[str] = []
+
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.url == TOKEN_URL:
+            order.append("asked")
+            return granted(call)
+        order.append(call.headers["Authorization"])
+        return fakes.Reply(401) if call.headers["Authorization"] == refused else fakes.stored()
+
+    case = Case("default", CONNECTION.model_dump_json(), CREDENTIALS, "summit")
+    case = replace(case, destination_settings='{"event_code": "summit2027"}')
+    case = replace(case, write_test=write_test, stored_token=stored_token(CONNECTION))
+    report = examination.examine(case, fakes.Http(reply).session(), Reach(), sleep=lambda _: None)
+    step = step_of(report, Check.STORED_TOKEN)
+    assert step.state is state
+    assert order[:2] == ["Bearer the-stored-token", "asked"]
+    assert "the-stored-token" not in str(report.steps)
+    if state is StepState.FAILED:
+        assert (step.setting, step.sure) == ("token", True)
+
+
+def test_credentials_that_are_missing_are_named_for_sure() -> None:
+    failure = failure_of(examined(fakes.stored(), credentials=Credentials()))
+    assert (failure.check, failure.setting, failure.sure) == (Check.TOKEN, "credentials", True)
+
+
+def test_credentials_that_are_refused_are_shown_a_bounded_number_of_times() -> None:
+    asked: list[fakes.Call] = []
+
+    def refuse(call: fakes.Call) -> fakes.Reply:
+        asked.append(call)
+        return fakes.Reply(401, b'{"error": "invalid_client"}')
+
+    failure = failure_of(examined(fakes.envelope("101", "No"), token=refuse, write_test=ADDRESS))
+    assert (failure.setting, failure.sure) == ("credentials", False)
+    assert 10 < len(asked) <= search.MAX_TOKEN_CALLS + 1
+
+
+# --- changes ---
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize(
+    "message",
+    ["Required parameter missing: emailSha", "Unknown field: state, event", "", "missing"],
+)
+def test_every_change_is_valid(message: str, stage: Stage) -> None:
+    seen = Seen(stage, message, message, read=Reading(200, {}, {"status": "ok", "id": "7"}))
+    document = json.loads(CONNECTION.model_dump_json())
+    made = list(experiments.after(CONNECTION, CREDENTIALS, seen))
+    assert made
+    assert [
+        change.words
+        for change in made
+        if changes.connection_of(change.applied(document), "default") is None
+        and "apiProfile" not in change.words
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -368,19 +561,36 @@ def test_every_change_is_valid_new_and_tried_once() -> None:
     ],
 )
 def test_a_missing_parameter_is_read_from_a_message(message: str, named: str) -> None:
-    assert experiments.missing_parameter(message) == named
+    assert hints.missing_parameter(message) == named
 
 
-def test_a_change_is_told_with_what_is_set_now() -> None:
-    change = experiments.of("fields.names", {"state": "stateId"})
-    assert change.before(CONNECTION) == "(empty)"
-    assert experiments.of("api_profile.place", "query").accepted_words(CONNECTION) == (
-        "RainFocus accepts the call with api_profile.place = query; api_profile.place is header now"
+def test_a_change_says_no_more_than_what_changes() -> None:
+    change = changes.both(
+        changes.of("api_profile.name", "apiProfile"), changes.of("api_profile.place", "query")
     )
+    assert change.needed(CONNECTION).words == "api_profile.place = query"
+    assert changes.now(CONNECTION, ("api_profile", "place")) == "header"
+    assert changes.now(CONNECTION, ("fields", "names")) == "(empty)"
 
 
 def test_trials_end_when_their_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiments, "MAX_SECONDS", -1.0)
+    monkeypatch.setattr(search, "MAX_SECONDS", -1.0)
     report = examined(fakes.envelope("101", "Nope"))
     assert failure_of(report).setting == "api_profile.value"
     assert report.experiments == 0
+
+
+@pytest.mark.parametrize(
+    ("own", "target", "is_own"),
+    [
+        ("https://events.rainfocus.com", "https://api.rainfocus.com/x", True),
+        ("https://events.acme.example", "https://events.acme.example/x", True),
+        ("https://events.acme.example", "https://login.acme.example/x", False),
+        ("https://events.rainfocus.com", "http://events.rainfocus.com/x", False),
+        ("https://events.rainfocus.com", "https://rainfocus.com.evil.example/", False),
+        ("http://127.0.0.1:80", "http://127.0.0.1:81/x", True),
+        ("https://events.rainfocus.com", "", False),
+    ],
+)
+def test_only_the_same_site_is_trusted(own: str, target: str, is_own: bool) -> None:
+    assert hints.is_own_site(own, target) is is_own

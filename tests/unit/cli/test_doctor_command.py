@@ -1,16 +1,18 @@
 """The command; what it finds is tested in test_doctor.py, and with a simulator elsewhere."""
 
+import functools
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 import requests
 
 from attendee_sync import http_client
-from attendee_sync_cli.doctor import examination
+from attendee_sync_cli.doctor import examination, status_page
 from tests.support import fakes
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, cells
 from tests.support.network import Reach
-from tests.support.stack import CONNECTION, STACK, TOKEN_URL, Aws, changed
+from tests.support.stack import CONNECTION, STACK, TOKEN_URL, Aws, changed, token
 
 ALL_TITLES = [
     "Settings valid",
@@ -20,9 +22,11 @@ ALL_TITLES = [
     "Token granted",
     "API base answers",
     "apiProfile accepted",
+    "Stored token accepted",
     "Attendee Store enabled",
     "Event code known",
     "Test attendee stored",
+    "Fields read back",
 ]
 
 
@@ -32,15 +36,25 @@ class RainFocus:
     def __init__(self) -> None:
         self.events = {"summit2027"}
         self.denies_store = False
+        self.wants = "body"  # the kind of body
+        self.page = fakes.Reply(200, b'{"status": {"description": "All fine"}}')
+        self.attendee: dict[str, str] = {}
         self.http = fakes.Http(self.reply)
 
-    def reply(self, call: fakes.Call) -> fakes.Reply:
+    def reply(self, call: fakes.Call) -> fakes.Reply:  # noqa: PLR0911 - one a call
         if call.url == TOKEN_URL:
             return fakes.Reply(200, b'{"access_token": "new-client-secret", "expires_in": 3600}')
+        if call.url.startswith(status_page.URL):
+            return self.page
         if "attendee/store" in call.url:
             if self.denies_store:
                 return fakes.envelope("124", "Access to API endpoint attendee/store denied.")
+            if self.wants == "form" and call.body.startswith("{"):
+                return fakes.envelope("9", "A form is expected")
+            self.attendee = dict(parse_qsl(call.body)) if self.wants == "form" else call.json
             return fakes.stored()
+        if self.attendee and self.attendee["email"].replace("@", "%40") in call.url:
+            return fakes.envelope(attendee=self.attendee)
         if any(f"event={event}&" in call.url for event in self.events):
             return fakes.envelope("8", "No such attendee")
         return fakes.envelope("9", "No such event")
@@ -56,6 +70,8 @@ def rainfocus(monkeypatch: pytest.MonkeyPatch) -> RainFocus:
 
     monkeypatch.setattr(http_client, "session", session)
     monkeypatch.setattr(examination, "Network", Reach)
+    quick = functools.partial(examination.examine, sleep=lambda _: None)
+    monkeypatch.setattr(examination, "examine", quick)
     return made
 
 
@@ -69,21 +85,138 @@ def test_every_step_is_shown_in_order(line: CommandLine) -> None:
     rows = line.succeed("doctor", "default").splitlines()
     assert rows[0] == "Connection default, destination default"
     assert [
-        title for row, title in zip(rows[1:11], ALL_TITLES, strict=True) if title in row
+        title for row, title in zip(rows[1:13], ALL_TITLES, strict=True) if title in row
     ] == ALL_TITLES
-    states = [row.split()[0] for row in rows[1:11]]
-    assert states == ["passed"] * 7 + ["unknown", "passed", "unknown"]
-    assert rows[11] == "Nothing failed; not all could be found out."
+    states = [row.split()[0] for row in rows[1:13]]
+    assert states == ["passed"] * 8 + ["unknown", "passed", "unknown", "unknown"]
+    assert rows[13].startswith("Nothing failed; not found out: Attendee Store")
 
 
 def test_a_write_test_finds_out_all(line: CommandLine, rainfocus: RainFocus) -> None:
     shown = line.succeed("doctor", "default", "--write-test", "Doctor@Example.com")
+    assert ["passed", "Fields read back", "all fields are kept"] in cells(shown)
     assert "All is well." in shown
-    [call] = [
-        call for call in rainfocus.http.calls if call.method == "POST" and call.body[0] == "{"
-    ]
-    assert call.json["email"] == "doctor@example.com"
-    assert len(call.json) == 13
+    # The first shows the stored token.
+    _, first, second = [call.json for call in rainfocus.http.calls if "store" in call.url]
+    assert first["email"] == second["email"] == "doctor@example.com"
+    assert len(first) == 13
+
+
+# --- --apply ---
+
+WRITING = ("doctor", "default", "--write-test", "doctor@example.com")
+
+
+def test_what_helps_is_named_with_the_command_that_stores_it(
+    line: CommandLine, rainfocus: RainFocus
+) -> None:
+    rainfocus.wants = "form"
+    before = dict(line.aws.ssm.parameters)
+    result = line.run(*WRITING)
+    assert result.exit_code == 1
+    assert "To change: body.kind = form (changes tried: " in result.stdout
+    assert "attendee-sync doctor default --apply --write-test EMAIL" in result.stdout
+    assert line.aws.ssm.parameters == before
+
+
+@pytest.mark.parametrize(("options", "given"), [(["--yes"], None), ([], "y\n")])
+def test_what_helps_is_stored_and_looked_at_again(
+    line: CommandLine, rainfocus: RainFocus, options: list[str], given: str | None
+) -> None:
+    rainfocus.wants = "form"
+    result = line.run(*WRITING, "--apply", *options, given=given)
+    assert result.exit_code == 0, result.output
+    assert ["body.kind", "json", "form"] in cells(result.stdout)
+    assert "All is well." in result.stdout
+    stored = json.loads(line.aws.ssm.parameters[f"/{STACK}/connections/default"])
+    assert stored["body"] == {"kind": "form"}
+
+
+def test_with_a_no_nothing_is_stored(line: CommandLine, rainfocus: RainFocus) -> None:
+    rainfocus.wants = "form"
+    before = dict(line.aws.ssm.parameters)
+    assert line.run(*WRITING, "--apply", given="n\n").exit_code == 1
+    assert line.aws.ssm.parameters == before
+
+
+def test_without_a_question_only_what_is_sure_is_stored(
+    line: CommandLine, rainfocus: RainFocus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if "/v2/" in call.url or call.url == TOKEN_URL:
+            return rainfocus.reply(call)
+        return fakes.Reply(404, b"<html>")
+
+    monkeypatch.setattr(rainfocus.http, "reply", reply)
+    before = dict(line.aws.ssm.parameters)
+    result = line.run("doctor", "default", "--apply", "--yes")
+    assert "Not sure, but most likely to change: version = v2" in result.stdout
+    assert "Not stored, as it is not sure" in result.stderr
+    assert line.aws.ssm.parameters == before
+    asked = line.run("doctor", "default", "--apply", given="y\n")
+    assert asked.exit_code == 0, asked.output
+    assert "Attendee Store enabled" in asked.stdout.splitlines()[-3]
+
+
+def test_programs_get_the_changes_and_store_them(line: CommandLine, rainfocus: RainFocus) -> None:
+    rainfocus.wants = "form"
+    [shown] = json.loads(line.run(*WRITING, "--json").stdout)["connections"]
+    assert shown["changes"] == [{"setting": "body.kind", "to": "form"}]
+    assert (shown["sure"], shown["try_later"]) == (True, False)
+    [shown] = line.json(*WRITING, "--apply", "--yes")["connections"]
+    assert (shown["failed"], shown["changes"]) == (False, [])
+    assert "there is nobody to ask" in line.fail(*WRITING, "--apply", "--json", code=2)
+
+
+def test_a_stored_token_that_is_refused_is_to_be_renewed(
+    line: CommandLine, rainfocus: RainFocus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.headers.get("Authorization") == f"Bearer {token().value}":
+            return fakes.Reply(401)
+        return rainfocus.reply(call)
+
+    line.aws.set_token(token())
+    assert "passed   Stored token accepted" in line.succeed("doctor", "default")
+    monkeypatch.setattr(rainfocus.http, "reply", reply)
+    result = line.run("doctor", "default")
+    assert result.exit_code == 1
+    assert "To change: token: attendee-sync token refresh default --force." in result.stdout
+
+
+# --- the status page ---
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (
+            fakes.Reply(200, b'{"status": {"description": "Partial\x1b[2J Outage"}}'),
+            "can't be read",
+        ),
+        (fakes.Reply(200, b'{"status": {"description": "Partial Outage"}}'), '"Partial Outage"'),
+        (fakes.Reply(200, b"<html>"), "can't be read"),
+        (fakes.Reply(503), "can't be read"),
+        (fakes.Reply(error=requests.ConnectTimeout()), "can't be reached"),
+    ],
+)
+def test_the_status_page_is_told_and_never_fails_anything(
+    line: CommandLine, rainfocus: RainFocus, page: fakes.Reply, words: str
+) -> None:
+    rainfocus.page = page
+    shown = line.succeed("doctor", "default")
+    assert words in shown.splitlines()[-1]
+    assert words in line.json("doctor", "default")["status_page"]
+
+
+@pytest.mark.parametrize("options", [["--status-page", "off"], []])
+def test_the_status_page_is_left_out_for_a_local_stack_or_when_asked(
+    line: CommandLine, rainfocus: RainFocus, options: list[str]
+) -> None:
+    if not options:
+        line.aws.set_connection("default", changed(base_url="http://127.0.0.1:9"))
+    assert status_page.URL not in line.run("doctor", "default", *options).stdout
+    assert not [call for call in rainfocus.http.calls if status_page.URL in call.url]
 
 
 def test_a_failed_step_ends_with_1_and_names_the_setting(
@@ -92,7 +225,9 @@ def test_a_failed_step_ends_with_1_and_names_the_setting(
     rainfocus.events = set()
     result = line.run("doctor")
     assert result.exit_code == 1
-    assert "To change: destination.event_code." in result.stdout
+    assert "Not sure, but most likely to change: destination.event_code (Event code)." in (
+        result.stdout
+    )
     assert 'summit2027, in destination default: RainFocus says "No such event"' in result.stdout
 
 
@@ -100,7 +235,7 @@ def test_attendee_store_is_named(line: CommandLine, rainfocus: RainFocus) -> Non
     rainfocus.denies_store = True
     result = line.run("doctor", "default", "--write-test", "doctor@example.com")
     assert result.exit_code == 1
-    assert "To change: Attendee Store." in result.stdout
+    assert "Not sure, but most likely to change: Attendee Store." in result.stdout
 
 
 def test_programs_get_the_same(line: CommandLine, rainfocus: RainFocus) -> None:
@@ -115,7 +250,7 @@ def test_programs_get_the_same(line: CommandLine, rainfocus: RainFocus) -> None:
         "failed": True,
         "setting": "destination.event_code",
     }
-    assert shown["sure"] is True
+    assert shown["sure"] is False
     rainfocus.events = {"summit2027"}
     [shown] = line.json("doctor", "default")["connections"]
     assert shown["failed"] is False
@@ -183,6 +318,8 @@ def test_a_stack_without_connections_is_a_failure(line: CommandLine) -> None:
     "arguments",
     [
         ["--write-test", "doctor@example.com"],
+        ["--apply"],
+        ["default", "--status-page", "http://status.example"],
         ["default", "--write-test", "doctor"],
         ["--destination", "No"],
     ],

@@ -53,6 +53,7 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--force",
         "--column",
         "--encoding",
+        "--apply",
         "--attempts",
         "--rate",
         "--failed",
@@ -63,6 +64,7 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--filter",
         "--field",
         "--sample",
+        "--status-page",
     }
 
 

@@ -16,7 +16,6 @@ from pydantic import JsonValue
 
 from attendee_sync.http_client import (
     UNUSABLE,
-    HttpAnswer,
     is_success,
     is_transient,
     prepare,
@@ -185,19 +184,28 @@ def obtain(
     With OAuth it is fetched from the token endpoint (client credentials, RFC 6749, section 4.4;
     that RainFocus uses this grant is inferred). Raises TokenNotGrantedError.
     """
-    _require(connection, credentials)
+    require(connection, credentials)
     now = int(time.time())  # before the call, so that its end is never taken for later than it is
     if connection.auth.kind == "profile_token":
         return _token(connection, credentials, "", now, None), ""
-    received = reading.read(_ask(http, connection, credentials))
+    return granted(ask(http, connection, credentials), connection, credentials, now)
+
+
+def granted(
+    received: Reading, connection: Connection, credentials: Credentials, asked_at: int
+) -> tuple[AccessToken, str]:
+    """Return the token in an answer that was asked for at an epoch second, and a remark if any.
+
+    Raises TokenNotGrantedError.
+    """
     value = received.find(connection.token_call.token)
     if not is_success(received.status) or not isinstance(value, str) or not value:
         raise _refusal(received)
     _require_usable(value)
-    lifetime = _lifetime_in(received, connection.token_call, now)
+    lifetime = _lifetime_in(received, connection.token_call, asked_at)
     assumed = connection.auth.assumed_lifetime
     remark = "" if lifetime else f"no usable lifetime in the answer; {assumed} s are assumed"
-    return _token(connection, credentials, value, now, lifetime or assumed), remark
+    return _token(connection, credentials, value, asked_at, lifetime or assumed), remark
 
 
 def _require_usable(value: str) -> None:
@@ -211,7 +219,8 @@ def _require_usable(value: str) -> None:
     raise TokenNotGrantedError(TokenFault.TOKEN_URL, f"the access token in the answer is {wrong}")
 
 
-def _require(connection: Connection, credentials: Credentials) -> None:
+def require(connection: Connection, credentials: Credentials) -> None:
+    """Raise TokenNotGrantedError for what can be told without asking: something is missing."""
     shows_token = connection.auth.kind == "profile_token" or (
         connection.api_profile.place != "off" and connection.api_profile.value == "profile_token"
     )
@@ -247,7 +256,8 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _ask(http: requests.Session, connection: Connection, credentials: Credentials) -> HttpAnswer:
+def ask(http: requests.Session, connection: Connection, credentials: Credentials) -> Reading:
+    """Return the token endpoint's answer. Raises TokenNotGrantedError if there is none."""
     limits = connection.limits
     try:
         with http.send(
@@ -256,7 +266,7 @@ def _ask(http: requests.Session, connection: Connection, credentials: Credential
             allow_redirects=False,
             stream=True,
         ) as response:
-            return receive(response)
+            return reading.read(receive(response))
     except UNUSABLE as error:
         raise TokenNotGrantedError(
             TokenFault.TOKEN_URL, f"auth.token_url is no usable address: {type(error).__name__}"

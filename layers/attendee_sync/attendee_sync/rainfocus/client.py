@@ -45,11 +45,10 @@ class RainFocusClient:
         """Create or update one attendee (`attendee/store`) and say what the answer means."""
         request = store_request(connection, token, attendee)
         request.headers["traceparent"] = trace_parent
-        record = _record(connection, attendee)
         return judge(
-            self._send(connection, request),
+            self.send(connection, request),
             connection,
-            lambda: Sent.of(record.values(), _secrets(token), record),
+            lambda: sent_to_store(connection, token, attendee),
         )
 
     def read(
@@ -60,17 +59,15 @@ class RainFocusClient:
         The call is seen in one client with v2; that it works with OAuth and v3 is unverified.
         """
         request = read_request(connection, token, event_code, email_address)
-        received = self._send(connection, request)
-        identity = _identity(connection, email_address)
-        answer = judge(
-            received, connection, lambda: Sent.of(identity.values(), _secrets(token), identity)
-        )
+        received = self.send(connection, request)
+        answer = judge(received, connection, lambda: sent_to_read(connection, token, email_address))
         if isinstance(received, Exception):
             return answer, {}
         found = reading.read(received).find("body.attendee")
         return answer, found if isinstance(found, dict) else {}
 
-    def _send(self, connection: Connection, request: requests.Request) -> HttpAnswer | Exception:
+    def send(self, connection: Connection, request: requests.Request) -> HttpAnswer | Exception:
+        """Send a request within the connection's time limits; return what came, or what failed."""
         limits = connection.limits
         try:
             with self._http.send(
@@ -104,6 +101,18 @@ def store_request(
     templates.add_query(request.params, connection.call.query, values)
     _put_body(request, record, connection, values)
     return request
+
+
+def sent_to_store(connection: Connection, token: AccessToken, attendee: Attendee) -> Sent:
+    """Return what must not come back of a call that stores an attendee."""
+    record = _record(connection, attendee)
+    return Sent.of(record.values(), _secrets(token), record)
+
+
+def sent_to_read(connection: Connection, token: AccessToken, email_address: str) -> Sent:
+    """Return what must not come back of a call that looks an attendee up."""
+    identity = _identity(connection, email_address)
+    return Sent.of(identity.values(), _secrets(token), identity)
 
 
 def _put_body(

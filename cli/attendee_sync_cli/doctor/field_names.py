@@ -1,0 +1,57 @@
+"""What attendee fields may be called: by clients, by other APIs, and in a server's own words."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from attendee_sync.attendee import FIELDS
+from attendee_sync.profile.names import NAMES, fold
+from attendee_sync.rainfocus.connection import Connection
+
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")
+_OTHERS: Final[dict[str, tuple[str, ...]]] = {  # the first of countryid and state: seen in clients
+    "countryid": ("countryId", "country", "countryCode", "country_id", "country_code"),
+    "state": ("stateId", "foreignstate", "stateCode", "region", "state_id", "province"),
+    "firstname": ("firstName", "first_name", "givenName", "fname", "FirstName"),
+    "lastname": ("lastName", "last_name", "familyName", "surname", "LastName"),
+    "companyname": ("companyName", "company_name", "company", "organization", "CompanyName"),
+    "jobtitle": ("jobTitle", "job_title", "title", "position", "JobTitle"),
+    "address1": ("addressLine1", "address_1", "street1", "street", "address"),
+    "address2": ("addressLine2", "address_2", "street2"),
+    "zip": ("zipCode", "postal_code", "postalCode", "zip_code", "postcode"),
+    "phone": ("phoneNumber", "phone_number", "telephone", "mobile"),
+    "city": ("cityName", "town", "City"),
+    "email": ("emailAddress", "email_address", "mail", "Email"),
+}
+# Without those that may mean something else, which end with a question mark.
+_KNOWN: Final = {
+    fold(name): field for field in FIELDS for name in NAMES[field] if not name.endswith("?")
+}
+_SPLIT: Final = ("firstname", "lastname", "companyname", "jobtitle")  # names of two words
+
+
+def others(field: str) -> tuple[str, ...]:
+    """Return what an attendee field may be called."""
+    return _OTHERS[field]
+
+
+def styles() -> Iterator[dict[str, str]]:
+    """Yield names of many fields at once, as APIs spell names of two words."""
+    for ids in ({}, {"countryid": "countryId", "state": "stateId"}, {"countryid": "country"}):
+        yield {field: _OTHERS[field][0] for field in _SPLIT} | ids
+    snake = {field: _OTHERS[field][1] for field in _SPLIT}
+    yield snake
+    yield snake | {"countryid": "country_code", "zip": "postal_code"}
+
+
+def field_of(name: str) -> str:
+    """Return the attendee field that a name is known for, or nothing."""
+    known = next((field for field, names in _OTHERS.items() if name in names), "")
+    return known or _KNOWN.get(fold(name), "")
+
+
+def named(connection: Connection, message: str) -> list[str]:
+    """Return the attendee fields whose names, as they are sent, stand in a message."""
+    words = {each.strip(".") for each in _WORD.findall(message)}
+    names = connection.fields.names
+    return [field for field in FIELDS if names.get(field, field) in words]

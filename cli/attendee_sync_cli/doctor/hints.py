@@ -1,0 +1,270 @@
+"""What a server's own words and headers say that it wants, as changes of settings."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from attendee_sync.attendee import FIELDS
+from attendee_sync.http_client import is_success
+from attendee_sync.profile.names import fold
+from attendee_sync.rainfocus.access_token import Credentials
+from attendee_sync.rainfocus.client import READ, STORE
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.reading import Reading
+from attendee_sync_cli.doctor import field_names
+from attendee_sync_cli.doctor.answers import METHOD_NOT_ALLOWED, Seen, Stage
+from attendee_sync_cli.doctor.changes import (
+    Change,
+    Value,
+    as_header,
+    as_name,
+    as_names,
+    as_parameter,
+    both,
+    moved,
+    of,
+)
+
+_LAST = re.compile(r"missing\W+(?:[\w ]{0,40}: ?)?[\"'`]?([A-Za-z0-9_.-]{1,64})", re.IGNORECASE)
+# Names that no English word looks like, and such as stand in quotation marks.
+_NAME = re.compile(r"[\"'`]([A-Za-z][\w.-]{1,63})[\"'`]|\b([A-Za-z]+(?:[-_][A-Za-z0-9]+)+)\b")
+_CAMEL = re.compile(r"\b([a-z]+(?:[A-Z][a-z0-9]*)+)\b")
+_AFTER = re.compile(
+    r"(?:header|parameter|field|property|member|key|under|in|name|attribute|element|as|called|for)s?"
+    r"\W{1,3}([A-Za-z][\w.-]{1,63})",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(
+    r"\b([A-Za-z][\w.-]{1,63}) (?:is|are|may|can|header|parameter|field|must|property|not|cannot"
+    r"|required)",
+    re.IGNORECASE,
+)
+_NO_NAMES: Final = (  # words of messages
+    "a an and any are as at be bad been body but by can could error expected failed field fields"
+    " for format from has have header headers http in invalid is it json key keys member members"
+    " message missing must name names no not null object of on one only or parameter parameters"
+    " please property provided request required should that the then there this to type unexpected"
+    " unknown valid value values was were when will with you your"
+)
+_ENGLISH: Final = frozenset(_NO_NAMES.split())
+_MOST_NAMES = 6
+_OWN_SITE: Final = "rainfocus.com"
+_WHO = re.compile(r"token|auth|api.?key|profile|^x-|secret|client|bearer|jwt", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,30}")
+_TOKEN_NAME = re.compile(r"token|jwt|bearer|access")
+_LIFETIMES: Final = ("expiresin", "ttl", "lifetime", "validity", "validfor", "expires", "maxage")
+_MOMENTS: Final = ("expiresat", "expiry", "expiration", "expires", "exp", "validuntil", "expireson")
+_EPOCH = 1_000_000_000  # a larger number is a moment, not a lifetime
+_MIN_TOKEN = 8  # characters
+
+
+def missing_parameter(message: str) -> str:
+    """Return the parameter that a message calls missing, or nothing."""
+    found = _LAST.search(message)
+    return found.group(1).strip(".") if found else ""
+
+
+def names_in(message: str) -> list[str]:
+    """Return what in a message may be names of parameters, the likeliest first."""
+    found = [missing_parameter(message)]
+    found += [name for pair in _NAME.findall(message) for name in pair]
+    found += _CAMEL.findall(message) + _AFTER.findall(message) + _BEFORE.findall(message)
+    clean = (name.strip(".-") for name in found)
+    kept = dict.fromkeys(name for name in clean if name and name.lower() not in _ENGLISH)
+    return list(kept)[:_MOST_NAMES]
+
+
+def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
+    """Yield what the answer to a call asks for."""
+    yield from _redirected(connection, seen.target)
+    headers: Mapping[str, str] = seen.read.headers if seen.read else {}
+    if seen.status == METHOD_NOT_ALLOWED:
+        yield from (of("call.method", each) for each in _allowed(headers))
+    yield from _schemes(headers.get("www-authenticate", ""))
+    yield from _kinds(f"{seen.said} {headers.get('accept-post', '')} {headers.get('accept', '')}")
+    names = names_in(seen.said)
+    fields = {field_names.field_of(name): name for name in names if field_names.field_of(name)}
+    if len(fields) > 1:
+        yield as_names(fields)
+    for name in names:
+        is_about_access = seen.stage is Stage.ACCESS
+        yield from _named(connection, credentials, name, is_about_access=is_about_access)
+    refused = field_names.named(connection, seen.said)
+    if refused:  # others may be refused after it: a whole style at once
+        yield from map(as_names, field_names.styles())
+    for field in refused:
+        yield from (as_name(field, name) for name in (field, *field_names.others(field)))
+    if connection.fields.match_key in seen.said.split():
+        yield of("fields.match_key", "email")
+
+
+def _named(
+    connection: Connection, credentials: Credentials, name: str, *, is_about_access: bool
+) -> Iterator[Change]:
+    """Yield what a name can be that a server asks for."""
+    if _WHO.search(name) or is_about_access:
+        yield from _who(credentials, name)
+    if "event" in name.lower() or name == connection.event.key:
+        yield from (
+            both(of("event.key", name), of("event.place", place))
+            for place in (connection.event.place, "body", "query")
+        )
+        yield as_header(name, "{event}")
+    if field_names.field_of(name):
+        yield as_name(field_names.field_of(name), name)
+    if "sha" in name.lower() or "hash" in name.lower():
+        yield both(of("fields.match_key", name), of("fields.match_value", "email_sha256"))
+    if name in FIELDS or name in connection.fields.names.values():
+        return  # nothing else may take the field's place
+    yield of("event.key", name)  # before the match key: anything passes for an event code
+    yield both(of("body.kind", "wrapped"), of("body.wrapped_under", name))
+    yield of("call.body", {name: ["{record}"]})
+    yield of("call.body", {"event": "{event}", name: "{record}"})
+    for key in ("code", "name", "key"):
+        pairs: list[Value] = [{key: "{field}", "value": "{value}"}]
+        yield of("call.body", {"event": "{event}", "email": "{email}", name: pairs})
+    yield of("fields.match_key", name)
+    yield of("api_profile.name", name)
+
+
+def _who(credentials: Credentials, name: str) -> Iterator[Change]:
+    """Yield the ways to say under a name who is calling."""
+    for place in ("header", "query", "both"):
+        yield both(of("api_profile.name", name), of("api_profile.place", place))
+    yield moved(as_header(name, "{access_token}"))
+    yield as_header(name, "{access_token}")
+    yield moved(as_parameter(name, "{access_token}"))
+    yield as_header(name, "{client_id}")
+    if credentials.profile_token:
+        yield as_header(name, "{profile_token}")
+        value = of("api_profile.value", "profile_token")
+        for place in ("header", "query"):
+            yield both(of("api_profile.name", name), value, of("api_profile.place", place))
+    yield moved(of("call.body", {name: "{access_token}", "attendee": "{record}"}))
+
+
+def _allowed(headers: Mapping[str, str]) -> list[str]:
+    allowed = re.findall(r"[A-Z]+", headers.get("allow", "").upper())
+    return [each for each in ("PUT", "PATCH", "POST", "GET") if each in allowed or not allowed]
+
+
+def _schemes(challenge: str) -> Iterator[Change]:
+    """Yield the Authorization headers that a `WWW-Authenticate` header asks for (RFC 9110)."""
+    found = _SCHEME.match(challenge)
+    if found and found[0].lower() not in ("bearer", "basic", "digest"):
+        yield as_header("Authorization", f"{found[0]} {{access_token}}")
+        yield moved(as_header(found[0], "{access_token}"))
+
+
+def _kinds(text: str) -> Iterator[Change]:
+    lower = text.lower()
+    if "form" in re.sub(r"format|inform|platform|malform\w*", "", lower):
+        yield of("body.kind", "form")
+    if "array" in lower or "list" in lower:
+        yield of("body.kind", "array")
+    if "xml" in lower:
+        yield of("call.body", "<attendee>{record}</attendee>")
+        yield of("call.body", "<request>{record}</request>")
+
+
+def _redirected(connection: Connection, target: str) -> Iterator[Change]:
+    """Yield what follows a redirect to the same site: elsewhere no secret is taken unasked."""
+    if not is_own_site(connection.base, target):
+        return
+    there = urlsplit(target)
+    base, path = f"{there.scheme}://{there.netloc}", there.path
+    for call in (STORE, READ):
+        usual = urlsplit(connection.url(call)).path
+        prefix = urlsplit(connection.base).path
+        if path.endswith(usual.removeprefix(prefix)):
+            yield of("base_url", base + path.removesuffix(usual.removeprefix(prefix)))
+        elif path.endswith(f"/{call}"):
+            moved_to = of("path", _with_places(connection, path.removesuffix(call)) + "{call}")
+            yield both(moved_to, of("base_url", base))
+    url = _with_places(connection, path)
+    yield of("call.url", (("{base}" if base == connection.base else base) + url))
+
+
+def _with_places(connection: Connection, path: str) -> str:
+    return path.replace(f"/{connection.org_id}/", "/{org_id}/")
+
+
+def is_own_site(own: str, target: str) -> bool:
+    """Tell whether an address is one that secrets may be shown to as to our own."""
+    if not target:
+        return False
+    here, there = urlsplit(own), urlsplit(target)
+    is_secure = there.scheme == "https" or here.scheme == there.scheme == "http"
+    hosts = {here.hostname or "", there.hostname or ""}
+    return is_secure and (len(hosts) == 1 or all(each.endswith(f".{_OWN_SITE}") for each in hosts))
+
+
+# --- the token endpoint ---
+
+
+def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
+    """Yield what the token endpoint's answer asks for."""
+    url = connection.auth.token_url
+    if is_own_site(url, seen.target):
+        yield of("auth.token_url", seen.target)
+    if seen.read is None:
+        return
+    if is_success(seen.read.status) and not seen.read.is_page:
+        yield from _of_token(seen.read)
+    if seen.status == METHOD_NOT_ALLOWED:
+        yield from (of("token_call.method", each) for each in _allowed(seen.read.headers))
+    if "basic" in f"{seen.said} {seen.read.headers.get('www-authenticate', '')}".lower():
+        yield from (of("auth.client_auth", way) for way in ("basic", "basic_plain"))
+    if "json" in seen.said.lower():
+        yield of("auth.client_auth", "json")
+    names = names_in(seen.said)
+    secrets = [name for name in names if re.search(r"secret|pass", name, re.IGNORECASE)]
+    ids = [name for name in names if name not in secrets]
+    for name in ids[:2]:
+        for secret in (secrets or _secrets_beside(name))[:3]:
+            body: dict[str, Value] = {name: "{client_id}", secret: "{client_secret}"}
+            yield both(of("token_call.body", body), of("auth.client_auth", "json"))
+            yield of("token_call.body", body)
+            yield of("token_call.headers", body)
+
+
+def _secrets_beside(name: str) -> list[str]:
+    swapped = re.sub(r"(?i)id$|key$|name$|user(?:name)?$", "", name)
+    camel = "Secret" if re.search(r"[a-z]$", swapped) else "secret"
+    return [f"{swapped}{camel}", "password", "secret"]
+
+
+def _of_token(read: Reading) -> Iterator[Change]:
+    """Yield where in an answer a token may stand, with its lifetime."""
+    members = list(_texts(read.body, "body"))
+    lifetime = next(_lifetimes(members), None)
+    with_lifetime = [lifetime] if lifetime else []
+    for path, name, value in members:
+        if isinstance(value, str) and _TOKEN_NAME.search(fold(name)) and len(value) >= _MIN_TOKEN:
+            yield both(of("token_call.token", path), *with_lifetime)
+    if isinstance(read.body, str) and len(read.body) >= _MIN_TOKEN and " " not in read.body:
+        yield of("token_call.token", "body")
+    for name, value in read.headers.items():
+        if _TOKEN_NAME.search(fold(name)) and len(value) >= _MIN_TOKEN and " " not in value:
+            yield both(of("token_call.token", f'headers."{name}"'), *with_lifetime)
+
+
+def _lifetimes(members: list[tuple[str, str, Any]]) -> Iterator[Change]:
+    for path, name, value in members:
+        number = float(value) if re.fullmatch(r"\d{1,15}(?:\.\d+)?", str(value)) else None
+        if number is not None and number < _EPOCH and fold(name) in _LIFETIMES:
+            yield of("token_call.lifetime", path)
+        elif fold(name) in _MOMENTS and (number is None or number >= _EPOCH):
+            yield of("token_call.expires_at", path)
+
+
+def _texts(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str, Any]]:
+    if not isinstance(value, dict) or depth > 3:  # noqa: PLR2004 - deep enough
+        return
+    for name, each in value.items():
+        place = f'{path}."{name}"'
+        if isinstance(each, dict):
+            yield from _texts(each, place, depth + 1)
+        elif not isinstance(each, list | bool) and each is not None:
+            yield place, name, each

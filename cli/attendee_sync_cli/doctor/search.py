@@ -1,0 +1,164 @@
+"""The search for changes of the settings that lead to delivery.
+
+Settings and the answer to them are a node. From each node changes are tried; what an answer says
+that was not said before is progress, and is gone on from, so that several changes are found that
+each help only with the others. A node costs more the longer it leads nowhere, so that no wrong
+turn is followed for long.
+"""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync_cli.doctor import changes, experiments
+from attendee_sync_cli.doctor.answers import Seen, Stage
+from attendee_sync_cli.doctor.calls import Calls
+from attendee_sync_cli.doctor.changes import Change, Document
+
+MAX_CALLS = 300  # of one search, those for tokens included
+MAX_TOKEN_CALLS = 40  # so often a secret that may be wrong is shown
+MAX_SECONDS = 300.0
+# What a node is worth, in changes tried from it.
+_KIND = ("auth", "kind")
+_A_STAGE, _NEWS, _A_CHANGE = 70, 90, 30
+
+
+@dataclass(frozen=True)
+class Found:
+    """Changes that lead to delivery, or to an answered read, and what they make of the settings."""
+
+    changes: tuple[Change, ...]
+    document: Document
+    connection: Connection
+    seen: Seen
+
+
+@dataclass
+class _Node:
+    document: Document
+    connection: Connection
+    changes: tuple[Change, ...]
+    seen: Seen
+    number: int
+    is_news: bool = True
+    tried: int = 0
+    untried: Iterator[Change] = field(default_factory=lambda: iter(()))
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """Where to go on: the least first."""
+        # Without OAuth no token is asked for, which is no progress by itself.
+        is_other_kind = any(path == _KIND for each in self.changes for path, _ in each.values)
+        # What is missing and what is wrong may be looked at in either order.
+        most = Stage.PATH if is_other_kind else Stage.PARAMETER
+        stage = self.seen.stage if self.seen.stage is Stage.UNREAD else min(self.seen.stage, most)
+        worth = _A_STAGE * stage + _NEWS * self.is_news
+        return self.tried + _A_CHANGE * len(self.changes) - worth, self.number
+
+
+@dataclass
+class Search:
+    """One search. `is_goal` tells whether there is nothing more to change."""
+
+    calls: Calls
+    is_goal: Callable[[Seen], bool]
+    most_calls: int = MAX_CALLS
+    experiments: int = 0
+    is_over: bool = False  # RainFocus is busy or away: no call is to be made any more
+    furthest: _Node | None = None
+    _known: set[str] = field(default_factory=set)
+    _said: set[tuple[object, ...]] = field(default_factory=set)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _ends_at: float = 0.0
+    _token_calls: int = 0
+
+    def run(self, document: Document, connection: Connection, seen: Seen) -> Found | None:
+        """Return the fewest changes that lead to the goal, from settings that don't."""
+        self._ends_at = time.monotonic() + MAX_SECONDS
+        self._known.add(_spelt(connection))
+        self._said.add(seen.gist(self.calls.event_code))
+        nodes = [self._node(document, connection, (), seen)]
+        first_call = self.calls.made
+        while nodes and not self.is_over and self.calls.made - first_call < self.most_calls:
+            node = min(nodes, key=lambda each: each.cost)
+            change = next(node.untried, None)
+            if change is None or time.monotonic() > self._ends_at:
+                nodes.remove(node)
+                continue
+            node.tried += 1
+            made = self._try(node, change.needed(node.connection))
+            if made is None:
+                continue
+            if self.is_goal(made.seen) and self._is_true(made):
+                return self._without_idle(document, made)
+            nodes.append(made)
+        return None
+
+    def _node(
+        self, document: Document, connection: Connection, made: tuple[Change, ...], seen: Seen
+    ) -> _Node:
+        untried = experiments.after(connection, self.calls.case.credentials, seen)
+        if not self.calls.case.write_test:
+            untried = experiments.for_read(untried)
+        number = next(self._numbers)
+        return _Node(document, connection, made, seen, number, untried=untried)
+
+    def _try(self, node: _Node, change: Change) -> _Node | None:
+        """Return what a change leads to, or None if it was known or leads nowhere."""
+        document = change.applied(node.document)
+        connection = changes.connection_of(document, node.connection.name)
+        if connection is None or _spelt(connection) in self._known:
+            return None
+        self._known.add(_spelt(connection))
+        if node.seen.stage is Stage.TOKEN:
+            self._token_calls += 1
+            if self._token_calls > MAX_TOKEN_CALLS:
+                return None
+        self.calls.findings.progress(f"trying {change.words}")
+        self.experiments += 1
+        seen = self.calls.attempt(connection)
+        if seen.is_later:
+            self.is_over = self._is_away(node, seen)
+            return None
+        made = self._node(document, connection, (*node.changes, change), seen)
+        gist = seen.gist(self.calls.event_code)
+        made.is_news = gist not in self._said
+        self._said.add(gist)
+        if self.furthest is None or seen.stage > self.furthest.seen.stage:
+            self.furthest = made
+        return made
+
+    def _is_away(self, node: _Node, seen: Seen) -> bool:
+        """Tell whether it is not the change that is answered so, but any call."""
+        if seen.status == 429:  # noqa: PLR2004 - too many requests
+            return True
+        return self.calls.attempt(node.connection).is_later
+
+    def _is_true(self, made: _Node) -> bool:
+        """Tell whether a sign of success, if one was changed, is absent where it must be."""
+        if not any(change.touches("answers") for change in made.changes):
+            return True
+        return self.calls.can_refuse(made.connection)
+
+    def _without_idle(self, start: Document, made: _Node) -> Found:
+        """Return what was found without the changes that it does not need."""
+        kept, best = list(made.changes), made
+        for change in made.changes if len(made.changes) > 1 else ():
+            fewer = [each for each in kept if each is not change]
+            document = start
+            for each in fewer:
+                document = each.applied(document)
+            connection = changes.connection_of(document, made.connection.name)
+            seen = self.calls.attempt(connection) if connection and fewer else None
+            if connection and seen and self.is_goal(seen):
+                kept = fewer
+                best = self._node(document, connection, tuple(fewer), seen)
+        return Found(tuple(kept), best.document, best.connection, best.seen)
+
+
+def _spelt(connection: Connection) -> str:
+    settings = connection.model_dump(mode="json", exclude={"preset", "limits"})
+    return json.dumps(settings, sort_keys=True)
