@@ -25,7 +25,7 @@ from attendee_sync_cli.console import AsJson, FailureError
 from attendee_sync_cli.doctor import examination as doctors
 from attendee_sync_cli.doctor import status_page
 from attendee_sync_cli.doctor.api_checks import TOKEN
-from attendee_sync_cli.doctor.changes import Change
+from attendee_sync_cli.doctor.changes import Change, Path, Value
 from attendee_sync_cli.doctor.likely import CREDENTIALS
 from attendee_sync_cli.doctor.report import TITLES, Case, Report, Step, StepState
 from attendee_sync_cli.settings import setting_changes, validation
@@ -37,6 +37,7 @@ EXAMPLES = console.examples(
     "attendee-sync doctor --destination summit --write-test test@your-company.example",
     "attendee-sync doctor default --write-test test@your-company.example --apply",
 )
+_FEW_SETTINGS = 2  # are told in a line
 _MOST_ROUNDS = 5  # each after changes that are stored
 _STYLES = {StepState.PASSED: "green", StepState.FAILED: "bold red", StepState.UNKNOWN: "yellow"}
 
@@ -163,11 +164,15 @@ def _is_about_tokens(change: Change) -> bool:
 
 def _status(session: requests.Session, page: str, cases: list[Case]) -> str:
     """Return what the status page says, or nothing where it is not RainFocus that is called."""
-    if page == "off" or all('"http://' in case.settings for case in cases):
+    read = [validation.read(Connection, case.settings) for case in cases]
+    is_elsewhere = any(
+        isinstance(each, Connection) and each.base.startswith("https://") for each in read
+    )
+    if page == "off" or not is_elsewhere:
         return ""
     if not page.startswith("https://"):
         raise typer.BadParameter("--status-page takes an https URL, or off")
-    return f"{page} {status_page.said(session, page)} (not a promise: RainFocus's own page)."
+    return f"RainFocus's status page, {page}, {status_page.said(session, page)}."
 
 
 def _address(given: str | None) -> str:
@@ -262,6 +267,8 @@ def _show(report: Report, *, may_apply: bool) -> None:
         ],
     )
     console.say(_conclusion(report))
+    if len(_values(report)) > _FEW_SETTINGS and may_apply:
+        _show_changes(report)
     if report.changes and may_apply:
         test = " --write-test EMAIL" if case.write_test else ""
         console.say(f"To store it: attendee-sync doctor {case.connection} --apply{test}")
@@ -282,9 +289,24 @@ def _conclusion(report: Report) -> str:
     if not failure.setting:
         return f"Which setting is wrong is not sure{tried}."
     sure = "To change" if failure.sure else "Not sure, but most likely to change"
+    if len(_values(report)) > _FEW_SETTINGS:
+        return f"{sure}: {len(_values(report))} settings{tried}."
     if report.changes:
         return f"{sure}: {' and '.join(change.words for change in report.changes)}{tried}."
     return f"{sure}: {_called(failure.setting)}{tried}."
+
+
+def _show_changes(report: Report) -> None:
+    after = validation.read(Connection, report.settings)
+    if isinstance(after, Connection):
+        rows = setting_changes.shown_changes(report.case.settings, after)
+        console.table(["setting", "from", "to"], rows)
+
+
+def _values(report: Report) -> list[tuple[Path, Value]]:
+    """Return the settings that change, without those that are only brought back to a default."""
+    values = [each for change in report.changes for each in change.values]
+    return [(path, value) for path, value in values if value is not None]
 
 
 def _without_failure(report: Report) -> str:

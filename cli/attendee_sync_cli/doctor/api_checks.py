@@ -25,6 +25,7 @@ _BY_WRITE: Final = "only --write-test EMAIL finds out"
 _REFUSED_READS: Final = (Stage.TOKEN, Stage.PATH, Stage.ACCESS, Stage.PARAMETER)
 # Where it is known what a refusal is about, the search is for its name and place alone.
 _FEW_CALLS: Final = 40
+_FEW_SETTINGS: Final = 2  # are told in a sentence
 
 
 @dataclass(frozen=True)
@@ -173,21 +174,21 @@ class ApiChecks:
                 made.append(changes.as_names(result.renamed))
                 document = made[-1].applied(document)
         self.findings.changes, self.findings.settings = tuple(made), json.dumps(document)
-        told = " and ".join(change.words for change in made)
-        words = f"{seen.words}. RainFocus accepts the call with {told}; {self._now(made)}"
+        words = f"{seen.words}. RainFocus accepts the call {self._told(made)}"
         setting = made[0].setting
         is_sure = bool(self.findings.case.write_test) or _asks_otherwise(seen, made)
         if not is_sure:
             words += f". That was a read: whether a write is accepted, {_BY_WRITE}"
         raise FailedError(likely.check_of(seen, setting), words, setting, sure=is_sure)
 
-    def _now(self, made: list[Change]) -> str:
-        paths = dict.fromkeys(
-            path for change in made for path, value in change.values if value is not None
-        )
-        return ", ".join(
-            f"{'.'.join(path)} is {changes.now(self.connection, path)} now" for path in paths
-        )
+    def _told(self, made: list[Change]) -> str:
+        """Return what changes, and from what; of many changes only that they are many."""
+        paths = [path for change in made for path, value in change.values if value is not None]
+        if len(paths) > _FEW_SETTINGS:
+            return f"with {len(paths)} settings changed"
+        to = " and ".join(change.words for change in made)
+        now = (f"{'.'.join(path)} is {changes.now(self.connection, path)} now" for path in paths)
+        return f"with {to}; {', '.join(now)}"
 
     def _not_accepted(self, seen: Seen, search: Search) -> None:
         case = self.findings.case

@@ -132,6 +132,22 @@ def test_what_helps_is_stored_and_looked_at_again(
     assert stored["body"] == {"kind": "form"}
 
 
+def test_many_changes_are_told_as_a_table(
+    line: CommandLine, rainfocus: RainFocus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.method != "POST" or call.url == TOKEN_URL:
+            return rainfocus.reply(call)
+        is_known = call.headers["Authorization"] == "Bearer new-client-secret"
+        code = "OK" if is_known else "REFUSED"
+        return fakes.Reply(200, json.dumps({"result": {"code": code, "id": "7"}}).encode())
+
+    monkeypatch.setattr(rainfocus.http, "reply", reply)
+    result = line.run(*WRITING)
+    assert "To change: 3 settings (changes tried: 1)." in result.stdout
+    assert ["answers.code", "body.responseCode", "body.result.code"] in cells(result.stdout)
+
+
 def test_with_a_no_nothing_is_stored(line: CommandLine, rainfocus: RainFocus) -> None:
     rainfocus.wants = "form"
     before = dict(line.aws.ssm.parameters)
