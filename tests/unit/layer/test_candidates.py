@@ -11,8 +11,8 @@ ADA = {"email": "ada@example.com"}
 
 def values(profile: dict[str, Any]) -> dict[str, Any]:
     """Return the best value of each field."""
-    first = candidates.find(profile)
-    return {field: listed[0][0] for field, listed in first.items() if " " not in field}
+    best = candidates.find(profile).best
+    return {field: value for field, value in best.items() if " " not in field}
 
 
 @pytest.mark.parametrize(

@@ -108,11 +108,10 @@ def test_a_mapping_that_finds_no_address_falls_back_on_the_usual_places(contact:
 
 def test_a_destination_can_forbid_to_fall_back() -> None:
     pushed = {"email": ADDRESS, "email_lc_sha256": HASH, "identityMap": {"Email": [{"id": OTHER}]}}
-    assert identify(pushed, MAPPED_ALONE)[1:-1] == (
-        "",
-        "",
-        Fault(Reason.MISSING_EMAIL, "no e-mail address in what the destination maps"),
-        (),
+    identity = identify(pushed, MAPPED_ALONE)
+    assert (identity.email, identity.email_hash, identity.remarks) == ("", "", ())
+    assert identity.fault == Fault(
+        Reason.MISSING_EMAIL, "no e-mail address in what the destination maps"
     )
     assert identify({"contact": HASH}, MAPPED_ALONE).email_hash == HASH
 
@@ -225,7 +224,7 @@ def test_two_people_are_never_made_one(name: str, email: str) -> None:
     for own in ({"email": ADDRESS, "firstName": "A"}, {"attendee": {"email": ADDRESS}}):
         identity = identify({**own, name: other})
         assert identity.email == ADDRESS
-        assert not {"lastname", "companyname"} & identity.found.keys()
+        assert not {"lastname", "companyname"} & identity.found.best.keys()
         assert any("somebody else's" in each for each in identity.remarks)
 
 
@@ -244,14 +243,14 @@ def test_one_person_in_several_objects_or_with_several_addresses_stays_one(
     document: dict[str, Any],
 ) -> None:
     identity = identify(document)
-    assert (identity.email, identity.found["lastname"][0][0]) == (ADDRESS, "B")
+    assert (identity.email, identity.found.best["lastname"]) == (ADDRESS, "B")
     assert not identity.remarks
 
 
 def test_of_an_event_only_what_means_the_person_is_read() -> None:
     event = {"name": "Adobe Summit", "title": "Summit", "email": ADDRESS, "firstName": "Ada"}
     found = identify({"event": event}).found
-    assert {field: listed[0][0] for field, listed in found.items()} == {
+    assert found.best == {
         "email": ADDRESS,
         "firstname": "Ada",
     }
@@ -275,7 +274,7 @@ def test_what_is_no_person_is_none_in_another_object_either(
         assert fault.reason is Reason.NOT_A_PERSON
     beside = identify({"email": ADDRESS, "firstName": "Ada", holder: thing})
     assert beside.email == ADDRESS
-    assert beside.found.keys() == {"email", "firstname"}
+    assert beside.found.best.keys() == {"email", "firstname"}
 
 
 @pytest.mark.parametrize("spell", [str, str.upper])
@@ -291,7 +290,7 @@ def test_of_a_call_about_a_group_the_person_who_caused_it_is_read(
     }
     identity = identify({"data": call} if is_wrapped else call)
     assert identity.email == ADDRESS
-    assert {field: listed[0][0] for field, listed in identity.found.items()} == {
+    assert identity.found.best == {
         "email": ADDRESS,
         "firstname": "Ada",
         "companyname": "Engines",
@@ -309,15 +308,15 @@ def test_of_a_call_about_a_group_the_person_who_caused_it_is_read(
 )
 def test_a_person_some_objects_within_an_event_is_found(event: dict[str, Any]) -> None:
     found = identify({"event": event, "region": "eu"}).found
-    assert (found["email"][0][0], found["firstname"][0][0]) == (ADDRESS, "Ada")
-    assert not {"jobtitle", names.FULL_NAME} & found.keys()
+    assert (found.best["email"], found.best["firstname"]) == (ADDRESS, "Ada")
+    assert not {"jobtitle", names.FULL_NAME} & found.best.keys()
 
 
 def test_of_addresses_in_an_event_those_of_a_sort_are_the_persons() -> None:
     place = {"city": "Lehi"}
     for own in ({"workAddress": place}, {"homeAddress": place}, {"addresses": [place]}):
-        assert identify({"event": {"email": ADDRESS, **own}}).found["city"][0][0] == "Lehi"
-    assert "city" not in identify({"event": {"email": ADDRESS, "location": place}}).found
+        assert identify({"event": {"email": ADDRESS, **own}}).found.best["city"] == "Lehi"
+    assert "city" not in identify({"event": {"email": ADDRESS, "location": place}}).found.best
 
 
 def test_a_wrapped_thing_is_told_after_a_person_with_the_same_names() -> None:

@@ -1,9 +1,13 @@
 """Shapes: what was learnt of one profile must change nothing in how another is read."""
 
+import itertools
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from attendee_sync.mapping import mapper
 from attendee_sync.profile import identity, names, reader, shapes
 from tests.support.shapes import SHAPES, XDM
 
@@ -46,12 +50,78 @@ def test_a_profile_is_read_as_if_none_with_the_same_names_had_come_before(
     for earlier in documents:
         table.shapes.clear()
         identity.identify(earlier, rule)
-        kept = dict(table.shapes)
+        kept = [(key, shape, dict(shape.readings)) for key, shape in table.shapes.items()]
         for later, expected in zip(documents, alone, strict=True):
-            if tuple(later) in kept:
+            if kept and tuple(later) == tuple(earlier):
                 table.shapes.clear()
-                table.shapes.update(kept)
+                table.shapes.update(
+                    {key: shape._replace(readings=dict(readings)) for key, shape, readings in kept}
+                )
                 assert identity.identify(later, rule) == expected
+
+
+values: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(["", "N/A", " null ", "Mr.", "admin", "-", "José", " Lehi ", "1\n2", "7.0"]),
+    st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats(),
+    st.just([]) | st.just({"number": "1", "value": "x"}),
+)
+members = st.sampled_from(
+    [
+        "email",
+        "E-mail",
+        "firstName",
+        "lastName",
+        "title",
+        "jobTitle",
+        "phone",
+        "zip",
+        "country",
+        "state",
+        "city",
+        "street",
+    ]
+)
+flat = st.dictionaries(members, values, max_size=8)
+documents = st.fixed_dictionaries(
+    {"email": st.just(ADA["email"]) | values},
+    optional={
+        "workAddress": flat,
+        "billing": flat,
+        "customer": flat,
+        "attributes": flat,
+        "traits": flat,
+        "address": st.none() | flat,
+        "phone": values,
+        "company": values,
+        "title": values,
+        "name": values,
+        "billingCity": values,
+    },
+)
+
+
+def _with_other_values(document: Any, drawn: st.DataObject) -> Any:
+    """Return a document with the same names, in any order within it, and other values."""
+    if not isinstance(document, dict):
+        return drawn.draw(values)
+    names_within = drawn.draw(st.permutations([*document]))
+    return {name: _with_other_values(document[name], drawn) for name in names_within}
+
+
+@given(document=documents, drawn=st.data())
+def test_a_profile_of_the_same_names_is_mapped_as_if_it_were_alone(
+    document: dict[str, Any], drawn: st.DataObject
+) -> None:
+    rules = mapper.mapper('{"event_code": "summit2027"}')
+    table = names.standard()
+    for _ in range(3):
+        other = _with_other_values(document, drawn)
+        known = rules.decide(other)
+        kept = dict(table.shapes)
+        table.shapes.clear()
+        assert rules.decide(other) == known
+        table.shapes.update(kept)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -59,15 +129,32 @@ def test_whoever_is_known_by_shape_is_read_as_before(shape: str) -> None:
     document = SHAPES[shape]
     table = names.Names()
     first = shapes.learn(document, table)
-    assert (shapes.recall(document, table) or first) == first
+    assert (shapes.recall(document, table) or shapes.learn(document, table)) == first
     assert first[0] == reader.read(document)
 
 
 def test_profiles_of_the_usual_shapes_are_known() -> None:
     table = names.Names()
-    for document in (XDM, ADA):
+    for document in (XDM, ADA, {**ADA, "phone": None}, {**ADA, "city": "", "zip": 84043}):
         shapes.learn(document, table)
         assert shapes.recall(document, table) is not None
+
+
+def test_what_is_wrapped_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = names.Names()
+    wrapped = {"attributes": ADA, "segmentMembership": {}}
+    first = shapes.learn(wrapped, table)
+    monkeypatch.delattr(shapes, "Search")
+    assert shapes.learn(wrapped, table) == first
+
+
+def test_few_ways_to_read_a_shape_are_kept() -> None:
+    table = names.Names()
+    columns = ["phone", "city", "company", "zip", "lastName", "street"]
+    for filled in itertools.product(["x", None], repeat=len(columns)):
+        shapes.learn({**ADA, **dict(zip(columns, filled, strict=True))}, table)
+    [shape] = table.shapes.values()
+    assert 0 < len(shape.readings) <= 32
 
 
 def test_few_and_small_shapes_are_kept() -> None:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -11,9 +11,9 @@ from attendee_sync import attendee
 from attendee_sync.mapping import expressions, full_names, normalisation
 from attendee_sync.mapping.destination import Destination, Rule
 from attendee_sync.mapping.expressions import Search
-from attendee_sync.mapping.normalisation import NotNormalisedError, is_tidy
+from attendee_sync.mapping.normalisation import NotNormalisedError
 from attendee_sync.profile import names
-from attendee_sync.profile.candidates import Found, Json, Path
+from attendee_sync.profile.candidates import Found, Json, Path, Scalar
 from attendee_sync.profile.names import FULL_NAME, HOUSE_NUMBER
 
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
@@ -26,7 +26,6 @@ _CONTRADICTED: Final = {
     "lastname": "the full name does not begin with the first name",
     "firstname": "the full name does not end with the last name",
 }
-_COUNTRY = normalisation.countryid
 _US_ZIP_DIGITS, _MOST_ZEROS = 5, 2
 # Whose zips are those of the United States Postal Service: https://pe.usps.com/text/pub28/
 _US_ZIPS: Final = frozenset({"US", "PR"})
@@ -70,10 +69,10 @@ class _Field(NamedTuple):
 class Mapped:
     """What was made of a profile."""
 
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str]
+    sources: dict[str, str | Path]  # what gave the fields, and perhaps others
     remarks: list[Remark] = field(default_factory=list)
-    sources: dict[str, str | Path] = field(default_factory=dict)  # what gave the fields
-    numbers: set[str] = field(default_factory=set)  # fields that were pushed as a number
+    is_number_zip: bool = False  # the zip was pushed as one
 
     def blank(self, name: str, source: str) -> None:
         """Blank a field."""
@@ -99,6 +98,13 @@ class FieldRules:
             if rule is None or rule.write != "omit"
         )
         self._joins_numbers = rules["address1"] is None
+        self._usual = frozenset(each.name for each in self._fields if each.search is None)
+        not_texts = (None, normalisation.countryid)
+        self._others = tuple(
+            each for each in self._fields if each.search is not None or each.normalise in not_texts
+        )
+        texts = self._usual - {each.name for each in self._others}
+        self._no_texts = tuple(name for name in names.NAMES if name not in texts)
         self._splits_names = rules["firstname"] is None and rules["lastname"] is None
 
     def map(self, profile: Json, found: Found, foreign_state: str = "") -> Mapped:
@@ -107,38 +113,38 @@ class FieldRules:
         `found` is what stands in it under the usual names; `foreign_state` names the field for
         states of countries whose states have no code.
         """
-        mapped = Mapped()
-        states: Sequence[_Given] = ()
-        for name, search, is_null, normalise, source in self._fields:
-            given = found.get(name) if search is None else _searched(search, profile, source)
-            if not given:
-                if is_null and is_null(profile):
-                    mapped.blank(name, source)
-                elif search is None and names.ELSEWHERE.get(name) in found:
-                    mapped.leave_out(name, _ELSEWHERE)
-                continue
-            value, place = given[0]
-            if normalise is None:
-                states = given  # which needs the country
-            elif normalise is not _COUNTRY and type(value) is str and is_tidy(value):
-                mapped.fields[name] = value  # as nearly all are, and at once
-                mapped.sources[name] = place
-            else:
+        texts = self._texts(found.best) if found.is_plain else {}
+        mapped = Mapped(texts, dict(found.paths))
+        for name, search, is_null, normalise, source in self._others if texts else self._fields:
+            given = found.candidates(name) if search is None else _searched(search, profile, source)
+            if given and normalise:
                 _keep_first(mapped, name, normalise, given)
-        if states:
-            _place_state(mapped, states, foreign_state)
-        if "zip" in mapped.numbers:
+            elif given:
+                _place_state(mapped, given, foreign_state)
+            elif is_null and is_null(profile):
+                mapped.blank(name, source)
+        for name in found.elsewhere:
+            if name in self._usual:
+                mapped.leave_out(name, _ELSEWHERE)
+        if mapped.is_number_zip:
             _pad_zip(mapped)
         self._complete(mapped, found)
         return mapped
 
     def _complete(self, mapped: Mapped, found: Found) -> None:
         """Add what stands in two attributes, or two fields in one."""
-        if self._joins_numbers and HOUSE_NUMBER in found:
-            _join_number(mapped, found[HOUSE_NUMBER])
-        _split_zip(mapped)
-        if self._splits_names and FULL_NAME in found:
-            _split_name(mapped, found[FULL_NAME])
+        if self._joins_numbers and HOUSE_NUMBER in found.best:
+            _join_number(mapped, found.candidates(HOUSE_NUMBER))
+        _split_zip(mapped, found)
+        if self._splits_names and FULL_NAME in found.best:
+            _split_name(mapped, found.candidates(FULL_NAME))
+
+    def _texts(self, best: Mapping[str, Scalar]) -> dict[str, Any]:
+        """Return the fields that plain texts under usual names make as they are."""
+        texts: dict[str, Any] = dict(best)
+        for name in self._no_texts:
+            texts.pop(name, None)
+        return texts
 
 
 def _compiled(name: str, rule: Rule | None, destination: Destination) -> _Field:
@@ -184,7 +190,7 @@ def _keep_first(
         if tidy != text:
             mapped.remarks.append((name, _NORMALISED))
         if text is not value:
-            mapped.numbers.add(name)
+            mapped.is_number_zip |= name == "zip"
             if isinstance(value, float) and text != str(value):
                 mapped.remarks.append((name, "a number, written with its digits alone"))
         if fault:
@@ -246,7 +252,7 @@ def _pad_zip(mapped: Mapped) -> None:
 
 def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:
     """Write a house number beside its street, on the side where the attendee's country has it."""
-    numbers = Mapped()
+    numbers = Mapped({}, {})
     _keep_first(numbers, HOUSE_NUMBER, normalisation.number, given)
     number, street = numbers.fields.get(HOUSE_NUMBER, ""), mapped.fields.get("address1", "")
     if not street:
@@ -257,7 +263,7 @@ def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:
         mapped.remarks.append(("address1", "with the house number from another attribute"))
 
 
-def _split_zip(mapped: Mapped) -> None:
+def _split_zip(mapped: Mapped, found: Found) -> None:
     """Take the city from a zip that has it behind it, as under `PLZ / Ort`."""
     text = mapped.fields.get("zip", "")
     if not text[-1:].isalpha() or len(text) > _LONGEST_ZIP:  # as hardly any
@@ -266,8 +272,9 @@ def _split_zip(mapped: Mapped) -> None:
     if match:
         mapped.fields["zip"] = match[1]
         mapped.remarks.append(("zip", "without the city behind it"))
+        source = mapped.sources.get("zip") or found.paths["zip"]
         if "city" not in mapped.fields:
-            mapped.fields["city"], mapped.sources["city"] = match[2], mapped.sources["zip"]
+            mapped.fields["city"], mapped.sources["city"] = match[2], source
             mapped.remarks.append(("city", "taken from behind the zip"))
 
 

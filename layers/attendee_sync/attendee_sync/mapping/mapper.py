@@ -59,7 +59,9 @@ class Mapper:
 
         `foreign_state` names the field for states of countries whose states have no code.
         """
-        read, email, email_hash, fault, email_remarks, found = identify(document, self.email)
+        identity = identify(document, self.email)
+        read, email, email_hash = identity.profile, identity.email, identity.email_hash
+        fault = identity.fault
         if fault:
             return Decision(Verdict.REJECT, fault.reason, fault.detail, email_hash)
         decision = replace(self._wanted(read, email_hash), email_hash=email_hash)
@@ -68,8 +70,8 @@ class Mapper:
         fields = {"email": email} if email else {self.destination.hashes.field: email_hash}
         if decision.verdict is Verdict.EXIT:
             return replace(decision, fields=fields | self.destination.exits.fields)
-        mapped = self.fields.map(read, found, foreign_state)
-        remarks = [("email", text) for text in email_remarks] + mapped.remarks
+        mapped = self.fields.map(read, identity.found, foreign_state)
+        remarks = [("email", text) for text in identity.remarks] + mapped.remarks
         return replace(
             decision,
             fields=fields | mapped.fields,
@@ -93,7 +95,7 @@ class Mapper:
     def source_of(self, field: str, decision: Decision) -> str:
         """Return what gave a field its value: names or an expression, or words."""
         source = decision.sources.get(field, "")
-        if source:
+        if source and field != "email":  # see EmailRule
             return source if isinstance(source, str) else ".".join(source)
         if decision.verdict is Verdict.EXIT and field in self.destination.exits.fields:
             return "exits"

@@ -72,18 +72,6 @@ def clean_text(text: str) -> str:
     return found if found.strip(_JOINERS) else ""
 
 
-def is_tidy(text: str) -> bool:
-    """Tell of most texts that clean_text and number leave them as they are, in little time."""
-    return (
-        0 < len(text) <= _MAX_REGION
-        and text.isascii()
-        and text.isprintable()
-        and text[0] != " " != text[-1]
-        and "  " not in text
-        and text[-2:] != ".0"
-    )
-
-
 def number(text: str) -> str:
     """Return clean_text() of a phone number or zip, without the fraction that tables add to it."""
     tidy = clean_text(text)

@@ -7,7 +7,8 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from attendee_sync.profile import names, pairs
@@ -39,6 +40,9 @@ _LONGEST_NO_VALUE = 20
 # Dashes alone, or the unfilled field of a template.
 _UNFILLED = re.compile(r"[-\u2013\u2014]+|\{\{[^{}]*\}\}|%%[^%]*%%|\*\|[^|]*\|\*|\$\{[^{}]*\}")
 _UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014*{%$ \t\r\n\v\f\u00a0")
+# Words of printable ASCII with one blank between, of which the first is no such dash or field.
+_PLAIN_LINES = re.compile(r"(?:[!-#&-)+,.-z|-~][!-~]*+(?: [!-~]++)*+\n)*+")
+_MOST_PLAIN = 2_000  # characters in all
 _SALUTATIONS: Final = frozenset(
     {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau"}
     | {"hr", "fr", "drmed", "dring", "profdr", "mme", "mlle", "m", "mm", "monsieur", "madame"}
@@ -52,6 +56,7 @@ _ROLES: Final = frozenset(
     {"admin", "administrator", "attendee", "author", "contributor", "customer", "editor"}
     | {"enduser", "guest", "member", "participant", "registrant", "subscriber", "user", "viewer"}
 )
+_OF_ONE_VALUE: Final = frozenset({"value", "type"})  # members of an object around one value
 _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
 _NO_PHONES: Final = ("fax", "pager")
 
@@ -60,7 +65,40 @@ _SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one pers
 
 # A usable value, and the names that lead there.
 type Candidate = tuple[Scalar, Path]
-type Found = dict[str, list[Candidate]]
+
+
+@dataclass
+class Found:
+    """The usable values of a profile."""
+
+    best: dict[str, Scalar]  # by field
+    paths: Mapping[str, Path]  # of these
+    more: Mapping[str, Sequence[Candidate]]  # of fields that have some, better ones first
+    # Where what the address that counts lacks stands in another one, by field.
+    elsewhere: Mapping[str, Sequence[Path]]
+    is_plain: bool = field(default=False, compare=False)  # are_plain holds, but for the e-mail
+
+    @classmethod
+    def of(
+        cls,
+        candidates: Mapping[str, Sequence[Candidate]],
+        elsewhere: Mapping[str, Sequence[Path]],
+    ) -> "Found":
+        """Return the candidates of fields, the best ones first."""
+        known = {field: listed for field, listed in candidates.items() if listed}
+        return cls(
+            {field: listed[0][0] for field, listed in known.items()},
+            {field: listed[0][1] for field, listed in known.items()},
+            {field: listed[1:] for field, listed in known.items() if len(listed) > 1},
+            elsewhere,
+        )
+
+    def candidates(self, field: str) -> list[Candidate]:
+        """Return the values of a field, the best one first."""
+        if field not in self.best:
+            return []
+        best = (self.best[field], self.paths[field])
+        return [best, *self.more[field]] if field in self.more else [best]
 
 
 class _Ordered(NamedTuple):
@@ -83,24 +121,48 @@ class _Address(NamedTuple):
 
 
 def find(profile: Json, table: Names | None = None) -> Found:
-    """Return for each field the usable values of a profile that was read, the best one first.
+    """Return for each field the usable values of a profile that was read.
 
     Beside the fields of attendees there is names.FULL_NAME. What belongs to an address is all
-    from one place: the first with a street or a city, or else the first with anything. Of a field
-    that this one lacks, what others have is under names.ELSEWHERE.
+    from one place: the first with a street or a city, or else the first with anything.
     """
     return Search(table or names.standard()).find(profile)
 
 
-def are_texts(values: Sequence[Any]) -> bool:
-    """Tell whether all values are texts that stand for one; see is_text()."""
+def usability(value: Any, entry: Entry) -> bool | None:
+    """Tell whether a name's field may have a value that is pushed; None if that holds several."""
+    if isinstance(value, str):
+        if not entry.field or not is_text(value):
+            return not entry.field
+        if entry.field == "jobtitle":
+            return is_title(value, entry)
+        # An account's name may be an address.
+        return entry.field != "email" or "@" in value or not entry.is_weak
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict | list):
+        return None
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_title(text: str, entry: Entry) -> bool:
+    """Tell whether a text under a name of job titles is one."""
+    return not is_salutation(text) and not (entry.is_weak and _is_role(text))
+
+
+def are_plain(values: Sequence[Any]) -> bool:
+    """Tell of most texts that they stand for values and need no tidying, in little time."""
     try:
-        bare = [*map(str.strip, values)]
+        lines = "\n".join(values) + "\n"
     except TypeError:  # one is no text
         return False
-    if not _NO_VALUES.isdisjoint(bare):
-        return False
-    return _UNFILLED_BEGINS.isdisjoint([text[0] for text in bare]) or all(map(is_text, bare))
+    return (
+        len(lines) <= _MOST_PLAIN
+        and _PLAIN_LINES.fullmatch(lines) is not None
+        and lines.count("\n") == len(values)
+        and ".0\n" not in lines
+        and _NO_VALUES.isdisjoint(values)
+    )
 
 
 class Search:
@@ -110,21 +172,30 @@ class Search:
         self.found: _Parts = {}
         self.addresses: list[_Address] = []
         self.objects: dict[Path, Json] = {}  # that were looked at
+        self.entries: dict[Path, Entry] = {}  # of what is in them and no object
+        self.is_plain = True  # names, in any order, and usability() have led to what was found
         self._profile: Json = {}
         self._questions: pairs.Questions | None = None  # of the profile, once they are asked for
-        self.is_plain = True  # there was nothing but objects and usable texts
         self._table = table
         self._left = _MAX_MEMBERS
 
     def find(self, profile: Json) -> Found:
-        """Return the usable values of a profile for each field, the best one first."""
+        """Return the usable values of a profile."""
         self._profile = profile
         self.holder(profile, 0, ())
-        found = self.found | _chosen(self.addresses)
-        return {
-            field: [(each.value, each.path) for each in sorted(listed, key=lambda each: each.order)]
-            for field, listed in found.items()
-        }
+        filled = [each for each in self.addresses if each.parts]
+        place, elsewhere = _chosen(filled)
+        found = self.found | place
+        self.is_plain &= _are_ordered(filled) and all(map(_are_ordered, found.values()))
+        return Found.of(
+            {
+                field: [
+                    (each.value, each.path) for each in sorted(listed, key=lambda each: each.order)
+                ]
+                for field, listed in found.items()
+            },
+            elsewhere,
+        )
 
     def holder(self, members: Json, level: int, path: Path) -> None:
         """Look at an object that holds a person's attributes."""
@@ -164,18 +235,16 @@ class Search:
     def _value(self, value: Any, entry: Entry, spot: "_Spot", path: Path) -> None:
         if isinstance(value, dict):
             self._object(value, entry, spot, path)
-        elif isinstance(value, list):
+            return
+        if isinstance(value, list):
             self.is_plain = False
             self._list(value[:_MAX_ELEMENTS], entry, spot, path)
-        elif entry.field:
-            is_usable = _is_usable(value, entry)
-            self.is_plain &= is_usable and isinstance(value, str) and not entry.is_weak
-            if is_usable:
-                is_of_outer = entry.field == spot.field
-                order = spot.order + entry.rank if is_of_outer else _order_of(entry, spot.level)
-                self._keep(_Ordered(order, value, path), entry, spot)
-        else:
-            self.is_plain = False  # in another profile it may be an object
+            return
+        self.entries[path] = entry
+        if entry.field and usability(value, entry):
+            is_of_outer = entry.field == spot.field
+            order = spot.order + entry.rank if is_of_outer else _order_of(entry, spot.level)
+            self._keep(_Ordered(order, value, path), entry, spot)
 
     def _keep(self, candidate: _Ordered, entry: Entry, spot: "_Spot") -> None:
         found = self.found
@@ -200,18 +269,19 @@ class Search:
     def _object(self, value: Json, entry: Entry, spot: "_Spot", path: Path) -> None:
         if entry.kind is Kind.HOLDER:
             self._inner_holder(value, entry, spot.level + _LEVEL, path)
-        elif entry.kind is Kind.ADDRESS:
+            return
+        # With other values of these, other members would count.
+        self.is_plain &= _OF_ONE_VALUE.isdisjoint(map(str.lower, value))
+        if entry.kind is Kind.ADDRESS:
             only = _member(value, "value")  # as HubSpot wraps each of its properties
             if only is None:
                 self._address(value, entry, spot, path)
             else:
-                self.is_plain = False
                 self._value(only, entry, spot, (*path, "value"))
         elif (wrapped := _wrapped(value)) is not None:
             self.is_plain = False
             self._object(value[wrapped], entry, spot, (*path, wrapped))
         elif (typed := _typed(value)) is not None:
-            self.is_plain = False
             self._value(value[typed], entry, spot, (*path, typed))
         elif entry.within is not None:
             inner = spot._replace(order=_order_of(entry, spot.order), field=entry.field)
@@ -304,6 +374,11 @@ def _are_parts(listed: Sequence[Any]) -> bool:
     return len(set(found)) == len(found)
 
 
+def _are_ordered(listed: Sequence[_Ordered] | Sequence[_Address]) -> bool:
+    """Tell whether no two of a list are as good, so that their order in the profile counts."""
+    return len({each.order for each in listed}) == len(listed)
+
+
 def _order_of(entry: Entry, first: int) -> int:
     return first + entry.rank * _NAME
 
@@ -317,21 +392,6 @@ class _Spot(NamedTuple):
     address: _Address  # which flat names belong to
 
 
-def _is_usable(value: object, entry: Entry) -> bool:
-    """Tell whether something is a value that the field may have."""
-    if isinstance(value, str):
-        if not is_text(value):
-            return False
-        if entry.field == "jobtitle":
-            is_role = entry.is_weak and names.fold(value[:_LONGEST_NO_VALUE]) in _ROLES
-            return not is_role and not is_salutation(value)
-        # An account's name may be an address.
-        return entry.field != "email" or not entry.is_weak or "@" in value
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def is_text(text: str) -> bool:
     """Tell whether a text stands for a value."""
     if text in _NO_VALUES:
@@ -340,6 +400,10 @@ def is_text(text: str) -> bool:
         return True
     bare = text.strip()
     return bare not in _NO_VALUES and not _UNFILLED.fullmatch(bare)
+
+
+def _is_role(text: str) -> bool:
+    return len(text) <= _LONGEST_NO_VALUE and names.fold(text) in _ROLES
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -398,11 +462,11 @@ def _type_of(folded: Json) -> str:
     return names.fold(kind) if isinstance(kind, str) else ""
 
 
-def _chosen(addresses: Sequence[_Address]) -> _Parts:
-    """Return what is known of the one address that counts, and what only others have."""
-    known = sorted((each for each in addresses if each.parts), key=lambda each: each.order)
+def _chosen(addresses: Sequence[_Address]) -> tuple[_Parts, dict[str, list[Path]]]:
+    """Return what is known of the one address that counts, and where only others have a field."""
+    known = sorted(addresses, key=lambda each: each.order)
     if not known:
-        return {}
+        return {}, {}
     chosen = next(filter(_is_somewhere, known), known[0])
     if chosen.is_flat and "address1" not in chosen.parts:
         chosen = next((each for each in known if "address1" in each.parts), chosen)
@@ -411,12 +475,12 @@ def _chosen(addresses: Sequence[_Address]) -> _Parts:
             is_more = chosen.is_flat or each.parts.keys() == {"countryid"}
             chosen = chosen._replace(parts=each.parts | chosen.parts) if is_more else chosen
     elsewhere = {
-        names.ELSEWHERE[field]: listed
-        for each in reversed(known)
-        for field, listed in each.parts.items()
+        field: [each.path for each in listed]
+        for address in reversed(known)
+        for field, listed in address.parts.items()
         if field not in chosen.parts
     }
-    return chosen.parts | elsewhere
+    return chosen.parts, elsewhere
 
 
 def _is_somewhere(address: _Address) -> bool:

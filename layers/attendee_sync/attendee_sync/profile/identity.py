@@ -6,6 +6,7 @@ Imports the standard library alone, since ingest uses it.
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from attendee_sync import attendee
@@ -48,7 +49,8 @@ class EmailRule(NamedTuple):
     table: Names | None = None  # of the usual names, if it has its own
 
 
-class Identity(NamedTuple):
+@dataclass
+class Identity:
     """Who a profile is, with the profile in one shape."""
 
     profile: Json
@@ -76,7 +78,7 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     table = rule.table or names.standard()
     known = shapes.recall(document, table) or _learn(document, table)
     if known is None:
-        return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), {})
+        return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), Found.of({}, {}))
     profile, found = known
     texts = _texts(profile, found, rule)
     remarks: list[str] = []
@@ -91,10 +93,11 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
             continue
         if rule.mapped and place != _MAPPED:
             remarks.append(f"from {_words_for(place)}, since {_MAPPED} gives no address")
-        remarks += [f"passed over {fault.detail}" for fault in passed_over]
+        if passed_over:
+            remarks += [f"passed over {fault.detail}" for fault in passed_over]
         if email != text.strip().lower():
             remarks.append("brought to its one spelling")
-        if not isinstance(place, str) and len(found["email"]) > 1:
+        if not isinstance(place, str) and "email" in found.more:
             found, others = _without_others(found, email, place)
             remarks += [_OTHERS] * others
         return Identity(profile, email, attendee.sha256_of(email), None, tuple(remarks), found)
@@ -112,7 +115,7 @@ def _learn(document: Json, table: Names) -> tuple[Json, Found] | None:
 def _without_others(found: Found, email: str, place: Path) -> tuple[Found, bool]:
     """Leave out what objects hold that are of somebody with another address; tell if any are."""
     others = set()
-    for value, path in found["email"][:_MAX_TEXTS]:
+    for value, path in found.candidates("email")[:_MAX_TEXTS]:
         person = next((n for n in range(len(path) - 1, 0, -1) if names.is_person(path[n - 1])), 0)
         holder = path[:person]
         is_same = not person or (holder == place[:person])
@@ -120,11 +123,17 @@ def _without_others(found: Found, email: str, place: Path) -> tuple[Found, bool]
             others.add(holder)
     if not others:
         return found, False
+
+    def is_own(path: Path) -> bool:
+        return not any(path[: len(holder)] == holder for holder in others)
+
     kept = {
-        field: [each for each in listed if not any(each[1][: len(h)] == h for h in others)]
-        for field, listed in found.items()
+        field: [each for each in found.candidates(field) if is_own(each[1])] for field in found.best
     }
-    return {field: listed for field, listed in kept.items() if listed}, True
+    elsewhere = {
+        field: paths for field, paths in found.elsewhere.items() if any(map(is_own, paths))
+    }
+    return Found.of(kept, elsewhere), True
 
 
 def _is_other(text: str, email: str) -> bool:
@@ -184,7 +193,7 @@ def _texts(profile: Json, found: Found, rule: EmailRule) -> Iterator[_Placed]:
             yield _MAPPED, text
     if not _is_usual(rule):
         return
-    for value, path in found.get("email", ()):
+    for value, path in found.candidates("email"):
         if isinstance(value, str):
             yield path, value
     yield from _identities(profile, lambda namespace: names.fold(namespace) in _NAMESPACES)

@@ -84,15 +84,17 @@ def read(profile: Json, objects: Sequence[Json]) -> dict[str, dict[str, Json]]:
     or without; a state beside an audience's id, in the profile or in its envelope. These have no
     namespace.
     """
-    pushed: Any = profile.get("segmentMembership")
-    found = pushed if isinstance(pushed, dict) and _is_usual(pushed) else _by_namespace(pushed)
+    found = by_namespace(profile.get("segmentMembership"))
+    told = [*_all_told(profile, objects)]
+    if not told:
+        return found
     own: dict[str, Json] = dict(found.get("", {}))
-    for audience, state in _all_told(profile, objects):
+    for audience, state in told:
         if state != _LISTED:
             own[audience] = {"status": state}
         elif not any(audience in audiences for audiences in found.values()):
             own.setdefault(audience, {"status": state})
-    return found | {"": own} if own else found
+    return found | {"": own}
 
 
 def by_audience(profile: Json) -> dict[str, set[str]]:
@@ -151,8 +153,10 @@ def _is_usual(by_namespace: Json) -> bool:
     return True
 
 
-def _by_namespace(pushed: object) -> dict[str, dict[str, Json]]:
+def by_namespace(pushed: Any) -> dict[str, dict[str, Json]]:
     """Return what XDM's map holds. Its default state is realized, and a text is a state."""
+    if isinstance(pushed, dict) and _is_usual(pushed):
+        return pushed
     found: dict[str, dict[str, Json]] = {}
     if _is_change("", pushed):  # what was added and removed, under the map's name
         changed = {audience: {"status": state} for audience, state in _of_audiences(pushed)}
@@ -233,7 +237,7 @@ def _has_gone(states: dict[_Role, list[str]], *, is_envelope: bool) -> bool:
 def _of_member(role: _Role | None, value: object) -> _Told:
     """Yield what one member tells of audiences by itself."""
     if role is _Role.MAP:
-        for known in _by_namespace(value).values():
+        for known in by_namespace(value).values():
             yield from ((audience, each["status"]) for audience, each in known.items())
     elif role in _CHANGED:
         state = _MEMBER if role is _Role.ADDED else _LEFT

@@ -20,8 +20,6 @@ FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in o
 HOUSE_NUMBER: Final = "housenumber"  # likewise: of a street without it, which it is joined to
 # The fields of an address, which are taken together from one place.
 PLACE: Final = ("address1", HOUSE_NUMBER, "address2", "city", "state", "zip", "countryid")
-# What is known of these fields only at another place, by field: no field of attendees either.
-ELSEWHERE: Final[Mapping[str, str]] = {field: f"{field} elsewhere" for field in PLACE}
 
 _LONGEST = 100  # characters; a longer name is a sentence
 _MAX_KEPT = 4_096  # names that were looked up
@@ -390,7 +388,7 @@ class Names:
     """The table, compiled, with a destination's own names before the others."""
 
     def __init__(self, own: Own = MappingProxyType({})) -> None:
-        self.shapes: dict[tuple[str, ...], Any] = {}  # of profiles that were looked through
+        self.shapes: dict[tuple[str | None, ...], Any] = {}  # of profiles; see shapes
         self.fields = {field: (*own.get(field, ()), *listed) for field, listed in NAMES.items()}
         texts = _texts(self.fields) | _texts(own)
         self.words = frozenset(texts)

@@ -31,26 +31,34 @@ def read(document: Json) -> Json:
     `identityMap` has lower-case namespaces with lists of objects, whatever form the identities
     came in, and `segmentMembership` lower-case states.
     """
+    return complete(*unwrap(document))
+
+
+def unwrap(document: Json) -> tuple[Json, list[Json]]:
+    """Return a profile with its attributes at the top, and the objects in it that hold some."""
     profile = _unwrapped(document)
     if _has_prefix(profile):
         profile = _without_prefix(profile)
     objects = list(persons.objects_of(profile))
     persons.lift(profile, objects)
-    return _completed(profile, objects)
+    return profile, objects
 
 
-def read_simple(document: Json) -> Json:
-    """Return what read() does of a profile whose names ask for nothing but this; see shapes."""
-    return _completed(dict(document), ())
-
-
-def _completed(profile: Json, objects: Sequence[Json]) -> Json:
+def complete(unwrapped: Json, objects: Sequence[Json]) -> Json:
     """Return a profile with an address, identities and memberships, in their one shape each."""
+    profile = complete_simple(unwrapped)
+    profile["segmentMembership"] = memberships.read(unwrapped, objects)
+    return profile
+
+
+def complete_simple(unwrapped: Json) -> Json:
+    """Return what complete() does where nothing but `segmentMembership` tells of audiences."""
+    profile = dict(unwrapped)
     if profile.get("address") is None:
         profile["address"] = _chosen_address(profile)
     if not _has_usual_identities(profile):
         profile["identityMap"] = _identity_map(profile)
-    profile["segmentMembership"] = memberships.read(profile, objects)
+    profile["segmentMembership"] = memberships.by_namespace(profile.get("segmentMembership"))
     return profile
 
 

@@ -3,127 +3,210 @@
 Imports the standard library alone, since ingest uses it.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from attendee_sync.profile import candidates, envelopes, memberships, persons, reader
-from attendee_sync.profile.candidates import Found, Path, Search
-from attendee_sync.profile.names import Names
+from attendee_sync.profile.candidates import Candidate, Found, Path, Search
+from attendee_sync.profile.names import Entry, Names
 from attendee_sync.profile.reader import Json
 
 _MAX_SHAPES = 256  # that are kept
+_MAX_READINGS = 32  # of one shape
 _MAX_NAMES, _MAX_LENGTH = 200, 4_000  # in all objects of one, and their characters
 # Beside these, or with one name alone, a profile is brought to another shape.
 _READ_FIRST: Final = frozenset({*reader.WRAPPERS, "context", "type", envelopes.NAME})
 
-# Which object it is, of a shape's, and a name in it.
+# An object of a shape by its number, and a name in it. 0 is the profile itself.
 type _Member = tuple[int, str]
+# The names in a document that is simple to read, or else in an unwrapped one, after a None.
+type _Key = tuple[str | None, ...]
+# What candidates.usability says of each value of a shape; empty if all are usable texts.
+type _Usable = tuple[bool | None, ...]
+
+
+class _Reading(NamedTuple):
+    """Which of a shape's values were found, by their numbers."""
+
+    best: tuple[tuple[str, int], ...]  # by field
+    paths: Mapping[str, Path]
+    more: Mapping[str, Sequence[tuple[int, Path]]]
+    elsewhere: Mapping[str, Sequence[Path]]
 
 
 class Shape(NamedTuple):
-    """Where to look in profiles that have the same names, if they hold the same kinds of things."""
+    """Where to look in profiles that have the same names."""
 
-    # Of each object within the profile: which one it is in (0 is the profile itself, 1 the first
-    # here), its name there, and the names in it.
-    objects: tuple[tuple[int, str, tuple[str, ...]], ...]
-    # Of each value that was found: the object it is in and its name there; its field and path.
-    values: tuple[_Member, ...]
-    places: tuple[tuple[str, Path], ...]
-    # What tells nothing, as long as it is no object.
-    others: tuple[_Member, ...]
+    objects: tuple[tuple[int, str, int], ...]  # 1 and on, with the number of names in them
+    values: tuple[_Member, ...]  # e-mail addresses first
+    entries: tuple[Entry, ...]  # what is known of their names
+    emails: int  # how many values are addresses
+    titles: tuple[int, ...]  # the numbers of those that are job titles
+    others: tuple[_Member, ...]  # what tells nothing, as long as it is no object
+    readings: dict[_Usable, _Reading]
 
 
 def recall(document: Json, table: Names) -> tuple[Json, Found] | None:
     """Return what learn() does, or nothing if no profile of this shape was learnt from."""
-    shape = table.shapes.get(tuple(document))
-    return _by_shape(document, shape) if shape else None
+    shape: Shape | None = table.shapes.get(tuple(document))
+    found = _found(document, shape) if shape else None
+    return None if found is None else (reader.complete_simple(document), found)
 
 
 def learn(document: Json, table: Names) -> tuple[Json, Found]:
-    """Return a profile as reader.read does, and what candidates.find finds in it.
+    """Return a profile as reader.read does, and what stands in it under the names of fields.
 
     Its shape is kept if another profile of the same is read like it, whatever it holds.
     """
-    profile, search = reader.read(document), Search(table)
-    found = search.find(profile)
-    if search.is_plain and found and _is_simple(document, profile):
-        shape = _shape(profile, search, found)
-        if shape:
-            _keep(table, document, shape)
-    return profile, found
+    unwrapped, objects = reader.unwrap(document)
+    key = (None, *unwrapped)
+    shape: Shape | None = table.shapes.get(key)
+    found = _found(unwrapped, shape) if shape else None
+    if found is None:
+        search = Search(table)
+        found = search.find(unwrapped)
+        if search.is_plain and found.best:
+            is_simple = _is_simple(document, objects, search)
+            _keep(tuple(document) if is_simple else key, search, found, table)
+    return reader.complete(unwrapped, objects), found
 
 
-def _by_shape(document: Json, shape: Shape) -> tuple[Json, Found] | None:
-    """Return what learn() does, or nothing if the profile is of another shape after all."""
-    profile = reader.read_simple(document)
+def _found(profile: Json, shape: Shape) -> Found | None:
+    """Return what is found in a profile; nothing if no other was read like it."""
+    try:
+        values = _values(profile, shape)
+    except KeyError:
+        return None
+    if values is None:
+        return None
+    is_plain = _are_plain(values, shape)
+    reading = shape.readings.get(() if is_plain else _usable(values, shape.entries))
+    if reading is None:
+        return None
+    best = {field: values[n] for field, n in reading.best}
+    more: dict[str, list[Candidate]] = {}
+    for field, others in reading.more.items():
+        more[field] = [(values[n], path) for n, path in others]
+    return Found(best, reading.paths, more, reading.elsewhere, is_plain)
+
+
+def _values(profile: Json, shape: Shape) -> list[Any] | None:
+    """Return the values of a shape; nothing if there are objects elsewhere.
+
+    Raises KeyError for other names: of as many names, one is missing if there is another.
+    """
     objects = [profile]
-    for outer, name, inner in shape.objects:
+    for outer, name, size in shape.objects:
         each = objects[outer][name]
-        if type(each) is not dict or tuple(each) != inner:
+        if type(each) is not dict or len(each) != size:
             return None
         objects.append(each)
-    for outer, name in shape.others:
-        if type(objects[outer][name]) is dict:
+    for n, name in shape.others:
+        if type(objects[n][name]) is dict:
             return None
-    values = [objects[outer][name] for outer, name in shape.values]
-    if not candidates.are_texts(values):
-        return None
-    found: Found = {}
-    for value, (field, path) in zip(values, shape.places, strict=True):
-        found[field] = [*found[field], (value, path)] if field in found else [(value, path)]
-    for title, _ in found.get("jobtitle", ()):
-        if candidates.is_salutation(str(title)):
-            return None
-    return profile, found
+    return [objects[n][name] for n, name in shape.values]
 
 
-def _is_simple(document: Json, profile: Json) -> bool:
-    """Tell whether reading has left everything in its place, and will with other values."""
+def _are_plain(values: Sequence[Any], shape: Shape) -> bool:
+    """Tell whether all values are usable texts, and all but e-mail addresses are plain."""
+    if not candidates.are_plain(values[shape.emails :]):
+        return False
+    for n in shape.titles:
+        if not candidates.is_title(values[n], shape.entries[n]):
+            return False
+    return all(map(candidates.usability, values[: shape.emails], shape.entries))
+
+
+def _usable(values: Iterable[Any], entries: Iterable[Entry]) -> _Usable:
+    found = tuple(map(candidates.usability, values, entries))
+    return () if all(found) else found
+
+
+def _is_simple(document: Json, objects: Sequence[Json], search: Search) -> bool:
+    """Tell whether unwrapping leaves everything in its place, and will with other values."""
     if len(document) == 1 or not _READ_FIRST.isdisjoint(map(str.lower, document)):
         return False
     if "xdm:" in "".join(document):
         return False
-    for members in persons.objects_of(profile):
+    looked_at = set(map(id, search.objects.values()))
+    for members in objects:
+        if id(members) not in looked_at:
+            return False
         if any(name.lower() == "type" for name in members):  # with another it may be a thing
             return False
         for name, value in members.items():
-            is_as_xdm = members is profile and name in persons.AT_TOP
+            is_as_xdm = members is objects[0] and name in persons.AT_TOP
             if not is_as_xdm and (persons.is_lifted(name) or memberships.may_tell(name, value)):
                 return False
     return True
 
 
-def _shape(profile: Json, search: Search, found: Found) -> Shape | None:
-    """Return the shape of a profile; nothing if it is too large, or holds a person elsewhere."""
-    objects: dict[Path, Json] = dict(search.objects)
-    seen = set(map(id, objects.values()))
-    if not all(id(each) in seen for each in persons.objects_of(profile)):
-        return None
-    of_values = {path for listed in found.values() for _, path in listed}
-    others = []
-    for path, members in search.objects.items():
+def _objects(profile: Json) -> dict[Path, Json]:
+    """Return a profile and all objects within it that are looked at, or might be."""
+    objects: list[tuple[Path, Json]] = [((), profile)]
+    for path, members in objects:
         for name, value in members.items():
-            if not path and name in persons.AT_TOP:
-                continue
-            if isinstance(value, dict):
-                objects.setdefault((*path, name), value)
-            elif (*path, name) not in of_values:
-                others.append((path, name))
+            if isinstance(value, dict) and (path or name not in persons.AT_TOP):
+                objects.append(((*path, name), value))
+        if len(objects) > _MAX_NAMES + 1:
+            break
+    return dict(objects)
+
+
+def _keep(key: _Key, search: Search, found: Found, table: Names) -> None:
+    """Keep the shape of a profile, and how one of it with such values is read."""
+    objects = _objects(search.objects[()])
     all_names = [name for members in objects.values() for name in members]
     if len(all_names) > _MAX_NAMES or sum(map(len, all_names)) > _MAX_LENGTH:
-        return None
+        return
+    entries = dict(sorted(search.entries.items(), key=lambda each: each[1].field != "email"))
+    shape = _shape(objects, entries)
+    known = table.shapes.get(key)
+    if known is None or known[:-1] != shape[:-1]:
+        known = _put(table.shapes, key, shape, _MAX_SHAPES)
+    values = [objects[path[:-1]][path[-1]] for path in entries]
+    reading = _reading([*entries], found)
+    _put(known.readings, _usable(values, known.entries), reading, _MAX_READINGS)
+
+
+def _shape(objects: Mapping[Path, Json], entries: Mapping[Path, Entry]) -> Shape:
     numbers = {path: n for n, path in enumerate(objects)}
-    places = [(field, path) for field, listed in found.items() for _, path in listed]
+
+    def member(path: Path) -> _Member:
+        return numbers[path[:-1]], path[-1]
+
     return Shape(
+        tuple((*member(path), len(each)) for path, each in objects.items() if path),
+        tuple(map(member, entries)),
+        tuple(entries.values()),
+        sum(each.field == "email" for each in entries.values()),
+        tuple(n for n, each in enumerate(entries.values()) if each.field == "jobtitle"),
         tuple(
-            (numbers[path[:-1]], path[-1], tuple(each)) for path, each in objects.items() if path
+            (numbers[path], name)
+            for path, members in objects.items()
+            for name, value in members.items()
+            if not isinstance(value, dict) and (path or name not in persons.AT_TOP)
+            if (*path, name) not in entries
         ),
-        tuple((numbers[path[:-1]], path[-1]) for _, path in places),
-        tuple(places),
-        tuple((numbers[path], name) for path, name in others),
+        {},
     )
 
 
-def _keep(table: Names, document: Json, shape: Shape) -> None:
-    if len(table.shapes) >= _MAX_SHAPES:
-        table.shapes.clear()
-    table.shapes[tuple(document)] = shape
+def _reading(paths: Sequence[Path], found: Found) -> _Reading:
+    numbers = {path: n for n, path in enumerate(paths)}
+    return _Reading(
+        tuple((field, numbers[path]) for field, path in found.paths.items()),
+        found.paths,
+        {
+            field: [(numbers[path], path) for _, path in others]
+            for field, others in found.more.items()
+        },
+        found.elsewhere,
+    )
+
+
+def _put[Key, Value](kept: dict[Key, Value], key: Key, value: Value, most: int) -> Value:
+    if len(kept) >= most:
+        kept.clear()
+    kept[key] = value
+    return value

@@ -32,7 +32,7 @@ def find(profile: Json, table: Names, named: Collection[str] = ()) -> list[Unrea
     if any(profile["address"] is each for name, each in known.items() if name != "address"):
         known.pop("address", None)  # the reader put it there
     by_field = candidates.find(profile, table)
-    taken = {path for listed in by_field.values() for _, path in listed}
+    taken = _places(by_field)
     found = _people_beside(profile.get(envelopes.NAME))
     for path in _unread(known, table.person, (), by_field):
         is_read = persons.is_lifted(path[0]) or names.fold(path[0]) in _READ_ELSEWHERE
@@ -41,6 +41,10 @@ def find(profile: Json, table: Names, named: Collection[str] = ()) -> list[Unrea
         if len(found) >= _MOST:
             break
     return found[:_MOST]
+
+
+def _places(found: Found) -> set[Path]:
+    return {path for field in found.best for _, path in found.candidates(field)}
 
 
 def _people_beside(envelope: object) -> list[Unread]:
@@ -73,10 +77,9 @@ def _is_known(value: Any, entry: Entry | None, by_field: Found, path: Path) -> b
         return False
     if isinstance(value, str) and not is_text(value):
         return True
-    is_found = entry.field in by_field or names.ELSEWHERE.get(entry.field) in by_field
+    is_found = entry.field in by_field.best or entry.field in by_field.elsewhere
     if isinstance(value, list) and entry.kind is Kind.HOLDER:  # several persons are not read
-        places = (place for listed in by_field.values() for _, place in listed)
-        return any(place[: len(path)] == path for place in places)
+        return any(place[: len(path)] == path for place in _places(by_field))
     return is_found or (isinstance(value, list) and entry.kind is Kind.ADDRESS)
 
 
