@@ -97,7 +97,7 @@ class Sent:
         names: Iterable[str] = (),
     ) -> Self:
         """Return what a record's values and secrets are compared by; names may be shown."""
-        known = _COMMON | {_squeezed(each) for each in itertools.chain(FIELDS, names)}
+        known = _shown(tuple(names))
         shown = frozenset(_squeezed(each[:_MAX_READ]) for each in secrets if each)
         try:
             spelt, words = _of_record([_without_english_end(each[:_MAX_READ]) for each in values])
@@ -184,7 +184,7 @@ def _spellings(text: str, work: _Work) -> Iterator[Spelling]:
 
 def _foldings(plain: Spelling, work: _Work) -> Iterator[Spelling]:
     """Yield a spelling folded in both ways, if they differ."""
-    for way in (0, 1)[: 1 if plain.text.isascii() else 2]:
+    for way in spelling.ways(plain.text):
         folded = spelling.folded(plain, way)
         work.spend(len(folded.text))
         yield folded
@@ -291,7 +291,9 @@ def _camels(text: Spelling, sent: Sent) -> Iterator[Span]:
         if _squeezed(word) in sent.names:
             continue
         for part in _CAMEL.findall(word):
-            if part != word and any(_squeezed(part, way) in sent.words for way in (0, 1)):
+            if part != word and any(
+                _squeezed(part, way) in sent.words for way in spelling.ways(part)
+            ):
                 yield text.span(start, end)
                 break
 
@@ -329,6 +331,12 @@ def _addresses(text: str) -> Iterator[Span]:
         at = text.find("@", end)
 
 
+@functools.lru_cache
+def _shown(names: tuple[str, ...]) -> frozenset[str]:
+    """Return what may be shown unless it is a value: field names are the same for everybody."""
+    return _COMMON | {_squeezed(each) for each in itertools.chain(FIELDS, names)}
+
+
 def _without_english_end(value: str) -> str:
     """Return a value; an address without a top-level domain that is a word of error messages."""
     start, _, end = value.rpartition(".")
@@ -341,7 +349,7 @@ def _of_record(values: Iterable[str]) -> tuple[list[str], list[str]]:
     spelt: list[str] = []
     found: list[str] = []
     for value in values:
-        for way in (0, 1):
+        for way in spelling.ways(value):
             text = spelling.plain(value, way)
             parts = [text[start:end] for start, end in spelling.words(text)]
             # In Chinese each character may be a word.
@@ -350,7 +358,7 @@ def _of_record(values: Iterable[str]) -> tuple[list[str], list[str]]:
             found += [*parts, "".join(parts)]
         for part in _CAMEL.findall(value):
             work.spend(10)
-            found += [_squeezed(part, way) for way in (0, 1)]
+            found += [_squeezed(part, way) for way in spelling.ways(part)]
     return spelt, found
 
 

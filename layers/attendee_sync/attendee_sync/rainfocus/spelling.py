@@ -117,8 +117,14 @@ def folded(spelling: Spelling, way: int) -> Spelling:
 
 def plain(text: str, way: int) -> str:
     """Return what folded() makes of a text that is spelt as it is."""
-    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
-    return "".join([_folded(each, way) for each in composed])
+    if text.isascii():
+        return text.replace("\0", "").lower()
+    return "".join([_folded(each, way) for each in unicodedata.normalize("NFC", text)])
+
+
+def ways(text: str) -> tuple[int, ...]:
+    """Return in which ways a text is folded: in ASCII they don't differ."""
+    return (0,) if text.isascii() else (0, 1)
 
 
 def words(text: str) -> Iterator[Span]:
