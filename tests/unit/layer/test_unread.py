@@ -13,7 +13,7 @@ ADA = {"email": "ada@example.com"}
 
 def unread(profile: dict[str, Any], **settings: Any) -> list[tuple[str, str]]:
     rules = mapper.mapper(json.dumps({"event_code": "summit27", **settings}))
-    return [(each.name, each.like) for each in rules.unread(profile)]
+    return [(each.name, each.like) for each in rules.unread(rules.identify(profile))]
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,8 @@ def preview_profile(destination: PreviewTarget, pushed: Pushed) -> dict[str, Any
     if fault:
         return {"outcome": OutcomeKind.REJECTED.value, **vars(fault)}
     foreign_state = destination.connection.fields.foreign_state
-    decision = destination.rules.decide(pushed.profile or {}, foreign_state)
+    identity = destination.rules.identify(pushed.profile or {})
+    decision = destination.rules.decide_on(identity, foreign_state)
     return {
         "outcome": OUTCOMES[decision.verdict],
         "reason": decision.reason,
@@ -138,7 +139,7 @@ def preview_profile(destination: PreviewTarget, pushed: Pushed) -> dict[str, Any
         "attendee": dict(decision.fields),
         "sources": {name: destination.rules.source_of(name, decision) for name in decision.fields},
         "remarks": [{"field": name, "text": text} for name, text in decision.remarks],
-        "unread": [each._asdict() for each in destination.rules.unread(pushed.profile or {})],
+        "unread": [each._asdict() for each in destination.rules.unread(identity)],
         "request": _request(destination, decision) if decision.fields else None,
     }
 

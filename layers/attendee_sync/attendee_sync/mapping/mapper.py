@@ -14,7 +14,7 @@ from attendee_sync.mapping.field_rules import FieldRules, Remark
 from attendee_sync.outcome import Reason
 from attendee_sync.profile import memberships, reader, unread
 from attendee_sync.profile.candidates import Path
-from attendee_sync.profile.identity import EmailRule, identify
+from attendee_sync.profile.identity import EmailRule, Identity, identify
 from attendee_sync.profile.unread import Unread
 
 
@@ -54,12 +54,19 @@ class Mapper:
     email: EmailRule
     fields: FieldRules
 
+    def identify(self, document: reader.Json) -> Identity:
+        """Say who a profile is, and read it. Raises nothing, whatever the document holds."""
+        return identify(document, self.email)
+
     def decide(self, document: reader.Json, foreign_state: str = "") -> Decision:
         """Say what becomes of a profile. Raises nothing, whatever the document holds.
 
         `foreign_state` names the field for states of countries whose states have no code.
         """
-        identity = identify(document, self.email)
+        return self.decide_on(self.identify(document), foreign_state)
+
+    def decide_on(self, identity: Identity, foreign_state: str = "") -> Decision:
+        """Say what becomes of a profile that was identified; see decide()."""
         read, email, email_hash = identity.profile, identity.email, identity.email_hash
         fault = identity.fault
         if fault:
@@ -79,9 +86,9 @@ class Mapper:
             sources=mapped.sources,
         )
 
-    def unread(self, document: reader.Json) -> list[Unread]:
+    def unread(self, identity: Identity) -> list[Unread]:
         """Return the attributes of a profile that neither a field nor an expression reads."""
-        return unread.find(reader.read(document), self.fields.names, self._named)
+        return unread.find(identity.profile, identity.found, self.fields.names, self._named)
 
     @functools.cached_property
     def _named(self) -> frozenset[str]:

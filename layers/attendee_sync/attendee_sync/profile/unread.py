@@ -1,15 +1,17 @@
 """What no source read of a profile: shown by previews, so that nothing is lost in silence."""
 
+import functools
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from attendee_sync.profile import candidates, envelopes, memberships, names, persons
+from attendee_sync.profile import envelopes, memberships, names, persons
 from attendee_sync.profile.candidates import Found, Path, is_text
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 from attendee_sync.profile.reader import Json
 
 _MOST = 50  # that are told
 _MAX_DEPTH = 12
+_LONGEST = 100  # characters of a name that are compared
 _SHORTEST = 4  # letters of a name that tells a field within another name
 
 # What is read of what a profile is, beside what tells who somebody is and agreed to.
@@ -23,21 +25,21 @@ class Unread(NamedTuple):
     like: str  # the field whose name it holds, or nothing
 
 
-def find(profile: Json, table: Names, named: Collection[str] = ()) -> list[Unread]:
+def find(profile: Json, by_field: Found, table: Names, named: Collection[str] = ()) -> list[Unread]:
     """Return the attributes of a profile that was read which no field knows, the first fifty.
 
+    `by_field` is what stands in it under the usual names.
     What a destination's expressions name (`named`) counts as read.
     """
     known = {name: value for name, value in profile.items() if name not in named}
     if any(profile["address"] is each for name, each in known.items() if name != "address"):
         known.pop("address", None)  # the reader put it there
-    by_field = candidates.find(profile, table)
     taken = _places(by_field)
     found = _people_beside(profile.get(envelopes.NAME))
     for path in _unread(known, table.person, (), by_field):
         is_read = persons.is_lifted(path[0]) or names.fold(path[0]) in _READ_ELSEWHERE
         if not is_read and path not in taken:
-            found.append(Unread(".".join(path), _like(path[-1], table)))
+            found.append(Unread(".".join(path), _like(path[-1][:_LONGEST], table)))
         if len(found) >= _MOST:
             break
     return found[:_MOST]
@@ -83,9 +85,10 @@ def _is_known(value: Any, entry: Entry | None, by_field: Found, path: Path) -> b
     return is_found or (isinstance(value, list) and entry.kind is Kind.ADDRESS)
 
 
+@functools.lru_cache(maxsize=1_024)
 def _like(name: str, table: Names) -> str:
     """Return the field whose longest name is within another name, or nothing."""
-    folded = names.fold(name[:100])
+    folded = names.fold(name)
     within = [each for each in table.words if len(each) >= _SHORTEST and each in folded]
     entry = table.person.known.get(max(within, key=len)) if within else None
     return entry.field if entry else ""
