@@ -1,5 +1,6 @@
 """Who a profile is: the first valid address, or a hash; else why nobody."""
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -89,7 +90,7 @@ def test_what_was_passed_over_is_remarked(
 
 
 MAPPED = EmailRule(lambda read: read.get("contact"))
-MAPPED_ALONE = MAPPED._replace(falls_back=False)
+MAPPED_ALONE = dataclasses.replace(MAPPED, falls_back=False)
 
 
 @pytest.mark.parametrize("rule", [MAPPED, MAPPED_ALONE])

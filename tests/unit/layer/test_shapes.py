@@ -1,5 +1,6 @@
 """Shapes: what was learnt of one profile must change nothing in how another is read."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -55,7 +56,10 @@ def test_a_profile_is_read_as_if_none_with_the_same_names_had_come_before(
             if kept and tuple(later) == tuple(earlier):
                 table.shapes.clear()
                 table.shapes.update(
-                    {key: shape._replace(readings=dict(readings)) for key, shape, readings in kept}
+                    {
+                        key: dataclasses.replace(shape, readings=dict(readings))
+                        for key, shape, readings in kept
+                    }
                 )
                 assert identity.identify(later, rule) == expected
 

@@ -70,8 +70,9 @@ class Mapped:
     """What was made of a profile."""
 
     fields: dict[str, str]
-    sources: dict[str, str | Path]  # what gave the fields, and perhaps others
     remarks: list[Remark] = field(default_factory=list)
+    # What gave the fields, where it is not the best that was found under their usual names.
+    sources: dict[str, str | Path] = field(default_factory=dict)
     is_number_zip: bool = False  # the zip was pushed as one
 
     def blank(self, name: str, source: str) -> None:
@@ -114,7 +115,7 @@ class FieldRules:
         states of countries whose states have no code.
         """
         texts = self._texts(found.best) if found.is_plain else {}
-        mapped = Mapped(texts, dict(found.paths))
+        mapped = Mapped(texts)
         for name, search, is_null, normalise, source in self._others if texts else self._fields:
             given = found.candidates(name) if search is None else _searched(search, profile, source)
             if given and normalise:
@@ -252,7 +253,7 @@ def _pad_zip(mapped: Mapped) -> None:
 
 def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:
     """Write a house number beside its street, on the side where the attendee's country has it."""
-    numbers = Mapped({}, {})
+    numbers = Mapped({})
     _keep_first(numbers, HOUSE_NUMBER, normalisation.number, given)
     number, street = numbers.fields.get(HOUSE_NUMBER, ""), mapped.fields.get("address1", "")
     if not street:

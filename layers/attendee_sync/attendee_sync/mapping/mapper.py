@@ -38,7 +38,8 @@ class Decision:
     email_hash: str = ""  # SHA-256; tells whose it is
     fields: Mapping[str, str] = field(default_factory=dict)  # what RainFocus gets
     remarks: tuple[Remark, ...] = ()
-    sources: Mapping[str, str | Path] = field(default_factory=dict)  # what gave the fields
+    sources: Mapping[str, str | Path] = field(default_factory=dict)  # what gave the fields, or
+    paths: Mapping[str, Path] = field(default_factory=dict)  # else where they stand
 
 
 _HAS_LEFT = Decision(Verdict.FILTER, Reason.LEFT_AUDIENCE, "left the audience")
@@ -84,6 +85,7 @@ class Mapper:
             fields=fields | mapped.fields,
             remarks=tuple(remarks),
             sources=mapped.sources,
+            paths=identity.found.paths,
         )
 
     def unread(self, identity: Identity) -> list[Unread]:
@@ -101,8 +103,8 @@ class Mapper:
 
     def source_of(self, field: str, decision: Decision) -> str:
         """Return what gave a field its value: names or an expression, or words."""
-        source = decision.sources.get(field, "")
-        if source and field != "email":  # see EmailRule
+        source = decision.sources.get(field) or decision.paths.get(field)
+        if source and field != "email":  # which EmailRule says
             return source if isinstance(source, str) else ".".join(source)
         if decision.verdict is Verdict.EXIT and field in self.destination.exits.fields:
             return "exits"

@@ -7,7 +7,6 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
@@ -40,7 +39,8 @@ _ABSENT = frozenset({"", "null", "none", "undefined", "nil", "n/a", "na", "-"})
 type _Placed = tuple[str | Path, str]
 
 
-class EmailRule(NamedTuple):
+@dataclass(frozen=True)
+class EmailRule:
     """What a destination says of e-mail addresses."""
 
     mapped: EmailExpression | None = None
@@ -191,8 +191,8 @@ def _texts(profile: Json, found: Found, rule: EmailRule) -> Iterator[_Placed]:
     if rule.mapped:
         for text in _texts_of(rule.mapped(profile)):
             yield _MAPPED, text
-    if not _is_usual(rule):
-        return
+        if not rule.falls_back:
+            return
     for value, path in found.candidates("email"):
         if isinstance(value, str):
             yield path, value

@@ -4,7 +4,8 @@ Imports the standard library alone, since ingest uses it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from attendee_sync.profile import candidates, envelopes, memberships, persons, reader
 from attendee_sync.profile.candidates import Candidate, Found, Path, Search
@@ -25,7 +26,8 @@ type _Key = tuple[str | None, ...]
 type _Usable = tuple[bool | None, ...]
 
 
-class _Reading(NamedTuple):
+@dataclass(frozen=True)
+class _Reading:
     """Which of a shape's values were found, by their numbers."""
 
     best: tuple[tuple[str, int], ...]  # by field
@@ -34,7 +36,8 @@ class _Reading(NamedTuple):
     elsewhere: Mapping[str, Sequence[Path]]
 
 
-class Shape(NamedTuple):
+@dataclass(frozen=True)
+class Shape:
     """Where to look in profiles that have the same names."""
 
     objects: tuple[tuple[int, str, int], ...]  # 1 and on, with the number of names in them
@@ -43,7 +46,7 @@ class Shape(NamedTuple):
     emails: int  # how many values are addresses
     titles: tuple[int, ...]  # the numbers of those that are job titles
     others: tuple[_Member, ...]  # what tells nothing, as long as it is no object
-    readings: dict[_Usable, _Reading]
+    readings: dict[_Usable, _Reading] = field(default_factory=dict, compare=False)
 
 
 def recall(document: Json, table: Names) -> tuple[Json, Found] | None:
@@ -75,35 +78,33 @@ def _found(profile: Json, shape: Shape) -> Found | None:
     """Return what is found in a profile; nothing if no other was read like it."""
     try:
         values = _values(profile, shape)
-    except KeyError:
-        return None
-    if values is None:
+    except LookupError:
         return None
     is_plain = _are_plain(values, shape)
     reading = shape.readings.get(() if is_plain else _usable(values, shape.entries))
     if reading is None:
         return None
-    best = {field: values[n] for field, n in reading.best}
+    best = {name: values[n] for name, n in reading.best}
     more: dict[str, list[Candidate]] = {}
-    for field, others in reading.more.items():
-        more[field] = [(values[n], path) for n, path in others]
+    for name, others in reading.more.items():
+        more[name] = [(values[n], path) for n, path in others]
     return Found(best, reading.paths, more, reading.elsewhere, is_plain)
 
 
-def _values(profile: Json, shape: Shape) -> list[Any] | None:
-    """Return the values of a shape; nothing if there are objects elsewhere.
+def _values(profile: Json, shape: Shape) -> list[Any]:
+    """Return the values of a shape.
 
-    Raises KeyError for other names: of as many names, one is missing if there is another.
+    Raises LookupError if a profile has other names (of as many, one is missing then) or objects.
     """
     objects = [profile]
     for outer, name, size in shape.objects:
         each = objects[outer][name]
         if type(each) is not dict or len(each) != size:
-            return None
+            raise LookupError
         objects.append(each)
     for n, name in shape.others:
         if type(objects[n][name]) is dict:
-            return None
+            raise LookupError
     return [objects[n][name] for n, name in shape.values]
 
 
@@ -162,7 +163,7 @@ def _keep(key: _Key, search: Search, found: Found, table: Names) -> None:
     entries = dict(sorted(search.entries.items(), key=lambda each: each[1].field != "email"))
     shape = _shape(objects, entries)
     known = table.shapes.get(key)
-    if known is None or known[:-1] != shape[:-1]:
+    if known is None or known != shape:
         known = _put(table.shapes, key, shape, _MAX_SHAPES)
     values = [objects[path[:-1]][path[-1]] for path in entries]
     reading = _reading([*entries], found)
@@ -188,14 +189,13 @@ def _shape(objects: Mapping[Path, Json], entries: Mapping[Path, Entry]) -> Shape
             if not isinstance(value, dict) and (path or name not in persons.AT_TOP)
             if (*path, name) not in entries
         ),
-        {},
     )
 
 
 def _reading(paths: Sequence[Path], found: Found) -> _Reading:
     numbers = {path: n for n, path in enumerate(paths)}
     return _Reading(
-        tuple((field, numbers[path]) for field, path in found.paths.items()),
+        tuple((name, numbers[path]) for name, path in found.paths.items()),
         found.paths,
         {
             field: [(numbers[path], path) for _, path in others]
