@@ -399,7 +399,9 @@ def is_text(text: str) -> bool:
     if text[0] not in _UNFILLED_BEGINS and not text[-1].isspace():
         return True
     bare = text.strip()
-    return bare not in _NO_VALUES and not _UNFILLED.fullmatch(bare)
+    if bare in _NO_VALUES:
+        return False
+    return bare[0] not in _UNFILLED_BEGINS or not _UNFILLED.fullmatch(bare)
 
 
 def _is_role(text: str) -> bool:

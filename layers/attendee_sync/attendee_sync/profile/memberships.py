@@ -19,7 +19,7 @@ _MEMBER, _LEFT = "realized", "exited"
 _XDM_MEMBER_STATES = frozenset({_MEMBER, "existing"})
 _LISTED = "listed"  # in a list of audiences that tells no states, such as `segments: ["a1"]`
 MEMBER_STATES = _XDM_MEMBER_STATES | {_LISTED}
-_USUAL_STATES = (*_XDM_MEMBER_STATES, _LEFT)
+_USUAL_STATES = (_MEMBER, _LEFT, "existing")
 _PLAIN = frozenset({_MEMBER, _LEFT, "exiting"})  # words that nobody says of anything else
 
 # Words in states, actions and names of lists: https://experienceleague.adobe.com/en/docs/experience-platform/destinations/destination-sdk/functionality/destination-server/message-format
