@@ -148,7 +148,7 @@ def _is_usual(by_namespace: Json) -> bool:
         if not namespace.islower() or not isinstance(audiences, dict):
             return False
         for each in audiences.values():
-            if not isinstance(each, dict) or each.get("status") not in _USUAL_STATES:
+            if type(each) is not dict or each.get("status") not in _USUAL_STATES:
                 return False
     return True
 

@@ -78,10 +78,10 @@ def _has_usual_identities(profile: Json) -> bool:
     if not isinstance(by_namespace, dict) or "identities" in profile:
         return False
     for namespace, listed in by_namespace.items():
-        if not namespace.islower() or not isinstance(listed, list):
+        if type(listed) is not list or not namespace.islower():
             return False
         for each in listed:
-            if not isinstance(each, dict) or "id" not in each:
+            if type(each) is not dict or "id" not in each:
                 return False
     return True
 

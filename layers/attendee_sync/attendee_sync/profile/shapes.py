@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from attendee_sync.profile import candidates, envelopes, memberships, persons, reader
-from attendee_sync.profile.candidates import Candidate, Found, Path, Search
+from attendee_sync.profile.candidates import Found, Path, Search
 from attendee_sync.profile.names import Entry, Names
 from attendee_sync.profile.reader import Json
 
@@ -80,14 +80,12 @@ def _found(profile: Json, shape: Shape) -> Found | None:
         values = _values(profile, shape)
     except LookupError:
         return None
-    is_plain = _are_plain(values, shape)
+    is_plain = candidates.are_plain(values[shape.emails :]) and _are_fitting(values, shape)
     reading = shape.readings.get(() if is_plain else _usable(values, shape.entries))
     if reading is None:
         return None
     best = {name: values[n] for name, n in reading.best}
-    more: dict[str, list[Candidate]] = {}
-    for name, others in reading.more.items():
-        more[name] = [(values[n], path) for n, path in others]
+    more = {name: [(values[n], path) for n, path in reading.more[name]] for name in reading.more}
     return Found(best, reading.paths, more, reading.elsewhere, is_plain)
 
 
@@ -108,10 +106,8 @@ def _values(profile: Json, shape: Shape) -> list[Any]:
     return [objects[n][name] for n, name in shape.values]
 
 
-def _are_plain(values: Sequence[Any], shape: Shape) -> bool:
-    """Tell whether all values are usable texts, and all but e-mail addresses are plain."""
-    if not candidates.are_plain(values[shape.emails :]):
-        return False
+def _are_fitting(values: Sequence[Any], shape: Shape) -> bool:
+    """Tell whether plain job titles are some, and e-mail addresses are usable."""
     for n in shape.titles:
         if not candidates.is_title(values[n], shape.entries[n]):
             return False
