@@ -50,7 +50,7 @@ def set_(
 ) -> None:
     """Store client id, client secret and profile token, and fetch a token with them.
 
-    Asks with hidden input. Where standard input is no terminal it is read: either JSON with the
+    Asks, for secrets with hidden input. Where standard input is no terminal it is read: either JSON with the
     members client_id, client_secret and profile_token, or these three as lines. What is left
     empty stays as it is stored.
     """
