@@ -50,9 +50,9 @@ def set_(
 ) -> None:
     """Store client id, client secret and profile token, and fetch a token with them.
 
-    Asks, for secrets with hidden input. Where standard input is no terminal it is read: either JSON with the
-    members client_id, client_secret and profile_token, or these three as lines. What is left
-    empty stays as it is stored.
+    Asks, for secrets with hidden input. Where standard input is no terminal it is read: either
+    JSON with the members client_id, client_secret and profile_token, or these three as lines.
+    What is left empty stays as it is stored.
     """
     stack: Stack = context.obj
     stack.known_connection(connection)
