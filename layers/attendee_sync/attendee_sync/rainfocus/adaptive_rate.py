@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from attendee_sync.rainfocus.circuit_breaker import Permit
 from attendee_sync.rainfocus.connection_state import ConnectionState, ConnectionStates
 
-_DOUBLES_IN = 12.0  # seconds
+_DOUBLES_IN = 15.0  # seconds
+# Seconds in which all learn of a lower rate: what is called until then tells nothing of it.
+_SETTLES_IN = 1.0
 _MOST_DOUBLINGS = 16
 _LEAST_RATE = 1.0  # requests per second; where that is too much, the connection is paused
 _BELOW_WHAT_PASSED = 0.9
@@ -71,7 +73,7 @@ class AdaptiveRate:
         with self._lock:
             calls = self._of(permit)
             calls.answered.append((permit.began, True))
-            if state.cause or permit.began < state.rate_at:
+            if state.cause or permit.began < state.rate_at + _SETTLES_IN:
                 return
             since = [is_busy for began, is_busy in calls.answered if began >= state.rate_at]
             now = time.time()
