@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import AccessToken, TokenFault
-from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.connection import Connection, Event
 from attendee_sync_cli.doctor import answers, changes, field_names, likely
 from attendee_sync_cli.doctor.answers import Seen, Stage
 from attendee_sync_cli.doctor.calls import Calls, is_stored, made_up, made_up_attendee
@@ -166,7 +166,7 @@ class ApiChecks:
 
     def _accepted(self, seen: Seen, found: Found) -> NoReturn:
         made = list(found.changes)
-        document = found.document
+        document, result = found.document, Result()
         if self.findings.case.write_test and found.seen.token:
             result = ReadBack(self.calls, found.seen.token).compare(document, found.connection)
             self._note_fields(result)
@@ -176,10 +176,47 @@ class ApiChecks:
         self.findings.changes, self.findings.settings = tuple(made), json.dumps(document)
         words = f"{seen.words}. RainFocus accepts the call {self._told(made)}"
         setting = made[0].setting
-        is_sure = bool(self.findings.case.write_test) or _asks_otherwise(seen, made)
-        if not is_sure:
+        unproven = self._unproven(found, result)
+        is_write = bool(self.findings.case.write_test)
+        is_sure = not unproven if is_write else _asks_otherwise(seen, made)
+        if unproven:
+            words += f". Whether it reads {', '.join(unproven)} is not known: it takes others, too"
+        elif not is_sure:
             words += f". That was a read: whether a write is accepted, {_BY_WRITE}"
         raise FailedError(likely.check_of(seen, setting), words, setting, sure=is_sure)
+
+    def _unproven(self, found: Found, result: Result) -> list[str]:
+        """Return names that RainFocus may only have passed over, and stored without what they hold.
+
+        A name is proven if RainFocus said it, the field is kept, or a made-up one is refused.
+        """
+        token, event = found.seen.token, found.connection.event.key
+        names = {
+            path[2]: str(value)
+            for change in found.changes
+            for path, value in change.values
+            if path[:2] == ("fields", "names")
+        }
+        if token is None or not self.findings.case.write_test:
+            return []
+        doubted = [
+            name
+            for field, name in names.items()
+            if field not in result.kept
+            and name not in found.heard
+            and self._takes(changes.as_name(field, "no-such-name"), found, token)
+        ]
+        is_said = event in found.heard and event != Event().key  # that is an English word
+        if any(change.touches("event") for change in found.changes) and not is_said:
+            fields = made_up_attendee(self.findings.case.write_test)
+            if is_stored(self.calls.write(found.connection, token, fields, made_up("event"))):
+                doubted.append(event)
+        return doubted
+
+    def _takes(self, change: Change, found: Found, token: AccessToken) -> bool:
+        changed = changes.connection_of(change.applied(found.document), self.connection.name)
+        fields = made_up_attendee(self.findings.case.write_test)
+        return changed is not None and is_stored(self.calls.write(changed, token, fields))
 
     def _told(self, made: list[Change]) -> str:
         """Return what changes, and from what; of many changes only that they are many."""

@@ -34,6 +34,7 @@ class Found:
     document: Document
     connection: Connection
     seen: Seen
+    heard: str  # all that was said in refusals on the way
 
 
 @dataclass
@@ -43,6 +44,7 @@ class _Node:
     changes: tuple[Change, ...]
     seen: Seen
     number: int
+    heard: str = ""
     is_news: bool = True
     tried: int = 0
     untried: Iterator[Change] = field(default_factory=lambda: iter(()))
@@ -81,6 +83,7 @@ class Search:
         self._known.add(_spelt(connection))
         self._said.add(seen.gist(self.calls.event_code))
         nodes = [self._node(document, connection, (), seen)]
+        nodes[0].heard = seen.said
         first_call = self.calls.made
         while nodes and not self.is_over and self.calls.made - first_call < self.most_calls:
             node = min(nodes, key=lambda each: each.cost)
@@ -124,6 +127,7 @@ class Search:
             self.is_over = self._is_away(node, seen)
             return None
         made = self._node(document, connection, (*node.changes, change), seen)
+        made.heard = f"{node.heard} {seen.said}"
         gist = seen.gist(self.calls.event_code)
         made.is_news = gist not in self._said
         self._said.add(gist)
@@ -156,7 +160,7 @@ class Search:
             if connection and seen and self.is_goal(seen):
                 kept = fewer
                 best = self._node(document, connection, tuple(fewer), seen)
-        return Found(tuple(kept), best.document, best.connection, best.seen)
+        return Found(tuple(kept), best.document, best.connection, best.seen, made.heard)
 
 
 def _spelt(connection: Connection) -> str:

@@ -408,6 +408,21 @@ def test_a_field_that_no_name_keeps_is_called_lost() -> None:
     assert not failure.sure
 
 
+@pytest.mark.parametrize("message", ["Invalid state", "This event is closed"])
+def test_a_name_that_only_hides_what_is_refused_is_not_sure(message: str) -> None:
+    wrong = "CA" if "state" in message else "summit2027"
+    key = "state" if "state" in message else "event"
+
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.method != "POST":
+            return fakes.Reply(404, b"Error")
+        sent = json.loads(call.body) if call.body[:1] == "{" else {key: wrong}
+        return fakes.envelope("77", message) if sent.get(key) == wrong else fakes.stored()
+
+    failure = failure_of(examined(reply, write_test=ADDRESS))
+    assert not failure.sure
+
+
 def test_without_a_read_it_stays_unknown_what_is_kept() -> None:
     def reply(call: fakes.Call) -> fakes.Reply:
         return fakes.stored() if call.method == "POST" else fakes.Reply(404, b"Error")
