@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 
 from attendee_sync.mapping import mapper
 from attendee_sync.profile import identity, names, reader, shapes
+from tests.support.shapes import ADA as PERSON
 from tests.support.shapes import SHAPES, XDM
 
 ADA: dict[str, Any] = {"email": "ada@example.com", "firstName": "Ada"}
+ODD: list[Any] = [
+    *(None, "", "N/A", " null ", "Mr.", "-", "{{x}}", "a\nb", "a  b", " a ", "7.0", "Jos\u00e9"),
+    *("x" * 2_001, 5, 4043, 7.5, float("nan"), True, ["a"], {"value": "a"}, {}, "not@valid"),
+]
 KINDS: list[Any] = [
     *(None, "Mr.", "-", " null ", "1 Main Street", "exited", 5, True, [], ["a"], {}),
     *([{"name": "city", "value": "Lehi"}], [{"id": "a", "status": "exited"}]),
@@ -105,6 +110,13 @@ documents = st.fixed_dictionaries(
 )
 
 
+def said(rules: mapper.Mapper, document: dict[str, Any]) -> tuple[object, ...]:
+    """Return what is decided of a profile, and what is said of it."""
+    decision = rules.decide(document)
+    sources = {field: rules.source_of(field, decision) for field in decision.fields}
+    return decision.verdict, decision.reason, decision.fields, set(decision.remarks), sources
+
+
 def _with_other_values(document: Any, drawn: st.DataObject) -> Any:
     """Return a document with the same names, in any order within it, and other values."""
     if not isinstance(document, dict):
@@ -121,11 +133,33 @@ def test_a_profile_of_the_same_names_is_mapped_as_if_it_were_alone(
     table = names.standard()
     for _ in range(3):
         other = _with_other_values(document, drawn)
-        known = rules.decide(other)
+        known = said(rules, other)
         kept = dict(table.shapes)
         table.shapes.clear()
-        assert rules.decide(other) == known
+        assert said(rules, other) == known
         table.shapes.update(kept)
+
+
+@pytest.mark.parametrize("field", PERSON)
+def test_one_odd_value_among_plain_ones_is_read_as_if_it_were_alone(field: str) -> None:
+    rules = mapper.mapper('{"event_code": "summit2027"}')
+    for odd in ODD:
+        document = {**PERSON, field: odd}
+        names.standard().shapes.clear()
+        alone = said(rules, document)
+        names.standard().shapes.clear()
+        rules.decide(PERSON)
+        assert shapes.recall(PERSON, names.standard()) is not None
+        assert said(rules, document) == alone, odd
+
+
+def test_of_two_alike_the_first_counts_whatever_came_before() -> None:
+    people = {"user": {"email": ADA["email"]}, "customer": {"email": "bo@example.com"}}
+    turned = dict(reversed(people.items()))
+    table = names.Names()
+    rule = identity.EmailRule(table=table)
+    for document, first in ((people, ADA["email"]), (turned, "bo@example.com")):
+        assert identity.identify({"plan": "x", "data": document}, rule).email == first
 
 
 @pytest.mark.parametrize("shape", SHAPES)
