@@ -196,6 +196,11 @@ def plain(text: str) -> str:
     return "".join(each if each.isprintable() else " " for each in text)
 
 
+def counted(count: int, what: str) -> str:
+    """Return how many there are, such as "1 profile" or "2 profiles"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def moment(epoch_seconds: float) -> str:
     """Return a time as people and programs read it: ISO 8601, to the second, UTC."""
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds")

@@ -278,7 +278,8 @@ def _store(stack: Stack, name: str, trial: _Trial, *, yes: bool, as_json: bool) 
 
 def _show_trial(trial: _Trial) -> None:
     if trial.summary:
-        console.say(f"What would become of the {trial.summary.profiles} profiles of the sample:")
+        profiles = console.counted(trial.summary.profiles, "profile")
+        console.say(f"What would become of the sample, {profiles}:")
         trial.summary.show()
         console.say()
     if trial.doubts:

@@ -207,7 +207,7 @@ def _take_out(stack: Stack, chosen: DeadLetterFilter, removal: _Removal, *, as_j
     if not found:
         console.say(chosen.none_found)
     elif removal.discards:
-        console.say(f"{discarded} of {len(found)} dead letters are deleted.")
+        console.say(f"{discarded} of {console.counted(len(found), 'dead letter')} deleted.")
     if scan.unseen:
         console.say(scan.unseen_words)
 
@@ -231,16 +231,16 @@ def _export(path: Path, found: Sequence[DeadLetter], *, as_json: bool) -> None:
             raise FailureError(f"{path} can't be written: {error.strerror}.") from None
     if as_json:
         return
-    console.say(
-        f"{path} has {len(found)} dead letters. It holds personal data; only you can read it."
-    )
+    letters = console.counted(len(found), "dead letter")
+    console.say(f"{path} has {letters}. It holds personal data; only you can read it.")
     for name, count in sorted(_counts(found).items()):
         console.say(f"To push the {count} of {name}, mended: attendee-sync push {name} {path}")
 
 
 def _ask(found: Sequence[DeadLetter]) -> None:
     counts = ", ".join(f"{count} of {name}" for name, count in sorted(_counts(found).items()))
-    typer.confirm(f"Delete {len(found)} dead letters ({counts}) for good?", abort=True)
+    letters = console.counted(len(found), "dead letter")
+    typer.confirm(f"Delete {letters} ({counts}) for good?", abort=True)
 
 
 def _counts(found: Sequence[DeadLetter]) -> Counter[str]:

@@ -35,10 +35,9 @@ class _Stored:
 
     @property
     def words(self) -> str:
-        lanes = f"{_counted(self.lanes, 'lane')}, " if self.lanes else ""
-        return (
-            f"{lanes}{_counted(self.parameters, 'setting')} and {_counted(self.secrets, 'secret')}"
-        )
+        lanes = f"{console.counted(len(self.lanes), 'lane')}, " if self.lanes else ""
+        settings = console.counted(len(self.parameters), "setting")
+        return f"{lanes}{settings} and {console.counted(len(self.secrets), 'secret')}"
 
     def without(self, names: frozenset[str]) -> "_Stored":
         return _Stored(
@@ -239,7 +238,3 @@ def _tell(report: _Report, *, as_json: bool) -> None:
 
 def _names(stored: _Stored) -> dict[str, list[str]]:
     return {"settings": stored.parameters, "secrets": stored.secrets, "lanes": stored.lanes}
-
-
-def _counted(names: list[str], what: str) -> str:
-    return f"{len(names)} {what}{'' if len(names) == 1 else 's'}"

@@ -108,9 +108,10 @@ class PushReport:
     def show(self) -> None:
         """Show the report to people."""
         console.say(
-            f"{self.read} profiles read, {self.accepted} accepted, "
+            f"{console.counted(self.read, 'profile')} read, {self.accepted} accepted, "
             f"{self.not_accepted} not accepted; "
-            f"{self.requests} requests, {self.repeats} repeats, {self.seconds:.1f} s"
+            f"{console.counted(self.requests, 'request')}, "
+            f"{console.counted(self.repeats, 'repeat')}, {self.seconds:.1f} s"
         )
         if self._places:
             console.table(

@@ -416,7 +416,7 @@ def test_what_is_chosen_is_discarded_after_a_question(
     assert "Delete 2 dead letters (2 of default) for good?" in result.stdout
     assert len(line.aws.sqs.dead_letters) == 3
     result = line.run(*options, given="y\n")
-    assert "2 of 2 dead letters are deleted." in result.stdout
+    assert "2 of 2 dead letters deleted." in result.stdout
     assert [json.loads(sent.body) for sent in line.aws.sqs.dead_letters] == [NOBODY]
     assert left_as_they_were(line.aws)
 
@@ -444,4 +444,4 @@ def test_what_nobody_was_asked_about_is_not_discarded(line: CommandLine) -> None
 def test_what_can_not_be_deleted_is_not_said_to_be(line: CommandLine) -> None:
     bury(line.aws, *["no"] * 3)
     line.aws.sqs.keep = lambda sent: sent.group == "person-1"
-    assert "2 of 3 dead letters are deleted." in line.succeed("failures", "--discard", "--yes")
+    assert "2 of 3 dead letters deleted." in line.succeed("failures", "--discard", "--yes")

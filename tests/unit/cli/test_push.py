@@ -646,7 +646,7 @@ def test_it_tells_what_was_not_accepted_and_where(line: CommandLine, api: Api) -
     assert result.exit_code == 1
     assert result.stderr == ""
     said = result.stdout.splitlines()
-    assert said[0].startswith("8 profiles read, 2 accepted, 6 not accepted; 1 requests, 0 repeats,")
+    assert said[0].startswith("8 profiles read, 2 accepted, 6 not accepted; 1 request, 0 repeats,")
     assert cells("\n".join(said[1:])) == [
         ["not accepted", "profiles", "lines in the file"],
         [
@@ -936,7 +936,7 @@ def test_a_log_that_may_not_be_read_is_told_with_the_report(
     result = line.run("push", "default", "-", "--wait", given=json.dumps(BEN))
     assert result.exit_code == 1
     assert "as they can't be followed: AWS: FilterLogEvents failed with" in result.stderr
-    assert "1 profiles read, 1 accepted" in result.stdout
+    assert "1 profile read, 1 accepted" in result.stdout
     assert not delivery.pauses
 
 
