@@ -225,7 +225,7 @@ def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
     before = stack.destination(name)
     compact = setting_changes.compact(_with_lane(text, name, before))
     read = Destination.model_validate_json(compact)
-    sample = samples.read(file, read.profiles_at or "")
+    sample = samples.read(file, compact)
     doubts = expression_doubts.doubts(read, sample.documents() if sample else ())
     summary = sample.summary(target_of(stack, name, compact)) if sample else None
     if summary and not summary.has_sent:

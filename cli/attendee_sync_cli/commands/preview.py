@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from attendee_sync.ingest.api import maps_email, profiles_at
 from attendee_sync.ingest.preview import PreviewTarget as Target
 from attendee_sync.ingest.preview import preview_profile
 from attendee_sync.mapping import mapper
@@ -67,8 +68,9 @@ def preview(  # noqa: PLR0913, PLR0917
         raise typer.BadParameter("a summary shows no requests: either --summary or --request")
     stack: Stack = context.obj
     how = profile_files.reading(encoding, column)
-    target = target_of(stack, destination, stack.known_destination(destination))
-    how = replace(how, place=target.rules.destination.profiles_at or "")
+    settings = stack.known_destination(destination)
+    target = target_of(stack, destination, settings)
+    how = replace(how, place=profiles_at(settings), maps_email=maps_email(settings))
     profiles = profile_files.read(file, how)
     if summary:
         is_rejected = _summarise(target, profiles, as_json=as_json)

@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 from attendee_sync.aws.settings import INGEST_TOKEN
-from attendee_sync.ingest.api import MAX_BODY_BYTES, profiles_at
+from attendee_sync.ingest.api import MAX_BODY_BYTES, maps_email, profiles_at
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import Fault
 from attendee_sync_cli import console
@@ -146,7 +146,7 @@ def push(  # noqa: PLR0913, PLR0917
 def _looked_through(file: BinaryIO, how: Reading, settings: str) -> Profiles:
     """Return the profiles of a file. Raises FailureError if each of them would be rejected."""
     check = EmailCheck(settings)
-    how = replace(how, place=profiles_at(settings))
+    how = replace(how, place=profiles_at(settings), maps_email=maps_email(settings))
     with Console(stderr=True).status("Looking the file through"):
         profiles = profile_files.read_twice(file, how, check.look)
     fault = check.fault(profiles)

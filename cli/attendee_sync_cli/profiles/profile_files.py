@@ -82,6 +82,7 @@ class Reading:
     encoding: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)  # names by headers
     place: str = ""  # of the profiles in JSON, if the destination's settings name it
+    maps_email: bool = False  # those settings say where e-mail addresses are
 
 
 def reading(encoding: str, columns: Iterable[str]) -> Reading:
@@ -154,8 +155,9 @@ def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:
             rows = profile_tables.rows_of_csv(lines)
             return _of_table(name, table_of(rows, how.columns, "line"), "lines")
         if bodies.is_ndjson(text, _CONTENT_TYPES.get(ending, "")):
-            return Profiles(_usable(name, _ndjson(lines, how.place)), "lines")
-        found = [Found(*each) for each in enumerate(bodies.split(_whole(lines), place=how.place))]
+            return Profiles(_usable(name, _ndjson(lines, how)), "lines")
+        pushed = bodies.split(_whole(lines), place=how.place, maps_email=how.maps_email)
+        found = [Found(*each) for each in enumerate(pushed)]
         return Profiles(found, "indexes", len(found))
 
 
@@ -295,10 +297,10 @@ def _usable(name: str, found: Iterable[Found]) -> Iterator[Found]:
             raise UnreadableBodyError(f"no profile; at line {first.place}: {why}")
 
 
-def _ndjson(lines: Iterable[str], place: str) -> Iterator[Found]:
+def _ndjson(lines: Iterable[str], how: Reading) -> Iterator[Found]:
     for number, line in enumerate(lines, 1):
         if line.strip():
-            for pushed in bodies.of_line(line, place):
+            for pushed in bodies.of_line(line, how.place, maps_email=how.maps_email):
                 yield Found(number, pushed)
 
 

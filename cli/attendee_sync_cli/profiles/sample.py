@@ -7,6 +7,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from attendee_sync.ingest.api import maps_email, profiles_at
 from attendee_sync.ingest.preview import PreviewTarget, preview_profile
 from attendee_sync.profile import reader
 from attendee_sync_cli.profiles import profile_files
@@ -45,12 +46,14 @@ class Sample:
         return made
 
 
-def read(file: BinaryIO | None, profiles_at: str = "") -> Sample | None:
+def read(file: BinaryIO | None, settings: str) -> Sample | None:
     """Return the sample of a file, or None if there is none.
 
-    `profiles_at` is where in a body the profiles are. Raises FailureError if there are none.
+    Gets the destination's JSON text, which may say where in a body the profiles are. Raises
+    FailureError if there are none.
     """
     if file is None:
         return None
-    profiles = profile_files.read(file, Reading(place=profiles_at))
+    how = Reading(place=profiles_at(settings), maps_email=maps_email(settings))
+    profiles = profile_files.read(file, how)
     return Sample(list(itertools.islice(profiles.found, MOST)), profiles.places)

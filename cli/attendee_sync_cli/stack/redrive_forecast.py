@@ -110,7 +110,7 @@ def _was_refused(dead_letter: DeadLetter, plan: Plan, outcome: Outcome) -> bool:
 def _fault(text: str) -> Fault | None:
     """Return why ingest would not queue a profile, or None: delivery reads less strictly."""
     try:
-        pushed = bodies.split(text)
+        pushed = bodies.split(text, maps_email=True)  # it is one profile already
     except UnreadableBodyError:
         return Fault(Reason.MALFORMED, "not a JSON object")
     return next((each.fault for each in pushed if each.fault), None)

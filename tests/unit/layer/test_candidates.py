@@ -7,6 +7,7 @@ import pytest
 from attendee_sync.profile import candidates
 
 ADA = {"email": "ada@example.com"}
+PHONES = [{"id": 1, "value": "1"}, {"id": 2, "value": "2"}]
 
 
 def values(profile: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +32,20 @@ def values(profile: dict[str, Any]) -> dict[str, Any]:
             {"companyname": "A"},
         ),
         ({"fields": [["city", "Lehi"], ["zip"], [1, 2]]}, {"city": "Lehi"}),
+        ({"fields": [{"attrKey": "city", "attrVal": "Lehi"}]}, {"city": "Lehi"}),
+        ({"fields": [{"inputLabel": "City", "value": "Lehi"}]}, {"city": "Lehi"}),
+        (
+            {"fields": {"a1": {"title": "City", "value": "Lehi"}, "b": {"label": "Zip"}, "c": 1}},
+            {"city": "Lehi"},
+        ),
+        (
+            {"fields": {"city": {"label": "Zip", "value": "Lehi"}, "a1": {"note": "City"}}},
+            {"city": "Lehi"},
+        ),
+        ({"fields": {"owner": {"title": "City", "value": "Lehi"}}}, {}),
+        ({"phones": PHONES, "primaryPhoneId": 2}, {"phone": "2"}),
+        ({"phones": PHONES, "primary_group_id": 2}, {"phone": "1"}),
+        ({"phones": PHONES, "primary_phone_id": 7}, {"phone": "1"}),
         (
             {"answers": [{"ref": "x", "text": "Lehi"}], "form": [{"id": "x", "title": "City"}]},
             {"city": "Lehi"},

@@ -294,6 +294,79 @@ def test_the_envelope_is_nobodys_address() -> None:
     assert fields == {"email": "ada@example.com", "source": "cdp"}
 
 
+# --- under names that nobody knows ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"whatever": [ADA, BEN]},
+        {"a": {"b": {"c": [ADA, BEN]}}, "total": 2},
+        {"items": [{"sku": "1"}], "pilgrims": [ADA, BEN], "sums": [{"sum": 2}]},
+        {"x.y_z": [ADA, {"id": 5}, BEN]},
+        [{"xs": [ADA]}, {"ys": [BEN]}],
+        {"pilgrims": [ADA, BEN], "speakers": [{"email": "joan@example.com"}]},
+    ],
+)
+def test_the_only_list_of_people_is_the_profiles(document: Any) -> None:
+    assert [each for each in profiles(document) if each != {"id": 5}] == [ADA, BEN]
+
+
+def test_the_only_person_in_a_text_of_json_is_the_profile() -> None:
+    document = {"id": 5, "anything": json.dumps(ADA), "note": "{not JSON}"}
+    assert profiles(document) == [ADA]
+    assert envelopes_of(document) == [{"id": 5, "note": "{not JSON}"}]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**ADA, "whatever": [BEN]},
+        {"_tenant": {"core": ADA}, "whatever": [BEN]},
+        {"answers": ATTRIBUTES, "whatever": [BEN]},
+        {"email": "no address", "whatever": [BEN]},
+        {"profile": {"firstName": "Ada"}, "whatever": [BEN]},
+        {"type": "company", "properties": {"name": "Engines"}, "whatever": [BEN]},
+        {"speakers": [BEN]},
+        {"issue": {"title": "Late", "assignees": [BEN]}, "watchers": [ADA]},
+        {"contacts": [], "invalid": [BEN]},
+        {"owner": {"whatever": [BEN]}},
+        {"whatever": [{"id": 1}, {"id": 2}, BEN]},
+        {"whatever": ["ada@example.com"], "count": 1},
+        {"a": {"b": {"c": {"d": {"e": [BEN]}}}}},
+        {"note": "{not JSON}", "other": '{"a": 1}'},
+    ],
+)
+def test_who_is_somebody_or_has_no_list_of_people_stays_whole(document: dict[str, Any]) -> None:
+    assert profiles(document) == [document]
+
+
+def test_what_was_taken_out_of_an_envelope_is_nobodys_list() -> None:
+    text = json.dumps({"_envelope": {"whatever": [BEN]}, "id": 5})
+    assert [each.text for each in bodies.split(text)] == [text]
+
+
+def test_two_lists_under_unknown_names_are_not_guessed_between() -> None:
+    with pytest.raises(UnreadableBodyError, match=r'"early" and "late\.x" may be meant') as caught:
+        bodies.split(json.dumps({"early": [ADA], "late": {"x": [BEN]}}))
+    assert "@" not in str(caught.value)
+
+
+def test_where_a_destination_maps_the_address_no_list_is_looked_for() -> None:
+    body = json.dumps({"whatever": [ADA]})
+    assert len(bodies.split(body, maps_email=True)) == 1
+    [alone] = bodies.split(body, maps_email=True)
+    assert alone.profile == {"whatever": [ADA]}
+    [line] = bodies.of_line(body, maps_email=True)
+    assert line == alone
+
+
+@pytest.mark.parametrize("name", ["lead_post_delete", "cancelledBookings", "unsubscribes"])
+def test_a_lists_name_tells_that_its_people_are_gone(name: str) -> None:
+    assert envelopes_of({name: [ADA]}) == [{"action": "remove"}]
+    assert envelopes_of({f"not_{name}": [ADA]}) == [None]
+
+
 # --- what it may cost -----------------------------------------------------------------------------
 
 

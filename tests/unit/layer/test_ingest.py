@@ -804,9 +804,9 @@ def test_a_push_that_takes_too_long_to_read_is_too_large(
 ) -> None:
     read = bodies.split
 
-    def slowly(*arguments: Any) -> list[bodies.Pushed]:
+    def slowly(*arguments: Any, **others: Any) -> list[bodies.Pushed]:
         aws.clock.now += 1.8
-        return read(*arguments)
+        return read(*arguments, **others)
 
     monkeypatch.setattr(bodies, "split", slowly)
     answer = ingest.push(request())
@@ -833,6 +833,19 @@ def test_profiles_are_no_longer_read_when_it_takes_too_long(
 def test_a_header_without_a_value_is_not_there() -> None:
     event = {"pathParameters": None, "headers": {"Content-Type": None, "A": "b"}, "body": ADA}
     assert parse_event(event, "push").headers == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    "settings", [{"mapping": {"email": "alumni[0].email"}}, {"names": {"email": ["schirmherr"]}}]
+)
+def test_where_a_destination_maps_the_address_no_list_of_people_is_looked_for(
+    aws: Aws, ingest: Ingest, settings: dict[str, Any]
+) -> None:
+    aws.set_destination("partners", event_code="summit2027", **settings)
+    body = f'{{"schirmherr": "joan@example.com", "alumni": [{ADA}, {BOB}]}}'
+    assert ingest.push(request(body, destination="partners")).body["accepted"] == 1
+    assert [sent.body for sent in aws.sqs.profiles] == [body]
+    assert ingest.push(request(body)).body["accepted"] == 2
 
 
 def test_a_destination_says_where_the_profiles_are(aws: Aws, ingest: Ingest) -> None:

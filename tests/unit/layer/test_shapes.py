@@ -21,6 +21,7 @@ ODD: list[Any] = [
 KINDS: list[Any] = [
     *(None, "Mr.", "-", " null ", "1 Main Street", "exited", 5, True, [], ["a"], {}),
     *([{"name": "city", "value": "Lehi"}], [{"id": "a", "status": "exited"}]),
+    *({"title": "City", "value": None}, {"title": "City", "value": "Lehi"}),
     *({"value": "x"}, {"number": {"raw": "1"}}, {"number": "1"}, {"email": ADA["email"]}),
     *({"firstName": "Bo", "city": "Lehi"}, {"firstName": None, "city": "Lehi"}),
     {"name": "Engines", "email": "bo@example.com", "address": {"city": "Lehi"}},

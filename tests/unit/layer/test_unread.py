@@ -28,6 +28,10 @@ def unread(profile: dict[str, Any], **settings: Any) -> list[tuple[str, str]]:
         ({"company": {"id": 5, "name": "A"}}, [("company.id", "")]),
         ({"workPhoneExtension": "1"}, [("workPhoneExtension", "phone")]),
         ({"fields": [{"name": "company", "value": "A"}], "tags": ["a"]}, [("tags", "")]),
+        (
+            {"fields": {"k1": {"title": "City", "value": "A"}, "k2": {"title": "x", "value": 1}}},
+            [("fields.k2.title", "jobtitle"), ("fields.k2.value", "")],
+        ),
         ({"segmentMembership": {"ups": {}}, "consents": {"marketing": {"val": "y"}}}, []),
         ({"segments": ["a"], "user": {"audiences": {"removed": ["b"]}}, "x": {"added": ["a"]}}, []),
         (

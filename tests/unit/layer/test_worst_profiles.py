@@ -80,6 +80,15 @@ WORST: dict[str, dict[str, Any]] = {
             }
         },
     },
+    "many titles": {
+        **ADA,
+        "fields": {f"k{n}": {"title": f"t{n}", "value": n} for n in range(22_000)},
+    },
+    "many lists beside primary ids": {
+        **ADA,
+        **{f"primary{n}id": n for n in range(500)},
+        "data": {f"phone {n}": [{"id": 1}, {"id": 2}] for n in range(20_000)},
+    },
     "many holders": {
         **ADA,
         "data": {f"data {'field ' * (n % 9)}": {"a": n} for n in range(20_000)},

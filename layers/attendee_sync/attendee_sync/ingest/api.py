@@ -202,7 +202,13 @@ def split(request: HttpRequest, destination: str) -> list[Pushed]:
         raise HttpError(415, "Content-Type must be application/json or application/x-ndjson")
     body = _text(request)
     try:
-        pushed = bodies.split(body, content_type, MAX_PROFILES, profiles_at(destination))
+        pushed = bodies.split(
+            body,
+            content_type,
+            MAX_PROFILES,
+            profiles_at(destination),
+            maps_email=maps_email(destination),
+        )
     except UnreadableBodyError as error:
         raise HttpError(400, str(error)) from error
     except TooManyProfilesError as error:
@@ -219,6 +225,17 @@ def profiles_at(destination: str) -> str:
         return str(json.loads(destination).get("profiles_at") or "")
     except (ValueError, AttributeError, RecursionError):  # delivery reports it
         return ""
+
+
+@functools.lru_cache(maxsize=64)
+def maps_email(destination: str) -> bool:
+    """Tell whether a destination's settings say where e-mail addresses are."""
+    try:
+        settings = json.loads(destination)
+        parts = (settings.get("mapping"), settings.get("names"))
+        return any(isinstance(each, dict) and "email" in each for each in parts)
+    except (ValueError, AttributeError, RecursionError):  # delivery reports it
+        return False
 
 
 def _text(request: HttpRequest) -> str:

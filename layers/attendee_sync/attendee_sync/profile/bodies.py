@@ -3,6 +3,7 @@
 Imports the standard library alone, since ingest uses it.
 """
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import envelopes, json_text, persons
+from attendee_sync.profile import departures, envelopes, json_text, persons, unknown_lists
 from attendee_sync.profile.reader import Json
 
 _NDJSON_TYPES = (
@@ -56,19 +57,26 @@ class Pushed:
 
 
 def split(
-    body: str, content_type: str = "", most: int | None = None, place: str = ""
+    body: str,
+    content_type: str = "",
+    most: int | None = None,
+    place: str = "",
+    *,
+    maps_email: bool = False,
 ) -> list[Pushed]:
     """Return the profiles of a body, in order, each with its own text.
 
     A body is one JSON object, an array of them, an object around a list such as
     `{"profiles": [...]}`, or newline-delimited JSON, and what is in these may be such objects
-    again. `place` names where else the list is, such as `payload.people`.
+    again. `place` names where else the list is, such as `payload.people`. Under a name that nobody
+    knows it is found where the object around it tells of nobody by itself, unless the destination
+    has its own places for an e-mail address (`maps_email`), which may be there.
 
     Raises UnreadableBodyError, with the position, if not one profile can be read, and
     TooManyProfilesError as soon as there are more than `most`.
     """
     body = body.removeprefix("\ufeff")
-    opener = _Opener(most, place)
+    opener = _Opener(most, place, maps_email=maps_email)
     is_lines = is_ndjson(body, content_type)
     pushed: list[Pushed] = []
     try:
@@ -107,9 +115,10 @@ def is_ndjson(body: str, content_type: str = "") -> bool:
         return False
 
 
-def of_line(line: str, place: str = "") -> Sequence[Pushed]:
+def of_line(line: str, place: str = "", *, maps_email: bool = False) -> Sequence[Pushed]:
     """Return the profiles in a line of newline-delimited JSON that is not blank; see split()."""
-    return _of_line(line.strip(json_text.WHITE_SPACE), _Opener(place=place))
+    opener = _Opener(place=place, maps_email=maps_email)
+    return _of_line(line.strip(json_text.WHITE_SPACE), opener)
 
 
 def _lines(body: str, opener: "_Opener") -> Iterator[Pushed]:
@@ -172,10 +181,13 @@ class _Array:
 class _Opener:
     """Opens the envelopes of one body: objects around lists of profiles."""
 
-    def __init__(self, most: int | None = None, place: str = "") -> None:
+    def __init__(
+        self, most: int | None = None, place: str = "", *, maps_email: bool = False
+    ) -> None:
         self.reader = _PieceReader()
         self.most = most
         self.place = tuple(place.split(".")) if place else ()
+        self.maps_email = maps_email
 
     def profiles(self, body: str, start: int) -> tuple[int, Sequence[Pushed]]:
         """Return where the value at `start` ends, and its profiles: itself, or what it holds."""
@@ -187,10 +199,12 @@ class _Opener:
 
     def opened(self, piece: Pushed, depth: int = 1) -> Sequence[Pushed]:
         """Return the profiles of an element of a list: itself, unless it is an envelope."""
-        if depth > envelopes.MAX_LISTS or not self._may_be_envelope(piece):
+        if depth > envelopes.MAX_LISTS:
             return [piece]
         try:
-            opened = self._open(piece.text, 0, depth)
+            is_known = self._may_be_envelope(piece)
+            look = self._open if is_known else functools.partial(self._unknown, piece)
+            opened = look(piece.text, 0, depth)
         except (json.JSONDecodeError, RecursionError):  # only brackets were looked at
             return [piece]
         except _UnclearError as error:
@@ -214,16 +228,36 @@ class _Opener:
 
     def _open(self, text: str, start: int, depth: int) -> tuple[int, Sequence[Pushed]] | None:
         """Return where an object ends and the profiles in it; None if it is a profile itself."""
-        if self.place:
-            search = _EnvelopeSearch(text, self, depth, self.place)
-            search.look(start)
-            if search.lists:
-                return search.end, search.profiles(search.lists[0])
+        named = self._at(self.place, text, start, depth) if self.place else None
+        if named:
+            return named
         search = _EnvelopeSearch(text, self, depth)
         if not search.look(start):
             return None
         chosen = search.chosen()
-        return (search.end, search.profiles(*chosen)) if chosen else None
+        if chosen:
+            return search.end, search.profiles(*chosen)
+        _, piece = self.reader.piece(text, start)
+        return self._unknown(piece, text, start, depth)
+
+    def _unknown(
+        self, piece: Pushed, text: str, start: int, depth: int
+    ) -> tuple[int, Sequence[Pushed]] | None:
+        """Return what _open() does of an object whose profiles stand under an unknown name."""
+        places = (
+            unknown_lists.places(piece.profile) if piece.profile and not self.maps_email else ()
+        )
+        if len(places) > 1:
+            raise _unclear(places)
+        return self._at(places[0], text, start, depth) if places else None
+
+    def _at(
+        self, place: tuple[str, ...], text: str, start: int, depth: int
+    ) -> tuple[int, Sequence[Pushed]] | None:
+        """Return what _open() does of an object whose profiles stand at one place alone."""
+        search = _EnvelopeSearch(text, self, depth, place)
+        search.look(start)
+        return (search.end, search.profiles(search.lists[0])) if search.lists else None
 
 
 type _Members = dict[str, tuple[int, int]]  # where the value of each starts and ends
@@ -256,7 +290,9 @@ class _List:
     @property
     def change(self) -> str:
         """What has happened to these people, if the list's name or one around it says so."""
-        return next(filter(None, map(envelopes.change_of, self.place.path)), "")
+        path = self.place.path
+        is_gone = any(map(departures.is_of_gone, path))
+        return next(filter(None, map(envelopes.change_of, path)), "remove" if is_gone else "")
 
     @property
     def tells_somebody(self) -> bool:
@@ -308,9 +344,8 @@ class _EnvelopeSearch:
         people = [each for each in self.lists if each.tells_somebody]
         are_changes = not self._has_person and all(each.change for each in people)
         if not are_changes and len(people) + self._has_person * bool(people) > 1:
-            names = " and ".join(f'"{".".join(each.place.path)}"' for each in people)
             others = " and somebody beside it" if self._has_person else ""
-            raise _UnclearError(f"the profiles can't be told: {names}{others} may be meant")
+            raise _unclear([each.place.path for each in people], others)
         if people:
             return people
         if not self._has_person and any(each.are_rows for each in self.lists):
@@ -407,7 +442,7 @@ class _EnvelopeSearch:
             return self._list(at, place)
         if self._text.startswith("{", at):
             return self._lone(at, place) if is_named else self._inner(at, place)
-        if self._text.startswith('"{', at) and envelopes.is_text(place.path[-1]):
+        if self._text.startswith('"{', at) and (is_named or envelopes.is_text(place.path[-1])):
             return self._quoted(at, place)
         return json_text.end_of(self._text, at)
 
@@ -467,7 +502,7 @@ class _EnvelopeSearch:
         except (json.JSONDecodeError, RecursionError):
             return end
         found = _List(place, self._opener.opened(piece, self._depth + 1))
-        if found.tells_somebody:
+        if found.tells_somebody or self._named:
             self.lists.append(found)
         return end
 
@@ -489,6 +524,12 @@ class _EnvelopeSearch:
             return {name: read(self._text[start:end]) for name, (start, end) in spans.items()}
         except (ValueError, RecursionError):
             raise _UnclearError(_UNREADABLE_BESIDE) from None
+
+
+def _unclear(places: Sequence[tuple[str, ...]], others: str = "") -> _UnclearError:
+    """Return the error that profiles may stand at more than one place."""
+    words = " and ".join(f'"{".".join(each)}"' for each in places)
+    return _UnclearError(f"the profiles can't be told: {words}{others} may be meant")
 
 
 def _is_opened(place: _Place) -> bool:

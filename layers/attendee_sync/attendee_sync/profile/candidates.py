@@ -21,6 +21,9 @@ type Path = tuple[str, ...]
 _MAX_MEMBERS = 4_000  # of a profile that are looked at
 _MAX_ELEMENTS = 50  # of a list that are looked at
 _MAX_DEPTH = 12
+_MAX_BESIDE = 100  # members beside a list that may tell its primary element
+_LONGEST_NAME = 100
+_PRIMARY: Final = "primary"
 
 # What is added to the order of a candidate: for an object within another, for a name after a
 # better one, for an element of a list after another.
@@ -290,9 +293,14 @@ class Search:
             self.is_plain = False  # in another profile it may be a text
 
     def _inner_holder(self, value: Json, entry: Entry, level: int, path: Path) -> None:
-        if pairs.are_by_number(value):
+        titled = (
+            pairs.of([*value.values()], self._table.person, self._find_questions)
+            if pairs.are_by_number(value)
+            else pairs.by_title(value, self._table.person, self._find_questions)
+        )
+        if titled is not None:
             self.is_plain = False
-            value = pairs.of([*value.values()], self._table.person, self._find_questions)
+            value = titled
         if entry.within is self._table.person or self._has_email(value):
             is_event = names.fold(path[-1]) == "event"
             self.holder(self._without_weak(value) if is_event else value, level, path)
@@ -346,12 +354,30 @@ class Search:
             for field, line in lines.items():
                 self._value(line, entry._replace(field=field), spot, path)
             return
-        for n, (index, each) in enumerate(_by_preference(listed, entry.kind)):
+        primary = self._primary_id(path) if len(listed) > 1 else None
+        for n, (index, each) in enumerate(_by_preference(listed, entry.kind, primary)):
             at = spot._replace(order=spot.order + n * _ELEMENT)
             # A number beside a name is how a record of it is known: [233, "United States"].
             is_number = entry.field in names.PLACE and isinstance(each, int | float)
             if not isinstance(each, list) and not is_number:
                 self._value(each, entry, at, (*path, str(index)))
+
+    def _primary_id(self, path: Path) -> str | int | None:
+        """Return the id of a list's primary element, if it stands beside the list.
+
+        As Clerk's `primary_email_address_id` does beside `email_addresses`:
+        https://clerk.com/docs/references/javascript/user
+        """
+        listed = names.fold(path[-1][:_LONGEST_NAME])
+        beside = self.objects.get(path[:-1], {})
+        for name, value in itertools.islice(beside.items(), _MAX_BESIDE):
+            if name[: len(_PRIMARY)].lower() != _PRIMARY or not isinstance(value, str | int):
+                continue
+            word = names.fold(name[:_LONGEST_NAME])
+            one = word.removeprefix(_PRIMARY).removesuffix("id")
+            if word.endswith("id") and one and listed.startswith(one):
+                return value
+        return None
 
 
 def _wrapped(value: Json) -> str | None:
@@ -414,16 +440,21 @@ def is_salutation(text: str) -> bool:
     return len(text) <= _LONGEST_NO_VALUE and names.fold(text) in _SALUTATIONS
 
 
-def _by_preference(listed: Sequence[Any], kind: Kind) -> list[tuple[int, Any]]:
+def _by_preference(
+    listed: Sequence[Any], kind: Kind, primary: str | int | None
+) -> list[tuple[int, Any]]:
     """Return a list's elements with their indexes, the primary one first, numbers last.
 
-    Of addresses the one of work is next. Fax numbers are left out.
+    `primary` is its id, if it is known by that. Of addresses the one of work is next. Fax numbers
+    are left out.
     """
 
     def preference(numbered: tuple[int, Any]) -> int:
         if not isinstance(numbered[1], dict):
             return 2 if isinstance(numbered[1], str) else 3
         each = pairs.folded(numbered[1])
+        if primary is not None and each.get("id") == primary:
+            return -1
         nested = each.get("metadata")
         if isinstance(nested, dict) and nested.get("primary") is True:
             return 0

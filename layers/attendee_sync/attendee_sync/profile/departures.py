@@ -28,6 +28,7 @@ _FILLERS: Final = frozenset(
     {"account", "record", "lifecycle", "privacy", "was", "has", "been", "is", "initiated"}
     | {"completed", "event"}
 )
+_NOT: Final = frozenset({"not", "non", "never", "no"})
 _ORDER: Final = 2  # words: delete user
 MARKS: Final = ("deleted", "isdeleted", "fivetrandeleted", "softdeleted")
 EVENTS: Final = (
@@ -54,6 +55,12 @@ def is_event(text: str) -> bool:
     is_done_to_somebody = last in _GONE and _is_somebody(before)
     is_order = len(found) == _ORDER and before in _GONE and _is_somebody(last)
     return is_done_to_somebody or is_order
+
+
+def is_of_gone(name: str) -> bool:
+    """Tell whether a list of people has those who are gone: `cancelledBookings`, `lead_deleted`."""
+    found = set(names.words(name[:_LONGEST]))
+    return not found.isdisjoint(_GONE | _UNSUBSCRIBED) and found.isdisjoint(_NOT)
 
 
 def is_deletion(text: str) -> bool:

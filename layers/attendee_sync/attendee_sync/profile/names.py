@@ -245,13 +245,18 @@ _TRAILING: Final = frozenset(
     )
 )
 # With one of these, a name tells of somebody or something else.
-_OTHERS: Final = frozenset(
+_OTHER_PERSONS: Final = frozenset(
     _listed(
         "manager, supervisor, boss, owner, organizer, organiser, sender, referrer, referral,"
         " referred, referrals, assistant, emergency, parent, guardian, spouse, partner, sponsor,"
-        " host, creator, created, updated, modified, agent, rep, salesperson, inviter, speaker,"
-        " support, admin, event, venue, session, vendor, exhibitor, old, previous, before, reply,"
-        " type, status, opt, consent, verified, valid, hash, sha256, md5"
+        " host, creator, agent, rep, salesperson, inviter, speaker, support, admin, vendor,"
+        " exhibitor, assignee, approver, reviewer, watcher"
+    )
+)
+_OTHERS: Final = _OTHER_PERSONS | frozenset(
+    _listed(
+        "created, updated, modified, event, venue, session, old, previous, before, reply, type,"
+        " status, opt, consent, verified, valid, hash, sha256, md5"
     )
 )
 # What the object has that stands in place of a text, better ones first.
@@ -370,6 +375,12 @@ def is_people(name: str) -> bool:
     others = (word for word in found if not is_person_word(word))
     is_more = all(word in _CONTAINERS or word in _BESIDE_PEOPLE for word in others)
     return is_more and bool(found) and is_person_word(found[-1])
+
+
+def is_other_person(name: str) -> bool:
+    """Tell whether a name says that people are there in another role: `speakers`, `owner`."""
+    found = words(name[:_LONGEST])
+    return any(not _OTHER_PERSONS.isdisjoint((word, word.removesuffix("s"))) for word in found)
 
 
 def words(name: str) -> list[str]:

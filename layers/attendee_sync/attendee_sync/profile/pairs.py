@@ -4,7 +4,7 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from attendee_sync.profile import names
@@ -20,21 +20,17 @@ _MAX_ELEMENTS = 200  # that are looked at for them, in each list or object
 # By which a list's element tells its name, and its value, where it is an attribute.
 _NAMES: Final = (
     *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
-    *(
-        "attrname",
-        "attributecode",
-        "identitytype",
-        "question",
-        "column",
-        "heading",
-        "label",
-        "title",
-        "ref",
-        "code",
-        "id",
-    ),
+    *("identitytype", "question", "column", "heading", "label", "title", "ref", "code", "id"),
     *("questionid", "type", "k"),
 )
+# Likewise of two words, one for an attribute and one for its name or value: `attrName`, `refVal`.
+_ATTRIBUTES: Final = frozenset(
+    {"attr", "attribute", "col", "column", "customfield", "element", "entry", "field", "header"}
+    | {"input", "item", "key", "param", "parameter", "prop", "property", "question", "ref"}
+    | {"trait", "variable", "var"}
+)
+_NAME_ENDS: Final = ("name", "key", "title", "label", "code", "id", "ref", "slug", "alias")
+_VALUE_ENDS: Final = ("value", "val", "answer", "text", "content", "response", "data")
 _QUESTION: Final = ("title", "ref", "name", "id")  # members of one that tell its name
 _VALUES: Final = (
     *("value", "values", "answer", "answers", "text", "stringvalue", "identity", "val"),
@@ -69,6 +65,42 @@ def are_by_number(members: Json) -> bool:
     """Tell whether an object holds pairs by their numbers in place of a list: `{"3": {...}}`."""
     first = [*itertools.islice(members.items(), _MAX_ELEMENTS)]
     return bool(first) and all(name.isdecimal() and isinstance(each, dict) for name, each in first)
+
+
+def by_title(members: Json, place: Place, find_questions: Callable[[], Questions]) -> Json | None:
+    """Return an object with those of its pairs by their titles that stand under keys of no meaning.
+
+    Such as `{"abc12": {"title": "E-mail", "value": "ada@example.com"}}`. Returns nothing if it
+    holds none, whatever their values.
+    """
+    found = {
+        key: each
+        for key, each in itertools.islice(members.items(), _MAX_ELEMENTS)
+        if isinstance(each, dict) and place[key] is None and not names.is_other_person(key)
+        if _is_like_pair(each)
+    }
+    if not found:
+        return None
+    titled = of([*found.values()], place, find_questions)
+    return titled | {name: each for name, each in members.items() if name not in found}
+
+
+def names_of(element: Json) -> list[str]:
+    """Return by which names an object may be known where it is a pair."""
+    members = folded(element)
+    return list(_names(members)) if has_value(members) else []
+
+
+def _is_like_pair(element: Json) -> bool:
+    """Tell whether an object's names are those of a pair."""
+    members = folded(element)
+    is_named = any(key in _NAMES or _is_of_two(key, _NAME_ENDS) for key in members)
+    return is_named and has_value(members)
+
+
+def has_value(keys: Iterable[str]) -> bool:
+    """Tell whether one of an object's folded names is by which a pair tells its value."""
+    return any(name in _VALUES or _is_of_two(name, _VALUE_ENDS) for name in keys)
 
 
 def questions(value: object, depth: int = 0) -> dict[str, str]:
@@ -113,7 +145,8 @@ def _chosen(value: Any, options: object) -> Any:
 
 def _names(members: Json) -> Iterator[str]:
     stems = [key.removesuffix("value") for key in members if key.endswith("value")]
-    for key in (*_NAMES, *(stem + "name" for stem in stems if stem)):  # as in paramName
+    of_two = [key for key in members if _is_of_two(key, _NAME_ENDS)]
+    for key in (*_NAMES, *(stem + "name" for stem in stems if stem), *of_two):
         name = members.get(key)
         if isinstance(name, str):
             yield name
@@ -121,8 +154,12 @@ def _names(members: Json) -> Iterator[str]:
             yield from (each for each in map(folded(name).get, _QUESTION) if isinstance(each, str))
 
 
+def _is_of_two(key: str, ends: Sequence[str]) -> bool:
+    return any(key.endswith(end) and key.removesuffix(end) in _ATTRIBUTES for end in ends)
+
+
 def _values(members: Json) -> Iterator[Any]:
     kind = members.get("type")
     keys = (*_VALUES, names.fold(kind)) if isinstance(kind, str) else _VALUES
-    own = [key for key in members if key.endswith("value")]
+    own = [key for key in members if key.endswith("value") or _is_of_two(key, _VALUE_ENDS)]
     yield from (value for value in map(members.get, (*keys, *own)) if value is not None)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from attendee_sync.profile import names
+from attendee_sync.profile import names, pairs
 from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
@@ -33,8 +33,6 @@ AT_TOP = frozenset(_LIFTED.values())
 MOST_MEMBERS = 10_000  # of one object that are looked at
 _MOST_OBJECTS = 100
 _MOST_NAMES = 4_096  # that are kept
-# Lists of one person's attributes: [{"name": "email", "value": "ada@example.com"}]
-_VALUES = frozenset({"value", "values", "answer", "answers", "val", "text", "stringvalue", "v"})
 # Calls of Segment and RudderStack that are about no person, though one may have caused them:
 # https://segment.com/docs/connections/spec/
 _CALLS = frozenset({"group", "page", "screen", "alias"})
@@ -193,7 +191,7 @@ def _is_attribute(element: Json) -> bool:
         for name, value in element.items()
         if len(name) <= _LONGEST and not isinstance(value, dict)
     }
-    has_value = not _VALUES.isdisjoint(found) or any(  # as in paramName and paramValue
+    has_value = pairs.has_value(found) or any(  # as in paramName and paramValue
         name.removesuffix("name") + "value" in found for name in found if name.endswith("name")
     )
     return has_value and not any(is_mark(name, value) for name, value in element.items())

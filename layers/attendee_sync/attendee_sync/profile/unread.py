@@ -4,7 +4,7 @@ import functools
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from attendee_sync.profile import envelopes, memberships, names, persons
+from attendee_sync.profile import envelopes, memberships, names, pairs, persons
 from attendee_sync.profile.candidates import Found, Path, is_text
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 from attendee_sync.profile.reader import Json
@@ -67,10 +67,22 @@ def _unread(members: Json, place: Place | None, path: Path, by_field: Found) -> 
         inner = (*path, name)
         if memberships.is_read(name, value):
             continue
+        if isinstance(value, dict) and _is_read_pair(value, by_field, path):
+            continue
         if isinstance(value, dict):
             yield from _unread(value, entry.within if entry else None, inner, by_field)
         elif value not in (None, "", []) and not _is_known(value, entry, by_field, inner):
             yield inner
+
+
+def _is_read_pair(value: Json, by_field: Found, path: Path) -> bool:
+    """Tell whether an object was read as a pair, whose name stands in the place of its key."""
+    titles = pairs.names_of(value)
+    depth = len(path)
+    return bool(titles) and any(
+        place[:depth] == path and place[depth : depth + 1] and place[depth] in titles
+        for place in _places(by_field)
+    )
 
 
 def _is_known(value: Any, entry: Entry | None, by_field: Found, path: Path) -> bool:

@@ -1,0 +1,98 @@
+"""Unknown lists: where people stand under names of no table, in a document that is nobody's.
+
+Imports the standard library alone, since ingest uses it.
+"""
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from attendee_sync.outcome import Reason
+from attendee_sync.profile import envelopes, identity, names, persons
+
+type Json = dict[str, Any]
+type Path = tuple[str, ...]
+
+_MAX_DEPTH: Final = 4  # objects within each other, as with names that are known
+_MOST_MEMBERS: Final = 1_000  # of all objects that are looked at
+_MOST_LISTS: Final = 20  # that are looked at
+_DEEPEST: Final = 12  # values within each other in which an address is looked for
+_HASH: Final = 64  # hex digits of SHA-256
+_LONGEST_NAME: Final = 100
+_REFUSED: Final = frozenset(
+    {"bounced", "duplicates", "error", "errors", "failed", "failures", "ignored", "invalid"}
+    | {"rejected", "skipped", "suppressed"}
+)
+_TRIED: Final = 5  # of the elements of a list: most of them must be somebody
+
+
+def places(document: Json) -> list[Path]:
+    """Return where people stand in a document that tells by itself of nobody, at most two places.
+
+    Each is a list of objects most of which are somebody, or one person as JSON in a text. Lists of
+    people in another role, such as `speakers`, are passed over, and of those that were refused.
+    """
+    if envelopes.NAME in document or persons.is_somebody(document):
+        return []
+    looked_at = list(itertools.islice(_lists(document), _MOST_LISTS))
+    if not looked_at or not _is_nobody(document):
+        return []
+    found = (path for path, elements in looked_at if _are_people(elements))
+    return list(itertools.islice(found, 2))
+
+
+def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
+    """Yield the lists of objects in a document, and the objects in texts, with their places."""
+    pending: list[tuple[Path, Json]] = [((), document)]
+    left = _MOST_MEMBERS
+    for path, members in pending:  # which grows meanwhile
+        for name, value in itertools.islice(members.items(), left):
+            left -= 1
+            place = (*path, name)
+            is_object = isinstance(value, dict) and len(place) < _MAX_DEPTH
+            elements = _elements(value)
+            if (is_object or elements) and _is_of_others(name):
+                continue
+            if is_object:
+                pending.append((place, value))
+            if _may_have_address(elements):
+                yield place, elements
+
+
+def _is_of_others(name: str) -> bool:
+    """Tell whether a name says that people are not those that are pushed."""
+    found = names.words(name[:_LONGEST_NAME])
+    return names.is_other_person(name) or not _REFUSED.isdisjoint(found)
+
+
+def _elements(value: object) -> list[Json]:
+    """Return the first objects of a list, or the one in a text of JSON."""
+    if isinstance(value, list):
+        return [each for each in value[:_TRIED] if isinstance(each, dict)]
+    if not isinstance(value, str) or not value.startswith("{") or not value.endswith("}"):
+        return []
+    try:
+        return [json.loads(value)]
+    except (ValueError, RecursionError):
+        return []
+
+
+def _may_have_address(value: object, depth: int = 0) -> bool:
+    """Tell whether a text within a value may be an address or the hash of one."""
+    if isinstance(value, str):
+        return "@" in value or len(value) == _HASH
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth < _DEEPEST and any(_may_have_address(each, depth + 1) for each in within)
+
+
+def _are_people(elements: list[Json]) -> bool:
+    found = map(identity.identify, elements)
+    return sum(bool(each.email or each.email_hash) for each in found) * 2 > len(elements)
+
+
+def _is_nobody(document: Json) -> bool:
+    """Tell whether a document gives no address, not even a bad one, and no first or last name."""
+    found = identity.identify(document)
+    is_nameless = found.found.best.keys().isdisjoint(("firstname", "lastname"))
+    return found.fault is not None and found.fault.reason is Reason.MISSING_EMAIL and is_nameless
