@@ -67,12 +67,18 @@ def normalise(text: str) -> str:
 
     Raises EmailAddressError with invalid_email, or several_emails where a text has more than one.
     """
-    plain = text.strip().lower()
-    if _PLAIN.fullmatch(plain) and _PUNYCODE not in plain:
-        return plain
+    address = plain(text)
+    if address:
+        return address
     if len(text) > _MAX_TEXT:
         raise EmailAddressError(Reason.INVALID_EMAIL, "too long")
     return _unwrapped(_cleaned(text))
+
+
+def plain(text: str) -> str:
+    """Return what normalise() does of nearly all addresses; nothing if it takes a closer look."""
+    address = text.strip().lower()
+    return address if _PLAIN.fullmatch(address) and _PUNYCODE not in address else ""
 
 
 def is_address(text: str) -> bool:

@@ -80,6 +80,11 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     if known is None:
         return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), Found.of({}, {}))
     profile, found = known
+    first = found.best.get("email")
+    if isinstance(first, str) and "email" not in found.more and not rule.mapped:  # as in most
+        email = email_address.plain(first)
+        if email:
+            return Identity(profile, email, attendee.sha256_of(email), None, (), found)
     texts = _texts(profile, found, rule)
     remarks: list[str] = []
     passed_over: list[Fault] = []

@@ -111,7 +111,10 @@ def _are_fitting(values: Sequence[Any], shape: Shape) -> bool:
     for n in shape.titles:
         if not candidates.is_title(values[n], shape.entries[n]):
             return False
-    return all(map(candidates.usability, values[: shape.emails], shape.entries))
+    for n in range(shape.emails):
+        if not candidates.usability(values[n], shape.entries[n]):
+            return False
+    return True
 
 
 def _usable(values: Iterable[Any], entries: Iterable[Entry]) -> _Usable:
