@@ -3,6 +3,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+import hypothesis
 import pytest
 import pytest_socket
 import time_machine
@@ -11,6 +12,11 @@ from attendee_sync import observability
 from tests.support.stack import Aws, Clock
 
 _numbers = itertools.count()  # Powertools keeps one logger for each name
+
+# The same examples in every run; `pytest --hypothesis-profile=search` looks for others.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attendee_sync.profile import names
 from attendee_sync_cli.profiles.shape import shapes
 from tests.support.shapes import SHAPES
 
@@ -19,12 +20,19 @@ DOCUMENTS = [
 ]
 # Texts of which nothing is left when they are masked: no a, A or 9, no punctuation that is kept.
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="aA9@.+-_:/ *"), min_size=1)
+
+
+def is_known(key: str) -> bool:
+    """Tell whether a key is shown because senders call a field so, such as `C N`."""
+    return names.fold(key) in names.standard().person.known
+
+
 IDS = st.one_of(
     st.emails(),
     st.uuids().map(str),
     st.integers(10**6).map(str),
     st.text("0123456789abcdef", min_size=32, max_size=64).filter(lambda text: "0" in text[1:-1]),
-    st.tuples(TEXT, TEXT).map(" ".join),
+    st.tuples(TEXT, TEXT).map(" ".join).filter(lambda text: not is_known(text)),
 )
 
 

@@ -82,8 +82,6 @@ VALUES = st.recursive(
 )
 DOCUMENTS = st.dictionaries(NAMES | st.text(max_size=4), VALUES, max_size=6)
 any_json = settings(
-    deadline=None,
-    derandomize=True,
     max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -18,7 +18,7 @@ from attendee_sync.profile.email_address import EmailAddressError
 
 ANYBODY = mapper.mapper('{"event_code": "summit2027"}')
 EMAIL = "ada@example.com"
-any_json = settings(deadline=None, derandomize=True, max_examples=200)
+any_json = settings(max_examples=200)
 
 HOLDERS = ["attributes", "traits", "data", "contact", "person", "user", "_acme", "event", "fields"]
 KNOWN = st.sampled_from(

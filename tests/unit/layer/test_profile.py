@@ -296,7 +296,7 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.dictionaries(st.text(), json_values), min_size=1, max_size=5),
     st.sampled_from([None, 1]),
