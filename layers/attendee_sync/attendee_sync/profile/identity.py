@@ -85,6 +85,11 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
         email = email_address.plain(first)
         if email:
             return Identity(profile, email, attendee.sha256_of(email), None, (), found)
+    return _with_first_valid(profile, found, rule)
+
+
+def _with_first_valid(profile: Json, found: Found, rule: EmailRule) -> Identity:
+    """Say who somebody is by the first text that is an address, or by a hash."""
     texts = _texts(profile, found, rule)
     remarks: list[str] = []
     passed_over: list[Fault] = []
