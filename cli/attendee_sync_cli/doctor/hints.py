@@ -207,7 +207,8 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
     """Yield what the token endpoint's answer asks for."""
     url = connection.auth.token_url
     if is_own_site(url, seen.target):
-        yield of("auth.token_url", seen.target)
+        # Without its query, which repeats id and secret where these are sent in one.
+        yield of("auth.token_url", urlsplit(seen.target)._replace(query="", fragment="").geturl())
     if seen.read is None:
         return
     if is_success(seen.read.status) and not seen.read.is_page:

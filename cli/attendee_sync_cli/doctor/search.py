@@ -151,15 +151,17 @@ class Search:
         """Return what was found without the changes that it does not need."""
         kept, best = list(made.changes), made
         for change in made.changes if len(made.changes) > 1 else ():
-            fewer = [each for each in kept if each is not change]
+            fewer = tuple(each for each in kept if each is not change)
             document = start
             for each in fewer:
                 document = each.applied(document)
             connection = changes.connection_of(document, made.connection.name)
-            seen = self.calls.attempt(connection) if connection and fewer else None
-            if connection and seen and self.is_goal(seen):
-                kept = fewer
-                best = self._node(document, connection, tuple(fewer), seen)
+            if connection is None or not fewer:
+                continue
+            tried = self._node(document, connection, fewer, self.calls.attempt(connection))
+            # Without the change, the sign that was found may be one of refusals, too.
+            if self.is_goal(tried.seen) and self._is_true(tried):
+                kept, best = list(fewer), tried
         return Found(tuple(kept), best.document, best.connection, best.seen, made.heard)
 
 

@@ -313,6 +313,23 @@ def test_no_secret_is_taken_to_another_site() -> None:
     assert not [url for url in asked if "elsewhere" in url]
 
 
+def test_no_secret_that_a_redirect_repeats_becomes_a_setting() -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if not call.url.startswith(TOKEN_URL):
+            return fakes.stored()
+        if "client_secret" not in call.url:
+            return fakes.Reply(400, b'{"error": "invalid_request"}')
+        if "/new" in call.url:
+            return granted(call)
+        return fakes.Reply(308, b"", {"Location": call.url.replace("/token?", "/token/new?")})
+
+    report = examined(reply, token=reply)
+    settings = json.loads(report.settings)
+    assert settings["auth"]["token_url"] == f"{TOKEN_URL}/new"
+    assert settings["auth"]["client_auth"] == "query"
+    assert CREDENTIALS.client_secret not in report.settings
+
+
 @pytest.mark.parametrize(
     ("answer", "setting"),
     [
@@ -438,6 +455,22 @@ def test_no_sign_of_success_is_believed_that_a_refused_call_has_as_well() -> Non
     failure = failure_of(report)
     assert (failure.setting, failure.sure) == ("answers.success", False)
     assert report.changes == ()
+
+
+def test_no_change_is_dropped_without_which_a_sign_of_success_tells_nothing() -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        # Where it is sent no form, it takes everything for granted.
+        is_right = "summit2027" in call.body and "email=" in call.body
+        is_known = call.headers["Authorization"] == "Bearer not-a-real-access-token"
+        if not call.body or call.body.startswith("{") or (is_right and is_known):
+            return fakes.Reply(200, b'{"status": "ok"}')
+        return fakes.Reply(200, b'{"status": "error", "message": "refused"}')
+
+    report = examined(reply, write_test=ADDRESS)
+    assert failure_of(report).sure
+    settings = json.loads(report.settings)
+    assert settings["body"]["kind"] == "form"
+    assert settings["answers"]["code"] == "body.status"
 
 
 @pytest.mark.parametrize(
