@@ -49,7 +49,16 @@ def remove(
     own = Lane(stack, lanes.own_lane(stack.name, destination))
     if not lane_stack.exists(stack, destination):
         stack.known_destination(destination)
+        if drain:
+            raise FailureError(
+                f"Destination {destination} has no lane of its own, whose end could be waited for. "
+                f"`attendee-sync destinations move {destination}` gives it one."
+            )
         _remove_shared(stack, destination, yes=yes)
+        return
+    if settings is None and lane_stack.is_going(stack, destination):
+        lane_stack.remove(stack, destination)  # begun only once it was empty
+        console.say(f"Removed the lane of {destination}.")
         return
     asked: _Way | None = "drain" if drain else "bury" if bury else None
     way = _way(own, destination, asked, yes=yes) if settings is not None else "bury"

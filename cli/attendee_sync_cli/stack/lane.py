@@ -15,7 +15,7 @@ NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"  # SQS's word
 _LOOK_SECONDS = 2.0
 # "Up to about a minute", says the console; a mapping that has not switched by then is stuck.
 _SWITCH_SECONDS = 300.0
-_EMPTY_LOOKS = 3
+_EMPTY_SECONDS = 60.0
 _ON, _OFF = "Enabled", "Disabled"
 
 
@@ -105,18 +105,18 @@ class Lane:
 
 
 def wait_until_empty(lane: Lane, words: str) -> None:
-    """Wait until SQS has counted nothing in a lane twice; `words` are shown with the progress.
+    """Wait until SQS has counted nothing in a lane for a minute; `words` go with the progress.
 
-    Its counts are approximate, and exact within a minute after the last was put there:
+    Its counts are approximate, and right at least a minute after the last was put there:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
     """
     most = left = lane.count().total
-    empty = 0
+    empty = 0.0  # seconds
     with console.progress(words, most) as advance:
-        while empty < _EMPTY_LOOKS:
+        while empty < _EMPTY_SECONDS:
             time.sleep(_LOOK_SECONDS)
             now = lane.count().total
-            empty = 0 if now else empty + 1
+            empty = 0.0 if now else empty + _LOOK_SECONDS
             advance(left - now)
             left = now
 

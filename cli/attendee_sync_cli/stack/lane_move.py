@@ -11,7 +11,7 @@ from attendee_sync_cli.stack.lane import Lane
 from attendee_sync_cli.stack.log_summary import Log
 from attendee_sync_cli.stack.stack import Stack
 
-_EMPTY_LOOKS = 3  # at a queue whose counts are approximate
+_EMPTY_LOOKS = 7  # in a minute, after which the counts of a queue are right; see lane.py
 _LOOK_SECONDS = 10.0
 _HOURS = 2  # of log; what waits has a line within the hour
 _METRIC_MINUTES = 15  # CloudWatch has SQS's figures some minutes late

@@ -18,12 +18,19 @@ _TEMPLATE = Path(__file__).with_name("lane.yaml")
 _STACK_TAG = "attendee-sync:stack"
 _DESTINATION_TAG = "attendee-sync:destination"
 _LOOK_SECONDS = 2.0
+_GONE = "DELETE_COMPLETE"
 _FROM_STACK = ("MaximumConcurrency", "AwsEndpointUrl")  # parameters
 
 
 def exists(stack: Stack, destination: str) -> bool:
     """Tell whether a destination's own lane is there. Raises FailureError if its name is taken."""
     return _find(stack, destination) is not None
+
+
+def is_going(stack: Stack, destination: str) -> bool:
+    """Tell whether the removal of a destination's own lane was begun."""
+    found = _find(stack, destination)
+    return found is not None and str(found["StackStatus"]).startswith("DELETE_")
 
 
 def make(stack: Stack, destination: str, *, delivers: bool) -> None:
@@ -34,8 +41,8 @@ def make(stack: Stack, destination: str, *, delivers: bool) -> None:
     """
     with console.progress(f"Making the lane of {destination}"):
         found = _find(stack, destination)
-        if found:  # made by a command that was interrupted, or to be upgraded
-            _wait(found["StackId"])
+        # Made by a command that was interrupted, or to be upgraded; or it is just going.
+        if found and _wait(found["StackId"]) != _GONE:
             _update(stack, destination, delivers=delivers)
         else:
             answer = stack.client("cloudformation").create_stack(
@@ -53,7 +60,7 @@ def remove(stack: Stack, destination: str) -> None:
         return
     with console.progress(f"Removing the lane of {destination}"):
         stack.client("cloudformation").delete_stack(StackName=found["StackId"])
-        _finish(stack, found["StackId"], "DELETE_COMPLETE")
+        _finish(stack, found["StackId"], _GONE)
 
 
 def destinations(stack: Stack) -> list[str]:
@@ -129,7 +136,7 @@ def _wait(stack_id: str) -> str:
     """Return the status of a lane's stack once nothing is done to it any more."""
     while True:
         found = describe_stack(stack_id)
-        status = str(found["StackStatus"]) if found else "DELETE_COMPLETE"
+        status = str(found["StackStatus"]) if found else _GONE
         if not status.endswith("_IN_PROGRESS"):
             return status
         time.sleep(_LOOK_SECONDS)

@@ -353,6 +353,57 @@ def test_an_interrupted_removal_goes_on(line: CommandLine) -> None:
     line.fail("destinations", "remove", "summit", "--yes")
 
 
+def test_a_lane_that_cloudformation_could_not_delete_whole_is_deleted(line: CommandLine) -> None:
+    create(line)
+    del line.aws.ssm.parameters[SUMMIT], line.aws.functions.mappings[QUEUE]
+    line.aws.stacks.made[LANE_STACK]["StackStatus"] = "DELETE_FAILED"
+    line.aws.stacks.on_deleted = lambda _: line.aws.sqs.queues.pop(URL)
+    line.succeed("destinations", "remove", "summit", "--yes")
+    assert line.aws.stacks.made == {}
+
+
+def test_a_lane_is_made_anew_once_the_one_before_is_gone(
+    line: CommandLine, sleeping: list[float]
+) -> None:
+    create(line)
+    del line.aws.ssm.parameters[SUMMIT]
+    line.aws.stacks.made[LANE_STACK]["StackStatus"] = "DELETE_IN_PROGRESS"
+
+    def go() -> None:
+        if sleeping:
+            line.aws.stacks.made.clear()
+            line.aws.stacks.on_call = lambda: None
+
+    line.aws.stacks.on_call = go
+    create(line)
+    assert line.aws.stacks.made[LANE_STACK]["StackStatus"] == "CREATE_COMPLETE"
+    assert lane_of(line.aws) == "own"
+
+
+def test_a_lane_is_empty_once_sqs_has_counted_nothing_for_a_minute(
+    line: CommandLine, wall: Clock
+) -> None:
+    """Its counts may be late: nothing that a function put there last is to go with the queue."""
+    create(line)
+    began = wall.now
+
+    def look() -> None:
+        is_counted = KNOWN_SECONDS + 50 < wall.now - began < 150
+        if URL in line.aws.sqs.queues:
+            line.aws.sqs.queues[URL][:] = [fakes.Sent("{}", "1", "1", {})] * is_counted
+
+    line.aws.sqs.on_call = look
+    assert line.run("destinations", "remove", "summit", "--yes").exit_code == 0
+    assert wall.now - began > 150 + 60 - 2
+
+
+def test_what_can_t_be_drained_is_not_removed(line: CommandLine, wall: Clock) -> None:
+    share(line.aws, wall.now)
+    told = line.fail("destinations", "remove", "summit", "--drain", "--yes")
+    assert "`attendee-sync destinations move summit`" in told
+    assert SUMMIT in line.aws.ssm.parameters
+
+
 # --- what else knows of lanes ---
 
 
