@@ -149,6 +149,12 @@ class _Room:
         if self.is_shown:
             rows = setting_changes.shown_changes(report.case.settings, after)
             setting_changes.ask(f"Connection {name}", rows, is_new=False, yes=not self.asks)
+        stored = setting_changes.parsed(self.stack.known_connection(name))
+        if stored != setting_changes.parsed(report.case.settings):
+            raise FailureError(
+                f"The settings of connection {name} were changed meanwhile; nothing is stored. "
+                "Run it again."
+            )
         self.stack.put_connection(name, setting_changes.compact(report.settings))
         if self.is_shown:
             console.say(setting_changes.STORED)

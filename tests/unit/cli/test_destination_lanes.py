@@ -180,6 +180,16 @@ def test_a_move_waits_for_the_functions_and_for_what_came_before(
     assert line.aws.functions.mappings[QUEUE]
 
 
+def test_a_move_does_not_go_by_this_machine_s_clock(
+    line: CommandLine, sleeping: list[float]
+) -> None:
+    share(line.aws, 0)
+    behind = {SUMMIT: datetime.fromtimestamp(0, UTC)}  # SSM's clock, as far as is seen here
+    line.aws.ssm.on_call = lambda: line.aws.ssm.modified.update(behind)
+    assert line.run("destinations", "move", "summit", "--now", "--yes").exit_code == 0
+    assert sum(sleeping) >= KNOWN_SECONDS
+
+
 def test_an_interrupted_move_goes_on(line: CommandLine, wall: Clock) -> None:
     share(line.aws, wall.now - 3600)
     fill(line.aws, fakes.PROFILES_URL)
@@ -190,7 +200,7 @@ def test_an_interrupted_move_goes_on(line: CommandLine, wall: Clock) -> None:
     for command in ("resume", "pause"):
         assert "is being moved" in line.fail("destinations", command, "summit")
     line.aws.sqs.queues[fakes.PROFILES_URL].clear()
-    line.succeed("destinations", "move", "summit")
+    assert line.run("destinations", "move", "summit").exit_code == 0
     assert lane_of(line.aws) == "own"
     assert line.aws.functions.mappings[QUEUE]
     assert "already" in line.fail("destinations", "move", "summit")

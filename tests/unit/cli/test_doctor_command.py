@@ -155,6 +155,22 @@ def test_with_a_no_nothing_is_stored(line: CommandLine, rainfocus: RainFocus) ->
     assert line.aws.ssm.parameters == before
 
 
+def test_what_somebody_else_stored_meanwhile_stays(
+    line: CommandLine, rainfocus: RainFocus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        line.aws.set_connection("default", changed(version="v2"))
+        return rainfocus.reply(call)
+
+    rainfocus.wants = "form"
+    monkeypatch.setattr(rainfocus.http, "reply", reply)
+    result = line.run(*WRITING, "--apply", "--yes")
+    assert result.exit_code == 1
+    assert "changed meanwhile" in result.stderr
+    stored = json.loads(line.aws.ssm.parameters[f"/{STACK}/connections/default"])
+    assert "body" not in stored
+
+
 def test_without_a_question_only_what_is_sure_is_stored(
     line: CommandLine, rainfocus: RainFocus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
