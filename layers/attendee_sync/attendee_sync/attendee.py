@@ -58,6 +58,11 @@ def digests(hash_key: str, attendee: str, fields: Mapping[str, str]) -> dict[str
     }
 
 
+# Milliseconds by which, at most, what came later on a queue may seem accepted earlier: a push takes
+# two seconds, Lambda's clocks are synchronised, and no queue is replaced in a minute.
+CLOCKS_DIFFER: Final = 60_000
+
+
 @dataclass(frozen=True)
 class Version:
     """When a profile was accepted: tells which of two states of an attendee is the newer one."""
@@ -70,12 +75,15 @@ class Version:
         """Tell whether this version is older than another one of the same attendee.
 
         The queue's sequence decides, unless the clock says the opposite: a queue that was
-        replaced counts anew. Where there is no sequence, or two queues gave them, the clock
-        decides alone.
+        replaced counts anew. What a queue of before counted is told by a time that no two machines'
+        clocks explain. Where there is no sequence, or two queues gave them, the clock decides
+        alone.
         """
         if not (self.sequence and other.sequence) or self.lane != other.lane:
             return self.accepted_at < other.accepted_at
-        return self.sequence < other.sequence and self.accepted_at <= other.accepted_at
+        if self.sequence < other.sequence:
+            return self.accepted_at <= other.accepted_at
+        return self.accepted_at + CLOCKS_DIFFER < other.accepted_at
 
 
 def _hmac(hash_key: str, text: str) -> bytes:

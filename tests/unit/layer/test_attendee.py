@@ -55,6 +55,9 @@ def test_digests_tell_fields_values_people_and_keys_apart() -> None:
         (Version(1, "01"), Version(1, "02"), True),
         (Version(2, "01"), Version(1, "02"), False),  # the queue was replaced
         (Version(1, "02"), Version(2, "01"), False),  # the clocks of two machines
+        (Version(1, "02"), Version(60_001, "01"), False),
+        (Version(1, "02"), Version(60_002, "01"), True),  # a queue of before had counted further
+        (Version(60_002, "01"), Version(1, "02"), False),
         (Version(1, "02", "summit"), Version(2, "01"), True),  # two queues: the clock alone
         (Version(1, "01"), Version(2, "02", "summit"), True),
         (Version(2, "01", "summit"), Version(1, "02"), False),

@@ -145,6 +145,7 @@ def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
         (of(2_000, 20), of(1_000, 10)),
         (of(2_000), of(1_000)),  # neither was ever queued
         (of(2_000, 20), of(1_000)),
+        (of(61_001, 1), of(1_000, 20)),  # a redriven one, of a queue that was removed
     ],
 )
 def test_nothing_older_is_noted_over_something_newer(
@@ -161,6 +162,7 @@ def test_nothing_older_is_noted_over_something_newer(
         (of(1_000, 10), of(2_000, 20)),
         (of(1_000, 10), of(1_000, 10)),  # the same once more
         (of(1_000, 10), of(999, 11)),  # the clocks of two machines
+        (of(61_000, 10), of(1_000, 11)),
         (of(1_000, 10), of(2_000, 1)),  # the queue was replaced
         (of(1_000, 10), of(1_500)),
         (of(1_000), of(1_500, 10)),

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync import observability
-from attendee_sync.attendee import Version
+from attendee_sync.attendee import CLOCKS_DIFFER, Version
 from attendee_sync.aws import clients
 from attendee_sync.outcome import OutcomeKind
 
@@ -147,12 +147,14 @@ class Ledger:
             "Item": _item(entry),
             # Where accepted_at is no number nothing compares, and it would stand for ever.
             "ConditionExpression": "attribute_not_exists(#key)"
-            f" OR (#sequence < :sequence AND {same_lane}) OR accepted_at <= :accepted_at"
+            f" OR (#sequence < :sequence AND {same_lane} AND accepted_at <= :latest)"
+            " OR accepted_at <= :accepted_at"
             " OR NOT attribute_type(accepted_at, :number)",
             "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence", "#lane": "lane"},
             "ExpressionAttributeValues": {
                 ":sequence": {"S": entry.version.sequence},
                 ":accepted_at": {"N": str(entry.version.accepted_at)},
+                ":latest": {"N": str(entry.version.accepted_at + CLOCKS_DIFFER)},
                 ":number": {"S": "N"},
             }
             | lane,
