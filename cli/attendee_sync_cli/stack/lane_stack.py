@@ -1,5 +1,6 @@
 """The small stacks that hold destinations' own lanes, made from lane.yaml beside this file."""
 
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,13 @@ def _finish(stack: Stack, stack_id: str, wanted: str) -> None:
     events = stack.client("cloudformation").describe_stack_events(StackName=stack_id)["StackEvents"]
     causes = [
         f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '')}"
-        for each in events  # the latest first, and what the first brought about behind it
+        # The latest first, and what the first brought about behind it; then what was done before.
+        for each in itertools.takewhile(lambda each: not _is_asked_for(each), events)
         if each["ResourceStatus"].endswith("_FAILED")
     ]
     raise FailureError(f"CloudFormation could not do it ({status}). {''.join(causes[-1:])}")
+
+
+def _is_asked_for(event: dict[str, Any]) -> bool:
+    """Tell whether an event is that CloudFormation was called, and not what came of it."""
+    return bool(event.get("ResourceStatusReason") == "User Initiated")

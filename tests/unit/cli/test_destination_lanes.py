@@ -86,6 +86,29 @@ def test_nothing_is_stored_without_its_lane(line: CommandLine) -> None:
     assert SUMMIT not in line.aws.ssm.parameters
 
 
+def test_why_a_lane_is_not_upgraded_is_not_why_it_was_not_before(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(line)
+    told = [
+        ("UPDATE_FAILED", "the second"),
+        ("UPDATE_FAILED", "what is amiss now"),
+        ("UPDATE_IN_PROGRESS", "User Initiated"),
+        ("UPDATE_FAILED", "what was amiss last year"),
+    ]
+    events = [
+        {"LogicalResourceId": "Delivery", "ResourceStatus": status, "ResourceStatusReason": why}
+        for status, why in told
+    ]
+    monkeypatch.setattr(
+        line.aws.stacks, "describe_stack_events", lambda **_: {"StackEvents": events}
+    )
+    monkeypatch.setattr(
+        line.aws.stacks, "update_stack", lambda **request: {"StackId": request["StackName"]}
+    )
+    assert "what is amiss now" in line.fail("destinations", "upgrade", "--yes")
+
+
 def test_a_lane_whose_maker_was_interrupted_is_used(line: CommandLine) -> None:
     create(line)
     del line.aws.ssm.parameters[SUMMIT]
