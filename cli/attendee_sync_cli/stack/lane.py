@@ -1,6 +1,7 @@
 """A lane of a stack: its queue, and the event source mapping that has it delivered."""
 
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,17 +80,17 @@ class Lane:
 
     def switch(self, *, on: bool) -> None:
         """Switch its delivery on or off, and wait until it is."""
-        mapping = self._settled(self.mapping())
-        if mapping.is_on is on:
+        wanted = _ON if on else _OFF
+        mapping = self._awaited(self.mapping(), {_ON, _OFF})  # else Lambda changes nothing
+        if mapping.state == wanted:
             return
         self.stack.client("lambda").update_event_source_mapping(UUID=mapping.uuid, Enabled=on)
-        if self._settled(self.mapping()).is_on is not on:
-            raise FailureError(f"Lambda did not switch delivery {'on' if on else 'off'}.")
+        self._awaited(mapping, {wanted})
 
-    def _settled(self, mapping: Mapping) -> Mapping:
-        """Return the mapping once nothing is changed about it any more; only then can it be."""
+    def _awaited(self, mapping: Mapping, states: Set[str]) -> Mapping:
+        """Return the mapping once it is in one of some states. Raises FailureError if it stays."""
         deadline = time.monotonic() + _SWITCH_SECONDS
-        while mapping.state not in (_ON, _OFF):
+        while mapping.state not in states:
             if time.monotonic() > deadline:
                 raise FailureError(f"Delivery of {self.queue_name} is still {mapping.state}.")
             time.sleep(_LOOK_SECONDS)

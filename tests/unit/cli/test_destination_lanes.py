@@ -166,6 +166,23 @@ def test_a_paused_destination_is_not_delivered_and_resumed(line: CommandLine) ->
     assert line.aws.functions.mappings == {PROFILE_QUEUE: True, QUEUE: True}
 
 
+def test_a_switch_is_waited_for_that_lambda_shows_late(
+    line: CommandLine, sleeping: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(line)
+    states = ["Enabled", "Disabling", "Disabling", "Disabled"]
+    functions = line.aws.functions
+    shown = functions.list_event_source_mappings()["EventSourceMappings"]
+    monkeypatch.setattr(
+        functions, "list_event_source_mappings", lambda **_: {"EventSourceMappings": shown}
+    )
+    monkeypatch.setattr(functions, "get_event_source_mapping", lambda **_: {"State": states.pop(0)})
+    slept = sum(sleeping)
+    line.succeed("destinations", "pause", "summit")
+    assert sum(sleeping) - slept >= 8
+    assert not functions.mappings[QUEUE]
+
+
 def test_who_shares_a_lane_is_not_paused_with_another(line: CommandLine, wall: Clock) -> None:
     share(line.aws, wall.now)
     told = line.fail("destinations", "pause", "summit")
