@@ -37,8 +37,9 @@ def move(
 
     The lane is made with its delivery off; from a minute later on what is pushed goes there. Once
     what came before is through in the shared lane, delivery is switched on: so the profiles of
-    each attendee keep their order, but for those pushed in that minute. It takes as long as that takes, can be interrupted, and goes
-    on when it is run again; what is pushed meanwhile waits in the lane.
+    each attendee keep their order, but for those pushed in that minute. It takes as long as that
+    takes, can be interrupted, and goes on when it is run again; what is pushed meanwhile waits in
+    the lane.
 
     Whether all is through is told by SQS's counts where the shared lane is empty, and else by
     CloudWatch's age of what was never tried and delivery's log of what was put back. With --now

@@ -8,6 +8,8 @@ from urllib.parse import quote_plus
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync_cli.doctor.changes import Change
 
+_MIN_SECRET = 8  # characters; what is shorter may be a word like another
+
 
 class Check(StrEnum):
     """The steps, in their order."""
@@ -150,14 +152,24 @@ class Findings:
         clean = [replace(step, words=self._without_secrets(step.words)) for step in steps]
         return Report(self.case, clean, self.experiments, self.changes, self.settings)
 
+    def repeats(self, text: str) -> bool:
+        """Tell whether a text has a secret in it, or who is stored."""
+        credentials = self.case.credentials
+        sent = {credentials.client_secret, credentials.profile_token, *self.tokens}
+        return any(
+            value in text
+            for value in _with_quoted(sent | {self.case.write_test})
+            if len(value) >= _MIN_SECRET
+        )
+
     def _without_secrets(self, text: str) -> str:
         credentials = self.case.credentials
-        values = {
-            credentials.client_id,
-            credentials.client_secret,
-            credentials.profile_token,
-            *self.tokens,
-        }
-        for value in sorted(values | set(map(quote_plus, values)), key=len, reverse=True):
+        values = _with_quoted({*vars(credentials).values(), *self.tokens})
+        for value in sorted(values, key=len, reverse=True):
             text = text.replace(value, "***") if value else text
         return text
+
+
+def _with_quoted(values: set[str]) -> set[str]:
+    """Return texts, and what they are in an address."""
+    return values | set(map(quote_plus, values))

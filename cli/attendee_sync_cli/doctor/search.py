@@ -111,6 +111,8 @@ class Search:
 
     def _try(self, node: _Node, change: Change) -> _Node | None:
         """Return what a change leads to, or None if it was known or leads nowhere."""
+        if self.calls.findings.repeats(json.dumps(change.values)):
+            return None  # a hint from an answer that repeats what it was sent
         document = change.applied(node.document)
         connection = changes.connection_of(document, node.connection.name)
         if connection is None or _spelt(connection) in self._known:

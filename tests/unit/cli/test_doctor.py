@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from threading import Thread
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -311,6 +312,30 @@ def test_no_secret_is_taken_to_another_site() -> None:
 
     examined(reply, write_test=ADDRESS)
     assert not [url for url in asked if "elsewhere" in url]
+
+
+@pytest.mark.parametrize("header", ["WWW-Authenticate", "Location"])
+def test_no_change_is_tried_that_repeats_what_was_sent(header: str) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.url == TOKEN_URL:
+            return granted(call)
+        told = call.headers.get("Authorization", "").removeprefix("Bearer ")
+        place = f"https://events.rainfocus.com/{quote(f'{told}/{ADDRESS}')}"
+        return fakes.Reply(
+            307 if header == "Location" else 401, b"", {"WWW-Authenticate": told, "Location": place}
+        )
+
+    tried: list[str] = []
+    case = Case(
+        "default",
+        json.dumps({"org_id": "acme", "auth": {"token_url": TOKEN_URL}}),
+        CREDENTIALS,
+        write_test=ADDRESS,
+    )
+    http = fakes.Http(reply).session()
+    examination.examine(case, http, Reach(), tried.append, lambda _: None)
+    assert tried
+    assert not [words for words in tried if "not-a-real" in words or "doctor%40" in words]
 
 
 def test_no_secret_that_a_redirect_repeats_becomes_a_setting() -> None:
