@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import requests
 
+from attendee_sync.http_client import is_success
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.outcome import AnswerKind
 from attendee_sync.rainfocus import access_token, client, reading
@@ -121,7 +122,8 @@ class Calls:
     def can_refuse(self, connection: Connection) -> bool:
         """Tell whether calls that must be refused are not read as successes, by the settings.
 
-        They show a token that is none, an event that is none, and no e-mail address.
+        They show a token that is none, an event that is none, and no e-mail address. What is
+        refused by its status for the token, by a gateway say, tells nothing of other answers.
         """
         token = self.token(connection)
         if isinstance(token, Seen):
@@ -135,7 +137,11 @@ class Calls:
         fields = made_up_attendee(self.case.write_test)
         anonymous = {name: text for name, text in fields.items() if name != "email"}
         tries = ((wrong, fields, ""), (token, anonymous, ""), (token, fields, made_up("event")))
-        return any(not is_stored(self.write(connection, *each)) for each in tries)
+        for shown, sent, event in tries:
+            seen = self.write(connection, shown, sent, event)
+            if not is_stored(seen) and (shown is token or is_success(seen.status or 0)):
+                return True
+        return False
 
     def _called(
         self, connection: Connection, request: requests.Request, sent: Sent, token: AccessToken

@@ -482,6 +482,17 @@ def test_no_sign_of_success_is_believed_that_a_refused_call_has_as_well() -> Non
     assert report.changes == ()
 
 
+def test_no_sign_is_believed_because_a_gateway_refuses_a_wrong_token() -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.headers["Authorization"] != "Bearer not-a-real-access-token":
+            return fakes.Reply(401)
+        return fakes.Reply(200, b'{"status": "ok", "id": "7"}')  # whatever is asked
+
+    report = examined(reply, write_test=ADDRESS)
+    assert not failure_of(report).sure
+    assert report.changes == ()
+
+
 def test_no_change_is_dropped_without_which_a_sign_of_success_tells_nothing() -> None:
     def reply(call: fakes.Call) -> fakes.Reply:
         # Where it is sent no form, it takes everything for granted.
