@@ -114,10 +114,7 @@ def set_(
         stack.put_connection(connection, compact)
         console.say(setting_changes.STORED)
         if connection == _TEMPLATE_CONNECTION:
-            console.say(
-                "Deploys keep this: Environment, OrgId, BaseUrl and TokenUrl of the "
-                "template no longer count."
-            )
+            console.say(setting_changes.KEPT_CONNECTION)
     else:
         console.say(setting_changes.NOTHING)
     _make_secrets(stack, connection)

@@ -14,7 +14,7 @@ from rich.status import Status
 from rich.text import Text
 
 from attendee_sync import http_client
-from attendee_sync.aws.settings import credentials_of
+from attendee_sync.aws.settings import DEFAULT, credentials_of
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.profile import email_address
 from attendee_sync.profile.email_address import EmailAddressError
@@ -158,6 +158,8 @@ class _Room:
         self.stack.put_connection(name, setting_changes.compact(report.settings))
         if self.is_shown:
             console.say(setting_changes.STORED)
+            if name == DEFAULT:
+                console.say(setting_changes.KEPT_CONNECTION)
             if any(map(_is_about_tokens, report.changes)):
                 console.say(f"Next: attendee-sync token refresh {name}")
             console.say()

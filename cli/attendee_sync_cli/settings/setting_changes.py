@@ -17,6 +17,9 @@ from attendee_sync_cli.stack.stack import MAX_PARAMETER_BYTES
 
 STORED = "Stored. The functions take it up within a minute."
 NOTHING = "Nothing changes."
+KEPT_CONNECTION = (
+    "Deploys keep this: Environment, OrgId, BaseUrl and TokenUrl of the template no longer count."
+)
 STDIN = "<stdin>"  # the name of standard input
 NewSettings = Annotated[
     list[str],

@@ -128,6 +128,7 @@ def test_what_helps_is_stored_and_looked_at_again(
     assert result.exit_code == 0, result.output
     assert ["body.kind", "json", "form"] in cells(result.stdout)
     assert "All is well." in result.stdout
+    assert "TokenUrl of the template no longer count" in result.stdout
     stored = json.loads(line.aws.ssm.parameters[f"/{STACK}/connections/default"])
     assert stored["body"] == {"kind": "form"}
 
