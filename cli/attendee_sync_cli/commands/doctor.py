@@ -63,7 +63,9 @@ def doctor(  # noqa: PLR0913, PLR0917 - they are the command's options
     write_test: Annotated[
         str | None,
         typer.Option(
-            metavar="EMAIL", help="Store a made-up attendee in RainFocus under this address."
+            metavar="EMAIL",
+            help="Store a made-up attendee in RainFocus under this address. An attendee who has it "
+            "is overwritten: take one that is nobody's.",
         ),
     ] = None,
     apply: Annotated[
