@@ -96,6 +96,16 @@ def test_a_429_lowers_it_below_what_got_through_for_all(aws: Aws, wall: Clock) -
     assert aws.dynamodb.count("PutItem") == 1
 
 
+def test_a_429_that_is_long_in_coming_lowers_it_no_further(aws: Aws, wall: Clock) -> None:
+    environment = Environment(aws, wall)
+    environment.calls(True, True, True)
+    permit = environment.breaker.enter("default", environment.limits)
+    environment.rate.record_begun(permit)
+    wall.now += 3.0
+    environment.rate.record_busy(permit)
+    assert environment.allowed == pytest.approx(5 * 4 * 0.75 * 0.9)
+
+
 def test_calls_that_were_under_way_lower_it_no_further(aws: Aws, wall: Clock) -> None:
     Environment(aws, wall).calls(*[False] * 10)
     permits = [Environment(aws, wall) for _ in range(5)]

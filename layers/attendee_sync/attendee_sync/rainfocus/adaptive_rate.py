@@ -77,7 +77,9 @@ class AdaptiveRate:
                 return
             since = [is_busy for began, is_busy in calls.answered if began >= state.rate_at]
             now = time.time()
-            called = self._environments * sum(began > now - 1.0 for began in calls.begun)
+            # Of a call that took longer than the second that is counted, it is its first one.
+            end = min(now, permit.began + 1.0)
+            called = self._environments * sum(end - 1.0 <= began <= end for began in calls.begun)
         passed = 1 - sum(since) / len(since)
         allowed = allowed_rate(state, permit.limits.requests_per_second)
         rate = min(allowed, called) if allowed else called
