@@ -96,11 +96,11 @@ def test_the_state_has_its_sources(path: str) -> None:
 def test_an_address_is_normalised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
-    def normalise(text: str) -> str:
+    def plain(text: str) -> str:
         seen.append(text)
         return "ada@example.com"
 
-    monkeypatch.setattr(email_address, "normalise", normalise)
+    monkeypatch.setattr(email_address, "plain", plain)
     mapper.mapper('{"event_code": "summit26"}').decide({"email": " ADA@Example.com"})
     assert seen == [" ADA@Example.com"]
 
