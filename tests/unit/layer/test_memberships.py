@@ -58,6 +58,22 @@ def test_lists_of_what_was_added_and_removed(
         assert told({**person, name: {added: [], removed: []}}) == ["somebody"]
 
 
+@pytest.mark.parametrize("flag", ["in_segment", "inAudience", "is_in_cohort", "is_member"])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(True, "member"), ("TRUE", "member"), (False, "left"), ("false", "left"), ("x", "member")],
+)
+def test_a_flag_beside_an_audience(flag: str, value: object, expected: str) -> None:
+    assert told({"cohort_id": "a1", flag: value, "users": [ADA]}) == [expected]
+    assert told({**ADA, "cohort_id": "a1", flag: value}) == [expected]
+
+
+def test_a_flag_without_an_audience_counts_if_it_names_one() -> None:
+    assert told({**ADA, "in_segment": False}) == ["left"]
+    assert told({**ADA, "is_member": False}) == ["somebody"]
+    assert told({**ADA, "in_segment": ["a1"]}) == ["member"]
+
+
 @pytest.mark.parametrize(
     ("added", "removed"),
     [

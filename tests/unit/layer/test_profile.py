@@ -61,6 +61,7 @@ def test_a_profiles_text_is_kept_as_it_was_pushed(text: str, around: str) -> Non
         (" \n\t ", "the body is empty"),
         ("[]", "the list is empty"),
         ('{"profiles": []}', "the list is empty"),
+        ('{"value": [], "count": 0, "tags": ["a"]}', "the list is empty"),
         ("42", "at index 0: a profile is a JSON object, not a number"),
         ("4.2", "not a number"),
         ('"ada"', "not a string"),

@@ -71,6 +71,13 @@ def test_people_beside_the_list_of_profiles_leave_a_trace() -> None:
     assert unread(pushed.profile) == [("_envelope.speakers", "email")]
 
 
+def test_people_whom_somebody_brings_leave_a_trace() -> None:
+    answers = [{"label": "Email", "value": "b@example.org"}]
+    for registrant in ({"email": "b@example.org"}, {"id": 5, "data": answers}):
+        order = {"billing": ADA, "data": {"registrants": [registrant]}, "tags": [{"id": 1}]}
+        assert unread(order) == [("data.registrants", "email"), ("tags", "")]
+
+
 def test_an_address_that_an_expression_names_and_the_reader_chose_is_read() -> None:
     profile = {**ADA, "workAddress": {"city": "Lehi"}}
     assert unread(profile, mapping={"zip": "address.zip"}) == []

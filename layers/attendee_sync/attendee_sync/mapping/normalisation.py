@@ -26,6 +26,8 @@ _JOINERS = " \u200c\u200d"
 # https://www.iso.org/standard/72483.html: a country's alpha-2 code, a hyphen, up to three more.
 _ISO_3166_2 = re.compile(r"([A-Z]{2})-([A-Z0-9]{1,3})")
 
+_PHONE_WORDS = re.compile(r"(?:(?:tel|telephone|phone|mobile|p|callto|sms|whatsapp)\.?: ?)+", re.I)
+
 
 class NotNormalisedError(Exception):
     """A value is not what its field holds. The reason never tells the value."""
@@ -73,8 +75,13 @@ def clean_text(text: str) -> str:
 
 
 def number(text: str) -> str:
-    """Return clean_text() of a phone number or zip, without the fraction that tables add to it."""
+    """Return clean_text() of a phone number or zip, without what tables and links add to it.
+
+    That is a fraction of nothing, and a word such as `tel:` or Facebook's `p:` before the number.
+    """
     tidy = clean_text(text)
+    word = _PHONE_WORDS.match(tidy)
+    tidy = tidy[word.end() :] if word else tidy
     return tidy[:-2] if tidy.endswith(".0") and tidy[:-2].isdecimal() else tidy
 
 

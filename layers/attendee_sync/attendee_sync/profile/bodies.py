@@ -353,7 +353,7 @@ class _EnvelopeSearch:
         rest = [each for each in self.lists if each.may_be_profiles]
         if self._has_person or len(rest) != 1 or (self._depth and not rest[0].pieces):
             return ()
-        return () if persons.tells_somebody(self._beside(rest)) else rest
+        return () if _is_somebodys(self._beside(rest), rest[0].pieces) else rest
 
     def _entities(self) -> Sequence[_List]:
         """Return profiles that stand by id in the object, as Adobe's Profile API answers."""
@@ -530,6 +530,16 @@ def _unclear(places: Sequence[tuple[str, ...]], others: str = "") -> _UnclearErr
     """Return the error that profiles may stand at more than one place."""
     words = " and ".join(f'"{".".join(each)}"' for each in places)
     return _UnclearError(f"the profiles can't be told: {words}{others} may be meant")
+
+
+def _is_somebodys(beside: Json, listed: Sequence[Pushed]) -> bool:
+    """Tell whether a list is what somebody beside it has, such as documents; it may be empty."""
+    if persons.tells_somebody(beside):
+        return True
+    are_nobody = not any(
+        each.profile is None or unknown_lists.may_have_address(each.profile) for each in listed
+    )
+    return are_nobody and unknown_lists.may_have_address(beside)
 
 
 def _is_opened(place: _Place) -> bool:

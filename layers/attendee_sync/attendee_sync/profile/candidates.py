@@ -33,18 +33,26 @@ _NOTHING: Final = (
     *("", "null", "undefined", "n/a", "none", "nil", "(null)", "(none)", "(not set)", "not set"),
     *("(empty)", "<null>", "#n/a", "not provided", "not available", "[object object]", "n.a."),
     *("n.a", "n. a.", "k.a.", "keine angabe", "not applicable", "unknown", "(unknown)"),
+    *("[not provided]", "[not specified]", "[unknown]", "[none]", "[empty]", "[null]", "[blank]"),
+    *("not specified", "(not specified)", "(not provided)", "no value", "(no value)", "(blank)"),
+    # What spreadsheets show for a formula that failed.
+    *("#ref!", "#value!", "#name?", "#div/0!", "#null!", "#num!", "#error!"),
 )
 # Texts that stand for no value. "Nan" and "Na" are names, and NA is Namibia.
 _NO_VALUES: Final = frozenset(
-    {"nan", "NaN"}
+    {"nan", "NaN", "\\N"}  # the last as MySQL and PostgreSQL export it
     | {spell(text) for text in _NOTHING for spell in (str, str.upper, str.capitalize, str.title)}
+    | {text[0] + text[1:].capitalize() for text in _NOTHING if text.startswith(("(", "["))}
 )
 _LONGEST_NO_VALUE = 20
 # Dashes alone, or the unfilled field of a template.
-_UNFILLED = re.compile(r"[-\u2013\u2014]+|\{\{[^{}]*\}\}|%%[^%]*%%|\*\|[^|]*\|\*|\$\{[^{}]*\}")
-_UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014*{%$ \t\r\n\v\f\u00a0")
+_UNFILLED = re.compile(
+    r"[-\u2013\u2014]+|\{\{[^{}]*\}\}|%%[^%]*%%|%[A-Za-z][\w .-]*%|\*\|[^|]*\|\*|[$@#]\{[^{}]*\}"
+    r"|\[\[[^\[\]]*\]\]|<<[^<>]*>>"
+)
+_UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014*{%$@#[< \t\r\n\v\f\u00a0")
 # Words of printable ASCII with one blank between, of which the first is no such dash or field.
-_PLAIN_LINES = re.compile(r"(?:[!-#&-)+,.-z|-~][!-~]*+(?: [!-~]++)*+\n)*+")
+_PLAIN_LINES = re.compile(r"(?:[!\"&-)+,.-;=-?A-Z\\-z|-~][!-~]*+(?: [!-~]++)*+\n)*+")
 _MOST_PLAIN = 2_000  # characters in all
 _SALUTATIONS: Final = frozenset(
     {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau"}
@@ -164,6 +172,7 @@ def are_plain(values: Sequence[Any]) -> bool:
         and _PLAIN_LINES.fullmatch(lines) is not None
         and lines.count("\n") == len(values)
         and ".0\n" not in lines
+        and ":" not in lines  # of phone numbers it may follow a word for one
         and _NO_VALUES.isdisjoint(values)
     )
 
@@ -427,7 +436,13 @@ def is_text(text: str) -> bool:
     bare = text.strip()
     if bare in _NO_VALUES:
         return False
-    return bare[0] not in _UNFILLED_BEGINS or not _UNFILLED.fullmatch(bare)
+    return bare[0] not in _UNFILLED_BEGINS or not (_UNFILLED.fullmatch(bare) or _is_field(bare))
+
+
+def _is_field(text: str) -> bool:
+    """Tell whether a text is the name of a field in square brackets, such as `[First Name]`."""
+    is_in_brackets = text[0] == "[" and text[-1] == "]" and len(text) <= _LONGEST_NAME
+    return is_in_brackets and names.fold(text) in names.standard().words
 
 
 def _is_role(text: str) -> bool:

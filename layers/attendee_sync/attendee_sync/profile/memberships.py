@@ -23,15 +23,26 @@ _USUAL_STATES = (_MEMBER, _LEFT, "existing")
 _PLAIN = frozenset({_MEMBER, _LEFT, "exiting"})  # words that nobody says of anything else
 
 # Words in states, actions and names of lists: https://experienceleague.adobe.com/en/docs/experience-platform/destinations/destination-sdk/functionality/destination-server/message-format
-_IN = frozenset({"realized", "existing", "add", "added", "adds", "enter", "entered", "joined"})
+_IN = frozenset(
+    {"realized", "existing", "add", "added", "adds", "enter", "entered"}
+    | {"enters", "join", "joins", "joined"}
+)
 _OUT = frozenset(
     {"exit", "exited", "exiting", "remove", "removed", "removes", "delete", "deleted", "left"}
+    | {"exits", "leave", "leaves", "leaving"}
 )
 _CHANGES = _IN | _OUT
 _AUDIENCES = ("segment", "audience", "cohort")
 _ID_ENDS = ("id", "ids", "key", "alias", "name")
 _STATE_ENDS = ("status", "state", "action", "operation")
-_STATES = frozenset({"status", "state", "action", "operation", "op", "change", "changetype"})
+_STATES = frozenset(
+    {"status", "state", "action", "operation", "op", "change", "changetype", "membership"}
+    | {"membershipstatus", "membershipstate", "memberstatus", "qualificationstatus"}
+)
+# Flags, as Amplitude's `in_cohort`: https://amplitude.com/docs/data/destination-catalog/cohort-webhooks
+_IN_ONE = frozenset(begin + each for begin in ("in", "isin") for each in _AUDIENCES)
+_FLAGS = _IN_ONE | {"ismember"}
+_FLAG_STATES = {True: _MEMBER, False: _LEFT, "true": _MEMBER, "false": _LEFT}
 _IDS = ("id", "segmentid", "audienceid", "externalaudienceid", "segment", "audience", "key")
 _ID_NAMES = (*_IDS, "alias", "name", "segmentname", "audiencename")
 _NO_AUDIENCES = frozenset(
@@ -66,8 +77,9 @@ _ROLES = {
     for role, known in {
         _Role.MAP: ["segmentmembership", "segmentmemberships", "audiencemembership"],
         _Role.AUDIENCE: [each + end for each in _AUDIENCES for end in ("", "s")],
+        _Role.AUDIENCE_STATE: _IN_ONE,
         _Role.STATE: ["status", "membershipstatus"],
-        _Role.ACTION: ["action", "operation", "op", "change", "changetype"],
+        _Role.ACTION: ["ismember", "action", "operation", "op", "change", "changetype"],
         _Role.EVENT: departures.EVENTS,
         _Role.MARK: departures.MARKS,
     }.items()
@@ -200,6 +212,23 @@ def _all_told(profile: Json, objects: Sequence[Json]) -> _Told:
         yield from _told(beside, is_envelope=True)
     for members in objects:
         yield from _told(members)
+    yield from _of_computation(profile, objects)
+
+
+def _of_computation(profile: Json, objects: Sequence[Json]) -> _Told:
+    """Yield what Segment tells in a trait that has the audience's key for its name.
+
+    https://www.twilio.com/docs/segment/engage/using-engage-data
+    """
+    context = profile.get("context")
+    computation = context.get("personas") if isinstance(context, dict) else None
+    if not isinstance(computation, dict) or computation.get("computation_class") != "audience":
+        return
+    key = computation.get("computation_key")
+    values = (members.get(key) for members in objects if isinstance(key, str))
+    is_in = next((each for each in values if isinstance(each, bool)), None)
+    if is_in is not None:
+        yield str(key), _FLAG_STATES[is_in]
 
 
 def _told(members: Json, *, is_envelope: bool = False) -> _Told:
@@ -210,8 +239,9 @@ def _told(members: Json, *, is_envelope: bool = False) -> _Told:
         role = _ROLE[name]
         if role is None and (type(value) is not dict or not _is_change(name, value)):
             continue
-        if role in _STATE_ROLES:
-            states.setdefault(role, []).append(value if isinstance(value, str) else "")
+        is_listed = role is _Role.AUDIENCE_STATE and isinstance(value, list | dict)
+        if role in _STATE_ROLES and not is_listed:
+            states.setdefault(role, []).append(_state_text(name, value))
         elif role is _Role.MARK:
             yield from [("", _LEFT)] * departures.is_so(value)
         elif role is _Role.AUDIENCE and _is_bare(value):
@@ -223,6 +253,13 @@ def _told(members: Json, *, is_envelope: bool = False) -> _Told:
         yield "", _LEFT
     if states or audiences:
         yield from _beside(states, audiences)
+
+
+def _state_text(name: str, value: object) -> str:
+    """Return the text of a state; of a flag such as `in_cohort`, the state that it stands for."""
+    if isinstance(value, bool | str) and names.fold(name) in _FLAGS:
+        return _FLAG_STATES.get(value.lower() if isinstance(value, str) else value, "")
+    return value if isinstance(value, str) else ""
 
 
 def _has_gone(states: dict[_Role, list[str]], *, is_envelope: bool) -> bool:
@@ -255,16 +292,22 @@ def _beside(states: dict[_Role, list[str]], audiences: list[str]) -> _Told:
         states.get(role, [""])[0] for role in (_Role.AUDIENCE_STATE, _Role.STATE, _Role.ACTION)
     )
     events = (each[:_LONGEST] for each in states.get(_Role.EVENT, ()))
-    event = next((each for each in events if _names_one(each)), "")
+    told = list(filter(_is_of_audience, events))
+    event = next(filter(_names_one, told), "")
     state = _state(own)
     if not state and (audiences or plain.strip().lower() in _PLAIN):
         state = _state(plain)
     if not state and audiences:
-        state = _state(action) or _state(event)
+        state = _state(action) or _state(next(iter(told), ""))
     elif not state and event:  # such as audience.exited
         state = _state("".join(names.words(event)[-1:]))
     for audience in audiences or ([""] if state else []):
         yield audience, state or _LISTED
+
+
+def _is_of_audience(event: str) -> bool:
+    """Tell whether an event beside an audience is of it: it says so, or is one word of a change."""
+    return _names_one(event) or event.strip().lower() in _CHANGES
 
 
 def _names_one(event: str) -> bool:
@@ -320,10 +363,14 @@ def _is_map(element: Json) -> bool:
 def _state_in(audience: Json) -> str | None:
     """Return what an audience's object has in place of a state; None if it has nothing."""
     for name, value in audience.items():
-        if len(name) <= _LONGEST and isinstance(value, str):
-            role = _ROLE[name]
-            if role is _Role.AUDIENCE_STATE or names.fold(name) in _STATES:
-                return value
+        if len(name) > _LONGEST or not isinstance(value, str | bool):
+            continue
+        role, folded = _ROLE[name], names.fold(name)
+        is_state = role is _Role.AUDIENCE_STATE or folded in _STATES
+        text = _state_text(name, value)
+        is_event = role is _Role.EVENT and _is_of_audience(text) and bool(_state(text))
+        if folded in _FLAGS or (isinstance(value, str) and (is_state or is_event)):
+            return text
     return None
 
 

@@ -4,17 +4,21 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from attendee_sync.profile import memberships, names, persons
+from attendee_sync.profile import envelopes, memberships, names, persons
 from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
 _ADDRESSES = ("workAddress", "mailingAddress", "homeAddress", "billingAddress", "shippingAddress")
 WRAPPERS = ("entity", "xdm", "attributes", "traits")
+# Lists in which Dynamics has what was changed, and the whole of it as it is since then:
+# https://learn.microsoft.com/en-us/power-apps/developer/data-platform/use-webhooks
+DYNAMICS = ("InputParameters", "PostEntityImages")
 _PREFIXED_DEPTH = 20
 _MOST_MEMBERS = 50  # of an identity that are looked at
+_MOST_PAIRS = 1_000  # of a list that are looked at
 # Under which an identity of a list has its namespace and itself; the last as Microsoft Graph says:
 # https://learn.microsoft.com/en-us/graph/api/resources/objectidentity
 _NAMESPACES = ("namespace", "type", "signintype")
@@ -26,8 +30,9 @@ def read(document: Json) -> Json:
 
     Attributes stand at the top: what Destination SDK bodies keep under `attributes` (plain, or as
     `{"value": ...}`), Segment and RudderStack under `traits` or `context.traits`, Adobe's Profile
-    API under `entity`, event forwarding under `xdm`. `xdm:` before names is dropped. `address` is
-    one of XDM's addresses (work, mailing, home, billing, shipping; the first there is).
+    API under `entity`, event forwarding under `xdm`, Dynamics as pairs within pairs. `xdm:` before
+    names is dropped. `address` is one of XDM's addresses (work, mailing, home, billing, shipping;
+    the first there is).
     `identityMap` has lower-case namespaces with lists of objects, whatever form the identities
     came in, and `segmentMembership` lower-case states.
     """
@@ -110,7 +115,7 @@ def _without_prefix(value: Any, depth: int = 0) -> Any:
 
 
 def _unwrapped(document: Json) -> Json:
-    profile = dict(document)
+    profile = _of_dynamics(document) or dict(document)
     if len(profile) == 1:
         [only] = profile.values()
         if isinstance(only, dict) and isinstance(only.get("entity"), dict):
@@ -122,6 +127,28 @@ def _unwrapped(document: Json) -> Json:
     if isinstance(context, dict) and isinstance(context.get("traits"), dict):
         profile = _plain(context["traits"]) | profile
     return profile
+
+
+def _of_dynamics(document: Json) -> Json:
+    """Return an entity of Dynamics by its attributes, with what stood around as `_envelope`."""
+    found: Json = {}
+    for name in DYNAMICS:
+        for _, entity in _pairs(document.get(name)):
+            attributes = entity.get("Attributes") if isinstance(entity, dict) else None
+            for attribute, value in _pairs(attributes):
+                found.setdefault(attribute, value)
+    if not found:
+        return {}
+    around = {name: value for name, value in document.items() if name not in DYNAMICS}
+    own = around.pop(envelopes.NAME, None)
+    return {**found, envelopes.NAME: {**around, **own} if isinstance(own, dict) else around}
+
+
+def _pairs(listed: object) -> Iterator[tuple[str, Any]]:
+    """Yield the keys and values of a list of them."""
+    for each in listed[:_MOST_PAIRS] if isinstance(listed, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("key"), str):
+            yield each["key"], each.get("value")
 
 
 def _merged(outer: Json, inner: Json) -> Json:

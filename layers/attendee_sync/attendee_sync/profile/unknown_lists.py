@@ -38,8 +38,22 @@ def places(document: Json) -> list[Path]:
     looked_at = list(itertools.islice(_lists(document), _MOST_LISTS))
     if not looked_at or not _is_nobody(document):
         return []
-    found = (path for path, elements in looked_at if _are_people(elements))
+    found = (path for path, elements in looked_at if are_people(elements))
     return list(itertools.islice(found, 2))
+
+
+def may_have_address(value: object, depth: int = 0) -> bool:
+    """Tell whether a text within a value may be an address or the hash of one."""
+    if isinstance(value, str):
+        return "@" in value or len(value) == _HASH
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth < _DEEPEST and any(may_have_address(each, depth + 1) for each in within)
+
+
+def are_people(elements: list[Json]) -> bool:
+    """Tell whether most of a list's elements are somebody with an address or the hash of one."""
+    found = map(identity.identify, elements)
+    return sum(bool(each.email or each.email_hash) for each in found) * 2 > len(elements)
 
 
 def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
@@ -51,12 +65,12 @@ def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
             left -= 1
             place = (*path, name)
             is_object = isinstance(value, dict) and len(place) < _MAX_DEPTH
-            elements = _elements(value)
+            elements = elements_of(value)
             if (is_object or elements) and _is_of_others(name):
                 continue
             if is_object:
                 pending.append((place, value))
-            if _may_have_address(elements):
+            if may_have_address(elements):
                 yield place, elements
 
 
@@ -66,7 +80,7 @@ def _is_of_others(name: str) -> bool:
     return names.is_other_person(name) or not _REFUSED.isdisjoint(found)
 
 
-def _elements(value: object) -> list[Json]:
+def elements_of(value: object) -> list[Json]:
     """Return the first objects of a list, or the one in a text of JSON."""
     if isinstance(value, list):
         return [each for each in value[:_TRIED] if isinstance(each, dict)]
@@ -76,19 +90,6 @@ def _elements(value: object) -> list[Json]:
         return [json.loads(value)]
     except (ValueError, RecursionError):
         return []
-
-
-def _may_have_address(value: object, depth: int = 0) -> bool:
-    """Tell whether a text within a value may be an address or the hash of one."""
-    if isinstance(value, str):
-        return "@" in value or len(value) == _HASH
-    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return depth < _DEEPEST and any(_may_have_address(each, depth + 1) for each in within)
-
-
-def _are_people(elements: list[Json]) -> bool:
-    found = map(identity.identify, elements)
-    return sum(bool(each.email or each.email_hash) for each in found) * 2 > len(elements)
 
 
 def _is_nobody(document: Json) -> bool:

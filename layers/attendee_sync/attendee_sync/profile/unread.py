@@ -4,7 +4,7 @@ import functools
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from attendee_sync.profile import envelopes, memberships, names, pairs, persons
+from attendee_sync.profile import envelopes, memberships, names, pairs, persons, unknown_lists
 from attendee_sync.profile.candidates import Found, Path, is_text
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 from attendee_sync.profile.reader import Json
@@ -39,7 +39,8 @@ def find(profile: Json, by_field: Found, table: Names, named: Collection[str] = 
     for path in _unread(known, table.person, (), by_field):
         is_read = persons.is_lifted(path[0]) or names.fold(path[0]) in _READ_ELSEWHERE
         if not is_read and path not in taken:
-            found.append(Unread(".".join(path), _like(path[-1][:_LONGEST], table)))
+            like = "email" if _are_people(known, path) else _like(path[-1][:_LONGEST], table)
+            found.append(Unread(".".join(path), like))
         if len(found) >= _MOST:
             break
     return found[:_MOST]
@@ -47,6 +48,15 @@ def find(profile: Json, by_field: Found, table: Names, named: Collection[str] = 
 
 def _places(found: Found) -> set[Path]:
     return {path for field in found.best for _, path in found.candidates(field)}
+
+
+def _are_people(profile: Json, path: Path) -> bool:
+    """Tell whether people of their own stand in a list: a buyer's `registrants`, for one."""
+    value: Any = profile
+    for name in path:
+        value = value[name]
+    elements = unknown_lists.elements_of(value) if isinstance(value, list) else []
+    return bool(elements) and unknown_lists.are_people(elements)
 
 
 def _people_beside(envelope: object) -> list[Unread]:
