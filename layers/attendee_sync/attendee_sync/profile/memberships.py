@@ -213,6 +213,11 @@ def _all_told(profile: Json, objects: Sequence[Json]) -> _Told:
     for members in objects:
         yield from _told(members)
     yield from _of_computation(profile, objects)
+    # Of Lytics and Pipedrive: {"object": "user", "event": "exit"}
+    meta = profile.get("meta")
+    of = meta.get("object") if isinstance(meta, dict) else None
+    if isinstance(meta, dict) and isinstance(of, str) and names.is_person_word(of.lower()):
+        yield from _told(meta, is_envelope=True)
 
 
 def _of_computation(profile: Json, objects: Sequence[Json]) -> _Told:
@@ -264,10 +269,12 @@ def _state_text(name: str, value: object) -> str:
 
 def _has_gone(states: dict[_Role, list[str]], *, is_envelope: bool) -> bool:
     """Tell whether what has happened or is to be done makes somebody leave without an audience."""
-    actions = states.get(_Role.ACTION, ())
+    actions, events = states.get(_Role.ACTION, ()), states.get(_Role.EVENT, ())
     if is_envelope and any(_state(each) == _LEFT for each in actions):
         return True
-    has_event = any(map(departures.is_event, states.get(_Role.EVENT, ())))
+    if is_envelope and any(each.strip().lower() in _OUT for each in events):
+        return True
+    has_event = any(map(departures.is_event, events))
     return has_event or any(map(departures.is_deletion, actions))
 
 

@@ -16,7 +16,7 @@ _MAX_SHAPES = 256  # that are kept
 _MAX_READINGS = 32  # of one shape
 _MAX_NAMES, _MAX_LENGTH = 200, 4_000  # in all objects of one, and their characters
 # Beside these, or with one name alone, a profile is brought to another shape.
-_READ_FIRST: Final = frozenset({*reader.WRAPPERS, "context", "type", envelopes.NAME}).union(
+_READ_FIRST: Final = frozenset({*reader.WRAPPERS, "context", "meta", "type", envelopes.NAME}).union(
     map(str.lower, reader.DYNAMICS)
 )
 
