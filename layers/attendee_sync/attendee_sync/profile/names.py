@@ -255,7 +255,7 @@ _OTHER_PERSONS: Final = frozenset(
 )
 _OTHERS: Final = _OTHER_PERSONS | frozenset(
     _listed(
-        "created, updated, modified, event, venue, session, old, previous, before, reply, type,"
+        "created, updated, modified, event, venue, hometown, session, old, previous, before, reply, type,"
         " status, opt, consent, verified, valid, hash, sha256, md5"
     )
 )
@@ -393,6 +393,9 @@ def words(name: str) -> list[str]:
 
 _ADDRESSES: Final = {fold(name): not name.endswith("?") for name in ADDRESSES}
 _PREFIXES: Final = tuple(_ADDRESSES)
+_STEMS: Final = [key.removesuffix("address") for key in _PREFIXES]
+# Flat names of one address begin with either name of it: `work_address_line_1`, `work_city`.
+_NUMBERS: Final = {key: _STEMS.index(stem) + 1 for key, stem in zip(_PREFIXES, _STEMS, strict=True)}
 
 
 class Names:
@@ -480,10 +483,10 @@ class Names:
         """Return the part of an address that a flat name tells, such as `billingcity`."""
         if not key.startswith(_PREFIXES):
             return None
-        for rank, prefix in enumerate(_ADDRESSES, 1):
+        for prefix, number in _NUMBERS.items():
             part = self._parts.get(key[len(prefix) :]) if key.startswith(prefix) else None
             if part:
-                return part._replace(address=rank)
+                return part._replace(address=number)
         return None
 
 
