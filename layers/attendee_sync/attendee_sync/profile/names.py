@@ -324,6 +324,35 @@ _TRAILING: Final = frozenset(
         " zakelijk"
     )
 )
+# A name that asks the person holds one of these. It is known by the one name in it, if there are
+# only words of the next two sets around that: "Which company do you work for?". What is answered
+# by yes or no begins with none of them.
+_ASKED: Final = frozenset(
+    _listed(
+        "you, your, please, ihr, ihre, ihrem, ihren, ihrer, ihres, sie, votre, vous, su, usted,"
+        " trabaja, suo, sua, tua, tuo, lavora, seu, voce, trabalha, uw, u, je, din, ditt, du"
+    )
+)
+_FEWEST_ASKING: Final = 3  # words
+_BEFORE_ASKED: Final = frozenset(
+    _listed(
+        "which, what, whats, who, in, for, at, from, with, of, s, the, is, your, best, name,"
+        " please, enter, tell, us, provide, give, welchem, welches, welcher, welche, wie, lautet,"
+        " heisst, ist, ihr, ihre, ihrem, ihren, ihrer, ihres, fur, bei, aus, der, die, das, quel,"
+        " quelle, est, votre, dans, pour, la, le, l, de, nom, cual, es, el, su, en, que, para,"
+        " nombre, qual, quale, e, il, suo, sua, tuo, tua, per, o, a, seu, em, nome, wat, uw, je,"
+        " welk, welke, bij, voor, van, het, naam, vad, vilket, vilken, ar, heter, i, pa, din, ditt"
+    )
+)
+_BEHIND_ASKED: Final = frozenset(
+    _listed(
+        "do, you, work, working, for, at, with, in, are, is, based, located, from, live, living,"
+        " reside, represent, currently, employed, by, to, reach, as, it, should, appear, on, your,"
+        " the, badge, please, arbeiten, wohnen, leben, kommen, sie, sind, tatig, travaillez, vous,"
+        " habitez, vivez, trabaja, vive, reside, representa, usted, lavora, vive, risiede,"
+        " trabalha, mora, voce, werkt, woont, u, werk, woon, je, arbetar, jobbar, bor, du"
+    )
+)
 # With one of these, a name tells of somebody or something else.
 _OTHER_PERSONS: Final = frozenset(
     _listed(
@@ -561,6 +590,10 @@ class Names:
         one = self.person.known.get("".join(found).removesuffix("s"))
         if one and not one.is_weak:  # workPhones
             return one
+        for key in _asked_for(found):
+            entry = self.person.known.get(key)
+            if entry and entry.field:
+                return entry
         first = _ALTERNATIVE.split(name, maxsplit=1)[0]
         return self._by_words(first) if first != name else None
 
@@ -627,6 +660,20 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
         if found[start - 1] not in _LEADING and not found[start - 1].isdigit():
             return
         yield "".join(found[start:end])
+
+
+def _asked_for(found: Sequence[str]) -> Iterator[str]:
+    """Yield what a question may ask for, the longest first, if the words are one to the person."""
+    if len(found) < _FEWEST_ASKING or _ASKED.isdisjoint(found):
+        return
+    for start in range(len(found)):
+        end = len(found)
+        yield "".join(found[start:end])
+        while end - start > 1 and found[end - 1] in _BEHIND_ASKED:
+            end -= 1
+            yield "".join(found[start:end])
+        if found[start] not in _BEFORE_ASKED:
+            return
 
 
 def table(own: Own | None) -> Names:
