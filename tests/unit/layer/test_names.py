@@ -30,7 +30,11 @@ def test_no_name_is_in_the_table_twice() -> None:
 
 
 def test_the_table_has_the_fields_of_attendees() -> None:
-    assert names.NAMES.keys() == attendee.FIELDS.keys() | {names.FULL_NAME, names.HOUSE_NUMBER}
+    assert names.NAMES.keys() == attendee.FIELDS.keys() | {
+        names.FULL_NAME,
+        names.HOUSE_NUMBER,
+        names.NAME_PARTICLE,
+    }
 
 
 @pytest.mark.parametrize("field", names.NAMES)

@@ -18,6 +18,7 @@ type Own = Mapping[str, Sequence[str]]
 
 FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in one text
 HOUSE_NUMBER: Final = "housenumber"  # likewise: of a street without it, which it is joined to
+NAME_PARTICLE: Final = "nameparticle"  # likewise: of the last name, such as `de`
 # The fields of an address, which are taken together from one place.
 PLACE: Final = ("address1", HOUSE_NUMBER, "address2", "city", "state", "zip", "countryid")
 
@@ -239,6 +240,11 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " numero civico, civico, numero de rue, numero de voie, husnummer, husnr, talonumero, numer"
         " domu, nr domu, cislo popisne, kapi no, дом, номер дома,"
         " cislo domu, hazszam"
+    ),
+    NAME_PARTICLE: _listed(
+        "tussenvoegsel, tussenvoegsels, voorvoegsel, voorvoegsels, last name prefix, surname"
+        " prefix, family name prefix, name particle, surname particle, name infix, infix,"
+        " namenszusatz, namensvorsatz, vorsatzwort, particule, name prefix?"
     ),
     FULL_NAME: _listed(
         "full name, name.full name, name.full, name.formatted, name.display name, names.display"
