@@ -144,6 +144,7 @@ def test_lists_of_names_and_values_are_attributes(listed: list[dict[str, Any]]) 
 
 
 LEHI = {"street": "1 Main Street", "city": "Lehi", "state": "UT", "zip": "84043", "country": "US"}
+TOWN = {name: value for name, value in LEHI.items() if name != "street"}
 FOUND = {
     "address1": "1 Main Street",
     "city": "Lehi",
@@ -168,6 +169,11 @@ FOUND = {
         {f"Business {name}": value for name, value in LEHI.items()},
         {f"home_{name}": value for name, value in LEHI.items()} | {"shipping_city": "Berlin"},
         {"address": "1 Main Street", **{k: v for k, v in LEHI.items() if k != "street"}},
+        {"work_address_line_1": "1 Main Street", **{f"work_{k}": v for k, v in TOWN.items()}},
+        {"work_address_line_1": "1 Main Street", **TOWN},
+        {"home_address": "1 Main Street", **{f"home_{k}": v for k, v in TOWN.items()}},
+        {"homeAddressLine1": "1 Main Street", **{f"homeAddress{k}": v for k, v in TOWN.items()}},
+        {"mailing_street": "1 Main Street", **{f"mailing_address_{k}": v for k, v in TOWN.items()}},
         {name: {"value": value} for name, value in LEHI.items()},
         {"zip": "84043", "properties": {k: v for k, v in LEHI.items() if k != "zip"}},
         {"country": "US", "address": {k: v for k, v in LEHI.items() if k != "country"}},
@@ -182,6 +188,14 @@ def test_a_street_is_never_paired_with_another_addresss_city() -> None:
     assert values({"workAddress": work, "homeAddress": home}) == {
         "address1": "2 Side Street",
         "zip": "1",
+    }
+
+
+def test_a_town_belongs_to_no_street_where_there_are_two() -> None:
+    streets = {"work_address_line_1": "2 Side Street", "home_address_line_1": "1 Main Street"}
+    assert values({**streets, **TOWN}) == {"address1": "2 Side Street"}
+    assert values({**streets, **{f"home_{name}": value for name, value in TOWN.items()}}) == {
+        "address1": "2 Side Street"
     }
 
 

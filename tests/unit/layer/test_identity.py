@@ -328,3 +328,32 @@ def test_a_wrapped_thing_is_told_after_a_person_with_the_same_names() -> None:
     fault = identify(document("group")).fault
     assert fault
     assert fault.reason is Reason.NOT_A_PERSON
+
+
+DECLARATIONS: list[dict[str, Any]] = [
+    {"@odata.type": "#microsoft.graph.group", "displayName": "Sales Team"},
+    {"@type": "https://schema.org/Organization", "name": "Engines"},
+    {"objectType": "COMPANY", "name": "Engines"},
+    {"attributes": {"type": "Account", "url": "/services/data/v60.0/sobjects/Account/001"}},
+]
+
+
+@pytest.mark.parametrize("declared", DECLARATIONS)
+def test_what_declares_a_type_that_is_no_persons_is_none(declared: dict[str, Any]) -> None:
+    fault = identify({**declared, "email": ADDRESS}).fault
+    assert fault
+    assert fault.reason is Reason.NOT_A_PERSON
+    assert identify({**declared, "email": ADDRESS, "LastName": "Lovelace"}).email == ADDRESS
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"@odata.type": "#microsoft.graph.user"},
+        {"@type": "Person", "worksFor": {"@type": "Organization", "name": "Engines"}},
+        {"objectType": "contact"},
+        {"attributes": {"type": "Account"}},
+    ],
+)
+def test_other_types_are_persons(declared: dict[str, Any]) -> None:
+    assert identify({**declared, "email": ADDRESS}).email == ADDRESS

@@ -207,6 +207,20 @@ def test_a_house_number_is_joined_to_its_street_with_a_remark() -> None:
     assert alone.remarks == (("address1", "left out: a house number without a street"),)
 
 
+@pytest.mark.parametrize(
+    ("particle", "last_name"),
+    [("van der", "van der Berg"), ("Dr.", "Berg"), ("de " * 9, "Berg"), (7, "Berg")],
+)
+def test_a_particle_is_joined_to_the_last_name_with_a_remark(
+    particle: object, last_name: str
+) -> None:
+    profile = {"email": "ada@example.com", "Achternaam": "Berg", "Tussenvoegsel": particle}
+    decision = decide(profile)
+    assert decision.fields["lastname"] == last_name
+    joined = ("lastname", "with the particle from another attribute")
+    assert decision.remarks == ((joined,) if last_name != "Berg" else ())
+
+
 # --- who it is ----------------------------------------------------------------------------------
 
 

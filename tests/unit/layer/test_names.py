@@ -30,7 +30,11 @@ def test_no_name_is_in_the_table_twice() -> None:
 
 
 def test_the_table_has_the_fields_of_attendees() -> None:
-    assert names.NAMES.keys() == attendee.FIELDS.keys() | {names.FULL_NAME, names.HOUSE_NUMBER}
+    assert names.NAMES.keys() == attendee.FIELDS.keys() | {
+        names.FULL_NAME,
+        names.HOUSE_NUMBER,
+        names.NAME_PARTICLE,
+    }
 
 
 @pytest.mark.parametrize("field", names.NAMES)
@@ -95,6 +99,41 @@ def test_case_accents_and_what_stands_around_a_name_do_not_matter(name: str) -> 
         ("PLZ", "zip"),
         ("電話番号", "phone"),
         ("your-name", names.FULL_NAME),
+        ("Ulica i nr", "address1"),
+        ("Miejscowość", "city"),
+        ("Ad\u0131", "firstname"),
+        ("İsim", "firstname"),
+        ("Soyad\u0131", "lastname"),
+        ("Cep Telefonu Numaras\u0131", "phone"),
+        ("手机号码", "phone"),
+        ("電子メールアドレス", "email"),
+        ("Razão social", "companyname"),
+        ("Vej", "address1"),
+        ("By", "city"),
+        ("Telefonní číslo", "phone"),
+        ("Ulice a č.p.", "address1"),
+        ("Irányítószám", "zip"),
+        ("Επώνυμο", "lastname"),
+        ("Nama Lengkap", names.FULL_NAME),
+        ("Which company do you work for?", "companyname"),
+        ("What is the name of your company?", "companyname"),
+        ("Company you work for", "companyname"),
+        ("Who is your employer?", "companyname"),
+        ("Which country are you based in?", "countryid"),
+        ("In which city do you live?", "city"),
+        ("Your e-mail, please", "email"),
+        ("What is the best phone number to reach you?", "phone"),
+        ("What is your job title?", "jobtitle"),
+        ("First name as it should appear on your badge", "firstname"),
+        ("Für welches Unternehmen arbeiten Sie?", "companyname"),
+        ("In welchem Land wohnen Sie?", "countryid"),
+        ("Wie lautet Ihre E-Mail-Adresse?", "email"),
+        ("Quelle est votre adresse e-mail ?", "email"),
+        ("Dans quelle entreprise travaillez-vous ?", "companyname"),
+        ("¿En qué empresa trabaja?", "companyname"),
+        ("Qual é o seu cargo?", "jobtitle"),
+        ("Wat is uw achternaam?", "lastname"),
+        ("Vad heter ditt företag?", "companyname"),
     ],
 )
 def test_exports_and_headers_are_known(name: str, field: str) -> None:
@@ -121,6 +160,14 @@ def test_exports_and_headers_are_known(name: str, field: str) -> None:
         "manager",
         "organizer",
         "_envelope",
+        "Do you work for a company?",
+        "Is this your work e-mail?",
+        "Which city would you like to visit?",
+        "Which country did you visit last?",
+        "Who referred you? (email)",
+        "What is your manager's e-mail?",
+        "What is your company's city?",
+        "How many people work for your company?",
         "x" * 101,
         "",
     ],

@@ -14,7 +14,7 @@ from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError
 from attendee_sync.profile import names
 from attendee_sync.profile.candidates import Found, Json, Path, Scalar
-from attendee_sync.profile.names import FULL_NAME, HOUSE_NUMBER
+from attendee_sync.profile.names import FULL_NAME, HOUSE_NUMBER, NAME_PARTICLE
 
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
 USUAL_NAMES = "the usual names"
@@ -22,6 +22,15 @@ _NORMALISED = "normalised"
 _NOT_SPLIT = "only a full name of two words is split; map it, by first_word and rest for instance"
 _ELSEWHERE = "it stands at another place than the address that was taken"
 _NAMES: Final = ("firstname", "lastname")
+# Words that last names begin with, in the languages where forms ask for them by themselves. What
+# else stands there is a title or the like.
+_PARTICLES: Final = frozenset(
+    {"'s", "'t", "aan", "af", "al", "auf", "aus", "av", "bij", "bin", "da", "dal", "de"}
+    | {"del", "della", "den", "der", "des", "di", "do", "dos", "du", "el", "het", "ibn"}
+    | {"in", "la", "las", "le", "los", "onder", "op", "over", "te", "ten", "ter", "tot"}
+    | {"uit", "und", "van", "vom", "von", "voor", "y", "zu", "zum", "zur"}
+)
+_MOST_PARTICLES = 4
 _CONTRADICTED: Final = {
     "lastname": "the full name does not begin with the first name",
     "firstname": "the full name does not end with the last name",
@@ -106,6 +115,7 @@ class FieldRules:
         )
         texts = self._usual - {each.name for each in self._others}
         self._no_texts = tuple(name for name in names.NAMES if name not in texts)
+        self._joins_particles = rules["lastname"] is None
         self._splits_names = rules["firstname"] is None and rules["lastname"] is None
 
     def map(self, profile: Json, found: Found, foreign_state: str = "") -> Mapped:
@@ -137,6 +147,8 @@ class FieldRules:
         if self._joins_numbers and HOUSE_NUMBER in found.best:
             _join_number(mapped, found.candidates(HOUSE_NUMBER))
         _split_zip(mapped, found)
+        if self._joins_particles and NAME_PARTICLE in found.best:
+            _join_particle(mapped, found.candidates(NAME_PARTICLE))
         if self._splits_names and FULL_NAME in found.best:
             _split_name(mapped, found.candidates(FULL_NAME))
 
@@ -262,6 +274,17 @@ def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:
         is_first = mapped.fields.get("countryid") in _NUMBER_FIRST
         mapped.fields["address1"] = f"{number} {street}" if is_first else f"{street} {number}"
         mapped.remarks.append(("address1", "with the house number from another attribute"))
+
+
+def _join_particle(mapped: Mapped, given: Sequence[_Given]) -> None:
+    """Write before a last name what it begins with, as Dutch forms ask for it by itself."""
+    last, particle = mapped.fields.get("lastname", ""), normalisation.clean_text(str(given[0][0]))
+    words = particle.lower().split()
+    if not last or not 0 < len(words) <= _MOST_PARTICLES or not _PARTICLES.issuperset(words):
+        return
+    if not last.lower().startswith(f"{particle.lower()} "):
+        mapped.fields["lastname"] = f"{particle} {last}"
+        mapped.remarks.append(("lastname", "with the particle from another attribute"))
 
 
 def _split_zip(mapped: Mapped, found: Found) -> None:

@@ -74,6 +74,8 @@ _NO_PHONES: Final = ("fax", "pager")
 _WRAPPERS: Final = ("value", "answer")
 _SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one person's parts
 
+_LINES: Final = frozenset({"address1", names.HOUSE_NUMBER, "address2"})  # of an address, no town
+
 # A usable value, and the names that lead there.
 type Candidate = tuple[Scalar, Path]
 
@@ -522,6 +524,7 @@ def _chosen(addresses: Sequence[_Address]) -> tuple[_Parts, dict[str, list[Path]
         if each.is_flat and each.order[1] == 0 and not _is_somewhere(each):
             is_more = chosen.is_flat or each.parts.keys() == {"countryid"}
             chosen = chosen._replace(parts=each.parts | chosen.parts) if is_more else chosen
+    chosen = _with_town(chosen, known)
     elsewhere = {
         field: [each.path for each in listed]
         for address in reversed(known)
@@ -529,6 +532,18 @@ def _chosen(addresses: Sequence[_Address]) -> tuple[_Parts, dict[str, list[Path]
         if field not in chosen.parts
     }
     return chosen.parts, elsewhere
+
+
+def _with_town(chosen: _Address, known: Sequence[_Address]) -> _Address:
+    """Return a street with the town beside it: `work_address_line_1` with a plain `city`.
+
+    Only where no other address has a street that the town may belong to.
+    """
+    is_street = chosen.is_flat and chosen.order[1] != 0 and _LINES.issuperset(chosen.parts)
+    if not is_street or any("address1" in each.parts for each in known if each is not chosen):
+        return chosen
+    plain = (each.parts for each in known if each.is_flat and each.order[1] == 0)
+    return chosen._replace(parts=next(plain, {}) | chosen.parts)
 
 
 def _is_somewhere(address: _Address) -> bool:

@@ -18,6 +18,7 @@ type Own = Mapping[str, Sequence[str]]
 
 FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in one text
 HOUSE_NUMBER: Final = "housenumber"  # likewise: of a street without it, which it is joined to
+NAME_PARTICLE: Final = "nameparticle"  # likewise: of the last name, such as `de`
 # The fields of an address, which are taken together from one place.
 PLACE: Final = ("address1", HOUSE_NUMBER, "address2", "city", "state", "zip", "countryid")
 
@@ -46,19 +47,34 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " postale, calle, direccion, direccion 1, domicilio, via, indirizzo, rua, endereco, morada,"
         " logradouro, straat, straat en huisnummer, adres, gata, gatuadress, adress, gade,"
         " gateadresse, osoite, katuosoite, ulica, adres ulica, улица, адрес, 住所, 地址, 주소,"
-        " العنوان"
+        " العنوان,"
+        " via e numero civico, via e numero, ulica i numer, ulica i nr, ulica i numer domu, ulica"
+        " i nr domu, adres zamieszkania, adres korespondencyjny, sokak, cadde, acik adres, calle y"
+        " numero, direccion postal, endereco postal, indirizzo postale, numero et rue, n et rue,"
+        " numero et nom de rue, strasse hausnummer, strassenname, straatnaam, straat huisnummer,"
+        " straat en nummer, utdelningsadress, postadress?, postadresse?, postiosoite?, vej,"
+        " vejnavn, gadenavn, gade og husnummer, vejnavn og husnummer, gatenavn, lahiosoite,"
+        " adresa, ulice, ulice a cislo, ulice a cislo popisne, ulice a cp, ulice cp, ulica a"
+        " cislo, ulica i broj, utca, utca hazszam, utca es hazszam, cim?, strada, вулиця, адреса,"
+        " διεύθυνση, οδός, 详细地址, 联系地址, 通讯地址, 街道地址, 公司地址, 街道, 詳細地址,"
+        " ご住所, 番地, 町名番地, 도로명 주소, כתובת, רחוב, alamat, đia chi"
     ),
     "address2": _listed(
         "address2, address line 2, addr line 2, address two, street2, street line 2, line2, street"
         " address 2, street address line 2, address street 2, addr2, extended address, suite, apt,"
         " apartment, address extension, adresszusatz, adresse 2, adresse ligne 2, complement"
-        " adresse, complement d'adresse, direccion 2, complemento"
+        " adresse, complement d'adresse, direccion 2, complemento,"
+        " adresszeile 2, adresregel 2, indirizzo 2, endereco 2, 建物名, ビル名, マンション名,"
+        " 建物名部屋番号, 상세주소"
     ),
     "city": _listed(
         "city, town, locality, city name, city town, address locality, post town, municipality,"
         " ort, stadt, wohnort, ville, localite, ciudad, localidad, poblacion, municipio, citta,"
         " comune, cidade, plaats, woonplaats, stad, postort, poststed, kaupunki, postitoimipaikka,"
-        " miasto, miejscowosc, sehir, mesto, город, 市区町村, 城市, 도시, المدينة"
+        " miasto, miejscowosc, sehir, mesto, город, 市区町村, 城市, 도시, المدينة,"
+        " commune, localita, localidade, gemeente, kunta, paikkakunta, by?, bynavn, sted?, il?,"
+        " obec, varos, telepules, oras, localitate, mjesto, місто, населенный пункт, πόλη, 市,"
+        " 所在城市, 市町村, 시, עיר, kota, thanh pho, suburb?"
     ),
     "companyname": _listed(
         "company name, company, organization name, organisation name, organization, organisation,"
@@ -73,7 +89,22 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " empresa, organizacao, companhia, bedrijf, bedrijfsnaam, organisatie, werkgever, foretag,"
         " foretagsnamn, arbetsgivare, virksomhed, virksomhet, firmanavn, bedrift, selskap, yritys,"
         " yrityksen nimi, nazwa firmy, sirket, sirket adi, spolecnost, компания, организация,"
-        " 会社名, 会社, 公司, 公司名称, 单位, 회사, 회사명, الشركة, اسم الشركة"
+        " 会社名, 会社, 公司, 公司名称, 单位, 회사, 회사명, الشركة, اسم الشركة,"
+        " workplace, place of work, przedsiebiorstwo, pracodawca, organizacja, instytucja, firma"
+        " adi, kurum, kurum adi, kurulus, instituicao, razao social, nome da organizacao, impresa,"
+        " ditta, nome dell'azienda, nome della societa, organizzazione, ente?, employeur,"
+        " etablissement, structure?, institucion, razon social, entidad, betrieb, naam"
+        " organisatie, naam bedrijf, onderneming, instelling, bolag, arbetsplats, foretagets namn,"
+        " virksomhedsnavn, virksomhedens navn, arbejdsgiver, arbejdsplads, bedriftsnavn,"
+        " arbeidsgiver, organisasjon, organisaatio, tyonantaja, yhtio, nazev firmy, nazev"
+        " spolecnosti, jmeno firmy, organizace, zamestnavatel, spolocnost, nazov firmy, nazov"
+        " spolocnosti, ceg, cegnev, ceg neve, vallalat, munkahely, companie, nume companie, numele"
+        " companiei, denumire firma, organizatie, tvrtka, naziv tvrtke, poduzece, kompanija,"
+        " название компании, название организации, наименование организации, место работы,"
+        " компанія, назва компанії, організація, εταιρεία, εταιρία, επωνυμία, επωνυμία εταιρείας,"
+        " 公司名稱, 单位名称, 企业名称, 企业, 工作单位, 所属公司, 企業名, 貴社名, 御社名, 勤務先,"
+        " 勤務先名, 組織名, 所属, 所属先, 法人名, 団体名, 소속, 소속기관, 기업명, 직장, جهة العمل,"
+        " المؤسسة, חברה, שם החברה, ארגון, perusahaan, nama perusahaan, cong ty, ten cong ty"
     ),
     "countryid": _listed(
         "country id, country code, country, country iso code, country iso, country iso2, iso"
@@ -81,7 +112,10 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " address country, country region, country or region, country of residence, nation, land,"
         " landercode, landerkennzeichen, pays, code pays, pais, codigo de pais, codigo pais, paese,"
         " codice paese, nazione, landcode, landkod, maa, kraj, ulke, zeme, страна, 国, 国家, 국가,"
-        " الدولة, البلد"
+        " الدولة, البلد,"
+        " pays de residence, pais de residencia, paese di residenza, panstwo, stato?, staat?,"
+        " stat?, krajina, orszag, tara?, drzava, zemlja, країна, χώρα, 國家, 国名, 国地域, 나라,"
+        " מדינה, ארץ, negara, quoc gia"
     ),
     "email": _listed(
         "email, email address, personal email, personal email address, work email, work email"
@@ -98,7 +132,14 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " adres email, eposta, eposta adresi, почта, электронная почта, эл почта, メールアドレス,"
         " メール, 邮箱, 电子邮箱, 电子邮件, 이메일, 이메일 주소, البريد الإلكتروني, user name?,"
         " preferred username?, user principal name?, upn?, login?, user id?, external id?, distinct"
-        " id?"
+        " id?,"
+        " adres mailowy, poczta elektroniczna, direccion de email, adresse de messagerie, mejl,"
+        " mejladress, emailova adresa, elektronicka posta, emailcim, adresa de email, adresa"
+        " email, email adresa, имейл, емейл, адрес электронной почты, электронный адрес,"
+        " електронна пошта, електронна адреса, ηλεκτρονικό ταχυδρομείο, διεύθυνση email, 邮箱地址,"
+        " 电子邮件地址, 电子邮箱地址, 電子郵件, 電子信箱, 電郵, 信箱?, eメール, 電子メール,"
+        " eメールアドレス, 電子メールアドレス, emailアドレス, 메일, الإيميل, אימייל, כתובת אימייל,"
+        " דואל, דואר אלקטרוני, alamat email, surel, đia chi email"
     ),
     "firstname": _listed(
         "first name, given name, name.first name, name.given name, name.first, name.given, full"
@@ -106,7 +147,10 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " name, forename, fname, first, given names, first names, preferred first name,"
         " billing.first name, buyer first name, vorname, prenom, prenoms, nombre, nombres, primer"
         " nombre, nome, primeiro nome, nome proprio, voornaam, fornamn, fornavn, etunimi, imie,"
-        " adi, jmeno, имя, 名, 名前, الاسم الأول"
+        " adi, jmeno, имя, 名, 名前, الاسم الأول,"
+        " ad?, isim, ilk ad, adiniz, rufname, vornamen, nombre de pila, roepnaam, tilltalsnamn,"
+        " etunimet, kutsumanimi, krestni jmeno, meno, krstne meno, keresztnev, utonev, prenume,"
+        " ime, ім'я, όνομα, שם פרטי, nama depan"
     ),
     "jobtitle": _listed(
         "job title, extended work details.job title, work.job title, work.title, employment.title,"
@@ -118,7 +162,15 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " de trabajo, titulo del puesto, ruolo, posizione, posizione lavorativa, qualifica,"
         " mansione, titolo di lavoro, funcao, functie, functietitel, befattning, yrkestitel,"
         " stilling, stillingsbetegnelse, stillingstittel, titel?, tehtavanimike, titteli?,"
-        " stanowisko, pozice, unvan?, должность, 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي"
+        " stanowisko, pozice, unvan?, должность, 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي,"
+        " profession, stanowisko pracy, gorev, meslek, pozisyon, is unvani, profissao, titulo"
+        " profissional, posicao, professione, carica, metier, titre?, profesion, ocupacion, rol?,"
+        " roll?, tatigkeit, stelle?, beroep, functienaam, yrke, jobbtitel, tittel?, ammatti,"
+        " tyonimike, asema?, pracovni pozice, pracovni zarazeni, povolani, funkce, pozicia,"
+        " pracovna pozicia, beosztas, munkakor, pozicio, pozitie, titlu post, radno mjesto,"
+        " pozicija, посада, θέση?, θέση εργασίας, τίτλος εργασίας, 职称, 職位, 職稱, 岗位, 職種,"
+        " 役職名, 肩書き, 직함, 직급, 직무, الوظيفة, المنصب, תפקיד, jabatan, pekerjaan, chuc vu,"
+        " chuc danh"
     ),
     "lastname": _listed(
         "last name, family name, name.last name, name.family name, name.last, name.family, full"
@@ -127,7 +179,10 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " surnames, sn?, billing.last name, buyer last name, nachname, familienname, zuname, nom de"
         " famille, nom, apellido, apellidos, primer apellido, cognome, sobrenome, apelido, ultimo"
         " nome, achternaam, familienaam, efternamn, efternavn, etternavn, sukunimi, nazwisko,"
-        " soyad, soyadi, prijmeni, фамилия, 姓, 名字, اسم العائلة"
+        " soyad, soyadi, prijmeni, фамилия, 姓, 名字, اسم العائلة,"
+        " soyisim, soyadiniz, apellido paterno, nom de naissance, priezvisko, vezeteknev,"
+        " csaladnev, nume, nume de familie, prezime, прізвище, επώνυμο, επίθετο, 姓氏, 苗字, 성,"
+        " الاسم الأخير, שם משפחה, nama belakang"
     ),
     "phone": _listed(
         "phone, phone number, telephone, telephone number, mobile phone, mobile phone number,"
@@ -143,27 +198,53 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " telefono, telefono movil, movil, celular, cellulare, numero di telefono, numero di"
         " cellulare, telefone, numero de telefone, telemovel, telefoon, telefoonnummer, mobiel,"
         " mobiel nummer, gsm, puhelin, puhelinnumero, numer telefonu, cep telefonu, телефон, номер"
-        " телефона, 電話番号, 電話, 电话, 手机, 手机号, 전화번호, 휴대폰, الهاتف, رقم الهاتف"
+        " телефона, 電話番号, 電話, 电话, 手机, 手机号, 전화번호, 휴대폰, الهاتف, رقم الهاتف,"
+        " mob, nr telefonu, nr tel, telefon komorkowy, tel komorkowy, komorka, telefon kontaktowy,"
+        " telefon numarasi, cep telefonu numarasi, numero de celular, numero de telemovel,"
+        " telefone celular, telefone de contato, contacto telefonico, numero telefonico, telefono"
+        " cellulare, telefono fisso, numero cellulare, recapito telefonico, n de telephone,"
+        " telephone fixe, tel portable, numero de portable, numero de mobile, telefono celular,"
+        " telefono de contacto, numero de movil, num de telefono, mobiltelefonnummer,"
+        " ruckrufnummer, festnetz, festnetznummer, mobiele nummer, mobiele telefoon, 06 nummer,"
+        " gsm nummer, telefoonnr, tlf, tlf nr, matkapuhelin, matkapuhelinnumero, telefonni cislo,"
+        " telefonne cislo, mobilni telefon, tel cislo, cislo telefonu, telefonszam, numar de"
+        " telefon, nr telefon, telefon mobil, broj telefona, mobitel, мобильный телефон,"
+        " мобильный, моб телефон, контактный телефон, номер телефону, мобільний телефон, τηλέφωνο,"
+        " κινητό, κινητό τηλέφωνο, αριθμός τηλεφώνου, 手机号码, 电话号码, 联系电话, 移动电话,"
+        " 联系方式?, 手機, 手機號碼, 電話號碼, 聯絡電話, 携帯電話, 携帯電話番号, 携帯番号, 携帯,"
+        " お電話番号, 휴대폰 번호, 휴대전화, 휴대전화번호, 핸드폰, 핸드폰 번호, 전화, 연락처, رقم"
+        " الجوال, الجوال, رقم الموبايل, טלפון, נייד, טלפון נייד, מספר טלפון, nomor telepon, no"
+        " telepon, telepon, nomor hp, no hp, so đien thoai, đien thoai"
     ),
     "state": _listed(
         "state, state province, state code, province code, province, state or province, region"
         " code, region, state region, state province region, state name, state abbreviation, state"
         " prov, prov, administrative area, address region, region name, county?, bundesland,"
         " kanton, provincia, estado, comunidad autonoma, regione, regiao, provincie, lan, fylke,"
-        " maakunta, wojewodztwo, область, 都道府県, 省, 省份"
+        " maakunta, wojewodztwo, область, 都道府県, 省, 省份,"
+        " eyalet, distrito?, uf, departement, departamento, judet, регион, край, 省直辖市, 시도,"
+        " provinsi"
     ),
     "zip": _listed(
         "zip, zip code, postal code, postcode, zip postal code, zip postal, postal, pin code,"
         " postal code zip, plz, postleitzahl, plz ort, plz und ort, code postal, code postal et"
         " ville, cp, codigo postal, codice postale, cap, cep, codigo de enderecamento postal,"
         " postnummer, postnr, postinumero, kod pocztowy, posta kodu, psc, индекс, почтовый индекс,"
-        " 郵便番号, 邮编, 邮政编码, 우편번호, الرمز البريدي"
+        " 郵便番号, 邮编, 邮政编码, 우편번호, الرمز البريدي,"
+        " postovni smerovaci cislo, iranyitoszam, irsz, cod postal, postanski broj, індекс,"
+        " поштовий індекс, ταχυδρομικός κώδικας, τκ, 郵遞區號, 郵政編碼, מיקוד, kode pos"
     ),
     HOUSE_NUMBER: _listed(
         "house number, house no, house nr, house num, street number, street no, building number,"
         " hausnummer, hausnr, huisnummer, huisnr, numero, numero exterior, num exterior,"
         " numero civico, civico, numero de rue, numero de voie, husnummer, husnr, talonumero, numer"
-        " domu, nr domu, cislo popisne, kapi no, дом, номер дома"
+        " domu, nr domu, cislo popisne, kapi no, дом, номер дома,"
+        " cislo domu, hazszam"
+    ),
+    NAME_PARTICLE: _listed(
+        "tussenvoegsel, tussenvoegsels, voorvoegsel, voorvoegsels, last name prefix, surname"
+        " prefix, family name prefix, name particle, surname particle, name infix, infix,"
+        " namenszusatz, namensvorsatz, vorsatzwort, particule, name prefix?"
     ),
     FULL_NAME: _listed(
         "full name, name.full name, name.full, name.formatted, name.display name, names.display"
@@ -174,7 +255,12 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " sobrenome, naam, volledige naam, voornaam en achternaam, namn, for och efternamn, navn,"
         " fullt navn, nimi, imie i nazwisko, ad soyad, adi soyadi, имя и фамилия, 氏名, お名前,"
         " 姓名, 이름, 성명,"
-        " الاسم, الاسم الكامل"
+        " الاسم, الاسم الكامل,"
+        " isim soyisim, ad ve soyad, nome e apelido, nominativo, fullstandigt namn, fulde navn,"
+        " for og etternavn, for og efternavn, voor en achternaam, koko nimi, etu ja sukunimi,"
+        " jmeno a prijmeni, cele jmeno, meno a priezvisko, nume complet, ime i prezime, полное"
+        " имя, ονοματεπώνυμο, 全名, 您的姓名, 联系人?, ご氏名, フルネーム, 성함, שם מלא, nama,"
+        " nama lengkap"
     ),
 }
 
@@ -244,6 +330,35 @@ _TRAILING: Final = frozenset(
         " zakelijk"
     )
 )
+# A name that asks the person holds one of these. It is known by the one name in it, if there are
+# only words of the next two sets around that: "Which company do you work for?". What is answered
+# by yes or no begins with none of them.
+_ASKED: Final = frozenset(
+    _listed(
+        "you, your, please, ihr, ihre, ihrem, ihren, ihrer, ihres, sie, votre, vous, su, usted,"
+        " trabaja, suo, sua, tua, tuo, lavora, seu, voce, trabalha, uw, u, je, din, ditt, du"
+    )
+)
+_FEWEST_ASKING: Final = 3  # words
+_BEFORE_ASKED: Final = frozenset(
+    _listed(
+        "which, what, whats, who, in, for, at, from, with, of, s, the, is, your, best, name,"
+        " please, enter, tell, us, provide, give, welchem, welches, welcher, welche, wie, lautet,"
+        " heisst, ist, ihr, ihre, ihrem, ihren, ihrer, ihres, fur, bei, aus, der, die, das, quel,"
+        " quelle, est, votre, dans, pour, la, le, l, de, nom, cual, es, el, su, en, que, para,"
+        " nombre, qual, quale, e, il, suo, sua, tuo, tua, per, o, a, seu, em, nome, wat, uw, je,"
+        " welk, welke, bij, voor, van, het, naam, vad, vilket, vilken, ar, heter, i, pa, din, ditt"
+    )
+)
+_BEHIND_ASKED: Final = frozenset(
+    _listed(
+        "do, you, work, working, for, at, with, in, are, is, based, located, from, live, living,"
+        " reside, represent, currently, employed, by, to, reach, as, it, should, appear, on, your,"
+        " the, badge, please, arbeiten, wohnen, leben, kommen, sie, sind, tatig, travaillez, vous,"
+        " habitez, vivez, trabaja, vive, reside, representa, usted, lavora, vive, risiede,"
+        " trabalha, mora, voce, werkt, woont, u, werk, woon, je, arbetar, jobbar, bor, du"
+    )
+)
 # With one of these, a name tells of somebody or something else.
 _OTHER_PERSONS: Final = frozenset(
     _listed(
@@ -255,8 +370,8 @@ _OTHER_PERSONS: Final = frozenset(
 )
 _OTHERS: Final = _OTHER_PERSONS | frozenset(
     _listed(
-        "created, updated, modified, event, venue, session, old, previous, before, reply, type,"
-        " status, opt, consent, verified, valid, hash, sha256, md5"
+        "created, updated, modified, event, venue, hometown, session, old, previous, before, reply,"
+        " type, status, opt, consent, verified, valid, hash, sha256, md5"
     )
 )
 # What the object has that stands in place of a text, better ones first.
@@ -355,7 +470,12 @@ def fold(name: str) -> str:
     """Return what is compared of a name: letters and digits, without case and accents."""
     if name.isascii():
         return name.lower() if name.isalnum() else "".join(filter(str.isalnum, name)).lower()
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", _with_dots(name).casefold())))
+
+
+def _with_dots(name: str) -> str:
+    """Return a name with the Turkish letter that is an i without its dot as an i, as in `Adi`."""
+    return name.replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
 
 
 def is_person(name: str) -> bool:
@@ -386,13 +506,16 @@ def is_other_person(name: str) -> bool:
 def words(name: str) -> list[str]:
     """Return the words of a name, folded: of `firstName`, `first` and `name`."""
     if not name.isascii():
-        letters = unicodedata.normalize("NFKD", name)
+        letters = unicodedata.normalize("NFKD", _with_dots(name))
         name = "".join(each for each in letters if not unicodedata.combining(each))
     return [each.casefold() for each in _WORD.findall(name)]
 
 
 _ADDRESSES: Final = {fold(name): not name.endswith("?") for name in ADDRESSES}
 _PREFIXES: Final = tuple(_ADDRESSES)
+_STEMS: Final = [key.removesuffix("address") for key in _PREFIXES]
+# Flat names of one address begin with either name of it: `work_address_line_1`, `work_city`.
+_NUMBERS: Final = {key: _STEMS.index(stem) + 1 for key, stem in zip(_PREFIXES, _STEMS, strict=True)}
 
 
 class Names:
@@ -473,6 +596,10 @@ class Names:
         one = self.person.known.get("".join(found).removesuffix("s"))
         if one and not one.is_weak:  # workPhones
             return one
+        for key in _asked_for(found):
+            entry = self.person.known.get(key)
+            if entry and entry.field:
+                return entry
         first = _ALTERNATIVE.split(name, maxsplit=1)[0]
         return self._by_words(first) if first != name else None
 
@@ -480,10 +607,10 @@ class Names:
         """Return the part of an address that a flat name tells, such as `billingcity`."""
         if not key.startswith(_PREFIXES):
             return None
-        for rank, prefix in enumerate(_ADDRESSES, 1):
+        for prefix, number in _NUMBERS.items():
             part = self._parts.get(key[len(prefix) :]) if key.startswith(prefix) else None
             if part:
-                return part._replace(address=rank)
+                return part._replace(address=number)
         return None
 
 
@@ -539,6 +666,20 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
         if found[start - 1] not in _LEADING and not found[start - 1].isdigit():
             return
         yield "".join(found[start:end])
+
+
+def _asked_for(found: Sequence[str]) -> Iterator[str]:
+    """Yield what a question may ask for, the longest first, if the words are one to the person."""
+    if len(found) < _FEWEST_ASKING or _ASKED.isdisjoint(found):
+        return
+    for start in range(len(found)):
+        end = len(found)
+        yield "".join(found[start:end])
+        while end - start > 1 and found[end - 1] in _BEHIND_ASKED:
+            end -= 1
+            yield "".join(found[start:end])
+        if found[start] not in _BEFORE_ASKED:
+            return
 
 
 def table(own: Own | None) -> Names:

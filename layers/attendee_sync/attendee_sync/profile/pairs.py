@@ -38,6 +38,11 @@ _VALUES: Final = (
 )
 _NAMED_BY: Final = ("id", "ref", "key", "questionid")  # by which an answer tells its question
 _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of a question
+# Whose attribute it is, in HubSpot's forms; those of no object are the contact's:
+# https://developers.hubspot.com/docs/guides/crm/using-object-apis
+_OBJECT_TYPE: Final = "objecttypeid"
+_CONTACT: Final = "0-1"
+_COMPANY: Final = "0-2"
 _PAIR = 2  # elements of a list that is one
 
 
@@ -88,7 +93,7 @@ def by_title(members: Json, place: Place, find_questions: Callable[[], Questions
 def names_of(element: Json) -> list[str]:
     """Return by which names an object may be known where it is a pair."""
     members = folded(element)
-    return list(_names(members)) if has_value(members) else []
+    return _names_of_its_object(members) if has_value(members) else []
 
 
 def _is_like_pair(element: Json) -> bool:
@@ -130,7 +135,8 @@ def _pair(element: object) -> tuple[Sequence[str], Any]:
     if isinstance(element, list) and len(element) == _PAIR and isinstance(element[0], str):
         return element[:1], element[1]
     members = folded(element) if isinstance(element, dict) else {}
-    return list(_names(members)), _chosen(next(_values(members), None), members.get("options"))
+    value = _chosen(next(_values(members), None), members.get("options"))
+    return _names_of_its_object(members), value
 
 
 def _chosen(value: Any, options: object) -> Any:
@@ -141,6 +147,16 @@ def _chosen(value: Any, options: object) -> Any:
         if isinstance(wanted, str) and members.get("id") == wanted:
             return next((t for t in map(members.get, _TITLES) if isinstance(t, str)), value)
     return value
+
+
+def _names_of_its_object(members: Json) -> list[str]:
+    """Return the names of an attribute, as `company name` where it is one of a company."""
+    found = list(_names(members))
+    kind = members.get(_OBJECT_TYPE)
+    if not isinstance(kind, str) or kind == _CONTACT:
+        return found
+    thing = "company" if kind == _COMPANY else "hubspot"  # such as a deal, which is nobody's
+    return [f"{thing} {name}" for name in found]
 
 
 def _names(members: Json) -> Iterator[str]:

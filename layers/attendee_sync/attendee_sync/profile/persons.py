@@ -4,6 +4,7 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -46,6 +47,12 @@ _THINGS = frozenset(
     | {"account", "accounts"}
 )
 _OF_THINGS = frozenset({"attributes", "properties"})
+# By these an object declares its type in OData, JSON-LD, ActivityStreams and HubSpot:
+# https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html
+_DECLARING = frozenset({"@odata.type", "@type", "objecttype", "object_type"})
+_DECLARED_THINGS = _THINGS | {"group", "groups", "team", "corporation", "localbusiness", "device"}
+_TYPE_ENDS = re.compile(r"[#./:]")
+_NAME_FIELDS = frozenset({"firstname", "lastname"})
 
 
 class ByName[T](dict[str, T | None]):
@@ -174,10 +181,36 @@ def _is_thing(document: Json) -> bool:
     told = (each for name, each in document.items() if name.lower() == "type")
     kind = next((each.lower() for each in told if isinstance(each, str)), "")
     if kind not in _CALLS | _THINGS:
-        return False
+        return _is_declared_thing(document)
     marks = _OF_CALLS if kind in _CALLS else _OF_THINGS
     is_like_one = any(len(name) <= _LONGEST and names.fold(name) in marks for name in document)
     return is_like_one and not any(_is_email(name, each) for name, each in document.items())
+
+
+def _is_declared_thing(document: Json) -> bool:
+    """Tell whether an object declares a type that is no person's, and nobody's name is in it.
+
+    Such as `"@odata.type": "#microsoft.graph.group"`. It may have an address of its own.
+    """
+    if not any(names.fold(each) in _DECLARED_THINGS for each in _declared(document)):
+        return False
+    person = names.standard().person
+    return not any(
+        value and (entry := person[name]) and entry.field in _NAME_FIELDS and not entry.is_weak
+        for members in objects_of(document)
+        for name, value in itertools.islice(members.items(), _LOOKED_AT)
+    )
+
+
+def _declared(document: Json) -> Iterator[str]:
+    """Yield the names of the types that an object declares, without what a type is a part of."""
+    for name, value in document.items():
+        lower = name.lower()
+        told = value if lower in _DECLARING else None
+        if lower == "attributes" and isinstance(value, dict) and "url" in value:
+            told = value.get("type")  # a record of Salesforce's
+        if isinstance(told, str):
+            yield _TYPE_ENDS.split(told[-_LONGEST:])[-1]
 
 
 def _is_email(name: str, value: object) -> bool:
