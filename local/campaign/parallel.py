@@ -261,7 +261,7 @@ def _start_processes(*stages: Stage) -> None:
     A cold start is no other destination's doing.
     """
     for each in stages:
-        each.fail(Effect(latency_seconds=2))
+        each.fail(Effect(latency_seconds=each.seconds(2, at_least=0.5)))
         each.push(usable(f"{each.name}-first", _WARM))
     for each in stages:
         each.settle()
