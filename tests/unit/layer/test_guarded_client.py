@@ -526,12 +526,12 @@ def test_a_crowd_that_is_refused_alike_pauses(desk: Desk) -> None:
     assert meanings[20:] == ["configuration"] * 5 + ["paused"] * 75
 
 
-def test_of_a_crowd_each_environment_refuses_its_share(desk: Desk) -> None:
+def test_a_crowd_is_none_for_being_a_part_of_all_deliveries(desk: Desk) -> None:
     desk.meaning()
     guards = Guards(ConnectionStates(desk.aws.dynamodb, fakes.TABLE), 5, desk.aws.clock)
     desk.caller = replace(desk.caller, guards=guards)
     desk.rainfocus.reply = BAD
-    assert desk.meanings(5) == ["profile"] * 4 + ["configuration"]
+    assert desk.meanings(20) == ["profile"] * 20
 
 
 def test_a_probe_that_is_refused_ends_no_pause(desk: Desk, wall: Clock) -> None:

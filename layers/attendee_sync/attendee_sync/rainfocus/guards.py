@@ -39,7 +39,6 @@ class Guards:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`environments` run at once at most; each gets an equal share of a connection's pace."""
-        self._crowd = math.ceil(CROWD / environments)
         self._concurrency = ConcurrencyLimiter()
         self._circuit_breaker = CircuitBreaker(states)
         self._adaptive_rate = AdaptiveRate(states, environments)
@@ -145,7 +144,7 @@ class Guards:
         count = count + 1 if last == alike else 1
         self._refusals[permit.connection] = (alike, count)
         is_proven = permit.state.stored_with == connection.digest
-        return answer.is_apis_own and is_proven and not permit.is_probe and count <= self._crowd
+        return answer.is_apis_own and is_proven and not permit.is_probe and count <= CROWD
 
     def _record_failure(self, permit: Permit, answer: Answer, cause: Cause) -> None:
         self._circuit_breaker.record_failure(permit, cause, answer.retry_after or 0.0)
