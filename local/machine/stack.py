@@ -22,7 +22,7 @@ from local.machine.cloud import REGION, ROOT, TEST_KEY, LocalCloud, aws_environm
 
 _BIN = Path(sys.executable).parent
 _SAM_SECONDS = 300.0
-_COMMAND_SECONDS = 120.0
+_COMMAND_SECONDS = 400.0  # the removal of a lane waits for settings, counts and a stack
 _OUTPUT_LINES = 40
 _STAGE = "prod"
 _LOG_EVENTS = 10_000
