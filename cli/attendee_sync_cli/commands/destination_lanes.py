@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from attendee_sync.aws.settings import DEFAULT
+from attendee_sync.messaging import lanes
 from attendee_sync_cli import console
 from attendee_sync_cli.console import DestinationName, FailureError, Yes
 from attendee_sync_cli.settings import setting_changes
 from attendee_sync_cli.stack import lane, lane_move, lane_stack
 from attendee_sync_cli.stack.lane import Lane
-from attendee_sync_cli.stack.stack import KNOWN_SECONDS, Stack
+from attendee_sync_cli.stack.stack import Stack
 
 MOVE_EXAMPLES = console.examples("attendee-sync destinations move summit")
 PAUSE_EXAMPLES = console.examples("attendee-sync destinations pause summit")
@@ -75,8 +76,7 @@ def _mark(stack: Stack, destination: str, state: str) -> None:
 def _await_move(stack: Stack, destination: str, *, now: bool) -> None:
     """Wait until pushes go to the new lane, and what went to the shared one is through."""
     # All of it, also when it goes on: how much has passed, this machine's clock may not know.
-    console.notice(f"The functions know it within {KNOWN_SECONDS:.0f} s. Waiting for that.")
-    time.sleep(KNOWN_SECONDS)
+    lane.wait_until_known()
     if now:
         return
     told = ""
@@ -140,17 +140,16 @@ def upgrade(context: typer.Context, yes: Yes = False) -> None:
     Their queues and what waits there stay; a paused one stays paused. `make deploy` runs it.
     """
     stack: Stack = context.obj
-    names = [
-        name
+    own = {
+        name: lane.of_destination(stack, name, text)
         for name, text in sorted(stack.destinations().items())
-        if setting_changes.parsed(text).get("lane", "shared") != "shared"
-    ]
-    if not names:
+        if lanes.has_own(text)
+    }
+    if not own:
         console.say("No destination has a lane of its own.")
         return
     if not yes:
-        typer.confirm(f"Upgrade the lanes of {', '.join(names)}?", abort=True)
-    for name in names:
-        found = lane.of_destination(stack, name, stack.known_destination(name))
+        typer.confirm(f"Upgrade the lanes of {', '.join(own)}?", abort=True)
+    for name, found in own.items():
         lane_stack.make(stack, name, delivers=found.mapping().is_on)
         console.say(f"The lane of {name} is up to date.")

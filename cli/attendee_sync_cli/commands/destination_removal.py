@@ -1,6 +1,5 @@
 """The command that removes a destination, and what its lane holds."""
 
-import time
 from typing import Annotated, Literal
 
 import typer
@@ -11,7 +10,7 @@ from attendee_sync_cli import console
 from attendee_sync_cli.console import DestinationName, FailureError, Yes
 from attendee_sync_cli.stack import lane, lane_stack
 from attendee_sync_cli.stack.lane import Lane
-from attendee_sync_cli.stack.stack import KNOWN_SECONDS, Stack
+from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = console.examples(
     "attendee-sync destinations remove summit",
@@ -116,7 +115,6 @@ def _drain(own: Lane, destination: str) -> None:
 
 def _bury(own: Lane, destination: str) -> None:
     """Have what is left become dead letters, with what comes while senders still get a 202."""
-    console.notice(f"The functions know it within {KNOWN_SECONDS:.0f} s. Waiting for that.")
-    time.sleep(KNOWN_SECONDS)
+    lane.wait_until_known()
     own.switch(on=True)
     lane.wait_until_empty(own, f"Emptying the lane of {destination}")

@@ -10,7 +10,7 @@ from attendee_sync.aws.fifo_queue import FifoQueue, QueueCount
 from attendee_sync.messaging import lanes
 from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
-from attendee_sync_cli.stack.stack import Stack
+from attendee_sync_cli.stack.stack import KNOWN_SECONDS, Stack
 
 NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"  # SQS's word
 _LOOK_SECONDS = 2.0
@@ -124,5 +124,10 @@ def wait_until_empty(lane: Lane, words: str) -> None:
 
 def of_destination(stack: Stack, name: str, settings: str) -> Lane:
     """Return the lane of a destination, by its name and JSON text."""
-    own = lanes.own_lane(stack.name, name) if lanes.has_own(settings) else lanes.SHARED
-    return Lane(stack, own)
+    return Lane(stack, lanes.of_destination(stack.name, name, settings))
+
+
+def wait_until_known() -> None:
+    """Wait until all functions go by settings that were stored just now."""
+    console.notice(f"The functions know it within {KNOWN_SECONDS:.0f} s. Waiting for that.")
+    time.sleep(KNOWN_SECONDS)

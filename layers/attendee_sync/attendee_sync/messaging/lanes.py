@@ -4,6 +4,7 @@ A destination has a profile queue of its own, or shares the template's with othe
 rule says how its own is called, so that no function has to ask.
 """
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -38,11 +39,17 @@ def own_lane(stack: str, destination: str) -> str:
     return f"{destination[: room - len(digest) - 1]}_{digest}"
 
 
+def of_destination(stack: str, destination: str, settings: str) -> str:
+    """Return the lane of a destination, by its name and JSON text."""
+    return own_lane(stack, destination) if has_own(settings) else SHARED
+
+
 def lane_of(queue_arn: str) -> str:
     """Return the lane of the queue with that ARN."""
     return queue_arn.rpartition(":")[2].partition(MARK)[2].removesuffix(_ENDING)
 
 
+@functools.lru_cache(maxsize=64)
 def has_own(settings: str) -> bool:
     """Tell whether a destination has a lane of its own, by its JSON text.
 
@@ -71,4 +78,4 @@ class Lanes:
 
     def of_destination(self, name: str, settings: str) -> FifoQueue:
         """Return the queue for the profiles of a destination, by its name and JSON text."""
-        return self.queue(own_lane(self.stack, name) if has_own(settings) else SHARED)
+        return self.queue(of_destination(self.stack, name, settings))
