@@ -119,14 +119,6 @@ def name(text: str | None) -> str | None:
     return None if text is None else _name(text)
 
 
-def text_of(file: typer.FileText, what: str) -> str:
-    """Return the text of a file. Raises FailureError if it is none, with `what` to begin with."""
-    try:
-        return file.read()
-    except UnicodeDecodeError:
-        raise FailureError(f"{what} not UTF-8 text.") from None
-
-
 def say(text: str = "") -> None:
     """Show words to people."""
     _show(Console(), text)

@@ -244,11 +244,6 @@ class LocalStack:
         client.delete_stack(StackName=name)
         client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 
-    def lane(self, destination: str) -> QueueCount:
-        """Count the messages of a destination's own lane."""
-        name = lanes.queue_name(self.name, lanes.own_lane(self.name, destination))
-        return self._count(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
-
     def dead_letter_queue(self) -> QueueCount:
         """Count the messages of the dead-letter queue."""
         return self._count(self.resources["DeadLetterQueue"])

@@ -75,13 +75,13 @@ class Calls:
         """The event that calls are about."""
         return self.destination.event_code if self.destination else made_up("event")
 
-    def attempt(self, connection: Connection, number: int = 0) -> Seen:
+    def attempt(self, connection: Connection) -> Seen:
         """Make the call by which all is judged: a write if that is allowed, else a read."""
         token = self.token(connection)
         if isinstance(token, Seen):
             return token
         if self.case.write_test:
-            return self.write(connection, token, made_up_attendee(self.case.write_test, number))
+            return self.write(connection, token, made_up_attendee(self.case.write_test))
         return self.read(connection, token)[0]
 
     def token(self, connection: Connection) -> AccessToken | Seen:

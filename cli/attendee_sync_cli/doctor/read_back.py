@@ -14,7 +14,7 @@ from attendee_sync.rainfocus.access_token import AccessToken
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import changes, field_names
 from attendee_sync_cli.doctor.calls import Calls, is_stored, made_up_attendee
-from attendee_sync_cli.doctor.changes import Change, Document
+from attendee_sync_cli.doctor.changes import Document
 
 _READS: Final = 3  # until what was written just now is shown
 _SECONDS: Final = 1.0  # between two of them
@@ -131,8 +131,3 @@ def _value(shown: Shown, connection: Connection, name: str) -> str:
     wire = connection.fields.names.get(name, name)
     names = (wire, name, *field_names.others(name))
     return next((shown[fold(each)] for each in names if fold(each) in shown), "")
-
-
-def change_of(result: Result) -> Change | None:
-    """Return the change by which more fields are kept, if there is one."""
-    return changes.as_names(result.renamed) if result.renamed else None

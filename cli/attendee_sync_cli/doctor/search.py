@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import changes, experiments
-from attendee_sync_cli.doctor.answers import Seen, Stage
+from attendee_sync_cli.doctor.answers import TOO_MANY_REQUESTS, Seen, Stage
 from attendee_sync_cli.doctor.calls import Calls
 from attendee_sync_cli.doctor.changes import Change, Document
 
@@ -139,7 +139,7 @@ class Search:
 
     def _is_away(self, node: _Node, seen: Seen) -> bool:
         """Tell whether it is not the change that is answered so, but any call."""
-        if seen.status == 429:  # noqa: PLR2004 - too many requests
+        if seen.status == TOO_MANY_REQUESTS:
             return True
         return self.calls.attempt(node.connection).is_later
 

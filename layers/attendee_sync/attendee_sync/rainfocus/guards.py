@@ -19,7 +19,7 @@ from attendee_sync.rainfocus.rate_limit import RateLimiter
 # Seconds that must remain beyond a call: more than delivery keeps to account for a batch.
 MARGIN = 9.0
 NO_TIME = "no time left in this invocation"
-CROWD = 20  # profiles in a row, over all environments, that may be refused alike by their fault
+CROWD = 20  # profiles in a row that one environment may see refused alike by their own fault
 _SPREAD = 2.0  # seconds over which those come back that wait for the same moment
 _WORDS = {
     Cause.CONFIGURATION: "the connection is paused: RainFocus refuses its calls",
