@@ -275,7 +275,7 @@ def _in_own_lane(stage: Stage, name: str) -> Iterator[Stage]:
     try:
         yield other
     finally:
-        stage.stack.remove_lane(name)
+        stage.stack.remove_with_lane(name)
 
 
 @contextmanager

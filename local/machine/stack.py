@@ -238,8 +238,11 @@ class LocalStack:
             file.flush()
             self.run_command("destinations", "set", destination, file.name, "--yes")
 
-    def remove_lane(self, destination: str) -> None:
-        """Remove a destination's own lane with all that is in it; it shares the other then."""
+    def remove_with_lane(self, destination: str) -> None:
+        """Remove a destination that has a lane of its own, with all that is in it."""
+        self.client("ssm").delete_parameter(
+            Name=settings.parameter_of(self.name, settings.DESTINATIONS, destination)
+        )
         client, name = self.client("cloudformation"), f"{self.name}-lane-{destination}"
         client.delete_stack(StackName=name)
         client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})

@@ -137,19 +137,19 @@ def _sharing(stack: Stack, found: Lane) -> set[str]:
 def upgrade(context: typer.Context, yes: Yes = False) -> None:
     """Bring every destination's own lane up to this version, after a deploy of the stack.
 
-    Their queues and what waits there stay; a paused one stays paused. `make deploy` runs it.
+    Their queues and what waits there stay; a paused one stays paused, and one that is missing is
+    made again. `make deploy` runs it.
     """
     stack: Stack = context.obj
-    own = {
-        name: lane.of_destination(stack, name, text)
-        for name, text in sorted(stack.destinations().items())
-        if lanes.has_own(text)
-    }
+    own = {name: text for name, text in stack.destinations().items() if lanes.has_own(text)}
     if not own:
         console.say("No destination has a lane of its own.")
         return
     if not yes:
-        typer.confirm(f"Upgrade the lanes of {', '.join(own)}?", abort=True)
-    for name, found in own.items():
-        lane_stack.make(stack, name, delivers=found.mapping().is_on)
+        typer.confirm(f"Upgrade the lanes of {', '.join(sorted(own))}?", abort=True)
+    mappings = lane.mappings(stack)
+    for name, settings in sorted(own.items()):
+        mapping = mappings.get(lanes.own_lane(stack.name, name))
+        has_moved = setting_changes.parsed(settings).get("lane") == "own"
+        lane_stack.make(stack, name, delivers=mapping.is_on if mapping else has_moved)
         console.say(f"The lane of {name} is up to date.")

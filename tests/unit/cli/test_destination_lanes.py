@@ -299,6 +299,17 @@ def test_lanes_are_upgraded_as_they_are(line: CommandLine) -> None:
     assert len(line.aws.sqs.queues[URL]) == 2
 
 
+@pytest.mark.parametrize(("state", "delivers"), [("own", True), ("moving", False)])
+def test_a_lane_that_is_missing_is_made_again(
+    line: CommandLine, state: str, delivers: bool
+) -> None:
+    """As after its stack was deleted by hand, or settings were restored in another stack."""
+    line.aws.set_destination("summit", event_code="e1", lane=state)
+    line.succeed("destinations", "upgrade", "--yes")
+    assert line.aws.functions.mappings[QUEUE] == delivers
+    assert lane_of(line.aws) == state
+
+
 def test_an_upgrade_of_nothing_says_so(line: CommandLine) -> None:
     create(line)
     line.succeed("destinations", "upgrade", "--yes")
