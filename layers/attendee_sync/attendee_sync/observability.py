@@ -34,6 +34,16 @@ class LogEvent(StrEnum):
     CONNECTION_RESUMED = "connection resumed"
 
 
+class Metric(StrEnum):
+    """The names of metrics that others look for; beside each its dimensions."""
+
+    ACCEPTED = "Accepted"  # destination: profiles that were queued
+    PROFILES = "Profiles"  # destination, outcome
+    AGE = "Age"  # destination, outcome: seconds since a profile was accepted
+    RAINFOCUS_LATENCY = "RainFocusLatency"  # likewise
+    UNDELIVERED = "Undelivered"  # destination, outcome, reason
+
+
 @functools.cache
 def logger() -> Logger:
     """Return the function's JSON logger, for what the product accounts with, at any log level.
@@ -88,7 +98,7 @@ def count[Values: tuple[str, ...]](
 
 def count_undelivered(counts: Counter[tuple[str, str, str]]) -> None:
     """Write how many profiles were not delivered, by destination, outcome and reason."""
-    count("Undelivered", counts, ("destination", "outcome", "reason"))
+    count(Metric.UNDELIVERED, counts, ("destination", "outcome", "reason"))
 
 
 def measure(dimensions: Mapping[str, str], values: Iterable[tuple[str, MetricUnit, float]]) -> None:

@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from attendee_sync import observability
 from attendee_sync.delivery.settled import Settled
 from attendee_sync.mapping.field_rules import LEFT_OUT
-from attendee_sync.observability import LogEvent
+from attendee_sync.observability import LogEvent, Metric
 from attendee_sync.outcome import OutcomeKind
 
 
@@ -36,10 +36,10 @@ def account(settled: Iterable[Settled]) -> None:
 
 def _measure(dimensions: dict[str, str], settled: list[Settled]) -> None:
     """Write how many profiles had an outcome, how old they were, and RainFocus's latency."""
-    values = [("Profiles", MetricUnit.Count, float(len(settled)))]
-    values += [("Age", MetricUnit.Seconds, each.message.age) for each in settled]
+    values = [(Metric.PROFILES, MetricUnit.Count, float(len(settled)))]
+    values += [(Metric.AGE, MetricUnit.Seconds, each.message.age) for each in settled]
     values += [
-        ("RainFocusLatency", MetricUnit.Milliseconds, each.outcome.latency * 1000)
+        (Metric.RAINFOCUS_LATENCY, MetricUnit.Milliseconds, each.outcome.latency * 1000)
         for each in settled
         if each.outcome.latency is not None
     ]

@@ -24,7 +24,7 @@ from attendee_sync.ingest.api import (
 from attendee_sync.mapping import expressions
 from attendee_sync.messaging import dead_letters, messages
 from attendee_sync.messaging.lanes import Lanes
-from attendee_sync.observability import LogEvent
+from attendee_sync.observability import LogEvent, Metric
 from attendee_sync.outcome import Fault, OutcomeKind
 from attendee_sync.profile import names
 from attendee_sync.profile.bodies import Pushed
@@ -82,7 +82,7 @@ class Ingest:
         except QueueUnavailableError as error:
             queued = sorted(int(each.attributes["index"]) for each in error.queued)
             return put_off(request, error, queued=queued)
-        _tell(request, len(accepted), rejected, trace_parent)
+        _tell(request, accepted, rejected, trace_parent)
         return response(
             request,
             202,
@@ -121,16 +121,21 @@ class Ingest:
 
 
 def _tell(
-    request: HttpRequest, accepted: int, rejected: Sequence[_Rejected], trace_parent: str
+    request: HttpRequest,
+    accepted: Sequence[Message],
+    rejected: Sequence[_Rejected],
+    trace_parent: str,
 ) -> None:
     """Log and count what became of a push."""
     observability.logger().info(
         LogEvent.PUSH_ACCEPTED,
         destination=request.destination,
         request_id=request.request_id,
-        accepted=accepted,
+        accepted=len(accepted),
         rejected=len(rejected),
         trace_id=observability.trace_id(trace_parent),
+        # By index: so who waits is found before delivery has a line about the profile.
+        attendees={each.attributes["index"]: each.group for each in accepted},
     )
     for each in rejected:
         observability.logger().info(
@@ -144,8 +149,10 @@ def _tell(
             attempt=0,
             trace_id=observability.trace_id(trace_parent),
         )
+    queued = Counter((request.destination,) for _ in accepted)
+    observability.count(Metric.ACCEPTED, queued, ("destination",))
     ends = [(request.destination, OutcomeKind.REJECTED.value) for _ in rejected]
-    observability.count("Profiles", Counter(ends), ("destination", "outcome"))
+    observability.count(Metric.PROFILES, Counter(ends), ("destination", "outcome"))
     reasons = [(*end, each.fault.reason.value) for end, each in zip(ends, rejected, strict=True)]
     observability.count_undelivered(Counter(reasons))
 
