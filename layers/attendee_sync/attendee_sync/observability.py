@@ -37,7 +37,7 @@ class LogEvent(StrEnum):
 class Metric(StrEnum):
     """The names of metrics that others look for; beside each its dimensions."""
 
-    ACCEPTED = "Accepted"  # destination: profiles that were queued
+    RECEIVED = "Received"  # destination: profiles that were queued or rejected at once
     PROFILES = "Profiles"  # destination, outcome
     AGE = "Age"  # destination, outcome: seconds since a profile was accepted
     RAINFOCUS_LATENCY = "RainFocusLatency"  # likewise

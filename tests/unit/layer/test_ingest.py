@@ -770,7 +770,7 @@ def test_the_log_names_the_push_and_nobody(ingest: Ingest, output: Callable[[], 
     person = '{"email": "ada@example.com", "person": {"name": {"firstName": "Augusta"}}}'
     ingest.push(request(f'[{person}, {{"lastName": "Lovelace"}}]', traceparent=TRACE))
     written = output()
-    line, settled, queued, metric, by_reason = map(json.loads, written.splitlines())
+    line, settled, received, metric, by_reason = map(json.loads, written.splitlines())
     for each in (line, settled):
         assert each["destination"] == "default"
         assert each["request_id"] == "push"
@@ -778,7 +778,7 @@ def test_the_log_names_the_push_and_nobody(ingest: Ingest, output: Callable[[], 
     assert line["message"] == "push accepted"
     assert (line["accepted"], line["rejected"]) == (1, 1)
     assert line["attendees"] == {"0": group_of("ada@example.com")}
-    assert (queued["destination"], queued["Accepted"]) == ("default", [1.0])
+    assert (received["destination"], received["Received"]) == ("default", [2.0])
     assert settled["message"] == "profile settled"
     assert (settled["outcome"], settled["reason"]) == ("rejected", "missing_email")
     assert settled["index"] == "1"

@@ -149,8 +149,8 @@ def _tell(
             attempt=0,
             trace_id=observability.trace_id(trace_parent),
         )
-    queued = Counter((request.destination,) for _ in accepted)
-    observability.count(Metric.ACCEPTED, queued, ("destination",))
+    received = Counter((request.destination,) for _ in (*accepted, *rejected))
+    observability.count(Metric.RECEIVED, received, ("destination",))
     ends = [(request.destination, OutcomeKind.REJECTED.value) for _ in rejected]
     observability.count(Metric.PROFILES, Counter(ends), ("destination", "outcome"))
     reasons = [(*end, each.fault.reason.value) for end, each in zip(ends, rejected, strict=True)]
