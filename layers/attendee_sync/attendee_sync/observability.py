@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -16,6 +17,7 @@ from attendee_sync.version import VERSION
 
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 _LEVELS = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
+_making = threading.Lock()  # Powertools can't set up one logger in two threads at once
 _TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -50,7 +52,8 @@ def logger() -> Logger:
 
     Its name comes from POWERTOOLS_SERVICE_NAME; its level is always INFO.
     """
-    made = Logger(location=None, level="INFO", version=VERSION)
+    with _making:
+        made = Logger(location=None, level="INFO", version=VERSION)
     # Powertools lets the level of Lambda's advanced logging controls stand above the one given.
     logging.getLogger(made.name).setLevel(logging.INFO)
     return made

@@ -1,8 +1,11 @@
 import json
 import logging
 import re
+import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,6 +46,32 @@ def test_anything_else_starts_a_new_one(header: str | None) -> None:
 )
 def test_all_hops_share_a_trace_id(parent: str, trace_id: str) -> None:
     assert observability.trace_id(parent) == trace_id
+
+
+@pytest.fixture
+def _switching_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_switching_often", "output")
+def test_several_threads_may_be_the_first_to_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of the first delivery in an environment are."""
+    threads = 8
+    for n in range(50):
+        monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"tests-of-threads-{n}")
+        observability.logger.cache_clear()
+        together = threading.Barrier(threads)
+
+        def log(together: threading.Barrier = together) -> None:
+            together.wait()
+            observability.logger().info("logged")
+
+        with ThreadPoolExecutor(threads) as pool:
+            for each in [pool.submit(log) for _ in range(threads)]:
+                each.result()
 
 
 def test_the_log_is_json_under_the_functions_name(
