@@ -9,7 +9,7 @@ import pytest_socket
 import time_machine
 
 from attendee_sync import observability
-from tests.support.stack import Aws, Clock
+from tests.support.stack import STACK, Aws, Clock
 
 _numbers = itertools.count()  # Powertools keeps one logger for each name
 
@@ -73,6 +73,7 @@ def output(
     """All that was written to the log, metrics included, since it was last asked for."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"tests-{next(_numbers)}")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "AttendeeSync")
+    monkeypatch.setenv("STACK_NAME", STACK)
     _forget_loggers()
     yield lambda: capsys.readouterr().out
     _forget_loggers()

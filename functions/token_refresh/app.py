@@ -5,12 +5,13 @@ import os
 from collections import Counter
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from attendee_sync import http_client, observability
 from attendee_sync.aws import clients
 from attendee_sync.aws.settings import Settings
-from attendee_sync.observability import LogEvent
+from attendee_sync.observability import LogEvent, Metric
 from attendee_sync.rainfocus.token_refresh import TokenRefresh, TokenResult
 from attendee_sync.rainfocus.token_store import TokenStore
 
@@ -42,7 +43,15 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 def _report(result: TokenResult) -> None:
     counts = Counter({(result.connection, result.state.value): 1})
-    observability.count("AccessTokens", counts, ("connection", "state"))
+    observability.count(Metric.ACCESS_TOKENS, counts, ("connection", "state"))
+    if result.seconds_left is not None:
+        observability.measure(
+            {"connection": result.connection},
+            [
+                (Metric.TOKEN_SECONDS_LEFT, MetricUnit.Seconds, result.seconds_left),
+                (Metric.TOKEN_ENDS_SOON, MetricUnit.Count, float(result.ends_soon)),
+            ],
+        )
     observability.logger().info(LogEvent.ACCESS_TOKEN, extra=_members(result))
 
 

@@ -5,12 +5,8 @@ import time
 from collections.abc import Sequence
 
 from attendee_sync.delivery.delivery import THREADS
-from attendee_sync.observability import LogEvent
-from attendee_sync.rainfocus.circuit_breaker import (
-    FAILURES_TO_PAUSE,
-    FIRST_PROBE_SECONDS,
-    PAUSES_METRIC,
-)
+from attendee_sync.observability import LogEvent, Metric
+from attendee_sync.rainfocus.circuit_breaker import FAILURES_TO_PAUSE, FIRST_PROBE_SECONDS
 from local.campaign.marked_people import known_as, marked_people, usable
 from local.campaign.reconciliation import Expected, Refusal, at_most, equal, is_stored
 from local.campaign.scenario import Scenario
@@ -22,7 +18,7 @@ _PER_SECOND = 60.0  # profiles, at which the local cloud does not fall behind
 _NOT_TAKEN = "refused"
 _UNKNOWN_CODE = "4711"
 # Of a connection that does not work for a time.
-_TOLD = (LogEvent.CONNECTION_PAUSED, PAUSES_METRIC, LogEvent.CONNECTION_RESUMED)
+_TOLD = (LogEvent.CONNECTION_PAUSED, Metric.CONNECTION_PAUSED, LogEvent.CONNECTION_RESUMED)
 
 
 def mixed(everyone: Sequence[Person]) -> list[Person]:

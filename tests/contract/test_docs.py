@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from attendee_sync.attendee import FIELDS
+from attendee_sync.observability import Metric
 from attendee_sync.outcome import Reason
 from attendee_sync.profile.names import NAMES
 from attendee_sync_cli.main import app
@@ -136,6 +137,11 @@ def test_the_table_of_reasons_is_the_codes() -> None:
     table = page_text("delivery").partition("| reason | what it means |")[2].partition("\n\n")[0]
     names = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)))
     assert sorted(names) == sorted(each for each in Reason if each)
+
+
+def test_the_table_of_metrics_is_the_codes() -> None:
+    table = page_text("operations").partition("| metric | own dimensions |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Metric)
 
 
 def test_the_table_of_commands_is_the_apps() -> None:

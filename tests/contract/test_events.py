@@ -304,12 +304,58 @@ def test_tokens_are_counted_by_what_became_of_them(
         ("new", "refreshed", ""),
     ]
     metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
-    counted = {(line["connection"], line["state"]): line["AccessTokens"] for line in metrics}
+    counted = {
+        (line["connection"], line["state"]): line["AccessTokens"]
+        for line in metrics
+        if "AccessTokens" in line
+    }
     assert counted == {
         ("bad", "failed"): [1.0],
         ("default", "good"): [1.0],
         ("new", "refreshed"): [1.0],
     }
+    ends = {line["connection"]: line for line in metrics if "TokenSecondsLeft" in line}
+    assert set(ends) == {"default", "new"}  # of the other no token is known
+    assert all(line["TokenSecondsLeft"][0] > 0 for line in ends.values())
+    assert {line["TokenEndsSoon"][0] for line in ends.values()} == {0.0}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "delivery-batch",
+        "delivery-unusable",
+        "ingest-array",
+        "ingest-unauthorised",
+        "token-refresh-schedule",
+    ],
+)
+def test_every_metric_is_one_of_its_stack(
+    handle: Handle, output: Callable[[], str], name: str
+) -> None:
+    handle(name)
+    metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
+    assert metrics
+    for line in metrics:
+        [directive] = line["_aws"]["CloudWatchMetrics"]
+        own, whole = directive["Dimensions"]
+        assert {"stack", "service"} < set(own)
+        assert whole == ["stack"]
+        assert line["stack"] == STACK
+
+
+def test_the_average_of_the_percents_is_the_rate(
+    aws: Aws, handle: Handle, output: Callable[[], str]
+) -> None:
+    aws.set_destination("default", event_code="summit2027", filter="consents")
+    handle("delivery-batch")
+    lines = [json.loads(line) for line in output().splitlines()]
+    ended = [line for line in lines if line.get("message") == "profile settled"]
+    failed = [value for line in lines for value in line.get("FailedPercent", [])]
+    skipped = [value for line in lines for value in line.get("SkippedPercent", [])]
+    assert {line["outcome"] for line in ended} == {"filtered"}
+    # What a filter leaves out is left out on purpose.
+    assert (len(failed), set(failed), set(skipped)) == (len(ended), {0.0}, {0.0})
 
 
 def test_delivery_asks_with_an_event_like_the_example(

@@ -632,11 +632,11 @@ def test_the_variables_that_are_read_are_those_that_are_set(function: str, folde
     assert variables(function)["POWERTOOLS_SERVICE_NAME"] == folder
 
 
-def test_the_layer_reads_no_variables_but_the_log_s_level_and_the_local_cloud_s_address() -> None:
+def test_the_layer_reads_few_variables_its_log_s_level_and_its_stack_among_them() -> None:
     texts = [path.read_text() for path in (ROOT / "layers").rglob("*.py")]
     read = [line for text in texts for line in re.findall(r".*(?:os\.environ|getenv).*", text)]
     names = sorted(name for line in read for name in re.findall(r'"([A-Z_]+)"', line))
-    assert names == ["AWS_ENDPOINT_URL", "POWERTOOLS_LOG_LEVEL"]
+    assert names == ["AWS_ENDPOINT_URL", "POWERTOOLS_LOG_LEVEL", "STACK_NAME"]
     assert len(read) == len(names)
 
 

@@ -1,6 +1,7 @@
 """Logs, metrics and trace ids. Nothing in them could tell who somebody is."""
 
 import functools
+import itertools
 import logging
 import os
 import re
@@ -18,6 +19,8 @@ from attendee_sync.version import VERSION
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 _LEVELS = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
 _making = threading.Lock()  # Powertools can't set up one logger in two threads at once
+# Powertools writes by itself what has a hundred values, and is then left with none to write.
+_MOST_VALUES = 99
 _TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -37,13 +40,21 @@ class LogEvent(StrEnum):
 
 
 class Metric(StrEnum):
-    """The names of metrics that others look for; beside each its dimensions."""
+    """The names of all metrics; beside each its dimensions, besides `stack` and `service`."""
 
     RECEIVED = "Received"  # destination: profiles that were queued or rejected at once
     PROFILES = "Profiles"  # destination, outcome
     AGE = "Age"  # destination, outcome: seconds since a profile was accepted
     RAINFOCUS_LATENCY = "RainFocusLatency"  # likewise
     UNDELIVERED = "Undelivered"  # destination, outcome, reason
+    FAILED_PERCENT = "FailedPercent"  # destination
+    SKIPPED_PERCENT = "SkippedPercent"  # destination
+    FIELDS_LEFT_OUT = "FieldsLeftOut"  # destination, field, reason
+    REFUSALS = "Refusals"  # status, of HTTP
+    CONNECTION_PAUSED = "ConnectionPaused"  # connection
+    ACCESS_TOKENS = "AccessTokens"  # connection, state
+    TOKEN_SECONDS_LEFT = "TokenSecondsLeft"  # connection  # noqa: S105 - tells of one
+    TOKEN_ENDS_SOON = "TokenEndsSoon"  # connection  # noqa: S105 - likewise
 
 
 @functools.cache
@@ -104,11 +115,32 @@ def count_undelivered(counts: Counter[tuple[str, str, str]]) -> None:
     count(Metric.UNDELIVERED, counts, ("destination", "outcome", "reason"))
 
 
+def count_ends(destination: str, ends: Iterable[tuple[bool, bool]]) -> None:
+    """Write of each profile at its end whether it failed, and whether it was skipped.
+
+    As percent, 100 or 0, so that the average of any time is its rate: what counts several
+    destinations, as an alarm does, can average but not divide.
+    """
+    values = [
+        (name, MetricUnit.Percent, 100.0 * is_so)
+        for failed, skipped in ends
+        for name, is_so in ((Metric.FAILED_PERCENT, failed), (Metric.SKIPPED_PERCENT, skipped))
+    ]
+    measure({"destination": destination}, values)
+
+
 def measure(dimensions: Mapping[str, str], values: Iterable[tuple[str, MetricUnit, float]]) -> None:
-    """Write the values of some metrics with the same dimensions, at most 100 of each metric."""
-    metrics = EphemeralMetrics()
-    for name, unit, value in values:
-        metrics.add_metric(name, unit, value)
-    for dimension, text in dimensions.items():
-        metrics.add_dimension(dimension, text or "-")
-    metrics.flush_metrics()
+    """Write the values of some metrics with the same dimensions, and those of the whole stack.
+
+    CloudWatch sums up nothing by itself, and has percentiles of single metrics alone:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
+    """
+    stack = os.environ.get("STACK_NAME") or "-"
+    for some in itertools.batched(values, _MOST_VALUES, strict=False):
+        metrics = EphemeralMetrics()
+        for name, unit, value in some:
+            metrics.add_metric(name, unit, value)
+        for dimension, text in {**dimensions, "stack": stack}.items():
+            metrics.add_dimension(dimension, text or "-")
+        metrics.add_dimensions(stack=stack)
+        metrics.flush_metrics()

@@ -98,6 +98,11 @@ class Reason(StrEnum):
     UNKNOWN_CONNECTION = "unknown_connection"
 
 
+# Those for which Adobe calls a profile skipped, as far as nobody wished it: what a filter or an
+# audience leaves out is left out on purpose.
+SKIPPED = frozenset({Reason.NO_CONSENT})
+
+
 @dataclass(frozen=True)
 class Fault:
     """Why a profile can't be used. The detail is for people and tells no value."""

@@ -770,7 +770,7 @@ def test_the_log_names_the_push_and_nobody(ingest: Ingest, output: Callable[[], 
     person = '{"email": "ada@example.com", "person": {"name": {"firstName": "Augusta"}}}'
     ingest.push(request(f'[{person}, {{"lastName": "Lovelace"}}]', traceparent=TRACE))
     written = output()
-    line, settled, received, metric, by_reason = map(json.loads, written.splitlines())
+    line, settled, received, rate, metric, by_reason = map(json.loads, written.splitlines())
     for each in (line, settled):
         assert each["destination"] == "default"
         assert each["request_id"] == "push"
@@ -782,11 +782,26 @@ def test_the_log_names_the_push_and_nobody(ingest: Ingest, output: Callable[[], 
     assert settled["message"] == "profile settled"
     assert (settled["outcome"], settled["reason"]) == ("rejected", "missing_email")
     assert settled["index"] == "1"
+    assert (rate["destination"], rate["FailedPercent"], rate["SkippedPercent"]) == (
+        "default",
+        [100.0],
+        [0.0],
+    )
     assert (metric["destination"], metric["outcome"]) == ("default", "rejected")
     assert metric["Profiles"] == [1.0]
     assert (by_reason["reason"], by_reason["Undelivered"]) == ("missing_email", [1.0])
     for private in ("ada", "example.com", "augusta", "lovelace", INGEST_TOKEN, HASH_KEY):
         assert private not in written.lower()
+
+
+def test_a_push_of_which_everything_is_rejected_counts_each_once(
+    ingest: Ingest, output: Callable[[], str]
+) -> None:
+    ingest.push(request(json.dumps([{"lastName": "Lovelace"}] * 250)))
+    metrics = [line for line in map(json.loads, output().splitlines()) if "_aws" in line]
+    rates = [value for line in metrics for value in line.get("FailedPercent", [])]
+    assert rates == [100.0] * 250
+    assert max(len(line.get("FailedPercent", [])) for line in metrics) <= 100
 
 
 @pytest.mark.parametrize("service", ["sqs", "ssm", "secretsmanager"])

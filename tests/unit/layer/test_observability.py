@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from aws_lambda_powertools.metrics import MetricUnit
 
 from attendee_sync import library_logs, observability
 from attendee_sync.version import VERSION
+from tests.support.stack import STACK
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -105,8 +107,25 @@ def test_each_pair_is_counted_in_the_embedded_format(output: Callable[[], str]) 
     )
     [directive] = first["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "AttendeeSync"
-    assert {"destination", "outcome"} <= set(directive["Dimensions"][0])
+    assert {"destination", "outcome", "stack"} <= set(directive["Dimensions"][0])
+    assert directive["Dimensions"][1:] == [["stack"]]
+    assert first["stack"] == STACK
     assert directive["Metrics"] == [{"Name": "Profiles", "Unit": "Count"}]
+
+
+def test_rates_are_percents_of_single_profiles(output: Callable[[], str]) -> None:
+    observability.count_ends("default", [(True, False), (False, True), (False, False)])
+    line = json.loads(output())
+    assert line["FailedPercent"] == [100.0, 0.0, 0.0]
+    assert line["SkippedPercent"] == [0.0, 100.0, 0.0]
+    assert {each["Unit"] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == {"Percent"}
+
+
+def test_more_values_than_a_line_holds_make_more_lines(output: Callable[[], str]) -> None:
+    observability.measure({}, [("Age", MetricUnit.Seconds, float(n)) for n in range(200)])
+    lines = [json.loads(line)["Age"] for line in output().splitlines()]
+    assert [value for line in lines for value in line] == [float(n) for n in range(200)]
+    assert max(map(len, lines)) <= 100
 
 
 def test_nothing_is_counted_for_nothing(output: Callable[[], str]) -> None:

@@ -202,7 +202,7 @@ def test_what_is_delivered_before_a_death_is_measured(
     output()
     assert invoke(harness) == ["killed"]
     lines = [json.loads(line) for line in output().splitlines()]
-    assert [line["Profiles"] for line in lines if "_aws" in line] == [[1.0]]
+    assert [line["Profiles"] for line in lines if "Profiles" in line] == [[1.0]]
     assert [line["outcome"] for line in lines if line.get("message") == "profile settled"] == [
         "delivered"
     ]

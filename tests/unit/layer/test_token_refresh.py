@@ -498,3 +498,26 @@ def test_what_is_not_the_credentials_fault_is_tried_again(
     refresh.run()
     refresh.run()
     assert len(endpoint.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("lived", "lifetime", "ends_soon"),
+    [
+        (0, 3600, False),  # one that lives for an hour always ends within an hour
+        (2690, 3600, False),
+        (2710, 3600, True),
+        (86400 - 3610, 86400, False),
+        (86400 - 3590, 86400, True),
+        (90000, 86400, True),
+    ],
+)
+def test_a_token_ends_soon_when_it_should_have_been_renewed_long_ago(
+    aws: Aws, wall: Clock, lived: int, lifetime: int, ends_soon: object
+) -> None:
+    issued_at = int(wall.now) - lived
+    aws.set_token(token(issued_at=issued_at, expires_at=issued_at + lifetime))
+    settings, endpoint = aws.settings(), fakes.Http(fakes.Reply(503))  # so that none is renewed
+    refresh = TokenRefresh(settings, aws.token_store(settings), endpoint.session(), INTERVAL)
+    [result] = refresh.run()
+    assert result.ends_soon is ends_soon
+    assert result.seconds_left == max(lifetime - lived, 0)

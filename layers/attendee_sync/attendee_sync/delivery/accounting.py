@@ -9,7 +9,7 @@ from attendee_sync import observability
 from attendee_sync.delivery.settled import Settled
 from attendee_sync.mapping.field_rules import LEFT_OUT
 from attendee_sync.observability import LogEvent, Metric
-from attendee_sync.outcome import OutcomeKind
+from attendee_sync.outcome import SKIPPED, OutcomeKind
 
 
 def account(settled: Iterable[Settled]) -> None:
@@ -17,6 +17,7 @@ def account(settled: Iterable[Settled]) -> None:
     by_outcome: dict[tuple[str, str], list[Settled]] = {}
     undelivered: Counter[tuple[str, str, str]] = Counter()
     left_out: Counter[tuple[str, str, str]] = Counter()
+    ends: dict[str, list[tuple[bool, bool]]] = {}
     for each in settled:
         if not each.is_news:
             continue
@@ -25,13 +26,18 @@ def account(settled: Iterable[Settled]) -> None:
         by_outcome.setdefault((destination, outcome.kind.value), []).append(each)
         if outcome.kind not in (OutcomeKind.DELIVERED, OutcomeKind.UNCHANGED):
             undelivered[destination, outcome.kind.value, outcome.reason.value] += 1
+        if outcome.kind.is_final:
+            end = (outcome.kind.goes_to_dead_letters, outcome.reason in SKIPPED)
+            ends.setdefault(destination, []).append(end)
         if outcome.kind is OutcomeKind.DELIVERED:
             texts = ((field, text) for field, text in outcome.remarks if text.startswith(LEFT_OUT))
             left_out.update((destination, field, text) for field, text in texts)
     for (destination, kind), some in by_outcome.items():
         _measure({"destination": destination, "outcome": kind}, some)
+    for destination, of_one in ends.items():
+        observability.count_ends(destination, of_one)
     observability.count_undelivered(undelivered)
-    observability.count("FieldsLeftOut", left_out, ("destination", "field", "reason"))
+    observability.count(Metric.FIELDS_LEFT_OUT, left_out, ("destination", "field", "reason"))
 
 
 def _measure(dimensions: dict[str, str], settled: list[Settled]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from attendee_sync import observability
 from attendee_sync.aws.settings import INGEST_TOKEN, Settings, SettingsUnavailableError
 from attendee_sync.messaging import messages
-from attendee_sync.observability import LogEvent
+from attendee_sync.observability import LogEvent, Metric
 from attendee_sync.profile import bodies
 from attendee_sync.profile.bodies import Pushed, TooManyProfilesError, UnreadableBodyError
 
@@ -127,7 +127,7 @@ def _note_refusal(request: HttpRequest, refusal: HttpError) -> None:
 
 
 def _count_refusal(status: int) -> None:
-    observability.count("Refusals", Counter({(str(status),): 1}), ("status",))
+    observability.count(Metric.REFUSALS, Counter({(str(status),): 1}), ("status",))
 
 
 def receive(request: HttpRequest, settings: Settings) -> tuple[str, list[Pushed]]:

@@ -151,6 +151,7 @@ def _tell(
         )
     received = Counter((request.destination,) for _ in (*accepted, *rejected))
     observability.count(Metric.RECEIVED, received, ("destination",))
+    observability.count_ends(request.destination, [(True, False) for _ in rejected])
     ends = [(request.destination, OutcomeKind.REJECTED.value) for _ in rejected]
     observability.count(Metric.PROFILES, Counter(ends), ("destination", "outcome"))
     reasons = [(*end, each.fault.reason.value) for end, each in zip(ends, rejected, strict=True)]

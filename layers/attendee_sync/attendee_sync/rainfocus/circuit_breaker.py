@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from attendee_sync import observability
-from attendee_sync.observability import LogEvent
+from attendee_sync.observability import LogEvent, Metric
 from attendee_sync.rainfocus.connection import Limits
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionState, ConnectionStates
 
 FAILURES_TO_PAUSE = 5  # in a row in one environment, with no success between
 FIRST_PROBE_SECONDS = 2.0  # from a pause to its first probe; then doubled
 LONGEST_PROBE_SECONDS = 20.0
-PAUSES_METRIC = "ConnectionPaused"
 _MAX_RETRY_AFTER = 60.0  # seconds that all wait because RainFocus told one to
 _HANG_REST = 3  # a probe that hung is followed by so many times its length without one
 _LONGEST_HANG_REST = 30.0  # seconds
@@ -250,4 +249,4 @@ def _report_pause(connection: str, cause: Cause) -> None:
 
 
 def _count_pause(connection: str) -> None:
-    observability.count(PAUSES_METRIC, Counter({(connection,): 1}), ("connection",))
+    observability.count(Metric.CONNECTION_PAUSED, Counter({(connection,): 1}), ("connection",))

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -35,6 +35,10 @@ _THREADS = 100
 _LATE_SECONDS = 60.0 + 30.0
 _RETRY_SECONDS = 10.0
 _LONGEST_LOOK_SECONDS = 60.0
+# Of a token that ends soon: it ends within an hour, and is far beyond the half of its life at which
+# it should have been renewed.
+_SOON_SECONDS = 3600.0
+_LITTLE_LIFE = 0.25
 _PASSING = frozenset({TokenFault.NETWORK, TokenFault.AWS})
 
 
@@ -54,6 +58,9 @@ class TokenResult:
     state: TokenState
     cause: TokenFault | None = None
     reason: str = ""
+    # Beside what became of it: of the token that there is now, if one is known that ends.
+    seconds_left: float | None = field(default=None, compare=False)
+    ends_soon: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class TokenRefresh:
                 lambda name: self._look(name, connections.get(name), refused, is_forced=is_forced),
                 names,
             )
-            return [result for result, _ in looks]
+            return [_with_end(result, token) for result, token in looks]
 
     def watch(
         self, seconds_left: Callable[[], float], report: Callable[[TokenResult], None]
@@ -120,7 +127,7 @@ class TokenRefresh:
         while wait:
             result, token = self._look(name, text)
             wait = _wait(result, token, until)
-            yield result, wait
+            yield _with_end(result, token), wait
 
     def _look(
         self, name: str, text: str | None, refused: str = "", *, is_forced: bool = False
@@ -188,6 +195,15 @@ class TokenRefresh:
         if token.lifetime > to_next_run:
             needed = max(needed, to_next_run)
         return token.seconds_left() > needed
+
+
+def _with_end(result: TokenResult, token: AccessToken | None) -> TokenResult:
+    """Return what became of a token, with when it ends."""
+    if token is None or token.expires_at is None:
+        return result
+    left = max(token.seconds_left(), 0.0)
+    ends_soon = left < min(_SOON_SECONDS, _LITTLE_LIFE * token.lifetime)
+    return replace(result, seconds_left=left, ends_soon=ends_soon)
 
 
 def _wait(result: TokenResult, token: AccessToken | None, until: float) -> float:
