@@ -18,6 +18,7 @@ from attendee_sync_cli.commands import (
     preview,
     push,
     redrive,
+    report,
     status,
     tokens,
     uninstall,
@@ -42,6 +43,7 @@ _PROFILES = "Profiles"
 app.command("preview", epilog=preview.EXAMPLES, rich_help_panel=_PROFILES)(preview.preview)
 app.command("push", epilog=push.EXAMPLES, rich_help_panel=_PROFILES)(push.push)
 app.command("lookup", epilog=lookup.EXAMPLES, rich_help_panel=_PROFILES)(lookup.lookup)
+app.command("report", epilog=report.EXAMPLES, rich_help_panel=_PROFILES)(report.report)
 _REPAIR = "When something is wrong, in this order"
 app.command("status", epilog=status.EXAMPLES, rich_help_panel=_REPAIR)(status.status)
 app.command("failures", epilog=failures.EXAMPLES, rich_help_panel=_REPAIR)(failures.failures)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from attendee_sync import observability
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.version import VERSION
 from tests.support import fakes
@@ -380,6 +381,11 @@ def test_a_deploy_writes_no_setting_that_people_edit() -> None:
     }
     # Of the same logical ids, so that an upgrade replaces what was there, and keeps it.
     assert all(each["UpdateReplacePolicy"] == "Retain" for each in made.values())
+
+
+def test_metrics_are_where_the_command_line_looks_for_them() -> None:
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == observability.NAMESPACE
 
 
 @pytest.mark.parametrize("level", TEMPLATE["Parameters"]["LogLevel"]["AllowedValues"])

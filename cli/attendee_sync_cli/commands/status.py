@@ -17,7 +17,7 @@ from attendee_sync_cli import console
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.commands.tokens import View
 from attendee_sync_cli.console import AsJson, FailureError
-from attendee_sync_cli.stack import lane, log_summary
+from attendee_sync_cli.stack import lane, log_events
 from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterScan
 from attendee_sync_cli.stack.lane import NO_QUEUE, Lane, Mapping
 from attendee_sync_cli.stack.log_summary import Log, LogSummary
@@ -171,7 +171,7 @@ def _tell(found: _Status) -> None:
     if not found.log.is_complete:
         since = console.when(found.log.since)
         console.say(
-            f"The log is long: {log_summary.MAX_ANSWERS} answers of CloudWatch reach back to "
+            f"The log is long: {log_events.MAX_ANSWERS} answers of CloudWatch reach back to "
             f"{since}."
         )
     if found.dead.unseen:

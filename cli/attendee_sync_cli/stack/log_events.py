@@ -1,13 +1,17 @@
 """The lines of the functions' logs that tell what became of profiles, as CloudWatch gives them."""
 
-from collections.abc import Collection, Iterable, Iterator
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from attendee_sync.observability import LogEvent
+from attendee_sync_cli import console
 
+MAX_ANSWERS = 200  # of CloudWatch, which gives a few a second
 _MAX_EVENTS = 10_000  # of one answer
+_SLICES = 6  # of the time looked at, the newest first
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
 type Event = dict[str, Any]
@@ -26,6 +30,7 @@ class LogLine(BaseModel):
     age_ms: float = 0.0
     attempt: int = 0  # 0 is ingest
     accepted: int = 0
+    rejected: int = 0  # at once, with those that were accepted
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -65,6 +70,43 @@ def pages(
             request["startTime"] = last = timestamp(found[-1])
             found = [event for event in found if timestamp(event) < last]
         yield found
+
+
+class NewestFirst:
+    """Some lines of log groups, the newest slice of time first, as far as they can be read."""
+
+    def __init__(self, client: Any, groups: Sequence[str], events: Collection[LogEvent]) -> None:
+        self.is_complete = True
+        self.since = 0.0  # epoch seconds; what is later was read
+        self._client = client
+        self._groups = groups
+        self._events = events
+        self._answers = 0
+
+    def slices(self, start: float, end: float) -> Iterator[list[tuple[LogLine, float]]]:
+        """Yield the lines between two times in epoch seconds, each slice the newest line first."""
+        self.since = end
+        first, step = int(start * 1000), int((end - start) * 1000) // _SLICES + 1
+        with console.progress("Reading the logs", _SLICES) as advance:
+            for n in reversed(range(_SLICES)):
+                begin = first + n * step
+                found = [self._slice(group, begin, begin + step - 1) for group in self._groups]
+                if self._answers >= MAX_ANSWERS:  # the slice may not be whole
+                    self.is_complete = False
+                    return
+                events = sorted(itertools.chain(*found), key=timestamp, reverse=True)
+                yield list(lines(events, self._events))
+                self.since = begin / 1000
+                advance(1)
+
+    def _slice(self, group: str, start: int, end: int) -> list[Event]:
+        """Return the events of a log group between two times in epoch milliseconds."""
+        events: list[Event] = []
+        found = pages(self._client, group, (start, end), pattern(self._events))
+        while self._answers < MAX_ANSWERS and (page := next(found, None)) is not None:
+            self._answers += 1
+            events += page
+        return events
 
 
 def lines(events: Iterable[Event], chosen: Collection[LogEvent]) -> Iterator[tuple[LogLine, float]]:

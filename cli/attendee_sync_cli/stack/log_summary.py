@@ -4,23 +4,17 @@ What waits is told by its newest line: a profile that is put back again for the 
 logged within the hour.
 """
 
-import itertools
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from attendee_sync.observability import LogEvent
-from attendee_sync_cli import console
-from attendee_sync_cli.stack import log_events
-from attendee_sync_cli.stack.log_events import Event
+from attendee_sync_cli.stack.log_events import LogLine, NewestFirst
 
-MAX_ANSWERS = 200  # of CloudWatch, which gives a few a second
 NOT_TRIED = "not_tried"  # said as if it were a reason
 _EVENTS = (LogEvent.PUSH_ACCEPTED, LogEvent.PROFILE_SETTLED, LogEvent.PROFILE_PUT_BACK)
-_PATTERN = log_events.pattern(_EVENTS)
-_SLICES = 6  # of the time looked at, the newest first
 _SKEW_SECONDS = 60.0  # by which this machine's clock may be late
 
 type _Identity = tuple[str, str]  # request id and index
@@ -61,17 +55,17 @@ class Log:
     """The logs of ingest and delivery: the last hours of them, as far as they can be read."""
 
     def __init__(self, client: Any, groups: Sequence[str], hours: int) -> None:
-        self.since = time.time()  # epoch seconds; what is later was read
-        self.is_complete = True
-        self._client = client
-        self._groups = groups
-        self._answers = 0
         self._outcomes: Counter[tuple[str, str]] = Counter()
         # By delivery's newest line: None if the profile had its end with it.
         self._tried: dict[_Identity, _Wait | None] = {}
         self._refused: set[_Identity] = set()  # by ingest
         self._pushes: list[tuple[_Wait, str, int]] = []  # with request id and number of profiles
-        self._read(hours * 3600.0)
+        reader = NewestFirst(client, groups, _EVENTS)
+        end = time.time() + _SKEW_SECONDS
+        for lines in reader.slices(end - hours * 3600.0, end):
+            self._take(lines)
+        self.is_complete = reader.is_complete
+        self.since = reader.since  # epoch seconds; what is later was read
 
     def activities(self) -> dict[str, LogSummary]:
         """Return what happened, by destination."""
@@ -89,31 +83,9 @@ class Log:
                 )
         return found
 
-    def _read(self, seconds: float) -> None:
-        end = int((self.since + _SKEW_SECONDS) * 1000)
-        step = int(seconds * 1000) // _SLICES
-        with console.progress("Reading the logs", _SLICES) as advance:
-            for start in range(end - step, end - step * (_SLICES + 1), -step):
-                groups = [self._slice(group, start, start + step - 1) for group in self._groups]
-                if self._answers >= MAX_ANSWERS:  # the slice may not be whole
-                    self.is_complete = False
-                    return
-                self._take(sorted(itertools.chain(*groups), key=log_events.timestamp, reverse=True))
-                self.since = start / 1000
-                advance(1)
-
-    def _slice(self, group: str, start: int, end: int) -> list[Event]:
-        """Return the events of a log group between two times in epoch milliseconds."""
-        events: list[Event] = []
-        pages = log_events.pages(self._client, group, (start, end), _PATTERN)
-        while self._answers < MAX_ANSWERS and (page := next(pages, None)) is not None:
-            self._answers += 1
-            events += page
-        return events
-
-    def _take(self, events: Sequence[Event]) -> None:
-        """Take account of events, the newest first."""
-        for line, at in log_events.lines(events, _EVENTS):
+    def _take(self, lines: Iterable[tuple[LogLine, float]]) -> None:
+        """Take account of lines, the newest first."""
+        for line, at in lines:
             identity = line.identity
             if line.message == LogEvent.PROFILE_SETTLED:
                 self._outcomes[line.destination, line.outcome] += 1

@@ -24,6 +24,10 @@ _MOST_VALUES = 99
 _TRACE_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+NAMESPACE = "AttendeeSync"  # of the metrics; the template's POWERTOOLS_METRICS_NAMESPACE
+NO_VALUE = "-"  # CloudWatch takes no empty dimension
+
+
 class LogEvent(StrEnum):
     """The messages of log lines that others look for: operators, alarms, the command line."""
 
@@ -135,12 +139,12 @@ def measure(dimensions: Mapping[str, str], values: Iterable[tuple[str, MetricUni
     CloudWatch sums up nothing by itself, and has percentiles of single metrics alone:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
     """
-    stack = os.environ.get("STACK_NAME") or "-"
+    stack = os.environ.get("STACK_NAME") or NO_VALUE
     for some in itertools.batched(values, _MOST_VALUES, strict=False):
         metrics = EphemeralMetrics()
         for name, unit, value in some:
             metrics.add_metric(name, unit, value)
         for dimension, text in {**dimensions, "stack": stack}.items():
-            metrics.add_dimension(dimension, text or "-")
+            metrics.add_dimension(dimension, text or NO_VALUE)
         metrics.add_dimensions(stack=stack)
         metrics.flush_metrics()

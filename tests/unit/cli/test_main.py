@@ -65,6 +65,8 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--field",
         "--sample",
         "--status-page",
+        "--by",
+        "--csv",
     }
 
 

@@ -43,7 +43,7 @@ def listed() -> dict[str, set[str]]:
 
 def called(aws: Aws) -> set[str]:
     """Return the actions that were called, and forget them."""
-    clients = (aws.sqs, aws.ssm, aws.secrets, aws.dynamodb, aws.functions, aws.logs)
+    clients = (aws.sqs, aws.ssm, aws.secrets, aws.dynamodb, aws.functions, aws.logs, aws.cloudwatch)
     actions = {
         f"{each.service}:{ACTIONS.get(name, name)}" for each in clients for name, _ in each.calls
     }
@@ -66,6 +66,7 @@ def files(tmp_path: Path) -> Path:
         "failures",
         "failures --discard --yes",
         "status",
+        "report",
         "lookup ada@example.com",
         "redrive --yes",
         "preview default profile.json",

@@ -10,7 +10,7 @@ import pytest
 
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging import dead_letters, messages
-from attendee_sync_cli.stack import dead_letter_scan, log_events, log_summary
+from attendee_sync_cli.stack import dead_letter_scan, log_events
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
@@ -159,7 +159,7 @@ def test_a_log_of_many_pages_is_read(
 def test_of_a_log_that_is_too_long_the_newest_part_is_told(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_summary, "MAX_ANSWERS", 8)
+    monkeypatch.setattr(log_events, "MAX_ANSWERS", 8)
     line.aws.logs.page_size = 5
     now = time.time()
     for minutes in range(59):
