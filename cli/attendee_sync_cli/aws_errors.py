@@ -26,7 +26,10 @@ _EXPIRED = "The credentials have run out: log in again, and run the command agai
 _UNKNOWN = (
     "AWS does not know these credentials: `aws sts get-caller-identity` shows whose they are."
 )
-_DENIED = "docs/operations.md lists the permissions of each command."
+_DENIED = (
+    "docs/operations.md tells which of the stack's policies a command needs: ViewerPolicy, "
+    "OperatorPolicy or ManagerPolicy, whose ARNs are outputs of the stack."
+)
 _REMEDIES: dict[str, str] = {
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
@@ -64,6 +67,11 @@ def explain(failure: BotoCoreError | ClientError) -> str:
 def remedy(code: str) -> str:
     """Return what helps against an error code of AWS; empty if that is not known."""
     return _REMEDIES.get(code, "")
+
+
+def is_denied(failure: ClientError) -> bool:
+    """Tell whether AWS refused a call because the caller has no right to it."""
+    return remedy(failure.response["Error"]["Code"]) == _DENIED
 
 
 def _remedy_of(failure: BotoCoreError) -> str:

@@ -23,6 +23,7 @@ from tests.support.template import (
     TEMPLATE,
     Loader,
     holds,
+    listed,
     policy_statements,
     resolved,
     resources,
@@ -56,10 +57,6 @@ ACTIONS = {
     "Invoke": "InvokeFunction",
     "TransactWriteItems": "PutItem",  # of puts
 }
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def statements(function: str) -> Iterator[tuple[list[str], list[str]]]:
@@ -343,6 +340,7 @@ def test_who_may_touch_which_items_of_the_token_table() -> None:
         ("dynamodb:GetItem", only("token")),  # delivery
         (["dynamodb:GetItem", "dynamodb:PutItem"], only("token")),
         (["dynamodb:PutItem", "dynamodb:DeleteItem"], only("lock")),
+        ("dynamodb:GetItem", only("token")),  # managers
     ]
 
 
@@ -545,6 +543,8 @@ def test_wildcards_stand_only_where_they_are_known_to_be_needed() -> None:
         *((f"{queue}Policy", "Principal", "*") for queue in resources("AWS::SQS::Queue")),
         *((f"{queue}Policy", "Action", "sqs:*") for queue in resources("AWS::SQS::Queue")),
         *((role_of(function), "Resource", "*") for function in FUNCTIONS),  # X-Ray
+        ("ViewerPolicy", "Resource", "*"),  # lambda:ListEventSourceMappings
+        ("ManagerPolicy", "Resource", "*"),  # what is made, and CloudWatch
     }
     conditional = [
         members["Fn::If"][0]

@@ -115,3 +115,15 @@ def policy_statements(role: str) -> Iterator[dict[str, Any]]:
     """Yield the statements of a role's policies."""
     for policy in TEMPLATE["Resources"][role]["Properties"]["Policies"]:
         yield from resolved(policy["PolicyDocument"]["Statement"])
+
+
+def managed_policy(name: str) -> list[dict[str, Any]]:
+    """Return the statements of a managed policy, as on AWS."""
+    document = resources("AWS::IAM::ManagedPolicy")[name]["PolicyDocument"]
+    statements: list[dict[str, Any]] = resolved(document["Statement"])
+    return statements
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what may be one or a list, as a list."""
+    return value if isinstance(value, list) else [value]

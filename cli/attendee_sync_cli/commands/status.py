@@ -13,7 +13,7 @@ from attendee_sync.aws.fifo_queue import QueueCount
 from attendee_sync.messaging.lanes import SHARED
 from attendee_sync.rainfocus import connection_state
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionState
-from attendee_sync_cli import console
+from attendee_sync_cli import aws_errors, console
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.commands.tokens import View
 from attendee_sync_cli.console import AsJson, FailureError
@@ -27,6 +27,7 @@ EXAMPLES = console.examples("attendee-sync status", "attendee-sync status --hour
 _MAX_HOURS = 168
 # A look at how things are hides no dead letter for long. All of them are `failures`'s to tell.
 _SAMPLE = Budget(seconds=10.0, hidden_seconds=30, dead_letters=200)
+_FOR_MANAGERS = "may be seen with ManagerPolicy"
 
 _CAUSES = {
     Cause.CONFIGURATION: "it is refused; see `doctor`",
@@ -43,6 +44,7 @@ class _Dead:
     by_destination: Counter[str]
     unseen: int
     unseen_words: str
+    may_be_seen: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _look(stack: Stack, hours: int) -> _Status:
     groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
     dead_letters = fifo_queue.count(sqs, stack.queue_url("DeadLetterQueueName"))
     log = Log(stack.client("logs"), groups, hours)
-    dead = _dead(stack)
+    dead = _dead(stack, dead_letters)
     activities = log.activities()
     names = sorted({*stack.destinations(), *activities, *dead.by_destination})
     return _Status(
@@ -137,11 +139,16 @@ def _found_count(found: Lane) -> QueueCount | None:
         return None
 
 
-def _dead(stack: Stack) -> _Dead:
+def _dead(stack: Stack, dead_letters: QueueCount) -> _Dead:
     counts: Counter[str] = Counter()
-    with DeadLetterScan(stack, _SAMPLE) as walk:
-        for batch in walk.batches("Looking at dead letters"):
-            counts.update(dead_letter.message.destination for dead_letter in batch)
+    try:
+        with DeadLetterScan(stack, _SAMPLE) as walk:
+            for batch in walk.batches("Looking at dead letters"):
+                counts.update(dead_letter.message.destination for dead_letter in batch)
+    except ClientError as error:
+        if not aws_errors.is_denied(error):
+            raise
+        return _Dead(Counter(), dead_letters.total, "", may_be_seen=False)
     return _Dead(counts, walk.unseen, walk.unseen_words)
 
 
@@ -150,6 +157,10 @@ def _connection(stack: Stack, name: str, settings: str) -> _Connection:
         token: View | str = tokens.look(stack, name, settings)
     except FailureError as failure:
         token = str(failure)
+    except ClientError as error:
+        if not aws_errors.is_denied(error):
+            raise
+        token = _FOR_MANAGERS
     dynamodb, table = stack.client("dynamodb"), stack.output("LedgerTableName")
     return _Connection(name, connection_state.read(dynamodb, table, name), token)
 
@@ -174,7 +185,9 @@ def _tell(found: _Status) -> None:
             f"The log is long: {log_events.MAX_ANSWERS} answers of CloudWatch reach back to "
             f"{since}."
         )
-    if found.dead.unseen:
+    if not found.dead.may_be_seen:
+        console.say("Whose the dead letters are may be seen with OperatorPolicy.")
+    elif found.dead.unseen:
         looked_at = found.dead.by_destination.total()
         console.say(
             f"Of the dead letters {looked_at} were looked at, {found.dead.unseen_words} "
@@ -208,7 +221,7 @@ def _destination_row(found: _Status, name: str, each: LogSummary) -> list[str]:
         f"{at_least}{count}",
         console.duration(_oldest(each)) if count else "",
         console.plain("; ".join(reasons)),
-        ("at least " if found.dead.unseen else "") + str(found.dead.by_destination[name]),
+        _dead_cell(found.dead, name),
         at_least + (", ".join(outcomes) or "nothing"),
     ]
 
@@ -216,6 +229,12 @@ def _destination_row(found: _Status, name: str, each: LogSummary) -> list[str]:
 def _oldest(each: LogSummary) -> float:
     """Return the age in seconds of what waits for longest."""
     return time.time() - min(waits.since for waits in each.waiting.values())
+
+
+def _dead_cell(dead: _Dead, name: str) -> str:
+    if not dead.may_be_seen:
+        return ""
+    return ("at least " if dead.unseen else "") + str(dead.by_destination[name])
 
 
 def _connection_row(each: _Connection) -> list[str]:
@@ -267,7 +286,7 @@ def _destination(found: _Status, name: str, each: LogSummary) -> dict[str, Any]:
             {"reason": reason, "count": waits.count, "oldest": console.moment(waits.since)}
             for reason, waits in each.waiting.items()
         ],
-        "dead": found.dead.by_destination[name],
+        "dead": found.dead.by_destination[name] if found.dead.may_be_seen else None,
         "outcomes": dict(each.outcomes),
     }
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from tests.support import fakes
 from tests.support.command_line import CommandLine
 from tests.support.delivery_harness import DeliveryHarness
 from tests.support.stack import Aws, changed, token
+from tests.support.template import listed, managed_policy
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
-TABLE = PAGE.partition("| command | permissions |")[2].partition("\n\n")[0]
+TABLE = PAGE.partition("| command | policy | permissions |")[2].partition("\n\n")[0]
+POLICIES = ("Viewer", "Operator", "Manager")  # each needs the ones before it
 # What IAM calls by another name than the API does.
 ACTIONS = {
     "DeleteMessageBatch": "DeleteMessage",
@@ -24,10 +27,18 @@ PROFILE = json.dumps({"email": "ada@example.com"})
 SETTINGS = json.dumps({"event_code": "summit2028"})
 
 
-def listed() -> dict[str, set[str]]:
-    """Return the actions by command, such as `sqs:SendMessage` by `redrive`."""
-    found: dict[str, set[str]] = {}
-    for cell, text in re.findall(r"^\| (.+?) \| (.+) \|$", TABLE, re.MULTILINE):
+@dataclass(frozen=True)
+class Row:
+    """What the table says of a command."""
+
+    policy: str
+    actions: set[str]  # such as sqs:SendMessage
+
+
+def table() -> dict[str, Row]:
+    """Return the rows of the table by command, such as `redrive`."""
+    found: dict[str, Row] = {}
+    for cell, policy, text in re.findall(r"^\| (.+?) \| (\w+) \| (.+) \|$", TABLE, re.MULTILINE):
         actions: set[str] = set()
         service = ""
         for named, action in re.findall(r"`(?:([a-z]+):)?([A-Z]\w+)`", text):
@@ -37,8 +48,19 @@ def listed() -> dict[str, set[str]]:
         for words in re.findall(r"`([^`]+)`", cell):
             names = [each for each in words.split() if each.islower()]
             group = names[0] if len(names) > 1 else group
-            found[" ".join(names if len(names) > 1 or not group else [group, *names])] = actions
+            command = " ".join(names if len(names) > 1 or not group else [group, *names])
+            found[command] = Row(policy, actions)
     return found
+
+
+def permitted(policy: str) -> set[str]:
+    """Return the actions that a policy of the template permits with those before it."""
+    return {
+        action
+        for each in POLICIES[: POLICIES.index(policy) + 1]
+        for statement in managed_policy(f"{each}Policy")
+        for action in listed(statement["Action"])
+    }
 
 
 def called(aws: Aws) -> set[str]:
@@ -73,6 +95,8 @@ def files(tmp_path: Path) -> Path:
         "destinations list",
         "destinations show default",
         "destinations set default destination.json --yes",
+        "destinations pause default",
+        "destinations resume default",
         "connections list",
         "connections show default",
         "connections set emea connection.json --yes",
@@ -100,6 +124,16 @@ def test_what_a_command_calls_is_in_the_table(
     given = json.dumps({"client_secret": "new-client-secret"}) if "credentials" in words else None
     line.run(*words.split(), given=given)
     made = called(line.aws)
-    [name] = [each for each in listed() if words.startswith(each)]
+    [row] = [row for name, row in table().items() if words.startswith(name)]
     assert made
-    assert made <= listed()[name]
+    assert made <= row.actions
+    if words != "status":  # which tells a viewer less
+        assert made <= permitted(row.policy)
+
+
+@pytest.mark.parametrize("command", table())
+def test_a_command_s_policy_permits_what_it_needs(command: str) -> None:
+    """For `status` that is OperatorPolicy and ManagerPolicy: it tells others less."""
+    row = table()[command]
+    policy = "Manager" if command == "status" else row.policy
+    assert row.actions <= permitted(policy)

@@ -57,6 +57,24 @@ def accepted(request_id: str, count: int) -> str:
     return entry("push accepted", request_id=request_id, accepted=count)
 
 
+def test_a_viewer_sees_how_many_dead_letters_there_are_but_not_whose(
+    line: CommandLine, harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.push({"firstname": "Nobody"})
+    harness.work()
+
+    def deny(**_: object) -> None:
+        raise fakes.denied("AccessDeniedException", "ReceiveMessage")
+
+    monkeypatch.setattr(line.aws.sqs, "receive_message", deny)
+    monkeypatch.setattr(line.aws.secrets, "get_secret_value", deny)
+    shown = line.succeed("status")
+    assert ["dead letters", "1", "0", "0"] in cells(shown)
+    assert "Whose the dead letters are may be seen with OperatorPolicy." in shown
+    assert "may be seen with ManagerPolicy" in shown
+    assert line.json("status")["destinations"][0]["dead"] is None
+
+
 # --- queues and destinations ---
 
 
