@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from attendee_sync.aws import clients, fifo_queue
 from attendee_sync.aws.fifo_queue import QueueCount
+from attendee_sync.aws.settings import DEFAULT
 from attendee_sync.messaging.lanes import SHARED
 from attendee_sync.rainfocus import connection_state
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionState
@@ -23,7 +24,11 @@ from attendee_sync_cli.stack.lane import NO_QUEUE, Lane, Mapping
 from attendee_sync_cli.stack.log_summary import Log, LogSummary
 from attendee_sync_cli.stack.stack import Stack
 
-EXAMPLES = console.examples("attendee-sync status", "attendee-sync status --hours 24 --json")
+EXAMPLES = console.examples(
+    "attendee-sync status",
+    "attendee-sync status --hours 24 --json",
+    "attendee-sync status --check --max-wait 120",
+)
 _MAX_HOURS = 168
 # A look at how things are hides no dead letter for long. All of them are `failures`'s to tell.
 _SAMPLE = Budget(seconds=10.0, hidden_seconds=30, dead_letters=200)
@@ -70,6 +75,14 @@ class _Lane:
 
 
 @dataclass(frozen=True)
+class _Need:
+    """What needs a person, and the command that says more or mends it."""
+
+    what: str
+    next: str
+
+
+@dataclass(frozen=True)
 class _Status:
     hours: int
     lanes: list[_Lane]
@@ -85,6 +98,16 @@ def status(
     hours: Annotated[
         int, typer.Option(min=1, max=_MAX_HOURS, help="Hours whose outcomes are counted.")
     ] = 1,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Tell only what needs a person, and end with exit code 1 if anything does.",
+        ),
+    ] = False,
+    max_wait: Annotated[
+        int, typer.Option(min=1, max=60 * _MAX_HOURS, help="Minutes that a profile may wait.")
+    ] = 60,
     as_json: AsJson = False,
 ) -> None:
     """Tell what waits and why, what came of the profiles of the last hour, and what stands still.
@@ -93,12 +116,21 @@ def status(
     flight there. By destination, and why it waits, is told from the functions' logs, which come
     some seconds late; a redriven profile is among those that wait once it was tried again.
     Of the dead letters at most 200 are looked at; `failures` looks at all.
+
+    What needs a person: dead letters, a paused connection, a token that is not good, a lane that
+    is missing or off while profiles wait in it, and a profile that waits for longer than that.
     """
-    found = _look(context.obj, hours)
+    # What waits for longer than the log is looked at would not be seen.
+    found = _look(context.obj, max(hours, max_wait // 60 + 1) if check else hours)
+    needs = _needs(found, 60.0 * max_wait)
     if as_json:
-        console.document(_document(found))
+        console.document(_document(found) | {"needs": [vars(each) for each in needs]})
+    elif check:
+        _tell_needs(needs)
     else:
         _tell(found)
+    if check and needs:
+        raise typer.Exit(1)
 
 
 def _look(stack: Stack, hours: int) -> _Status:
@@ -163,6 +195,75 @@ def _connection(stack: Stack, name: str, settings: str) -> _Connection:
         token = _FOR_MANAGERS
     dynamodb, table = stack.client("dynamodb"), stack.output("LedgerTableName")
     return _Connection(name, connection_state.read(dynamodb, table, name), token)
+
+
+# --- what needs a person ---
+
+
+def _needs(found: _Status, max_wait: float) -> list[_Need]:
+    needs = [need for each in found.connections for need in _connection_needs(each)]
+    needs += [need for each in found.lanes for need in _lane_needs(each)]
+    needs += [
+        _Need(
+            f"a profile of {name} waits for {console.duration(_oldest(each))}: "
+            + ", ".join(each.waiting),
+            "attendee-sync status",
+        )
+        for name, each in found.destinations.items()
+        if each.waiting and _oldest(each) > max_wait
+    ]
+    if found.dead_letters.total:
+        dead = console.counted(found.dead_letters.total, "dead letter")
+        needs.append(_Need(dead, "attendee-sync failures"))
+    return needs
+
+
+def _connection_needs(each: _Connection) -> list[_Need]:
+    """Return what a connection needs: that its token is good, and that calls go through."""
+    state, token = each.state, each.token
+    needs: list[_Need] = []
+    if isinstance(token, str):
+        needs.append(_Need(token, f"attendee-sync doctor {each.name}"))
+    elif token.state != "good":
+        needs.append(
+            _Need(
+                f"the token of connection {each.name} is {token.state}: {token.words}",
+                f"attendee-sync token refresh {each.name}",
+            )
+        )
+    if state.cause:
+        paused = f"connection {each.name} is {_paused(state)}"
+        needs.append(_Need(paused, f"attendee-sync doctor {each.name}"))
+    return needs
+
+
+def _lane_needs(each: _Lane) -> list[_Need]:
+    if each.count is None:
+        return [
+            _Need(f"the queue of {each.label} is missing", "attendee-sync destinations upgrade")
+        ]
+    is_off = each.mapping is not None and not each.mapping.is_on
+    if not is_off or not each.count.total:
+        return []
+    waiting = console.counted(each.count.total, "profile")
+    destination = each.name or DEFAULT
+    return [
+        _Need(
+            f"delivery of {each.label} is off, and {waiting} in it",
+            f"attendee-sync destinations resume {destination}",
+        )
+    ]
+
+
+def _tell_needs(needs: list[_Need]) -> None:
+    if not needs:
+        console.say("Nothing needs a person.")
+        return
+    rows = [[console.plain(each.what), each.next] for each in needs]
+    console.table(["needs a person", "next command"], rows)
+
+
+# --- all of it ---
 
 
 def _tell(found: _Status) -> None:
@@ -241,11 +342,16 @@ def _connection_row(each: _Connection) -> list[str]:
     state = each.state
     calls = "go through"
     if state.cause:
-        since = f" since {console.when(int(state.opened_at))}" if state.opened_at else ""
-        calls = f"paused{since}: {_CAUSES[state.cause]}"
+        calls = _paused(state)
     if isinstance(each.token, str):
         return [each.name, calls, each.token]
     return [each.name, calls, f"{each.token.state}, ends {each.token.end}"]
+
+
+def _paused(state: ConnectionState) -> str:
+    """Return since when a connection is paused, and why."""
+    since = f" since {console.when(int(state.opened_at))}" if state.opened_at else ""
+    return f"paused{since}" + (f": {_CAUSES[state.cause]}" if state.cause else "")
 
 
 def _document(found: _Status) -> dict[str, Any]:

@@ -66,6 +66,9 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--sample",
         "--status-page",
         "--by",
+        "--check",
+        "--max-wait",
+        "--trace",
         "--csv",
     }
 

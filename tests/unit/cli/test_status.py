@@ -14,7 +14,7 @@ from attendee_sync_cli.stack import dead_letter_scan, log_events
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
-from tests.support.stack import DELIVERY_LOG, INGEST_LOG, STACK, token
+from tests.support.stack import DELIVERY_LOG, INGEST_LOG, PROFILE_QUEUE, STACK, token
 
 BUSY = fakes.Reply(503)
 REFUSED = fakes.envelope("105", "zip is not known", status=400)
@@ -350,6 +350,96 @@ def test_why_there_is_no_token_is_told(line: CommandLine) -> None:
     assert "has no token yet" in default["token"]["words"]
     assert "are not valid" in broken["token"]["words"]
     assert "has no token yet" in line.succeed("status")
+
+
+# --- what needs a person ---
+
+
+def needs(line: CommandLine, *options: str) -> dict[str, str]:
+    """Return what needs a person, with the next command."""
+    return {each["what"]: each["next"] for each in line.json("status", *options)["needs"]}
+
+
+def test_a_check_of_what_goes_well_succeeds(line: CommandLine, harness: DeliveryHarness) -> None:
+    harness.push(profile("ada"))
+    harness.work()
+    assert line.succeed("status", "--check") == "Nothing needs a person.\n"
+    assert line.json("status", "--check")["needs"] == []
+
+
+def test_dead_letters_need_a_person(line: CommandLine) -> None:
+    bury(line, 3)
+    assert needs(line) == {"3 dead letters": "attendee-sync failures"}
+    result = line.run("status", "--check")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert ["3 dead letters", "attendee-sync failures"] in cells(result.stdout)
+    assert "shared lane" not in result.stdout
+    assert line.run("status").exit_code == 0
+
+
+def test_a_paused_connection_needs_a_person(line: CommandLine, harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = PAUSED
+    for n in range(6):
+        harness.push(profile(f"p{n}"))
+    harness.work()
+    [(what, command)] = needs(line).items()
+    assert what.startswith("connection default is paused since ")
+    assert command == "attendee-sync doctor default"
+    line.fail("status", "--check", "--json")
+
+
+@pytest.mark.parametrize(
+    ("made", "what"),
+    [
+        ({"expires_at": 1_700_000_600}, "the token of connection default is expired: it has run"),
+        ({"granted_to": "another"}, "the token of connection default is outdated: credentials"),
+    ],
+)
+def test_a_token_that_is_not_renewed_needs_a_person(
+    line: CommandLine, made: dict[str, Any], what: str
+) -> None:
+    line.aws.set_token(token(**made))
+    [(told, command)] = needs(line).items()
+    assert told.startswith(what)
+    assert command == "attendee-sync token refresh default"
+    line.aws.remove_token()
+    [(told, command)] = needs(line).items()
+    assert "has no token yet" in told
+    assert command == "attendee-sync doctor default"
+
+
+def test_who_waits_for_long_needs_a_person(line: CommandLine) -> None:
+    line.aws.logs.write(DELIVERY_LOG, put_back("a", 0, "busy", age=5_400), time.time() - 60)
+    assert needs(line, "--max-wait", "100") == {}
+    [(told, command)] = needs(line).items()
+    assert told == "a profile of default waits for 1 h 31 min: busy"
+    assert command == "attendee-sync status"
+
+
+def test_a_check_looks_as_far_back_as_a_profile_may_wait(line: CommandLine) -> None:
+    line.aws.logs.write(INGEST_LOG, accepted("a", 1), time.time() - 150 * 60)
+    assert "not_tried" in line.run("status", "--check", "--max-wait", "120").stdout
+    assert line.run("status", "--check", "--max-wait", "180").exit_code == 0
+
+
+def test_a_lane_that_is_off_needs_a_person_once_profiles_wait_in_it(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    line.aws.functions.mappings = {PROFILE_QUEUE: False}
+    assert needs(line) == {}
+    harness.push(profile("ada"))
+    assert needs(line) == {
+        "delivery of shared lane is off, and 1 profile in it": (
+            "attendee-sync destinations resume default"
+        )
+    }
+
+
+def test_a_lane_whose_queue_is_missing_needs_a_person(line: CommandLine) -> None:
+    line.aws.set_destination("summit", event_code="summit2028", lane="own")
+    assert needs(line) == {
+        "the queue of lane summit is missing": "attendee-sync destinations upgrade"
+    }
 
 
 def test_nothing_is_written(line: CommandLine, harness: DeliveryHarness) -> None:
