@@ -2,6 +2,7 @@
 
 import re
 import sys
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -19,15 +20,19 @@ from attendee_sync.profile import email_address
 from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, FailureError
+from attendee_sync_cli.stack import person_trace
 from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan
+from attendee_sync_cli.stack.person_trace import ProfileTrace
 from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = console.examples(
     "attendee-sync lookup ada@example.com",
     "attendee-sync lookup - --destination summit < address.txt",
+    "attendee-sync lookup ada@example.com --trace --hours 72",
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_INPUT = 1_000  # characters
+_MAX_HOURS = 336  # two weeks: no profile waits for longer
 _AT_ONCE = 100  # keys that the ledger takes in one call
 
 
@@ -40,6 +45,7 @@ class _Found:
     entry: LedgerEntry | None
     mapping_version: str  # today's; empty if the settings are not valid, or there are none
     dead_letters: list[dict[str, str]] = field(default_factory=list)
+    trace: list[ProfileTrace] = field(default_factory=list)
 
     @property
     def mapping(self) -> str:
@@ -49,7 +55,7 @@ class _Found:
         return "today's" if self.entry.fields_of(self.mapping_version) else "another than today's"
 
 
-def lookup(
+def lookup(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     email: Annotated[
         str,
@@ -65,6 +71,13 @@ def lookup(
             help="The destination to look at; all of the stack by default.", callback=console.name
         ),
     ] = None,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Tell what the logs know of each of the person's profiles."),
+    ] = False,
+    hours: Annotated[
+        int, typer.Option(min=1, max=_MAX_HOURS, help="Hours of the logs that --trace reads.")
+    ] = 24,
     as_json: AsJson = False,
 ) -> None:
     """Tell what became of a person's profiles at each destination, and when.
@@ -75,6 +88,9 @@ def lookup(
 
     Dead letters of the person are looked for, too; but what was rejected before it was queued,
     for want of an e-mail address for instance, is not known to be anybody's.
+
+    With --trace, what the functions' logs tell of each profile: when it was accepted, each try
+    that told something new, with RainFocus's answer, until when it waits, and how it ended.
     """
     email_hash = _email_hash(email)
     stack: Stack = context.obj
@@ -82,17 +98,26 @@ def lookup(
     with DeadLetterScan(stack) as scan:
         for batch in scan.batches("Looking at dead letters"):
             _add(found, batch)
+    is_traced = not trace or _trace(stack, found, time.time() - 3600 * hours)
     # A removed destination's are told of; a mistyped one has none.
     if destination and destination not in stack.destinations() and not any(map(_is_known, found)):
         raise stack.no_such("destination", destination)
     if as_json:
         console.document(
-            {"destinations": [_document(each) for each in found], "unseen": scan.unseen}
+            {
+                "destinations": [_document(each) for each in found],
+                "unseen": scan.unseen,
+                "trace_complete": is_traced if trace else None,
+            }
         )
         return
     for each in found:
         console.table(["destination", each.destination], _rows(each))
         console.say()
+        if trace:
+            _tell_trace(each)
+    if not is_traced:
+        console.say("The logs are long: a part of them was not read. Fewer --hours take less.")
     if scan.unseen:
         console.say(f"Of the dead letters {scan.unseen_words}")
 
@@ -166,6 +191,32 @@ def _add(found: Collection[_Found], dead_letters: Collection[DeadLetter]) -> Non
             )
 
 
+def _trace(stack: Stack, found: Collection[_Found], since: float) -> bool:
+    """Read the logs for the person at each destination; return whether all could be read."""
+    groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
+    is_complete = True
+    for each in found:
+        traces, is_whole = person_trace.read(stack.client("logs"), groups, each.attendee, since)
+        each.trace.extend(traces)
+        is_complete &= is_whole
+    return is_complete
+
+
+def _tell_trace(found: _Found) -> None:
+    if not found.trace:
+        console.say(f"The logs tell of no profile for {found.destination} in these hours.")
+        console.say()
+    for profile in found.trace:
+        rows = []
+        for event in profile.events:
+            rows.append([console.moment(event.at), console.plain(event.words)])
+            rows += [["", console.plain(remark)] for remark in event.line.remarks]
+        if profile.waits:
+            rows.append(["", profile.waits])
+        console.table(["profile", profile.id], rows)
+        console.say()
+
+
 def _rows(found: _Found) -> list[list[str]]:
     entry = found.entry
     rows = [["attendee", found.attendee]]
@@ -207,4 +258,12 @@ def _document(found: _Found) -> dict[str, Any]:
         "todays_mapping": found.mapping == "today's" if delivered else None,
         "fields": sorted(delivered.fields) if delivered else [],
         "dead_letters": found.dead_letters,
+        "trace": [
+            {
+                "id": each.id,
+                "state": each.state,
+                "events": [event.document() for event in each.events],
+            }
+            for each in found.trace
+        ],
     }

@@ -1,14 +1,17 @@
+import json
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from attendee_sync import attendee
+from attendee_sync_cli.stack import person_trace
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
-from tests.support.stack import HASH_KEY, STACK, changed
+from tests.support.stack import DELIVERY_LOG, HASH_KEY, INGEST_LOG, STACK, Clock, changed
 
 ADA = {"email": " Ada@Example.com", "firstname": "Ada", "zip": "84043"}
 SHA256 = attendee.sha256_of("ada@example.com")
@@ -48,6 +51,7 @@ def test_what_was_delivered_is_told(line: CommandLine, harness: DeliveryHarness)
         "todays_mapping": True,
         "fields": ["email", "firstname", "zip"],
         "dead_letters": [],
+        "trace": [],
     }
     shown = cells(line.succeed("lookup", "ada@example.com"))
     assert ["attendee", KEY] in shown
@@ -203,3 +207,120 @@ def test_what_a_removed_destination_delivered_is_still_told(
     line.aws.ssm.parameters.clear()
     [found] = line.json("lookup", "ada@example.com", "--destination", "default")["destinations"]
     assert found["outcome"] == "delivered"
+
+
+# --- what the logs tell ---
+
+
+def trace(line: CommandLine, *options: str) -> list[dict[str, Any]]:
+    return list(look(line, "--trace", *options)["trace"])
+
+
+def events(traced: dict[str, Any], *members: str) -> list[tuple[Any, ...]]:
+    return [tuple(each[name] for name in members) for each in traced["events"]]
+
+
+def log(line: CommandLine, output: Callable[[], str]) -> None:
+    """Write to each function's log what it wrote."""
+    for text in output().splitlines():
+        is_ingest = json.loads(text).get("message") == "push accepted"
+        line.aws.logs.write(INGEST_LOG if is_ingest else DELIVERY_LOG, text)
+
+
+def test_the_way_of_a_profile_is_told(
+    line: CommandLine, harness: DeliveryHarness, output: Callable[[], str]
+) -> None:
+    harness.rainfocus.reply = fakes.Reply(503)
+    request_id = harness.push({"email": "ben@example.com"}, ADA)
+    harness.work()
+    log(line, output)
+    [waiting] = trace(line)
+    assert (waiting["id"], waiting["state"]) == (f"{request_id}-1", "waiting")
+    assert events(waiting, "event", "attempt", "reason", "status") == [
+        ("accepted", 0, None, None),
+        ("retry", 1, "unavailable", 503),
+    ]
+    retry_at = datetime.fromisoformat(waiting["events"][1]["retry_at"]).timestamp()
+    assert time.time() - 2 <= retry_at <= time.time() + 60
+    shown = line.succeed("lookup", "ada@example.com", "--trace")
+    assert "try 1: put back, unavailable: " in shown
+    assert "HTTP 503" in shown
+    assert "waits" in shown
+    harness.rainfocus.reply = fakes.stored()
+    line.aws.sqs.let_time_pass()
+    harness.work()
+    log(line, output)
+    [ended] = trace(line)
+    assert ended["state"] == "delivered"
+    assert events(ended, "event", "attempt", "status")[-1] == ("delivered", 2, 200)
+    assert "try 2: delivered, HTTP 200, code 0" in line.succeed(
+        "lookup", "ada@example.com", "--trace"
+    )
+
+
+def test_who_was_not_tried_yet_is_found(
+    line: CommandLine, harness: DeliveryHarness, output: Callable[[], str]
+) -> None:
+    harness.push(ADA)
+    log(line, output)
+    [waiting] = trace(line)
+    assert (waiting["state"], events(waiting, "event")) == ("waiting", [("accepted",)])
+    told = line.succeed("lookup", "ada@example.com", "--trace")
+    assert "waits, and was not tried yet" in told
+
+
+@pytest.mark.parametrize("state", ["rejected", "filtered"])
+def test_why_a_profile_ended_is_told_in_rainfocus_words(
+    line: CommandLine, harness: DeliveryHarness, output: Callable[[], str], state: str
+) -> None:
+    harness.rainfocus.reply = REFUSED
+    if state == "filtered":
+        line.aws.set_destination("default", event_code="summit2027", filter="vip")
+    harness.push(ADA)
+    harness.work()
+    log(line, output)
+    [ended] = trace(line)
+    assert ended["state"] == state
+    shown = line.succeed("lookup", "ada@example.com", "--trace")
+    words = {
+        "rejected": 'does not take this profile, HTTP 400, code 105, "zip is not known"',
+        "filtered": "try 1: filtered, filter: ",
+    }
+    assert words[state] in shown
+    assert len(look(line, "--trace")["dead_letters"]) == (state == "rejected")
+
+
+def test_what_was_left_out_of_the_attendee_is_told(
+    line: CommandLine, harness: DeliveryHarness, output: Callable[[], str]
+) -> None:
+    harness.push({**ADA, "country": "Atlantis"})
+    harness.work()
+    log(line, output)
+    [ended] = trace(line)
+    [remark] = ended["events"][-1]["remarks"]
+    assert remark.startswith("countryid: ")
+    assert remark in line.succeed("lookup", "ada@example.com", "--trace")
+
+
+def test_a_try_whose_time_has_come_is_told_as_such(line: CommandLine, wall: Clock) -> None:
+    members = {"attendee": KEY, "destination": "default", "request_id": "a", "index": "0"}
+    put_back = {**members, "outcome": "retry", "reason": "busy", "attempt": 1, "retry_in_s": 9}
+    text = json.dumps({"message": "profile put back", **put_back})
+    line.aws.logs.write(DELIVERY_LOG, text, at=time.time())
+    assert "waits until" in line.succeed("lookup", "ada@example.com", "--trace")
+    wall.now += 60
+    assert "tried again since" in line.succeed("lookup", "ada@example.com", "--trace")
+    wall.now += 3 * 3_600
+    assert trace(line, "--hours", "3") == []
+    told = line.succeed("lookup", "ada@example.com", "--trace", "--hours", "3")
+    assert "The logs tell of no profile for default in these hours." in told
+
+
+def test_logs_that_take_too_long_are_told(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(person_trace, "_MAX_SECONDS", -1.0)
+    line.aws.logs.write(DELIVERY_LOG, "{}")
+    assert not line.json("lookup", "ada@example.com", "--trace")["trace_complete"]
+    told = line.succeed("lookup", "ada@example.com", "--trace")
+    assert "a part of them was not read" in told

@@ -90,6 +90,7 @@ def files(tmp_path: Path) -> Path:
         "status",
         "report",
         "lookup ada@example.com",
+        "lookup ada@example.com --trace",
         "redrive --yes",
         "preview default profile.json",
         "destinations list",

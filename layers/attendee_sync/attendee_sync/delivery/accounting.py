@@ -71,6 +71,7 @@ def _log(settled: Settled) -> None:
         latency_ms=None if outcome.latency is None else round(outcome.latency * 1000),
         age_ms=round(message.age * 1000),
         attempt=message.attempt,
+        retry_in_s=settled.retry_in,
         mapping_version=plan.target.mapping_version if plan.target else "",
         trace_id=observability.trace_id(message.trace_parent),
     )

@@ -127,7 +127,11 @@ class _Batch:
 
         `alone` is the id of one that was worked on alone.
         """
-        settled = [replace(each, is_news=self._is_news(each)) for each in settled]
+        waits = self._waits(settled)
+        settled = [
+            replace(each, is_news=self._is_news(each), retry_in=wait)
+            for each, wait in zip(settled, waits, strict=True)
+        ]
         accounting.account(settled)
         self._put_back(settled, alone)
         self._settled += settled
@@ -192,22 +196,32 @@ class _Batch:
                 ledger.invalidate(key)
         return _with_outcome(_OVERTAKEN, settled, overtaken)
 
-    def _put_back(self, settled: Sequence[Settled], alone: str) -> None:
-        """Hide what must be retried; a group's messages for the same time, to keep their order.
+    def _waits(self, settled: Sequence[Settled]) -> list[int | None]:
+        """Return for how long each is to be hidden, a group for the same time to keep its order.
 
-        What has not ended in its thread is left alone: it comes again as if it had died with it.
+        None is what has ended, or has not in its thread: that is left alone, and comes again as
+        if it had died with it.
         """
+        by_group: dict[str, int] = {}
+        waits: list[int | None] = []
+        for each in settled:
+            message, outcome = each.message, each.outcome
+            if outcome.kind.is_final or outcome == _UNFINISHED:
+                waits.append(None)
+                continue
+            seconds = self._stack.policy.wait(message.attempt, outcome, message.waited)
+            waits.append(by_group.setdefault(message.group, seconds))
+        return waits
+
+    def _put_back(self, settled: Sequence[Settled], alone: str) -> None:
+        """Hide what must be retried."""
         policy = self._stack.policy
-        waits: dict[str, int] = {}
         receipts: dict[str, int] = {}
         notes: dict[str, AttemptNote] = {}
         for each in settled:
-            message, outcome = each.message, each.outcome
-            if not outcome.kind.is_final and outcome != _UNFINISHED:
-                seconds = policy.wait(message.attempt, outcome, message.waited)
-                seconds = waits.setdefault(message.group, seconds)
-                receipts[message.receipt] = seconds
-                notes[message.message_id] = self._note(each)
+            if each.retry_in is not None:
+                receipts[each.message.receipt] = each.retry_in
+                notes[each.message.message_id] = self._note(each)
         if not receipts:
             return
         if not self._stack.ledger.note_put_back(notes, alone if alone in notes else ""):

@@ -16,6 +16,7 @@ class Settled:
     outcome: Outcome
     entry: LedgerEntry | None = None
     is_news: bool = True  # what waits for the same reason as before is none
+    retry_in: int | None = None  # seconds until the next attempt, of what is put back
 
     @property
     def message(self) -> QueuedProfile:
