@@ -6,13 +6,19 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
-from attendee_sync.aws.settings import api_profile_of, credentials_of
+from attendee_sync.aws.settings import CONNECTIONS, api_profile_of, credentials_of
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, ConnectionName, FailureError, Yes
-from attendee_sync_cli.settings import secret_texts, setting_changes, validation
+from attendee_sync_cli.settings import (
+    secret_texts,
+    setting_changes,
+    setting_history,
+    validation,
+)
 from attendee_sync_cli.settings.setting_changes import NewSettings
+from attendee_sync_cli.settings.setting_history import HistoricVersion
 from attendee_sync_cli.stack.stack import RECOVERY_DAYS, Stack
 
 app = typer.Typer(no_args_is_help=True, help="List, show, set and remove connections.")
@@ -100,6 +106,11 @@ def set_(
     if before is None:
         stack.described()  # of a stack that is not there, nobody would read them
     text = setting_changes.new_settings(settings, before, Connection, yes=yes)
+    _store(stack, connection, text, before, yes=yes)
+
+
+def _store(stack: Stack, connection: str, text: str, before: str | None, *, yes: bool) -> None:
+    """Show what changes, ask, and store the settings and their secrets."""
     after = validation.read(Connection, text)
     if isinstance(after, list):
         raise setting_changes.not_valid("The settings", after)
@@ -120,6 +131,33 @@ def set_(
     _make_secrets(stack, connection)
     if before is None:
         console.say(f"Next: attendee-sync credentials set {connection}")
+
+
+@app.command("history", epilog=console.examples("attendee-sync connections history default"))
+def history(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
+    """Show who changed the settings of a connection, when, and which; the last hundred times."""
+    stack: Stack = context.obj
+    stack.known_connection(connection)
+    setting_history.show(stack.versions(CONNECTIONS, connection), Connection, as_json=as_json)
+
+
+@app.command(
+    "rollback",
+    epilog=console.examples(
+        "attendee-sync connections rollback default 3",
+    ),
+)
+def rollback(
+    context: typer.Context, connection: ConnectionName, version: HistoricVersion, yes: Yes = False
+) -> None:
+    """Store the settings that a connection had in a version, after a look at what changes.
+
+    They are checked as those of `set` are, and become a new version. Secrets stay as they are.
+    """
+    stack: Stack = context.obj
+    before = stack.known_connection(connection)
+    text = setting_history.text_of(stack.versions(CONNECTIONS, connection), version)
+    _store(stack, connection, text, before, yes=yes)
 
 
 @app.command("remove", epilog=console.examples("attendee-sync connections remove emea"))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from attendee_sync import attendee
-from attendee_sync.aws.settings import DEFAULT, INGEST_TOKEN
+from attendee_sync.aws.settings import DEFAULT, DESTINATIONS, INGEST_TOKEN
 from attendee_sync.mapping import field_rules, normalisation
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli import console
@@ -25,10 +25,12 @@ from attendee_sync_cli.settings import (
     expression_doubts,
     expression_faults,
     setting_changes,
+    setting_history,
     validation,
 )
 from attendee_sync_cli.settings.expression_doubts import SettingDoubt
 from attendee_sync_cli.settings.setting_changes import NewSettings
+from attendee_sync_cli.settings.setting_history import HistoricVersion
 from attendee_sync_cli.settings.validation import SettingFault
 from attendee_sync_cli.stack import lane_stack
 from attendee_sync_cli.stack.stack import Stack
@@ -186,6 +188,38 @@ def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
     text = setting_changes.new_settings(settings, before, Destination, yes=yes)
     trial = _tried(stack, destination, text, sample)
     _store(stack, destination, trial, yes=yes, as_json=as_json)
+
+
+@app.command("history", epilog=console.examples("attendee-sync destinations history summit"))
+def history(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
+    """Show who changed the settings of a destination, when, and which; the last hundred times."""
+    stack: Stack = context.obj
+    stack.known_destination(destination)
+    setting_history.show(stack.versions(DESTINATIONS, destination), Destination, as_json=as_json)
+
+
+@app.command(
+    "rollback",
+    epilog=console.examples(
+        "attendee-sync destinations rollback summit 3 --sample people.csv",
+    ),
+)
+def rollback(  # noqa: PLR0913, PLR0917 - they are the command's options
+    context: typer.Context,
+    destination: DestinationName,
+    version: HistoricVersion,
+    sample: SampleFile = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Store the settings that a destination had in a version, after a look at what changes.
+
+    They are tried as those of `set` are, and become a new version. The lane stays as it is.
+    """
+    stack: Stack = context.obj
+    stack.known_destination(destination)
+    text = setting_history.text_of(stack.versions(DESTINATIONS, destination), version)
+    _store(stack, destination, _tried(stack, destination, text, sample), yes=yes, as_json=as_json)
 
 
 app.command("move", epilog=destination_lanes.MOVE_EXAMPLES)(destination_lanes.move)

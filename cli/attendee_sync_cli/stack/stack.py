@@ -96,6 +96,16 @@ def _no_endpoint() -> typer.BadParameter:
 
 
 @dataclass(frozen=True)
+class SettingVersion:
+    """A setting as it was stored once."""
+
+    number: int
+    text: str
+    stored_at: datetime
+    stored_by: str  # the last part of an ARN: a user, or a role's session
+
+
+@dataclass(frozen=True)
 class Stack:
     """The stack of that name. Its methods raise FailureError and botocore's errors."""
 
@@ -163,6 +173,29 @@ class Stack:
             f"There is no {kind} {name} in stack {self.name}. "
             f"`attendee-sync {kind}s list` shows those there are."
         )
+
+    def versions(self, kind: str, name: str) -> list[SettingVersion]:
+        """Return a setting as people stored it, the oldest first: the last hundred, as SSM keeps.
+
+        There are none of one that is as it was deployed, nor of what stood there before a removal.
+        """
+        pages = client("ssm").get_paginator("get_parameter_history")
+        try:
+            found = [
+                SettingVersion(
+                    each["Version"],
+                    each["Value"],
+                    each["LastModifiedDate"],
+                    each.get("LastModifiedUser", "").rpartition("/")[2],
+                )
+                for page in pages.paginate(Name=parameter_of(self.name, kind, name))
+                for each in page["Parameters"]
+            ]
+        except ClientError as error:
+            if _code(error) == "ParameterNotFound":
+                return []
+            raise
+        return sorted(found, key=lambda each: each.number)
 
     def seconds_until_known(self, kind: str, name: str) -> float:
         """Return for how long functions may still go by what a setting was before."""

@@ -19,6 +19,7 @@ class Ssm(Fake):
         super().__init__()
         self.parameters = dict(parameters or {})
         self.modified: dict[str, datetime] = {}  # when, of those that were written lately
+        self.history: dict[str, list[dict[str, Any]]] = {}  # of those that were written
         self._page_size = page_size
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
@@ -46,10 +47,31 @@ class Ssm(Fake):
         self._use(request["Type"] == "String" and request["Overwrite"], "unlike the template's")
         self.parameters[request["Name"]] = request["Value"]
         self.modified[request["Name"]] = datetime.fromtimestamp(time.time(), UTC)
+        versions = self.history.setdefault(request["Name"], [])
+        versions.append(
+            {
+                "Name": request["Name"],
+                "Version": len(versions) + 1,
+                "Value": request["Value"],
+                "LastModifiedDate": self.modified[request["Name"]],
+                "LastModifiedUser": "arn:aws:sts::123456789012:assumed-role/Managers/grace",
+            }
+        )
         return {}
+
+    def get_parameter_history(self, **request: Any) -> dict[str, Any]:
+        self._called("GetParameterHistory", request)
+        if request["Name"] not in self.parameters:
+            raise denied("ParameterNotFound", "GetParameterHistory")
+        versions = self.history.get(request["Name"], [])
+        start = int(request.get("NextToken", "0"))
+        end = start + self._page_size
+        more = {"NextToken": str(end)} if end < len(versions) else {}
+        return {"Parameters": versions[start:end], **more}
 
     def delete_parameter(self, **request: Any) -> dict[str, Any]:
         self._called("DeleteParameter", request)
+        self.history.pop(request["Name"], None)
         if self.parameters.pop(request["Name"], None) is None:
             raise denied("ParameterNotFound", "DeleteParameter")
         return {}

@@ -96,6 +96,10 @@ def files(tmp_path: Path) -> Path:
         "destinations list",
         "destinations show default",
         "destinations set default destination.json --yes",
+        "destinations history default",
+        "destinations rollback default 1 --yes",
+        "connections history default",
+        "connections rollback default 1 --yes",
         "destinations pause default",
         "destinations resume default",
         "connections list",
@@ -121,6 +125,10 @@ def test_what_a_command_calls_is_in_the_table(
     harness.rainfocus.reply = fakes.envelope("105", "countryid is not known", status=400)
     harness.push({"email": "ada@example.com"}, {"firstname": "Nobody"})
     harness.work()
+    for name, text in list(line.aws.ssm.parameters.items()):  # so that there is a version 1
+        line.aws.ssm.put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+    line.aws.set_destination("default", event_code="other")
+    line.aws.set_connection("default", changed(version="v2"))
     called(line.aws)
     given = json.dumps({"client_secret": "new-client-secret"}) if "credentials" in words else None
     line.run(*words.split(), given=given)
