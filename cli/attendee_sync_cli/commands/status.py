@@ -223,7 +223,8 @@ def _connection_needs(each: _Connection) -> list[_Need]:
     state, token = each.state, each.token
     needs: list[_Need] = []
     if isinstance(token, str):
-        needs.append(_Need(token, f"attendee-sync doctor {each.name}"))
+        if token != _FOR_MANAGERS:
+            needs.append(_Need(token, f"attendee-sync doctor {each.name}"))
     elif token.state != "good":
         needs.append(
             _Need(
