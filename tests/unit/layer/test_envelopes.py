@@ -146,8 +146,8 @@ def test_a_name_without_a_value_makes_no_person(empty: object) -> None:
     [
         {"contacts": [ADA], "leads": [BEN]},
         {"Contacts": [ADA], "contacts": [BEN]},
-        {"attendee": ADA, "guests": [BEN]},
-        {"guests": [BEN], "attendee": ADA},
+        {"attendee": ADA, "leads": [BEN]},
+        {"leads": [BEN], "attendee": ADA},
         {"data": {"contacts": [ADA]}, "result": {"leads": [BEN]}},
     ],
 )

@@ -32,6 +32,7 @@ def test_no_name_is_in_the_table_twice() -> None:
 def test_the_table_has_the_fields_of_attendees() -> None:
     assert names.NAMES.keys() == attendee.FIELDS.keys() | {
         names.FULL_NAME,
+        names.FAMILY_NAME_FIRST,
         names.HOUSE_NUMBER,
         names.NAME_PARTICLE,
     }

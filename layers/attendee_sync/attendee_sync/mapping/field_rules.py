@@ -14,7 +14,7 @@ from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError
 from attendee_sync.profile import names
 from attendee_sync.profile.candidates import Found, Json, Path, Scalar
-from attendee_sync.profile.names import FULL_NAME, HOUSE_NUMBER, NAME_PARTICLE
+from attendee_sync.profile.names import FAMILY_NAME_FIRST, FULL_NAME, HOUSE_NUMBER, NAME_PARTICLE
 
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
 USUAL_NAMES = "the usual names"
@@ -149,8 +149,8 @@ class FieldRules:
         _split_zip(mapped, found)
         if self._joins_particles and NAME_PARTICLE in found.best:
             _join_particle(mapped, found.candidates(NAME_PARTICLE))
-        if self._splits_names and FULL_NAME in found.best:
-            _split_name(mapped, found.candidates(FULL_NAME))
+        if self._splits_names:
+            _split_names(mapped, found)
 
     def _texts(self, best: Mapping[str, Scalar]) -> dict[str, Any]:
         """Return the fields that plain texts under usual names make as they are."""
@@ -302,13 +302,22 @@ def _split_zip(mapped: Mapped, found: Found) -> None:
             mapped.remarks.append(("city", "taken from behind the zip"))
 
 
-def _split_name(mapped: Mapped, given: Sequence[_Given]) -> None:
-    """Take what is missing of the first and the last name from a full name."""
+def _split_names(mapped: Mapped, found: Found) -> None:
+    """Take what is missing of the first and the last name from a full name in either order."""
+    if FAMILY_NAME_FIRST in found.best:
+        _split_name(mapped, found.candidates(FAMILY_NAME_FIRST), full_names.parts_of_reversed)
+    elif FULL_NAME in found.best:
+        _split_name(mapped, found.candidates(FULL_NAME), full_names.parts)
+
+
+def _split_name(
+    mapped: Mapped, given: Sequence[_Given], split: Callable[..., dict[str, str]]
+) -> None:
     known = {name: mapped.fields[name] for name in _NAMES if mapped.fields.get(name)}
     if len(known) == len(_NAMES):
         return
     value, source = given[0]
-    parts = full_names.parts(value, **known) if isinstance(value, str) else {}
+    parts = split(value, **known) if isinstance(value, str) else {}
     if not parts and "firstname" in known and isinstance(value, str) and len(value.split()) == 1:
         # In German forms the last name is called `Name`, beside `Vorname`.
         parts = {"lastname": value} if names.fold(source[-1]) == "name" else {}

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import departures, envelopes, json_text, persons, unknown_lists
+from attendee_sync.profile import (
+    attendance,
+    departures,
+    envelopes,
+    json_text,
+    persons,
+    unknown_lists,
+)
 from attendee_sync.profile.reader import Json
 
 _NDJSON_TYPES = (
@@ -195,10 +202,33 @@ class _Opener:
         if opened:
             return opened
         end, piece = self.reader.piece(body, start)
-        return end, [piece]
+        return end, self.opened(piece) if piece.profile is None else [piece]
+
+    def of_text(self, text: str, depth: int) -> Sequence[Pushed]:
+        """Return the profiles of JSON that stands in a text, in Base64 or not; none if it is not.
+
+        As a queue's record has it, a webhook's form, or Firehose:
+        https://docs.aws.amazon.com/firehose/latest/dev/httpdeliveryrequestresponse.html
+        """
+        found: list[Pushed] = []
+        if depth > envelopes.MAX_TEXTS:
+            return found
+        try:
+            text = json_text.plain(text)
+            if text.startswith("["):
+                for piece in _Array(text, 0, self.reader):
+                    found += self.opened(piece, depth)
+            elif text.startswith("{"):
+                _, piece = self.reader.piece(text, 0)
+                found += self.opened(piece, depth)
+        except (ValueError, RecursionError):
+            return []
+        return found
 
     def opened(self, piece: Pushed, depth: int = 1) -> Sequence[Pushed]:
         """Return the profiles of an element of a list: itself, unless it is an envelope."""
+        if piece.text.startswith(json_text.QUOTED):
+            return self.of_text(json_text.string(piece.text, 0)[0], depth + 1) or [piece]
         if depth > envelopes.MAX_LISTS:
             return [piece]
         try:
@@ -220,10 +250,8 @@ class _Opener:
         for name, value in piece.profile.items():
             if persons.is_mark(name, value):
                 return False
-            is_opened |= envelopes.is_opened(name) and (
-                isinstance(value, list | dict)
-                or (isinstance(value, str) and value.startswith("{") and envelopes.is_text(name))
-            )
+            may_hold = isinstance(value, list | dict) or json_text.is_quoted(value)
+            is_opened |= may_hold and envelopes.is_opened(name)
         return is_opened
 
     def _open(self, text: str, start: int, depth: int) -> tuple[int, Sequence[Pushed]] | None:
@@ -232,21 +260,25 @@ class _Opener:
         if named:
             return named
         search = _EnvelopeSearch(text, self, depth)
-        if not search.look(start):
-            return None
-        chosen = search.chosen()
+        chosen = search.chosen() if search.look(start) else ()
         if chosen:
             return search.end, search.profiles(*chosen)
-        _, piece = self.reader.piece(text, start)
-        return self._unknown(piece, text, start, depth)
+        end, piece = self.reader.piece(text, start)
+        return self._unknown(piece, text, start, depth) or (end, [piece])
 
     def _unknown(
         self, piece: Pushed, text: str, start: int, depth: int
     ) -> tuple[int, Sequence[Pushed]] | None:
-        """Return what _open() does of an object whose profiles stand under an unknown name."""
-        places = (
-            unknown_lists.places(piece.profile) if piece.profile and not self.maps_email else ()
-        )
+        """Return what _open() does of an object whose profiles are not where they usually are.
+
+        They stand under an unknown name, or beside somebody who has registered them.
+        """
+        if piece.profile is None or self.maps_email:
+            return None
+        if (attending := attendance.of(piece.profile)) is not None:
+            found = self._at(attending.path, text, start, depth)
+            return (found[0], [piece, *found[1]]) if found and attending.with_other else found
+        places = unknown_lists.places(piece.profile)
         if len(places) > 1:
             raise _unclear(places)
         return self._at(places[0], text, start, depth) if places else None
@@ -342,6 +374,8 @@ class _EnvelopeSearch:
         if not self.lists and not self._has_person:
             return self._entities()
         people = [each for each in self.lists if each.tells_somebody]
+        if self._has_person and all(attendance.is_list(each.place.path[-1]) for each in people):
+            return ()  # of somebody who has registered them
         are_changes = not self._has_person and all(each.change for each in people)
         if not are_changes and len(people) + self._has_person * bool(people) > 1:
             others = " and somebody beside it" if self._has_person else ""
@@ -442,7 +476,7 @@ class _EnvelopeSearch:
             return self._list(at, place)
         if self._text.startswith("{", at):
             return self._lone(at, place) if is_named else self._inner(at, place)
-        if self._text.startswith('"{', at) and (is_named or envelopes.is_text(place.path[-1])):
+        if self._text.startswith(json_text.QUOTED, at):
             return self._quoted(at, place)
         return json_text.end_of(self._text, at)
 
@@ -497,11 +531,7 @@ class _EnvelopeSearch:
     def _quoted(self, start: int, place: _Place) -> int:
         """Look at JSON that stands in a text; return where the text ends."""
         text, end = json_text.string(self._text, start)
-        try:
-            _, piece = self._opener.reader.piece(text, 0)
-        except (json.JSONDecodeError, RecursionError):
-            return end
-        found = _List(place, self._opener.opened(piece, self._depth + 1))
+        found = _List(place, self._opener.of_text(text, self._depth + 1))
         if found.tells_somebody or self._named:
             self.lists.append(found)
         return end

@@ -7,7 +7,7 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -21,9 +21,11 @@ type Path = tuple[str, ...]
 _MAX_MEMBERS = 4_000  # of a profile that are looked at
 _MAX_ELEMENTS = 50  # of a list that are looked at
 _MAX_DEPTH = 12
+_MAX_GUESSED = 4  # objects within each other, in which one of an unknown name is looked for
 _MAX_BESIDE = 100  # members beside a list that may tell its primary element
 _LONGEST_NAME = 100
 _PRIMARY: Final = "primary"
+_OF_GUESTS: Final = "#ext#@"
 
 # What is added to the order of a candidate: for an object within another, for a name after a
 # better one, for an element of a list after another.
@@ -36,23 +38,60 @@ _NOTHING: Final = (
     *("[not provided]", "[not specified]", "[unknown]", "[none]", "[empty]", "[null]", "[blank]"),
     *("not specified", "(not specified)", "(not provided)", "no value", "(no value)", "(blank)"),
     # What spreadsheets show for a formula that failed.
+    *("keine", "kein", "entfällt", "nicht angegeben", "nicht zutreffend", "aucun", "aucune"),
+    *("néant", "non renseigné", "non renseignée", "non communiqué", "sans objet", "ninguno"),
+    *("ninguna", "sin datos", "no aplica", "no disponible", "nessuno", "nessuna", "não informado"),
+    *(
+        "não se aplica",
+        "nenhum",
+        "nenhuma",
+        "geen",
+        "n.v.t.",
+        "nvt",
+        "niet van toepassing",
+        "ingen",
+    ),
+    *("inget", "ikke oppgitt", "brak", "nie dotyczy", "není", "nincs", "yok", "belirtilmemiş"),
+    *(
+        "нет",
+        "не указано",
+        "не указана",
+        "нет данных",
+        "なし",
+        "無し",
+        "未記入",
+        "該当なし",
+        "无",
+        "無",
+    ),
+    *("暂无", "없음", "해당 없음", "tbd", "tba", "n/d", "s/o", "s/n"),
     *("#ref!", "#value!", "#name?", "#div/0!", "#null!", "#num!", "#error!"),
 )
 # Texts that stand for no value. "Nan" and "Na" are names, and NA is Namibia.
 _NO_VALUES: Final = frozenset(
-    {"nan", "NaN", "\\N"}  # the last as MySQL and PostgreSQL export it
+    {
+        "nan",
+        "NaN",
+        "\\N",
+        "keine Angabe",
+        "k. A.",
+        "k.A.",
+        "k. a.",
+        "o. A.",
+        "N.v.t.",
+    }  # the last as MySQL and PostgreSQL export it
     | {spell(text) for text in _NOTHING for spell in (str, str.upper, str.capitalize, str.title)}
     | {text[0] + text[1:].capitalize() for text in _NOTHING if text.startswith(("(", "["))}
 )
 _LONGEST_NO_VALUE = 20
 # Dashes alone, or the unfilled field of a template.
 _UNFILLED = re.compile(
-    r"[-\u2013\u2014]+|\{\{[^{}]*\}\}|%%[^%]*%%|%[A-Za-z][\w .-]*%|\*\|[^|]*\|\*|[$@#]\{[^{}]*\}"
-    r"|\[\[[^\[\]]*\]\]|<<[^<>]*>>"
+    r"[-\u2013\u2014._?/ ]+|\{\{[^{}]*\}\}|%%[^%]*%%|%[A-Za-z][\w .-]*%|\*\|[^|]*\|\*"
+    r"|[$@#]\{[^{}]*\}|\[\[[^\[\]]*\]\]|<<[^<>]*>>"
 )
-_UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014*{%$@#[< \t\r\n\v\f\u00a0")
+_UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014._?/*{%$@#[< \t\r\n\v\f\u00a0")
 # Words of printable ASCII with one blank between, of which the first is no such dash or field.
-_PLAIN_LINES = re.compile(r"(?:[!\"&-)+,.-;=-?A-Z\\-z|-~][!-~]*+(?: [!-~]++)*+\n)*+")
+_PLAIN_LINES = re.compile(r"(?:[!\"&-)+,0-;=>A-Z\\\]^`a-z|-~][!-~]*+(?: [!-~]++)*+\n)*+")
 _MOST_PLAIN = 2_000  # characters in all
 _SALUTATIONS: Final = frozenset(
     {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau"}
@@ -67,14 +106,31 @@ _ROLES: Final = frozenset(
     {"admin", "administrator", "attendee", "author", "contributor", "customer", "editor"}
     | {"enduser", "guest", "member", "participant", "registrant", "subscriber", "user", "viewer"}
 )
+# Marks of an element of a list, such as isPrimary, default_billing, primary_address; invalid_email.
+_FIRST: Final = re.compile(r"(?:is)?(?:primary|preferred|default|main)(?!.*id$)")
+_BAD: Final = re.compile(r"(?:is)?(?:invalid|bounced|deleted|inactive|archived|obsolete)")
+_TRUE: Final[frozenset[bool | str]] = frozenset({True})
+_YESES: Final[frozenset[bool | str]] = frozenset(
+    {True, "true", "True", "TRUE", "1", "Y", "yes", "Yes"}
+)
 _OF_ONE_VALUE: Final = frozenset({"value", "type"})  # members of an object around one value
 _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
+# Each item of a list of SharePoint's has a title, whatever stands there, and one of the others:
+# https://learn.microsoft.com/en-us/sharepoint/dev/sp-add-ins/working-with-lists-and-list-items-with-rest
+_LIST_TITLE: Final = "Title"
+_OF_LIST_ITEMS: Final = frozenset(
+    {"ContentTypeId", "FileSystemObjectType", "GUID", "ItemInternalId", "{Identifier}"}
+    | {"__metadata", "OData__UIVersionString", "_UIVersionString", "EditorLookupId", "@odata.etag"}
+)
+_PERSONS_NAMES: Final = frozenset({"firstname", "lastname", names.FULL_NAME})
 _NO_PHONES: Final = ("fax", "pager")
 
 _WRAPPERS: Final = ("value", "answer")
 _SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one person's parts
 
 _LINES: Final = frozenset({"address1", names.HOUSE_NUMBER, "address2"})  # of an address, no town
+
+_TOWNS: Final = frozenset({"city", "zip", "countryid"})
 
 # A usable value, and the names that lead there.
 type Candidate = tuple[Scalar, Path]
@@ -90,6 +146,7 @@ class Found:
     # Where what the address that counts lacks stands in another one, by field.
     elsewhere: Mapping[str, Sequence[Path]]
     is_plain: bool = field(default=False, compare=False)  # are_plain holds, but for the e-mail
+    is_guess: bool = field(default=False, init=False)  # of an object under an unknown name
 
     @classmethod
     def of(
@@ -149,8 +206,10 @@ def usability(value: Any, entry: Entry) -> bool | None:
             return not entry.field
         if entry.field == "jobtitle":
             return is_title(value, entry)
-        # An account's name may be an address.
-        return entry.field != "email" or "@" in value or not entry.is_weak
+        # An account's name may be an address, unless it is one that Entra makes for a guest:
+        # https://learn.microsoft.com/en-us/entra/external-id/user-properties
+        is_name = entry.field == "email" and entry.is_weak
+        return not is_name or ("@" in value and _OF_GUESTS not in value.lower())
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, dict | list):
@@ -197,19 +256,48 @@ class Search:
         """Return the usable values of a profile."""
         self._profile = profile
         self.holder(profile, 0, ())
+        is_guess = "email" not in self.found and self._guess(profile)
         filled = [each for each in self.addresses if each.parts]
         place, elsewhere = _chosen(filled)
         found = self.found | place
         self.is_plain &= _are_ordered(filled) and all(map(_are_ordered, found.values()))
-        return Found.of(
-            {
-                field: [
-                    (each.value, each.path) for each in sorted(listed, key=lambda each: each.order)
+        candidates = {
+            field: [(each.value, each.path) for each in sorted(listed, key=lambda each: each.order)]
+            for field, listed in found.items()
+        }
+        made = Found.of(candidates, elsewhere)
+        made.is_guess = is_guess
+        return made
+
+    def _guess(self, profile: Json) -> bool:
+        """Look at the only object that is like a person's, under a name that is not known."""
+        if not _PERSONS_OWN.isdisjoint(map(names.fold, itertools.islice(profile, _MAX_ELEMENTS))):
+            return False
+        alike = list(itertools.islice(self._alike(profile), 2))
+        if len(alike) == 1:
+            self.is_plain = False
+            path, value = alike[0]
+            self.holder(value, len(path) * _LEVEL, path)
+        return len(alike) == 1
+
+    def _alike(self, profile: Json) -> Iterator[tuple[Path, Json]]:
+        """Yield the objects that have an address and somebody's first, last or full name."""
+        pending: list[tuple[Path, Json]] = [((), profile)]
+        for path, members in pending:  # which grows meanwhile
+            if path and self._is_persons(members):
+                yield path, members
+            elif len(path) < _MAX_GUESSED:
+                looked_at = itertools.islice(members.items(), _MAX_MEMBERS)
+                pending += [
+                    ((*path, name), value)
+                    for name, value in looked_at
+                    if isinstance(value, dict) and not _is_of_others(name)
                 ]
-                for field, listed in found.items()
-            },
-            elsewhere,
-        )
+
+    def _is_persons(self, members: Json) -> bool:
+        entries = [self._table.person[name] for name in itertools.islice(members, _MAX_ELEMENTS)]
+        known = {each.field for each in entries if each and not each.is_weak}
+        return "email" in known and not known.isdisjoint(_PERSONS_NAMES)
 
     def holder(self, members: Json, level: int, path: Path) -> None:
         """Look at an object that holds a person's attributes."""
@@ -219,6 +307,9 @@ class Search:
             if isinstance(event, str) and not self._has_email(thing):
                 own = self._persons_within(thing)
                 members = {name: own if each is thing else each for name, each in members.items()}
+        if _LIST_TITLE in members and not _OF_LIST_ITEMS.isdisjoint(members):
+            members = {name: each for name, each in members.items() if name != _LIST_TITLE}
+            self.is_plain = False
         flat = _Address((level, 0), True, {})
         self.addresses.append(flat)
         self._members(members, self._table.person, _Spot(level, level, "", flat), path)
@@ -391,6 +482,11 @@ class Search:
         return None
 
 
+def _is_of_others(name: str) -> bool:
+    """Tell whether an object is somebody or something else's, or what stood around the profile."""
+    return name in names.NO_TENANTS or names.is_of_others(name)
+
+
 def _wrapped(value: Json) -> str | None:
     """Return the member in which an object stands that is to stand in this one's place."""
     return next((name for name in _WRAPPERS if isinstance(value.get(name), dict)), None)
@@ -468,16 +564,18 @@ def _by_preference(
 
     def preference(numbered: tuple[int, Any]) -> int:
         if not isinstance(numbered[1], dict):
-            return 2 if isinstance(numbered[1], str) else 3
+            return 3 if isinstance(numbered[1], str) else 4
         each = pairs.folded(numbered[1])
         if primary is not None and each.get("id") == primary:
             return -1
+        if _is_marked(each, _BAD, _YESES):
+            return 5
         nested = each.get("metadata")
-        if isinstance(nested, dict) and nested.get("primary") is True:
-            return 0
-        if any(each.get(name) is True for name in ("primary", "isprimary", "preferred")):
-            return 0
-        return 1 if kind is Kind.ADDRESS and _type_of(each) in ("work", "business") else 2
+        marked = {**nested, **each} if isinstance(nested, dict) else each
+        for rank, yeses in enumerate((_TRUE, _YESES)):
+            if _is_marked(marked, _FIRST, yeses):
+                return rank
+        return 2 if kind is Kind.ADDRESS and _type_of(each) in ("work", "business") else 3
 
     usable = [
         (n, each)
@@ -485,6 +583,13 @@ def _by_preference(
         if not isinstance(each, dict) or not _type_of(pairs.folded(each)).endswith(_NO_PHONES)
     ]
     return sorted(usable, key=preference)
+
+
+def _is_marked(folded: Json, marks: re.Pattern[str], yeses: Collection[bool | str]) -> bool:
+    return any(
+        isinstance(value, bool | str) and value in yeses and marks.match(name)
+        for name, value in folded.items()
+    )
 
 
 def _is_doubtful(name: str, value: object, entry: Entry | None) -> bool:
@@ -517,7 +622,9 @@ def _chosen(addresses: Sequence[_Address]) -> tuple[_Parts, dict[str, list[Path]
     known = sorted(addresses, key=lambda each: each.order)
     if not known:
         return {}, {}
-    chosen = next(filter(_is_somewhere, known), known[0])
+    somewhere = [*filter(_is_somewhere, known)] or known
+    chosen = next((each for each in somewhere if each.is_flat or _TOWNS & each.parts.keys()), None)
+    chosen = chosen or somewhere[0]  # of lines alone
     if chosen.is_flat and "address1" not in chosen.parts:
         chosen = next((each for each in known if "address1" in each.parts), chosen)
     for each in known:  # what stands by itself belongs to no other address

@@ -54,7 +54,8 @@ def _said(profile: Json, path: str, email_hash: str) -> str:
     found = {_choice(profile.get(f"consents.{path}.val"))}
     for each in (given, *_of_identity(given, email_hash)):
         found |= set(_choices(each, path))
-    found |= {_YES if has_agreed else _NO for has_agreed in opt_outs.said(profile, path)}
+    said = opt_outs.said(profile, path, lambda text: _is_of(text, email_hash))
+    found |= {_YES if has_agreed else _NO for has_agreed in said}
     return _NO if _NO in found else _YES if _YES in found else ""
 
 

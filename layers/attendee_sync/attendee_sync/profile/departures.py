@@ -14,6 +14,7 @@ from attendee_sync.profile import names
 
 _LONGEST = 100  # characters of an event
 _DELETED: Final = frozenset({"delete", "deleted", "deletes", "deletion"})
+_DELETED_SHORT: Final = _DELETED | {"d"}  # the last in changes of databases, by Debezium
 _GONE: Final = _DELETED | frozenset(
     {"remove", "removed", "removal", "cancel", "canceled", "cancelled", "cancelation"}
     | {"cancellation", "declined", "deactivate", "deactivated", "deprovisioned", "erased"}
@@ -65,7 +66,7 @@ def is_of_gone(name: str) -> bool:
 
 def is_deletion(text: str) -> bool:
     """Tell whether what is to be done with somebody is a deletion."""
-    return text.strip().lower() in _DELETED
+    return text.strip().lower() in _DELETED_SHORT
 
 
 def is_so(value: object) -> bool:

@@ -17,6 +17,7 @@ NAME: Final = "_envelope"
 MAX_BYTES = 8_192  # of it as JSON: it travels with each profile
 MAX_OBJECTS = 4  # within each other, that are opened
 MAX_LISTS = 2  # within a list, likewise: each is read once more
+MAX_TEXTS = 4  # of JSON, within lists and other texts
 
 
 def _words(text: str) -> frozenset[str]:
@@ -38,8 +39,6 @@ _PLACES = _words(
 # Members in which some senders have one profile that is not read where it stands, since what is
 # beside it says other things of the same names: EventBridge's `region`, for one.
 _LONE = _words("detail xdmentity")
-# Members in which AWS has a message of somebody else's as a text: SNS, and SQS in events.
-_TEXTS = _words("message body")
 # What a list of people is called by the word for one, beside the words of names.is_people().
 _SINGULAR = _words("row item")
 _LISTS = _PLACES | _SINGULAR
@@ -94,11 +93,6 @@ def is_entity(document: Json | None) -> bool:
 def is_id(name: str) -> bool:
     """Tell whether a name is what somebody is known by, such as `101`, and none of a table."""
     return len(name) <= _LONGEST_NAME and any(map(str.isdigit, name))
-
-
-def is_text(name: str) -> bool:
-    """Tell whether a text under that name may be JSON with profiles."""
-    return len(name) <= _LONGEST_NAME and names.fold(name) in _TEXTS
 
 
 @functools.lru_cache(maxsize=4_096)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import email_address, names, persons, reader, shapes
+from attendee_sync.profile import email_address, memberships, names, persons, reader, shapes
 from attendee_sync.profile.candidates import Found, Path
 from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync.profile.names import Names
@@ -25,10 +25,14 @@ _HASH_NAME = re.compile(
 )
 _LONGEST_NAME = 60
 _NOT_A_PERSON = Fault(Reason.NOT_A_PERSON, "a group, a page or another thing that is no person")
+_GONE = Fault(
+    Reason.LEFT_AUDIENCE, "somebody has left, and no e-mail address tells who: an id alone does not"
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAPPED = "what the destination maps"
 _IDENTITY = "identityMap.Email"
 _OTHERS = "what stands beside another address is somebody else's, and was not read"
+_GUESSED = "from the only object that is like a person's, whose name is not known"
 _SHOWN = 2  # of the names of e-mail addresses that were looked at
 _TEXTS_OF = ("address", "value", "email")  # members of an object that may hold an address
 _MAX_DEPTH = 3
@@ -81,7 +85,8 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
         return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), Found.of({}, {}))
     profile, found = known
     first = found.best.get("email")
-    if isinstance(first, str) and "email" not in found.more and not rule.mapped:  # as in most
+    is_usual = "email" not in found.more and not rule.mapped and not found.is_guess
+    if isinstance(first, str) and is_usual:  # as in most
         email = email_address.plain(first)
         if email:
             return Identity(profile, email, attendee.sha256_of(email), None, (), found)
@@ -105,6 +110,8 @@ def _with_first_valid(profile: Json, found: Found, rule: EmailRule) -> Identity:
             remarks.append(f"from {_words_for(place)}, since {_MAPPED} gives no address")
         if passed_over:
             remarks += [f"passed over {fault.detail}" for fault in passed_over]
+        if found.is_guess:
+            remarks.append(_GUESSED)
         if email != text.strip().lower():
             remarks.append("brought to its one spelling")
         if not isinstance(place, str) and "email" in found.more:
@@ -113,6 +120,8 @@ def _with_first_valid(profile: Json, found: Found, rule: EmailRule) -> Identity:
         return Identity(profile, email, attendee.sha256_of(email), None, tuple(remarks), found)
     email_hash = next(_hashes(profile, found, rule), "")
     fault = None if email_hash and rule.takes_hashes else _fault(email_hash, passed_over, rule)
+    if fault and fault.reason is Reason.MISSING_EMAIL and memberships.tells_departure(profile):
+        fault = _GONE
     return Identity(profile, "", email_hash, fault, (), found)
 
 

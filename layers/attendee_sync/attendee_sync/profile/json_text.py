@@ -3,10 +3,15 @@
 Imports the standard library alone, since ingest uses it.
 """
 
+import base64
 import json
 import re
+from typing import Final
 
 WHITE_SPACE = " \t\r\n"
+# How texts begin that may be JSON, plain or in Base64, in JSON themselves.
+_OF_JSON: Final = ("{", "[", "eyJ", "ewo", "eyA", "W3s", "Wwo", "WyJ")
+QUOTED: Final = tuple(f'"{each}' for each in _OF_JSON)
 _BLANKS = re.compile(r"[ \t\r\n]*")
 # What decides where a value ends: runs of brackets and whole strings. Possessive, so that none is
 # looked at twice.
@@ -18,6 +23,18 @@ def skip_blanks(text: str, at: int) -> int:
     """Return where the first character is that is no white space."""
     found = _BLANKS.match(text, at)
     return found.end() if found else at
+
+
+def is_quoted(value: object) -> bool:
+    """Tell whether a value is a text that may be JSON, plain or in Base64."""
+    return isinstance(value, str) and value.startswith(_OF_JSON)
+
+
+def plain(text: str) -> str:
+    """Return a text that is in Base64 as it is without. Raises ValueError if it is none."""
+    if text.startswith(("{", "[")):
+        return text
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
 
 
 def member(text: str, at: int) -> tuple[str, int]:

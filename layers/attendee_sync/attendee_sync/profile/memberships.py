@@ -133,6 +133,15 @@ def has_left(profile: Json) -> bool:
     return bool(states) and not states & MEMBER_STATES
 
 
+def tells_departure(profile: Json) -> bool:
+    """Tell whether a profile that was read is that of one who was deleted or the like, by itself.
+
+    Not by the name of an audience that was left.
+    """
+    told = profile["segmentMembership"].get("", {}).get("")
+    return told is not None and told["status"] == _LEFT
+
+
 def has_left_one(profile: Json) -> bool:
     """Tell whether a profile that was read has left an audience."""
     return bool(_states(profile) - MEMBER_STATES)

@@ -19,12 +19,14 @@ type Own = Mapping[str, Sequence[str]]
 FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in one text
 HOUSE_NUMBER: Final = "housenumber"  # likewise: of a street without it, which it is joined to
 NAME_PARTICLE: Final = "nameparticle"  # likewise: of the last name, such as `de`
+FAMILY_NAME_FIRST: Final = "familynamefirst"  # likewise: a full name in the other order
 # The fields of an address, which are taken together from one place.
 PLACE: Final = ("address1", HOUSE_NUMBER, "address2", "city", "state", "zip", "countryid")
 
 _LONGEST = 100  # characters; a longer name is a sentence
 _MAX_KEPT = 4_096  # names that were looked up
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+_NUMBERED = re.compile(r"_x00[2-7][0-9a-f]_", re.IGNORECASE)  # of ASCII
 _ALTERNATIVE = re.compile(r"[/(|]| or ")
 
 
@@ -79,7 +81,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "companyname": _listed(
         "company name, company, organization name, organisation name, organization, organisation,"
         " b2b.company name, account.name, employer, employer name, business name, org name, org,"
-        " works for, work.company, work.company name, employment.name, employment.company,"
+        " works for, parent customer id.name, parent account id.name, work.company, work.company"
+        " name, employment.name, employment.company,"
         " employment.company name, organizations, companies, current company, sales account name,"
         " company organization, firm, institution, institution name, affiliation, billing.company,"
         " billing address.company, default address.company, firma, firmenname, name der firma,"
@@ -123,7 +126,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " email, default email address, business email, business email address, company email,"
         " corporate email, office email, professional email, preferred email, main email, emails,"
         " email addresses, email id, email addr, home email, private email, email 2, secondary"
-        " email, alternate email, other email, billing.email, buyer email, responders email,"
+        " email, alternate email, other email, other mails, billing.email, buyer email,"
+        " responders email,"
         " emailadresse, mailadresse, adresse email, adresse mail, adresse electronique, adresse"
         " courriel, courriel, email professionnel, correo, correo electronico, direccion de correo,"
         " direccion de correo electronico, email corporativo, posta elettronica, indirizzo email,"
@@ -262,6 +266,22 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " имя, ονοματεπώνυμο, 全名, 您的姓名, 联系人?, ご氏名, フルネーム, 성함, שם מלא, nama,"
         " nama lengkap"
     ),
+    FAMILY_NAME_FIRST: _listed(
+        "last name first name, last name and first name, last first name, last and first name,"
+        " surname and name, surname name, surname first name, family name given name, family name"
+        " first, name vorname, nachname vorname, nachname und vorname, familienname vorname, name"
+        " und vorname, nom et prenom, nom et prenoms, nom prenom, nom prenoms, nom de famille et"
+        " prenom, apellidos y nombre, apellidos y nombres, apellido y nombre, apellidos nombre,"
+        " apellido nombre, cognome e nome, cognome nome, apelido e nome, sobrenome e nome,"
+        " achternaam voornaam, achternaam en voornaam, naam en voornaam, naam voornaam, efternamn"
+        " fornamn, efternamn och fornamn, etternavn fornavn, etternavn og fornavn, efternavn"
+        " fornavn, efternavn og fornavn, sukunimi etunimi, sukunimi ja etunimi, nazwisko i imie,"
+        " nazwisko imie, prijmeni a jmeno, prijmeni jmeno, priezvisko a meno, priezvisko meno,"
+        " vezeteknev es keresztnev, vezeteknev keresztnev, teljes nev, nev, nume si prenume, nume"
+        " prenume, prezime i ime, prezime ime, soyad ad, soyadi adi, soyad ve ad, фио, фамилия"
+        " имя отчество, фамилия имя, фамилия и имя, піб, прізвище ім'я по батькові,"
+        " прізвище та ім'я, επώνυμο όνομα, ho ten, ho va ten"
+    ),
 }
 
 # Objects that are an address, and what flat names of one begin with: better ones first. Under
@@ -280,7 +300,7 @@ ADDRESSES: Final = _listed(
 _PERSONS: Final = frozenset(
     _listed(
         "applicant, attendee, buyer, candidate, client, contact, customer, delegate, employee,"
-        " enrollee, guest, individual, invitee, lead, learner, member, participant, person,"
+        " enrollee, guest, holder, individual, invitee, lead, learner, member, participant, person,"
         " profile, prospect, purchaser, recipient, registrant, respondent, student, subscriber,"
         " user, visitor, volunteer, worker"
     )
@@ -299,6 +319,8 @@ _CONTAINERS: Final = frozenset(
     )
 )
 _HOLDERS: Final = _PERSONS | _CONTAINERS
+# With one of these, a name such as `name` or `title` is that of a thing.
+_THINGS: Final = _CONTAINERS - {"current", "main", "primary", "professional", "personal"}
 # Words that only beside one for a person are of an object that holds it: `user_metadata`.
 _BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "sign", "up"})
 # Their words are no such words, but their members are the person's.
@@ -312,7 +334,7 @@ _PASSED_THROUGH: Final = (
 )
 _WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
 _PASSED_WITHIN: Final = _CONTAINERS.union(_PASSED_THROUGH) - _WITHIN_PASSED
-_NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
+NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
 
 # Words that a name may begin or end with, without another meaning.
 _LEADING: Final = _HOLDERS | frozenset(
@@ -365,13 +387,14 @@ _OTHER_PERSONS: Final = frozenset(
         "manager, supervisor, boss, owner, organizer, organiser, sender, referrer, referral,"
         " referred, referrals, assistant, emergency, parent, guardian, spouse, partner, sponsor,"
         " host, creator, agent, rep, salesperson, inviter, speaker, support, admin, vendor,"
-        " exhibitor, assignee, approver, reviewer, watcher"
+        " exhibitor, assignee, approver, reviewer, watcher, author, cashier, coach, instructor,"
+        " presenter, seller, supplier, teacher, trainer"
     )
 )
 _OTHERS: Final = _OTHER_PERSONS | frozenset(
     _listed(
-        "created, updated, modified, event, venue, hometown, session, old, previous, before, reply,"
-        " type, status, opt, consent, verified, valid, hash, sha256, md5"
+        "created, updated, modified, deleted, event, planner, venue, hometown, session, old,"
+        " previous, before, reply, type, status, opt, consent, verified, valid, hash, sha256, md5"
     )
 )
 # What the object has that stands in place of a text, better ones first.
@@ -411,7 +434,9 @@ _ALSO_VALUES: Final = _listed(
 # What an address tells of the person besides, if nothing else does.
 _IN_ADDRESSES: Final = ("company", "companyname", "phone", "phonenumber", "telephone", "mobile")
 _BESIDE = 500  # added to the rank of these
-_WEAK = 1_000  # added to the rank of a name that may mean something else
+# Added to the rank of a name that may mean something else: any other counts before it, however
+# deep it stands.
+_WEAK = 1_000_000
 
 
 class Kind(Enum):
@@ -467,7 +492,12 @@ class Place(dict[str, Entry | None]):
 
 
 def fold(name: str) -> str:
-    """Return what is compared of a name: letters and digits, without case and accents."""
+    """Return what is compared of a name: letters and digits, without case and accents.
+
+    SharePoint and Excel write what is neither as its number: `E_x002d_Mail`.
+    """
+    if "_x00" in name:
+        name = _NUMBERED.sub(" ", name)
     if name.isascii():
         return name.lower() if name.isalnum() else "".join(filter(str.isalnum, name)).lower()
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", _with_dots(name).casefold())))
@@ -503,8 +533,15 @@ def is_other_person(name: str) -> bool:
     return any(not _OTHER_PERSONS.isdisjoint((word, word.removesuffix("s"))) for word in found)
 
 
+def is_of_others(name: str) -> bool:
+    """Tell whether a name says that it is of somebody or something else: `owner`, `before`."""
+    return is_other_person(name) or not _OTHERS.isdisjoint(words(name[:_LONGEST]))
+
+
 def words(name: str) -> list[str]:
     """Return the words of a name, folded: of `firstName`, `first` and `name`."""
+    if "_x00" in name:
+        name = _NUMBERED.sub(" ", name)
     if not name.isascii():
         letters = unicodedata.normalize("NFKD", _with_dots(name))
         name = "".join(each for each in letters if not unicodedata.combining(each))
@@ -570,7 +607,7 @@ class Names:
         if "://" in name:
             name = name.rstrip("/").rpartition("/")[2]  # a claim, named by a URI
         found = self._by_words(name)
-        if found is None and name.startswith("_") and name not in _NO_TENANTS:
+        if found is None and name.startswith("_") and name not in NO_TENANTS:
             return self._holder  # a tenant's namespace, if it is an object
         return found
 
@@ -590,9 +627,9 @@ class Names:
             return self._holder
         for key in _shorter(found):
             entry = self.person.known.get(key) or self._part(key)
-            is_thing = entry and entry.field == FULL_NAME and not _CONTAINERS.isdisjoint(found)
-            if entry and not is_thing:  # a form's name is nobody's
-                return entry
+            is_weak = entry and (entry.field == FULL_NAME or entry.is_weak)
+            if entry and not (is_weak and not _THINGS.isdisjoint(found)):
+                return entry  # but a form's name and a record's title are nobody's
         one = self.person.known.get("".join(found).removesuffix("s"))
         if one and not one.is_weak:  # workPhones
             return one

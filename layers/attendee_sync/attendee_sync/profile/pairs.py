@@ -21,7 +21,7 @@ _MAX_ELEMENTS = 200  # that are looked at for them, in each list or object
 _NAMES: Final = (
     *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
     *("identitytype", "question", "column", "heading", "label", "title", "ref", "code", "id"),
-    *("questionid", "type", "k"),
+    *("questionidentifier", "questionid", "identifier", "type", "k"),
 )
 # Likewise of two words, one for an attribute and one for its name or value: `attrName`, `refVal`.
 _ATTRIBUTES: Final = frozenset(

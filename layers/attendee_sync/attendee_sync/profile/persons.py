@@ -49,8 +49,21 @@ _THINGS = frozenset(
 _OF_THINGS = frozenset({"attributes", "properties"})
 # By these an object declares its type in OData, JSON-LD, ActivityStreams and HubSpot:
 # https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html
-_DECLARING = frozenset({"@odata.type", "@type", "objecttype", "object_type"})
+_DECLARING = frozenset(
+    {"@odata.type", "@type", "objecttype", "object_type", "_module", "module", "modulename"}
+    | {"entityname", "entity_name", "entitytype", "entity_type", "logicalname", "sobjecttype"}
+    | {"recordtype", "record_type", "resourcetype", "resource_type", "primaryentityname"}
+    | {"object"}
+)
+DECLARING = _DECLARING | {
+    "type",
+    "kind",
+    "meta",
+    "changeeventheader",
+}  # members with which another is a thing
 _DECLARED_THINGS = _THINGS | {"group", "groups", "team", "corporation", "localbusiness", "device"}
+# SCIM and Salesforce's change events tell the type in an object beside the attributes.
+_TYPED_BESIDE = {"meta": "resourceType", "ChangeEventHeader": "entityName"}
 _TYPE_ENDS = re.compile(r"[#./:]")
 _NAME_FIELDS = frozenset({"firstname", "lastname"})
 
@@ -207,6 +220,10 @@ def _declared(document: Json) -> Iterator[str]:
     for name, value in document.items():
         lower = name.lower()
         told = value if lower in _DECLARING else None
+        if lower == "kind" and isinstance(value, str) and "#" in value:
+            told = value  # of Google's: admin#directory#group
+        if name in _TYPED_BESIDE and isinstance(value, dict):
+            told = value.get(_TYPED_BESIDE[name])
         if lower == "attributes" and isinstance(value, dict) and "url" in value:
             told = value.get("type")  # a record of Salesforce's
         if isinstance(told, str):

@@ -16,6 +16,9 @@ WRAPPERS = ("entity", "xdm", "attributes", "traits")
 # Lists in which Dynamics has what was changed, and the whole of it as it is since then:
 # https://learn.microsoft.com/en-us/power-apps/developer/data-platform/use-webhooks
 DYNAMICS = ("InputParameters", "PostEntityImages")
+# A row as it is since a change and as it was, as Debezium, Supabase and Hasura tell of changes:
+# https://debezium.io/documentation/reference/stable/connectors/postgresql.html
+CHANGED_ROWS = {"after": "before", "record": "old_record", "new": "old"}
 _PREFIXED_DEPTH = 20
 _MOST_MEMBERS = 50  # of an identity that are looked at
 _MOST_PAIRS = 1_000  # of a list that are looked at
@@ -120,6 +123,10 @@ def _unwrapped(document: Json) -> Json:
         [only] = profile.values()
         if isinstance(only, dict) and isinstance(only.get("entity"), dict):
             profile = dict(only)  # the Profile API answers with entities by id
+    for newer, older in CHANGED_ROWS.items():
+        if older in profile and newer in profile and profile[newer] is None:
+            row = profile.pop(older)  # of what was deleted
+            profile = row | profile if isinstance(row, dict) else profile
     for wrapper in WRAPPERS:
         if wrapper in profile and isinstance(profile[wrapper], dict):
             profile = _merged(profile, _plain(profile.pop(wrapper)))

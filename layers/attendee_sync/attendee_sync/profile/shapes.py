@@ -16,9 +16,9 @@ _MAX_SHAPES = 256  # that are kept
 _MAX_READINGS = 32  # of one shape
 _MAX_NAMES, _MAX_LENGTH = 200, 4_000  # in all objects of one, and their characters
 # Beside these, or with one name alone, a profile is brought to another shape.
-_READ_FIRST: Final = frozenset({*reader.WRAPPERS, "context", "meta", "type", envelopes.NAME}).union(
-    map(str.lower, reader.DYNAMICS)
-)
+_READ_FIRST: Final = frozenset(
+    {*reader.WRAPPERS, *reader.CHANGED_ROWS, "context", "meta", "type", envelopes.NAME}
+).union(map(str.lower, reader.DYNAMICS))
 
 # An object of a shape by its number, and a name in it. 0 is the profile itself.
 type _Member = tuple[int, str]
@@ -134,8 +134,8 @@ def _is_simple(document: Json, objects: Sequence[Json], search: Search) -> bool:
     for members in objects:
         if id(members) not in looked_at:
             return False
-        if any(name.lower() == "type" for name in members):  # with another it may be a thing
-            return False
+        if not persons.DECLARING.isdisjoint(map(str.lower, members)):
+            return False  # with another type it may be a thing
         for name, value in members.items():
             is_as_xdm = members is objects[0] and name in persons.AT_TOP
             if not is_as_xdm and (persons.is_lifted(name) or memberships.may_tell(name, value)):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from attendee_sync.outcome import Reason
-from attendee_sync.profile import envelopes, identity, names, persons
+from attendee_sync.profile import envelopes, identity, json_text, names, persons
 
 type Json = dict[str, Any]
 type Path = tuple[str, ...]
@@ -81,19 +81,21 @@ def _is_of_others(name: str) -> bool:
 
 
 def elements_of(value: object) -> list[Json]:
-    """Return the first objects of a list, or the one in a text of JSON."""
-    if isinstance(value, list):
-        return [each for each in value[:_TRIED] if isinstance(each, dict)]
-    if not isinstance(value, str) or not value.startswith("{") or not value.endswith("}"):
-        return []
-    try:
-        return [json.loads(value)]
-    except (ValueError, RecursionError):
-        return []
+    """Return the first objects of a list, or of a text of JSON."""
+    if isinstance(value, str) and json_text.is_quoted(value):
+        try:
+            found = json.loads(json_text.plain(value))
+        except (ValueError, RecursionError):
+            return []
+        value = found if isinstance(found, list) else [found]
+    listed = value if isinstance(value, list) else []
+    return [each for each in listed[:_TRIED] if isinstance(each, dict)]
 
 
 def _is_nobody(document: Json) -> bool:
     """Tell whether a document gives no address, not even a bad one, and no first or last name."""
     found = identity.identify(document)
     is_nameless = found.found.best.keys().isdisjoint(("firstname", "lastname"))
+    if found.found.is_guess:
+        return True
     return found.fault is not None and found.fault.reason is Reason.MISSING_EMAIL and is_nameless

@@ -60,12 +60,12 @@ def _are_people(profile: Json, path: Path) -> bool:
 
 
 def _people_beside(envelope: object) -> list[Unread]:
-    """Return the lists of people that stood beside the list of the profiles."""
+    """Return the people who stood beside the list of the profiles, such as who paid for them."""
     members = envelope.items() if isinstance(envelope, dict) else ()
     return [
         Unread(f"{envelopes.NAME}.{name}", "email")
         for name, value in members
-        if isinstance(value, list) and persons.tells_somebody(value)
+        if persons.tells_somebody(value) or persons.is_mark(name, value)
     ]
 
 

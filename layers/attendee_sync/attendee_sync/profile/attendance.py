@@ -1,0 +1,109 @@
+"""Attendance: the people for whom somebody has registered or bought, beside who did it.
+
+Imports the standard library alone, since ingest uses it.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from attendee_sync.profile import departures, identity, names, persons, unknown_lists
+from attendee_sync.profile.names import Kind
+
+type Json = dict[str, Any]
+type Path = tuple[str, ...]
+
+_MAX_DEPTH: Final = 3  # objects within each other
+_MOST_MEMBERS: Final = 1_000  # of all objects that are looked at
+_MOST_NAMES: Final = 100  # of an element that are looked at
+# Lists of those who attend, whoever registered them, and of those who come with somebody.
+_ATTENDING: Final = frozenset(
+    {"attendee", "registrant", "participant", "delegate", "ticket", "registration", "booking"}
+    | {"enrollee", "passenger", "traveler", "traveller", "student", "visitor", "invitee"}
+    | {"badge", "admission", "seat"}
+)
+_COMPANIONS: Final = frozenset({"guest", "companion", "plusones", "plusone", "accompanying"})
+# A document with one of these words in the name of a member is somebody's order.
+_OF_ORDERS: Final = frozenset(
+    {"amount", "buyer", "checkout", "currency", "invoice", "order", "payer", "payment", "price"}
+    | {"purchase", "purchaser", "quantity", "total", "transaction"}
+)
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """Where the people are who attend, and whether the one beside them does."""
+
+    path: Path
+    with_other: bool
+
+
+def of(document: Json) -> Attendance | None:
+    """Return where those are who attend, in a document that is somebody's; None if it is not so.
+
+    Who paid for others attends only if in the list. Who brings guests does, too. A list of one
+    person's own registrations is none.
+    """
+    looked_at = list(itertools.islice(_lists(document), 2))
+    if len(looked_at) != 1:
+        return None
+    path, elements = looked_at[0]
+    other = identity.identify(document).email
+    emails = [identity.identify(each).email for each in elements]
+    if not other or {*emails} <= {other, ""}:
+        return None
+    with_other = _is(_COMPANIONS, path[-1]) and not _is_order(document)
+    return Attendance(path, with_other and other not in emails)
+
+
+def is_list(name: str) -> bool:
+    """Tell whether a list of that name has those who attend, or come with somebody."""
+    return bool(_IS_ATTENDANCE[name])
+
+
+def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
+    """Yield the lists of people who attend, with their places."""
+    pending: list[tuple[Path, Json]] = [((), document)]
+    left = _MOST_MEMBERS
+    for path, members in pending:  # which grows meanwhile
+        for name, value in itertools.islice(members.items(), left):
+            left -= 1
+            if isinstance(value, dict) and len(path) < _MAX_DEPTH:
+                pending.append(((*path, name), value))
+            elif isinstance(value, list):
+                elements = unknown_lists.elements_of(value)
+                is_known = _IS_ATTENDANCE[name] or _are_of_attendees(elements)
+                if is_known and any(identity.identify(each).email for each in elements):
+                    yield (*path, name), elements
+
+
+def _are_of_attendees(elements: list[Json]) -> bool:
+    """Tell whether what is listed is an order's, with names such as `attendee_email`."""
+    first = itertools.islice(elements[0] if elements else (), _MOST_NAMES)
+    return any("mail" in name and _IS_ATTENDANCE[name] for name in first)
+
+
+def _is_attendance(name: str) -> bool | None:
+    is_one = _is(_ATTENDING | _COMPANIONS, name) and not names.is_other_person(name)
+    return (is_one and not departures.is_of_gone(name)) or None
+
+
+def _is(wanted: frozenset[str], name: str) -> bool:
+    found = names.words(name)
+    singular = {word.removesuffix("s") for word in found} | {"".join(found).removesuffix("s")}
+    return not wanted.isdisjoint(singular.union(found))
+
+
+def _is_order(document: Json) -> bool:
+    person = names.standard().person
+    objects = [document] + [
+        value
+        for name, value in itertools.islice(document.items(), _MOST_MEMBERS)
+        if isinstance(value, dict) and (entry := person[name]) and entry.kind is Kind.HOLDER
+    ]
+    looked_at = (name for each in objects for name in itertools.islice(each, _MOST_MEMBERS))
+    return any(not _OF_ORDERS.isdisjoint(names.words(name[:100])) for name in looked_at)
+
+
+_IS_ATTENDANCE = persons.ByName(_is_attendance)
