@@ -16,7 +16,7 @@ from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
-from attendee_sync_cli.doctor import examination, search
+from attendee_sync_cli.doctor import calls, examination
 from attendee_sync_cli.doctor.calls import made_up_attendee
 from attendee_sync_cli.doctor.report import Case, Check, Report, Step, StepState
 from local.simulator.client import SimulatorClient
@@ -500,7 +500,7 @@ def test_wrong_credentials_are_named(
     assert "another" not in failure.words
     assert states(report)[Check.TOKEN_ENDPOINT] is StepState.PASSED
     assert states(report)[Check.API] is StepState.UNKNOWN
-    assert simulator.tokens().requests <= search.MAX_TOKEN_CALLS + 1
+    assert simulator.tokens().requests <= calls.MAX_REFUSALS
 
 
 def test_a_wrong_profile_token_is_named(

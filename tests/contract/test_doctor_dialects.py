@@ -44,7 +44,8 @@ def _tokens() -> Iterator[Dialect]:
         yield Dialect(f"authorization: {scheme}…", token=("header", "authorization", scheme))
     for name in ("x-auth-token", "rfauthtoken", "x-rf-session"):
         yield Dialect(f"token in header {name}", token=("header", name, ""))
-    for name in ("access_token", "authToken"):
+    yield Dialect("Bearer in header x-rf-access", token=("header", "x-rf-access", "Bearer "))
+    for name in ("access_token", "authToken", "jwt"):
         yield Dialect(f"token in parameter {name}", token=("query", name, ""))
 
 
@@ -129,6 +130,9 @@ def _token_calls() -> Iterator[Dialect]:
         ("form", "apiKey", "apiSecret"),
         ("json", "username", "password"),
         ("header", "x-client-id", "x-client-secret"),
+        ("json", "user", "pass"),
+        ("query", "clientId", "clientSecret"),
+        ("get", "apiKey", "apiSecret"),
     ):
         yield Dialect(f"token asked for by {' '.join(ask)}", ask=ask)
     for grant in ("camel", "jwt", "moment", "created", "text", "header"):
@@ -222,7 +226,7 @@ def is_delivered(done: Treated) -> bool:
 
 def test_there_are_many_dialects() -> None:
     names = [each.name for each in SINGLES + PAIRS]
-    assert len(set(names)) == len(names) >= 120
+    assert len(set(names)) == len(names) >= 140
 
 
 @pytest.mark.parametrize("dialect", SINGLES + PAIRS, ids=str)
@@ -274,6 +278,19 @@ def test_in_an_outage_nothing_is_changed(trouble: Reply) -> None:
         Dialect("another credential", ask=("form", "client_id", "unknown")),
         Dialect("another profile", profile=("header", "apiprofile", "another-client")),
         Dialect("a name nobody says", names={"lastname": "zzname"}, is_silent=True),
+        Dialect(
+            "mute, and a name nobody says",
+            names={"lastname": "zzname"},
+            envelope="one",
+            is_mute=True,
+        ),
+        Dialect(
+            "mute, another profile",
+            profile=("header", "apiprofile", "another-client"),
+            envelope="letters",
+            is_mute=True,
+        ),
+        Dialect("mute, no reads", envelope="letters", is_mute=True, reads=False),
         Dialect("a web page", trouble=Reply(200, b"<html><title>Welcome</title>")),
         Dialect("yes to everything", trouble=Reply(200, b'{"status": "ok", "id": "7"}')),
         Dialect("an empty yes", trouble=Reply(204)),

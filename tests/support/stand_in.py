@@ -24,6 +24,10 @@ EMAIL = "doctor@example.com"
 
 type Refusal = Reply
 type Words = Literal["plain", "silent"]
+_ALWAYS_200 = (
+    *("always200", "results", "upper", "one", "letters", "thousand", "counts", "no_errors"),
+    *("data", "sentence", "severity", "queued"),
+)
 type Envelope = Literal[
     "rainfocus",
     "status",
@@ -38,6 +42,17 @@ type Envelope = Literal[
     "numbers",
     "header",
     "upper",
+    "one",
+    "letters",
+    "thousand",
+    "counts",
+    "no_errors",
+    "data",
+    "echo",
+    "sentence",
+    "severity",
+    "queued",
+    "soap",
 ]
 
 
@@ -57,6 +72,7 @@ class Dialect:
     match: str = "email"
     envelope: Envelope = "rainfocus"
     is_silent: bool = False  # one and the same refusal for everything
+    is_mute: bool = False  # refusals have a code and not a word
     ask: tuple[str, ...] = ("form", "client_id", "client_secret")
     grant: str = "oauth"
     token_redirect: str = ""
@@ -251,6 +267,8 @@ class StandIn:
             refusal = Refused(400, "999", "Bad request")
         if refusal.words == "<page>":
             return Reply(404, b"<html><title>Not here</title>Error</html>", refusal.headers)
+        if self.dialect.is_mute:
+            refusal = Refused(200, refusal.code, "")
         return _refused(self.dialect.envelope, refusal)
 
 
@@ -301,6 +319,10 @@ def _granted(grant: str) -> Reply:
     return Reply(201 if grant == "created" else 200, body, headers)
 
 
+def _in_soap(result: str) -> bytes:
+    return f"<s:Envelope xmlns:s='urn:s'><s:Body>{result}</s:Body></s:Envelope>".encode()
+
+
 def _success(envelope: Envelope) -> Reply:
     bodies: dict[str, Any] = {
         "rainfocus": {"responseCode": "0", "responseMessage": "Success", "attendeeId": "16AB"},
@@ -312,7 +334,19 @@ def _success(envelope: Envelope) -> Reply:
         "results": {"results": [{"status": "ok", "id": "16AB"}]},
         "numbers": {"code": 200, "message": "Stored", "id": 16},
         "upper": {"Status": "OK", "Message": ""},
+        "one": {"code": 1, "msg": ""},
+        "letters": {"returnCode": "S0"},
+        "thousand": {"meta": {"resultCode": "1000"}},
+        "counts": {"accepted": 1, "rejected": 0, "errors": []},
+        "no_errors": {"errors": []},
+        "data": {"data": {"storeAttendee": {"reference": "77"}}},
+        "echo": {"attendee": {"email": EMAIL}},
+        "sentence": {"message": "Attendee saved successfully"},
+        "severity": {"messages": [{"severity": "info", "text": "Attendee updated"}]},
+        "queued": {"requestId": "8a7b", "state": "QUEUED"},
     }
+    if envelope == "soap":
+        return Reply(200, _in_soap("<Result><ResultCode>1</ResultCode></Result>"))
     if envelope == "xml":
         return Reply(200, b"<reply><result status='done' id='17'/></reply>")
     if envelope == "empty":
@@ -336,10 +370,23 @@ def _refused(envelope: Envelope, refusal: Refused) -> Reply:
         "results": {"results": [{"status": "error", "message": words}]},
         "numbers": {"code": refusal.status, "message": words},
         "upper": {"Status": "ERROR", "Message": words},
+        "one": {"code": int(code), "msg": words},
+        "letters": {"returnCode": f"E{code}", "text": words},
+        "thousand": {"meta": {"resultCode": f"2{code}", "resultText": words}},
+        "counts": {"accepted": 0, "rejected": 1, "errors": [words]},
+        "no_errors": {"errors": [{"code": code, "message": words}]},
+        "data": {"data": None, "errors": [{"message": words}]},
+        "echo": {"problem": words},
+        "sentence": {"message": words},
+        "severity": {"messages": [{"severity": "error", "text": words}]},
+        "queued": {"requestId": "8a7b", "state": "FAILED", "reason": words},
     }
-    status = 200 if envelope in ("always200", "results", "upper") else max(refusal.status, 400)
+    status = 200 if envelope in _ALWAYS_200 else max(refusal.status, 400)
     if envelope == "rainfocus":
         status = refusal.status
+    if envelope == "soap":
+        result = f"<Result><ResultCode>{code}</ResultCode><ResultText>{words}</ResultText></Result>"
+        return Reply(200, _in_soap(result), refusal.headers)
     if envelope == "xml":
         body = f"<reply><result status='error'>{words}</result></reply>".encode()
     elif envelope in ("empty", "text"):

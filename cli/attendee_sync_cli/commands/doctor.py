@@ -1,5 +1,6 @@
 """The command that examines connections."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -37,6 +38,10 @@ EXAMPLES = console.examples(
     "attendee-sync doctor --destination summit --write-test test@your-company.example",
     "attendee-sync doctor default --write-test test@your-company.example --apply",
 )
+NOBODYS_TAG = "+attendee-sync-test"
+# https://www.rfc-editor.org/rfc/rfc6761 sets these apart: nobody receives mail there.
+_OF_NOBODY = re.compile(r"[@.]example\.(?:com|net|org)$|\.(?:example|test|invalid|localhost)$")
+_MAX_LOCAL = 64  # characters before the @; RFC 5321, section 4.5.3.1.1
 _FEW_SETTINGS = 2  # are told in a line
 _MOST_ROUNDS = 5  # each after changes that are stored
 _STYLES = {StepState.PASSED: "green", StepState.FAILED: "bold red", StepState.UNKNOWN: "yellow"}
@@ -64,8 +69,9 @@ def doctor(  # noqa: PLR0913, PLR0917 - they are the command's options
         str | None,
         typer.Option(
             metavar="EMAIL",
-            help="Store a made-up attendee in RainFocus under this address. An attendee who has it "
-            "is overwritten: take one that is nobody's.",
+            help="Store a made-up attendee in RainFocus. It gets this address with "
+            f"`{NOBODYS_TAG}` before the @, so that nobody is overwritten; one of a domain that "
+            "is set apart for tests, such as example.com, as it is.",
         ),
     ] = None,
     apply: Annotated[
@@ -186,12 +192,21 @@ def _status(session: requests.Session, page: str, cases: list[Case]) -> str:
 
 
 def _address(given: str | None) -> str:
+    """Return an address that no person has, whoever has the one that is given."""
     if not given:
         return ""
     try:
-        return email_address.normalise(given)
+        address = email_address.normalise(given)
     except EmailAddressError:
         raise typer.BadParameter("--write-test takes an e-mail address") from None
+    local, _, domain = address.rpartition("@")
+    if _OF_NOBODY.search(address) or local.endswith(NOBODYS_TAG):
+        return address
+    if len(local + NOBODYS_TAG) > _MAX_LOCAL:
+        raise typer.BadParameter("--write-test takes a shorter e-mail address")
+    address = f"{local}{NOBODYS_TAG}@{domain}"
+    console.notice(f"The made-up attendee is {address}.")
+    return address
 
 
 def _cases(

@@ -73,6 +73,7 @@ class Seen:
     target: str = ""  # of a redirect
     token: AccessToken | None = None  # that the call showed
     fault: TokenFault | None = None  # why no token was granted
+    is_shown: bool = False  # a read shows that it was stored, whatever the answer says
 
     @property
     def status(self) -> int | None:

@@ -146,12 +146,18 @@ class ApiChecks:
         """Return what a refusal is about, if a few calls tell; its name or place may be wrong."""
         if seen.stage < Stage.PARAMETER:
             return None
-        event = self._suspect_event(seen)
+        event = self._suspect_event(self._as_read(seen))
         if event:
             return FailedError(Check.EVENT_CODE, event, EVENT_CODE)
         field = self._suspect_field(seen) if self.findings.case.write_test else ""
         words = f"{seen.words}. Without {field} RainFocus stores the attendee"
         return FailedError(Check.TEST_ATTENDEE, words, f"fields.names.{field}") if field else None
+
+    def _as_read(self, seen: Seen) -> Seen:
+        """Return the answer to a read of what an answer is about."""
+        if seen.token is None or not self.findings.case.write_test:
+            return seen
+        return self.calls.read(self.connection, seen.token)[0]
 
     def _require_credentials(self, seen: Seen) -> None:
         """Raise FailedError for what is missing, which no search finds."""
@@ -263,7 +269,7 @@ class ApiChecks:
         """Raise FailedError if only the write is refused, as where Attendee Store is off."""
         if seen.token is None or seen.stage not in (Stage.ACCESS, Stage.ENDPOINT):
             return
-        read, _ = self.calls.read(self.connection, seen.token)
+        read = self._as_read(seen)
         self._suspect_event(read)
         if read.stage > Stage.ACCESS or seen.stage is Stage.ENDPOINT:
             self.findings.passed(Check.API_PROFILE, f"for a read: {read.words}")
@@ -289,16 +295,15 @@ class ApiChecks:
         if suspect:
             raise FailedError(Check.EVENT_CODE, suspect, EVENT_CODE)
 
-    def _suspect_event(self, seen: Seen) -> str:
+    def _suspect_event(self, own: Seen) -> str:
         """Return how RainFocus answers an event code that it does not seem to know, or nothing.
 
         The answer to a read is compared with that for an event that surely does not exist.
         """
-        if self.calls.destination is None or seen.token is None:
+        if self.calls.destination is None or own.token is None:
             return ""
         code, none = self.calls.event_code, made_up("event")
-        own = self.calls.read(self.connection, seen.token)[0]
-        other = self.calls.read(self.connection, seen.token, none)[0]
+        other = self.calls.read(self.connection, own.token, none)[0]
         if own.stage is Stage.STORED or (
             own.stage is Stage.CONTENT
             and not other.is_later

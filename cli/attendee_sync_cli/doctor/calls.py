@@ -1,8 +1,10 @@
 """The calls of one examination: a token is asked for once, and no call comes too soon."""
 
+import re
 import secrets
+import string
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -18,21 +20,35 @@ from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.masking import Sent
 from attendee_sync.rainfocus.reading import Reading
-from attendee_sync_cli.doctor import answers
-from attendee_sync_cli.doctor.answers import Seen
+from attendee_sync_cli.doctor import answers, words
+from attendee_sync_cli.doctor.answers import Seen, Stage
 from attendee_sync_cli.doctor.report import Case, Findings
 
+# So often a secret that may be wrong is shown: accounts are locked for more.
+MAX_REFUSALS: Final = 8
+_WRONG_SECRET = re.compile(
+    r"(?:invalid|wrong|incorrect|bad) (?:client[ _-]?)?(?:secret|password)|secret does not match"
+    r"|\blocked\b|too many (?:failed|attempts)",
+    re.IGNORECASE,
+)
+_NOT_LOOKED_AT: Final = frozenset({*range(300, 400), 404, 405, 406, 415, 501})
 # How fast an API of unknown limits is called by one who tries things out.
 _CALLS_PER_SECOND: Final = 5.0
+
+
+_UNCLEAR: Final = (Stage.PATH, Stage.CONTENT, Stage.UNREAD)  # what others say is a refusal
+_SHOWN_READS: Final = 2  # until what was written just now is shown
+_SHOWN_SECONDS: Final = 1.0  # between them
 
 
 def made_up_attendee(address: str, number: int = 0) -> dict[str, str]:
     """Return a plainly made-up attendee with all twelve fields, under an e-mail address.
 
-    Those of two numbers that follow each other differ in all but it. Its words are none that
-    RainFocus's messages use: what was sent is masked in them.
+    Those of two numbers that follow each other differ in all but it, and no two have the same
+    last name. Its words are none that RainFocus's messages use: what was sent is masked in them.
     """
     word, digit = ("Xyzzy", 0) if number % 2 == 0 else ("Plugh", 1)
+    mark = "".join(secrets.choice(string.ascii_lowercase) for _ in range(8))
     country, state = ("US", "CA") if digit == 0 else ("CA", "ON")
     return {
         "address1": f"1 {word} Lane",
@@ -42,7 +58,7 @@ def made_up_attendee(address: str, number: int = 0) -> dict[str, str]:
         "countryid": country,
         "email": address,
         "firstname": f"Made-up {word}",
-        "lastname": word,
+        "lastname": f"{word}{mark}",
         "jobtitle": f"{word} of {word}",
         "phone": f"+1 555 010{digit}",
         "state": state,
@@ -61,8 +77,10 @@ class Calls:
     # Surely of no attendee.
     nobody: str = field(default_factory=lambda: f"{secrets.token_hex(8)}@example.invalid")
     made: int = 0
+    refusals: int = 0  # of the secret
     _tokens: dict[str, AccessToken | Seen] = field(default_factory=dict)
     _remarks: dict[str, str] = field(default_factory=dict)
+    _not_shown: set[tuple[object, ...]] = field(default_factory=set)
     _last: float = float("-inf")
 
     @property
@@ -80,9 +98,35 @@ class Calls:
         token = self.token(connection)
         if isinstance(token, Seen):
             return token
-        if self.case.write_test:
-            return self.write(connection, token, made_up_attendee(self.case.write_test))
-        return self.read(connection, token)[0]
+        if not self.case.write_test:
+            return self.read(connection, token)[0]
+        fields = made_up_attendee(self.case.write_test)
+        seen = self.write(connection, token, fields)
+        if not self._may_be_stored(seen):
+            return seen
+        if self.shows(connection, token, fields):
+            return replace(seen, stage=Stage.UNREAD, is_shown=True)
+        self._not_shown.add(seen.gist(self.event_code))
+        return seen
+
+    def _may_be_stored(self, seen: Seen) -> bool:
+        """Tell whether an answer that is read as no success may be one, for all that is known."""
+        if seen.stage not in _UNCLEAR or seen.gist(self.event_code) in self._not_shown:
+            return False
+        return seen.read is not None and is_success(seen.read.status) and not seen.read.is_page
+
+    def shows(
+        self, connection: Connection, token: AccessToken, fields: Mapping[str, str], event: str = ""
+    ) -> bool:
+        """Tell whether a read shows what was written just now, wherever in its answer."""
+        for number in range(_SHOWN_READS):
+            if number:
+                self.sleep(_SHOWN_SECONDS)
+            seen, _ = self.read(connection, token, event, self.case.write_test)
+            text = seen.read.text if seen.read else ""
+            if fields["lastname"].casefold() in text.casefold():
+                return True
+        return False
 
     def token(self, connection: Connection) -> AccessToken | Seen:
         """Return a token for a connection, or how it was refused."""
@@ -93,6 +137,17 @@ class Calls:
         if isinstance(found, Seen):
             return found
         return replace(found, audience=access_token.audience(connection))
+
+    @property
+    def has_token(self) -> bool:
+        """Tell whether a token was granted, so that the secret is right."""
+        return any(isinstance(each, AccessToken) and each.value for each in self._tokens.values())
+
+    def may_ask(self, connection: Connection) -> bool:
+        """Tell whether a token may be asked for, if there is none yet for the connection."""
+        key = access_token.grant_digest(connection, self.case.credentials)
+        is_asking = connection.auth.kind == "oauth" and key not in self._tokens
+        return not is_asking or self.has_token or self.refusals < MAX_REFUSALS
 
     def remark(self, connection: Connection) -> str:
         """Return what there is to say of a granted token."""
@@ -124,10 +179,31 @@ class Calls:
 
         They show a token that is none, an event that is none, and no e-mail address. What is
         refused by its status for the token, by a gateway say, tells nothing of other answers.
+        Where reads show what was written, one that is read as a success must be shown; where they
+        don't, one refusal will do.
         """
         token = self.token(connection)
         if isinstance(token, Seen):
             return False
+        fields = made_up_attendee(self.case.write_test)
+        has_reads = is_stored(self.write(connection, token, fields)) and self.shows(
+            connection, token, fields
+        )
+        is_refused = False
+        for shown, sent, event in self._to_be_refused(token):
+            seen = self.write(connection, shown, sent, event)
+            if not is_stored(seen):
+                is_refused = is_refused or shown is token or is_success(seen.status or 0)
+            elif has_reads and not self.shows(connection, token, sent, event):
+                return False
+            if is_refused and not has_reads:
+                return True
+        return is_refused
+
+    def _to_be_refused(
+        self, token: AccessToken
+    ) -> Iterator[tuple[AccessToken, Mapping[str, str], str]]:
+        """Yield tokens, fields and events with which nothing can be stored."""
         wrong = replace(
             token,
             value=made_up("token") if token.value else "",
@@ -135,13 +211,9 @@ class Calls:
             profile_token=made_up("profile-token"),
         )
         fields = made_up_attendee(self.case.write_test)
-        anonymous = {name: text for name, text in fields.items() if name != "email"}
-        tries = ((wrong, fields, ""), (token, anonymous, ""), (token, fields, made_up("event")))
-        for shown, sent, event in tries:
-            seen = self.write(connection, shown, sent, event)
-            if not is_stored(seen) and (shown is token or is_success(seen.status or 0)):
-                return True
-        return False
+        yield wrong, fields, ""
+        yield token, {name: text for name, text in fields.items() if name != "email"}, ""
+        yield token, made_up_attendee(self.case.write_test), made_up("event")
 
     def _called(
         self, connection: Connection, request: requests.Request, sent: Sent, token: AccessToken
@@ -165,9 +237,13 @@ class Calls:
             token, remark = access_token.granted(read, connection, credentials, now)
         except TokenNotGrantedError as error:
             sent = Sent.of((), vars(credentials).values())
-            return answers.refused_token(
+            seen = answers.refused_token(
                 str(error), error.cause, read, sent, connection.auth.token_url
             )
+            if read is not None and read.status not in _NOT_LOOKED_AT:
+                is_wrong = _WRONG_SECRET.search(words.said(read))
+                self.refusals = MAX_REFUSALS if is_wrong else self.refusals + 1
+            return seen
         self.findings.tokens.add(token.value)
         self._remarks[key] = remark
         return token

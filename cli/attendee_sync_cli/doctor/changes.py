@@ -25,6 +25,7 @@ class Change:
     """
 
     values: tuple[tuple[Path, Value], ...]
+    parts: tuple["Change", ...] = ()  # it is made of; one of them may do
 
     @property
     def setting(self) -> str:
@@ -48,7 +49,7 @@ class Change:
         """Return the change without the values that a connection has already."""
         known: Any = connection.model_dump(mode="json")
         kept = [each for each in self.values if each[1] is None or _at(known, each[0]) != each[1]]
-        return Change(tuple(kept) or self.values)
+        return Change(tuple(kept) or self.values, self.parts)
 
     def applied(self, document: Document) -> dict[str, Any]:
         """Return settings, as they are stored, with the change."""
@@ -66,6 +67,11 @@ def of(path: str, value: Value) -> Change:
 def both(*given: Change) -> Change:
     """Return several changes as one."""
     return Change(tuple(value for each in given for value in each.values))
+
+
+def any_of(*parts: Change) -> Change:
+    """Return several changes as one, of which one may do."""
+    return Change(both(*parts).values, parts)
 
 
 def as_header(name: str, text: str) -> Change:

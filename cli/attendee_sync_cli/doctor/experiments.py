@@ -9,6 +9,7 @@ import functools
 import itertools
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import quote_plus
 
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
@@ -17,6 +18,7 @@ from attendee_sync_cli.doctor.answers import Seen, Stage
 from attendee_sync_cli.doctor.changes import (
     Change,
     Value,
+    any_of,
     as_header,
     as_name,
     as_names,
@@ -29,7 +31,6 @@ from attendee_sync_cli.doctor.changes import (
 _PLACES: Final = ("header", "query", "both", "off")
 _EVENT_PLACES: Final = ("body", "query", "both")
 _EVENT_KEYS: Final = ("event", "eventCode", "eventId", "event_code", "eventcode", "event_id")
-_CLIENT_AUTHS: Final = ("body", "basic", "json", "basic_plain", "query")
 # Guesses.
 _WRAPPERS: Final = (
     *("attendee", "attendees", "data", "profile", "record", "person", "contact", "payload"),
@@ -76,8 +77,18 @@ _TOKEN_MEMBERS: Final = (
     ("key", "secret"),
     ("id", "secret"),
     ("client", "secret"),
+    ("user", "pass"),
     ("user", "password"),
     ("appId", "appSecret"),
+    ("app_id", "app_secret"),
+    ("api_key", "api_secret"),
+    ("consumer_key", "consumer_secret"),
+)
+_TOKEN_CALL_HEADERS: Final = (
+    ("X-Client-Id", "X-Client-Secret"),
+    ("X-API-Key", "X-API-Secret"),
+    ("client_id", "client_secret"),
+    ("clientId", "clientSecret"),
 )
 
 
@@ -85,12 +96,11 @@ def after(connection: Connection, credentials: Credentials, seen: Seen) -> Itera
     """Yield what may lead further than what is seen, the likeliest first."""
     if seen.stage is Stage.TOKEN:
         yield from hints.for_token(connection, seen)
-        yield from itertools.islice(for_token(connection), len(_CLIENT_AUTHS))
+        yield from for_token(connection, credentials)
         yield from for_kind(connection, credentials)
-        yield from for_token(connection)
         return
     if seen.stage is Stage.UNREAD and seen.read:
-        yield from signs.of(seen.read, connection)
+        yield from signs.of(seen.read, connection, is_stored=seen.is_shown)
     yield from hints.for_call(connection, credentials, seen)
     access = [*for_access(connection, credentials), *for_kind(connection, credentials)]
     families: dict[str, list[Change]] = {
@@ -126,22 +136,28 @@ def _is_of_writes(change: Change) -> bool:
     return any(path[0] == "call" and path[1] in mine for path, _ in change.values)
 
 
-def for_token(connection: Connection) -> Iterator[Change]:
-    """Yield what may make the token endpoint grant a token."""
+def for_token(connection: Connection, credentials: Credentials) -> Iterator[Change]:
+    """Yield what may make the token endpoint grant a token.
+
+    Each shows the secret, which may be wrong, once more: rare ways are tried many at once.
+    """
     auth = connection.auth
-    yield from (of("auth.client_auth", way) for way in _CLIENT_AUTHS)
-    if auth.scope:
-        yield of("auth.scope", "")
-    if auth.parameters:
-        yield of("auth.parameters", {})
-    yield of("token_call.method", "GET")
-    for way, (name, secret) in itertools.product(("json", "body"), _TOKEN_MEMBERS):
-        yield both(
-            of("token_call.body", {name: "{client_id}", secret: "{client_secret}"}),
-            of("auth.client_auth", way),
-        )
-    for name, secret in (("X-Client-Id", "X-Client-Secret"), ("X-API-Key", "X-API-Secret")):
-        yield of("token_call.headers", {name: "{client_id}", secret: "{client_secret}"})
+    for way in ("basic", "json", "body"):
+        yield of("auth.client_auth", way)
+    if quote_plus(credentials.client_secret) != credentials.client_secret:
+        yield of("auth.client_auth", "basic_plain")
+    if auth.scope or auth.parameters:
+        yield both(of("auth.scope", ""), of("auth.parameters", {}))
+    yield of("auth.client_auth", "query")
+    queries, json_body, form = (
+        [hints.shown_as(place, *names, way=way) for names in _TOKEN_MEMBERS]
+        for place, way in (("query", "query"), ("body", "json"), ("body", "body"))
+    )
+    headers = [hints.shown_as("headers", *names, way="json") for names in _TOKEN_CALL_HEADERS]
+    yield any_of(*queries, *headers, *json_body)
+    yield any_of(*form)
+    queries = [of("auth.client_auth", "query"), *queries]
+    yield any_of(*(both(of("token_call.method", "GET"), each) for each in queries))
 
 
 def for_kind(connection: Connection, credentials: Credentials) -> Iterator[Change]:

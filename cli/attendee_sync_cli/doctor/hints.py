@@ -17,6 +17,7 @@ from attendee_sync_cli.doctor.answers import METHOD_NOT_ALLOWED, Seen, Stage
 from attendee_sync_cli.doctor.changes import (
     Change,
     Value,
+    any_of,
     as_header,
     as_name,
     as_names,
@@ -31,7 +32,8 @@ _LAST = re.compile(r"missing\W+(?:[\w ]{0,40}: ?)?[\"'`]?([A-Za-z0-9_.-]{1,64})"
 _NAME = re.compile(r"[\"'`]([A-Za-z][\w.-]{1,63})[\"'`]|\b([A-Za-z]+(?:[-_][A-Za-z0-9]+)+)\b")
 _CAMEL = re.compile(r"\b([a-z]+(?:[A-Z][a-z0-9]*)+)\b")
 _AFTER = re.compile(
-    r"(?:header|parameter|field|property|member|key|under|in|name|attribute|element|as|called|for)s?"
+    r"(?:header|parameter|query|field|property|member|key|under|in|name|attribute|element|as|called"
+    r"|for)s?"
     r"\W{1,3}([A-Za-z][\w.-]{1,63})",
     re.IGNORECASE,
 )
@@ -44,8 +46,8 @@ _NO_NAMES: Final = (  # words of messages
     "a an and any are as at be bad been body but by can could error expected failed field fields"
     " for format from has have header headers http in invalid is it json key keys member members"
     " message missing must name names no not null object of on one only or parameter parameters"
-    " please property provided request required should that the then there this to type unexpected"
-    " unknown valid value values was were when will with you your"
+    " please property provided query request required should that the then there this to type"
+    " unexpected unknown valid value values was were when will with you your"
 )
 _ENGLISH: Final = frozenset(_NO_NAMES.split())
 _MOST_NAMES = 6
@@ -53,6 +55,8 @@ _OWN_SITE: Final = "rainfocus.com"
 _WHO = re.compile(r"token|auth|api.?key|profile|^x-|secret|client|bearer|jwt", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,30}")
 _TOKEN_NAME = re.compile(r"token|jwt|bearer|access")
+# https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+_OAUTH_ERROR = re.compile(r"(?:invalid|unauthorized|unsupported|insufficient)_|access_denied|oauth")
 _LIFETIMES: Final = ("expiresin", "ttl", "lifetime", "validity", "validfor", "expires", "maxage")
 _MOMENTS: Final = ("expiresat", "expiry", "expiration", "expires", "exp", "validuntil", "expireson")
 _EPOCH = 1_000_000_000  # a larger number is a moment, not a lifetime
@@ -134,6 +138,7 @@ def _who(credentials: Credentials, name: str) -> Iterator[Change]:
         yield both(of("api_profile.name", name), of("api_profile.place", place))
     yield moved(as_header(name, "{access_token}"))
     yield as_header(name, "{access_token}")
+    yield moved(as_header(name, "Bearer {access_token}"))
     yield moved(as_parameter(name, "{access_token}"))
     yield as_header(name, "{client_id}")
     if credentials.profile_token:
@@ -219,15 +224,22 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
         yield from (of("auth.client_auth", way) for way in ("basic", "basic_plain"))
     if "json" in seen.said.lower():
         yield of("auth.client_auth", "json")
-    names = names_in(seen.said)
+    names = [name for name in names_in(seen.said) if not _OAUTH_ERROR.match(name)]
     secrets = [name for name in names if re.search(r"secret|pass", name, re.IGNORECASE)]
     ids = [name for name in names if name not in secrets]
-    for name in ids[:2]:
-        for secret in (secrets or _secrets_beside(name))[:3]:
-            body: dict[str, Value] = {name: "{client_id}", secret: "{client_secret}"}
-            yield both(of("token_call.body", body), of("auth.client_auth", "json"))
-            yield of("token_call.body", body)
-            yield of("token_call.headers", body)
+    pairs = [
+        (name, secret) for name in ids[:2] for secret in (secrets or _secrets_beside(name))[:3]
+    ]
+    if pairs:
+        for place, way in (("body", "json"), ("body", "body"), ("headers", "body")):
+            yield any_of(*(shown_as(place, *names, way=way) for names in pairs))
+
+
+def shown_as(place: str, name: str, secret: str, *, way: str) -> Change:
+    """Return the change that shows id and secret under names in a place of the token call."""
+    shown = {name: "{client_id}", secret: "{client_secret}"}
+    put = [(("token_call", place, each), text) for each, text in shown.items()]
+    return both(Change(tuple(put)), of("auth.client_auth", way))
 
 
 def _secrets_beside(name: str) -> list[str]:

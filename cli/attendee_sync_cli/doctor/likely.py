@@ -53,8 +53,14 @@ def setting(case: Case, connection: Connection, seen: Seen) -> tuple[str, str]:
         case Stage.ENDPOINT:
             return ATTENDEE_STORE, "Enable Attendee Store in the API profile, in RainFocus"
         case Stage.UNREAD:
-            return "answers.success", "it looks like a success, but calls that must fail do, too"
+            return "answers.success", _of_unread(seen)
     return _of_content(connection, seen.said), ""
+
+
+def _of_unread(seen: Seen) -> str:
+    if seen.is_shown:
+        return "it was stored, as a read shows, but no answer tells that from a refusal"
+    return "it looks like a success, but calls that must fail do, too"
 
 
 def _of_token(seen: Seen) -> str:

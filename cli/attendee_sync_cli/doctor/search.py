@@ -19,11 +19,12 @@ from attendee_sync_cli.doctor.calls import Calls
 from attendee_sync_cli.doctor.changes import Change, Document
 
 MAX_CALLS = 300  # of one search, those for tokens included
-MAX_TOKEN_CALLS = 40  # so often a secret that may be wrong is shown
+_CALLS_WITHOUT_TOKEN = 100  # where none is granted: a wrong secret is likelier than another API
 MAX_SECONDS = 300.0
 # What a node is worth, in changes tried from it.
 _KIND = ("auth", "kind")
 _A_STAGE, _NEWS, _A_CHANGE = 70, 90, 30
+_A_TOKEN_CALL = 8  # there are few of them
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class _Node:
         most = Stage.PATH if is_other_kind else Stage.PARAMETER
         stage = self.seen.stage if self.seen.stage is Stage.UNREAD else min(self.seen.stage, most)
         worth = _A_STAGE * stage + _NEWS * self.is_news
-        return self.tried + _A_CHANGE * len(self.changes) - worth, self.number
+        tried = self.tried * (_A_TOKEN_CALL if self.seen.stage is Stage.TOKEN else 1)
+        return tried + _A_CHANGE * len(self.changes) - worth, self.number
 
 
 @dataclass
@@ -75,7 +77,6 @@ class Search:
     _said: set[tuple[object, ...]] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _ends_at: float = 0.0
-    _token_calls: int = 0
 
     def run(self, document: Document, connection: Connection, seen: Seen) -> Found | None:
         """Return the fewest changes that lead to the goal, from settings that don't."""
@@ -85,7 +86,7 @@ class Search:
         nodes = [self._node(document, connection, (), seen)]
         nodes[0].heard = seen.said
         first_call = self.calls.made
-        while nodes and not self.is_over and self.calls.made - first_call < self.most_calls:
+        while nodes and not self.is_over and self.calls.made - first_call < self._most_calls(seen):
             node = min(nodes, key=lambda each: each.cost)
             change = next(node.untried, None)
             if change is None or time.monotonic() > self._ends_at:
@@ -100,6 +101,10 @@ class Search:
             nodes.append(made)
         return None
 
+    def _most_calls(self, seen: Seen) -> int:
+        has_no_token = seen.stage is Stage.TOKEN and not self.calls.has_token
+        return min(self.most_calls, _CALLS_WITHOUT_TOKEN) if has_no_token else self.most_calls
+
     def _node(
         self, document: Document, connection: Connection, made: tuple[Change, ...], seen: Seen
     ) -> _Node:
@@ -113,15 +118,14 @@ class Search:
         """Return what a change leads to, or None if it was known or leads nowhere."""
         if self.calls.findings.repeats(json.dumps(change.values)):
             return None  # a hint from an answer that repeats what it was sent
+        change = self._narrowed(node, change)
         document = change.applied(node.document)
         connection = changes.connection_of(document, node.connection.name)
         if connection is None or _spelt(connection) in self._known:
             return None
+        if node.seen.stage is Stage.TOKEN and not self.calls.may_ask(connection):
+            return None
         self._known.add(_spelt(connection))
-        if node.seen.stage is Stage.TOKEN:
-            self._token_calls += 1
-            if self._token_calls > MAX_TOKEN_CALLS:
-                return None
         self.calls.findings.progress(f"trying {change.words}")
         self.experiments += 1
         seen = self.calls.attempt(connection)
@@ -136,6 +140,23 @@ class Search:
         if self.furthest is None or seen.stage > self.furthest.seen.stage:
             self.furthest = made
         return made
+
+    def _narrowed(self, node: _Node, change: Change) -> Change:
+        """Return of a change with which a token is granted the part that does it."""
+        if not change.parts or not self._is_granted(node, change):
+            return change
+        parts = list(change.parts)
+        while len(parts) > 1:
+            half = parts[: len(parts) // 2]
+            is_here = self._is_granted(node, changes.both(*half))
+            parts = half if is_here else parts[len(half) :]
+        return parts[0] if self._is_granted(node, parts[0]) else change
+
+    def _is_granted(self, node: _Node, change: Change) -> bool:
+        connection = changes.connection_of(change.applied(node.document), node.connection.name)
+        if connection is None or not self.calls.may_ask(connection):
+            return False
+        return not isinstance(self.calls.token(connection), Seen)
 
     def _is_away(self, node: _Node, seen: Seen) -> bool:
         """Tell whether it is not the change that is answered so, but any call."""

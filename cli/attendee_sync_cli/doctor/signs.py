@@ -1,6 +1,8 @@
 """Signs of success in answers of an unknown dialect, and the settings that read them.
 
-A sign is a guess until a write that must be refused is answered without it; see the search.
+A sign is a guess until a write that must be refused is answered without it; see the search. Where
+it is known that the attendee was stored, since a read shows it or RainFocus says so, anything by
+which the answer may differ from a refusal can be one, such as a code that others use for failures.
 """
 
 import json
@@ -13,6 +15,7 @@ from attendee_sync.http_client import is_success
 from attendee_sync.profile.names import fold
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.reading import Reading
+from attendee_sync_cli.doctor import words
 from attendee_sync_cli.doctor.changes import Change, Path, Value
 
 _RESULTS: Final = frozenset(
@@ -41,6 +44,40 @@ _ID = re.compile(
     r"(?:attendee|person|profile|contact|record|registrant|user|member)?(?:id|uuid|guid|key)"
 )
 _NEGATIVE = re.compile(r"err|fail|reject|invalid|denied|refus|forbidden|unauthori|\bn?ko\b|\bnok\b")
+_SAYS = re.compile(
+    r"\b(?:success\w*|stored|saved|created|updated|upserted|accepted|processed|registered|added"
+    r"|completed?|done)\b",
+    re.IGNORECASE,
+)
+_SAYS_NOT = re.compile(
+    r"\b(?:no|not|never|cannot|nothing|could|without|must|should|unless|only|un\w+|in?valid|fail\w*"
+    r"|err\w*|miss\w*|requir\w*|denied|refus\w*|reject\w*|expect\w*|expired)\b|n't",
+    re.IGNORECASE,
+)
+_RESULT_LIKE = re.compile(r".*(?:code|status|state|result|outcome|severity|level|errno)|rc|ret|ack")
+_ECHOED = re.compile(r"event|country|zip|post|area|statecode|org|client|profile|token|api")
+_STATE = re.compile(r"[A-Z]{2}")  # of an address
+_COUNTS: Final = frozenset(
+    {
+        *("accepted", "stored", "saved", "processed", "upserted", "affected", "imported"),
+        *("acceptedcount", "successcount", "processedcount", "affectedrows", "rowsaffected"),
+    }
+)
+_NO_ERROR: Final[tuple[object, ...]] = (
+    None,
+    "",
+    False,
+    0,
+    "0",
+    "00",
+    "000",
+    "none",
+    "None",
+    [],
+    {},
+)
+_FAILURES: Final = _ERRORS | {"failed", "rejected", "rejectedcount", "failedcount", "errorcount"}
+_OF_NEW, _OF_KNOWN = "created", "updated"  # what is said of a person who is new, or was there
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _SUCCESSES = "contains(`[200, 201, 202, 204]`, status)"
@@ -52,11 +89,16 @@ type _Values = dict[Path, Value]
 
 @dataclass(frozen=True)
 class _Member:
-    """A member of an answer that is neither object nor array: its expression, name and value."""
+    """A member of an answer: its expression, name and value."""
 
     expression: str
     name: str
     value: Any
+
+    @property
+    def is_scalar(self) -> bool:
+        """Tell whether it is neither object nor array."""
+        return not isinstance(self.value, dict | list)
 
 
 def looks_stored(read: Reading) -> bool:
@@ -64,15 +106,32 @@ def looks_stored(read: Reading) -> bool:
     return any(True for _ in of(read, None))
 
 
-def of(read: Reading, connection: Connection | None) -> Iterator[Change]:
-    """Yield changes of `answers` by which an answer is a success, the most telling first."""
+def says_stored(text: str) -> bool:
+    """Tell whether a message says that something was stored."""
+    return bool(_SAYS.search(text)) and not _SAYS_NOT.search(text)
+
+
+def of(
+    read: Reading, connection: Connection | None, *, is_stored: bool = False
+) -> Iterator[Change]:
+    """Yield changes of `answers` by which an answer is a success, the most telling first.
+
+    `is_stored` tells that it is one, whatever it looks like.
+    """
     if not is_success(read.status) or read.is_page:
         return
     results = _results(read.body)
+    one = read.result(results[1][0]) if results else read
+    members = list(_members(one.body, "body"))
     if results is None:
-        signs = _in_one(read, connection, has_headers=True)
-    else:
-        signs = _in_one(read.result(results[1][0]), connection, has_headers=False)
+        members += [_Member(f'headers."{name}"', name, text) for name, text in read.headers.items()]
+    signs: list[_Values] = []
+    is_said = says_stored(words.said(read)) and not any(map(_is_error, members))
+    is_known = is_stored or is_said
+    if is_known or not any(map(_is_refusal, members)):
+        signs += _in_one(one, members, connection)
+    if is_known:
+        signs += _of_stored(members)
     defaults: _Values = {("answers", name): None for name in _RULES}
     for each in signs:
         values = {**each, ("answers", "inner"): results[0]} if results else each
@@ -94,18 +153,13 @@ def _results(body: Any) -> tuple[str, list[Any]] | None:
 
 
 def _in_one(
-    read: Reading, connection: Connection | None, *, has_headers: bool
+    read: Reading, members: list[_Member], connection: Connection | None
 ) -> Iterator[_Values]:
-    members = [*_members(read.body, "body")]
-    if has_headers:
-        members += [_Member(f'headers."{name}"', name, text) for name, text in read.headers.items()]
-    if any(map(_is_refusal, members)):
-        return
-    names = (each for each in members if _ID.fullmatch(fold(each.name)))
+    names = (each for each in members if _ID.fullmatch(fold(each.name)) and each.is_scalar)
     place = next((each.expression for each in names if each.expression.startswith("body")), "")
     identity: _Values = {("answers", "attendee_id"): place} if place else {}
     for each in members:
-        if fold(each.name) in _RESULTS:
+        if fold(each.name) in _RESULTS | _COUNTS and each.is_scalar:
             yield from ({**found, **identity} for found in _of_result(each, connection))
     if place:
         yield {("answers", "success"): f"{_SUCCESSES} && {place} != `null`", **identity}
@@ -115,6 +169,40 @@ def _in_one(
         yield {("answers", "success"): _SUCCESSES}
 
 
+def _of_stored(members: list[_Member]) -> Iterator[_Values]:
+    """Yield what may tell the answer from a refusal, since it is known to be none."""
+    inside = [each for each in members if each.expression.startswith("body")]
+    for each in inside:
+        if _is_result_like(each):
+            code = str(each.value).strip()
+            yield {("answers", "code"): each.expression, ("answers", "success_codes"): [code]}
+    for each in inside:
+        if fold(each.name) in _FAILURES and each.value in ([], {}, "", 0, None):
+            yield {("answers", "success"): f"{each.expression} == {_literal(each.value)}"}
+    for each in inside:
+        if isinstance(each.value, dict) and each.value:
+            yield {("answers", "success"): f"{each.expression} != `null`"}
+    for each in inside:
+        if isinstance(each.value, str) and says_stored(each.value):
+            yield {("answers", "success"): _is_said(each)}
+
+
+def _is_result_like(member: _Member) -> bool:
+    name, text = fold(member.name), str(member.value).strip()
+    if isinstance(member.value, bool) or not member.is_scalar or not _CODE.fullmatch(text):
+        return False
+    if _ECHOED.search(name) or (name == "state" and _STATE.fullmatch(text)):
+        return False
+    return bool(_RESULT_LIKE.fullmatch(name)) or name in _RESULTS
+
+
+def _is_said(member: _Member) -> str:
+    """Return the expression for a message, as it is for a new person and for one who was there."""
+    text = str(member.value)
+    said = {text, text.replace(_OF_NEW, _OF_KNOWN), text.replace(_OF_KNOWN, _OF_NEW)}
+    return f"contains({_literal(sorted(said))}, {member.expression})"
+
+
 def _of_result(member: _Member, connection: Connection | None) -> Iterator[_Values]:
     """Yield the settings by which a member with a positive value is a success."""
     if member.value is True:
@@ -122,7 +210,7 @@ def _of_result(member: _Member, connection: Connection | None) -> Iterator[_Valu
         return
     text = str(member.value).strip()
     family = next((each for each in _POSITIVE if text.lower() in each), None)
-    if fold(member.name) in _TRUTHS and text == "1":
+    if fold(member.name) in _TRUTHS | _COUNTS and text == "1":
         family = ("1",)
     if family is None:
         return
@@ -141,17 +229,21 @@ def _is_refusal(member: _Member) -> bool:
     if member.expression.startswith("headers"):
         return False
     if name in _ERRORS:
-        return value not in (None, "", False, 0, "0", "00", "000", "none", "None")
-    if name not in _RESULTS:
+        return _is_error(member)
+    if name not in _RESULTS | _COUNTS or not member.is_scalar:
         return False
     if isinstance(value, bool):
         return not value
     text = str(value).strip().lower()
-    if name in _TRUTHS and text in ("0", ""):
+    if name in _TRUTHS | _COUNTS and text in ("0", ""):
         return True
     return bool(_NEGATIVE.search(text)) or (
-        text.lstrip("-").isdecimal() and text not in _words() and name not in _TRUTHS
+        text.lstrip("-").isdecimal() and text not in _words() and name not in _TRUTHS | _COUNTS
     )
+
+
+def _is_error(member: _Member) -> bool:
+    return fold(member.name) in _ERRORS and member.value not in _NO_ERROR
 
 
 def _members(value: Any, expression: str, depth: int = 0) -> Iterator[_Member]:
@@ -159,12 +251,8 @@ def _members(value: Any, expression: str, depth: int = 0) -> Iterator[_Member]:
         return
     for name, each in value.items():
         path = f"{expression}.{_quoted(name)}"
-        if isinstance(each, dict):
-            yield from _members(each, path, depth + 1)
-        if isinstance(each, list) and fold(name) in _ERRORS and each:
-            yield _Member(path, name, "some")
-        elif not isinstance(each, dict | list):
-            yield _Member(path, name, each)
+        yield _Member(path, name, each)
+        yield from _members(each, path, depth + 1)
 
 
 def _words() -> frozenset[str]:

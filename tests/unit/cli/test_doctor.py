@@ -16,7 +16,7 @@ from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.reading import Reading
-from attendee_sync_cli.doctor import changes, examination, experiments, hints, search
+from attendee_sync_cli.doctor import calls, changes, examination, experiments, hints, search, signs
 from attendee_sync_cli.doctor.answers import Seen, Stage
 from attendee_sync_cli.doctor.network import Network
 from attendee_sync_cli.doctor.report import Case, Check, Report, Step, StepState
@@ -516,7 +516,7 @@ def test_no_change_is_dropped_without_which_a_sign_of_success_tells_nothing() ->
         ("The body can't be read", Check.TEST_ATTENDEE, "body.kind"),
         ("Malformed JSON", Check.TEST_ATTENDEE, "body.kind"),
         ("This event is closed", Check.EVENT_CODE, "destination.event_code"),
-        ("Success", Check.TEST_ATTENDEE, "answers.success_codes"),
+        ("Success", Check.TEST_ATTENDEE, "answers.success"),
         ("Required parameter missing: guid", Check.TEST_ATTENDEE, "fields.match_key"),
         ("No", Check.TEST_ATTENDEE, ""),
     ],
@@ -548,7 +548,11 @@ def test_a_field_is_named_when_the_attendee_is_stored_without_it() -> None:
 
 @pytest.mark.parametrize("refusal", [fakes.Reply(403, b"<html>"), fakes.envelope("101", "No")])
 def test_attendee_store_is_named_where_only_the_write_is_refused(refusal: fakes.Reply) -> None:
+    reads: list[str] = []
+
     def reply(call: fakes.Call) -> fakes.Reply:
+        if call.method == "GET" and call.body == "":
+            reads.append(call.url)
         return refusal if call.method == "POST" else fakes.envelope("8", "No attendee")
 
     report = examined(reply, write_test=ADDRESS)
@@ -556,6 +560,8 @@ def test_attendee_store_is_named_where_only_the_write_is_refused(refusal: fakes.
     assert (failure.check, failure.setting) == (Check.ATTENDEE_STORE, "Attendee Store")
     assert not failure.sure
     assert step_of(report, Check.API_PROFILE).state is StepState.PASSED
+    own = [url for url in reads[-2:] if "summit2027" in url]
+    assert len(own) == 1  # the other is for an event that does not exist
 
 
 # --- tokens ---
@@ -610,7 +616,65 @@ def test_credentials_that_are_refused_are_shown_a_bounded_number_of_times() -> N
 
     failure = failure_of(examined(fakes.envelope("101", "No"), token=refuse, write_test=ADDRESS))
     assert (failure.setting, failure.sure) == ("credentials", False)
-    assert 10 < len(asked) <= search.MAX_TOKEN_CALLS + 1
+    assert 1 < len(asked) <= calls.MAX_REFUSALS
+
+
+@pytest.mark.parametrize("words", ["Invalid client secret", "The account is locked"])
+def test_a_secret_that_is_said_to_be_wrong_is_shown_once(words: str) -> None:
+    asked: list[fakes.Call] = []
+
+    def refuse(call: fakes.Call) -> fakes.Reply:
+        asked.append(call)
+        return fakes.Reply(401, json.dumps({"message": words}).encode())
+
+    failure = failure_of(examined(fakes.envelope("101", "No"), token=refuse, write_test=ADDRESS))
+    assert failure.setting == "credentials"
+    assert len(asked) == 1
+
+
+# --- signs of success ---
+
+
+@pytest.mark.parametrize(
+    ("text", "is_said"),
+    [
+        ("Attendee saved", True),
+        ("Created.", True),
+        ("Attendee was not stored", False),
+        ("The event must be created first", False),
+        ("Unsuccessful", False),
+        ("Success: false", True),  # calls that must be refused tell
+        ("", False),
+    ],
+)
+def test_what_is_said_to_be_stored(text: str, is_said: bool) -> None:
+    assert signs.says_stored(text) == is_said
+
+
+def test_what_no_read_shows_and_nobody_says_is_no_success() -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.method == "GET":
+            return fakes.envelope("8", "")
+        known = "summit2027" in call.body and '"email"' in call.body
+        return fakes.Reply(200, b'{"code": 5}' if known else b'{"code": 6}')
+
+    failure = failure_of(examined(reply, write_test=ADDRESS))
+    assert not failure.sure
+    assert "accepts" not in failure.words
+
+
+def test_of_an_answer_that_is_always_the_same_a_read_tells_that_it_stored() -> None:
+    stored: list[str] = []
+
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.method == "GET":
+            return fakes.Reply(200, json.dumps({"people": stored[-1:]}).encode())
+        stored.append(call.body)
+        return fakes.Reply(200, b'{"code": 5}')
+
+    failure = failure_of(examined(reply, write_test=ADDRESS))
+    assert not failure.sure
+    assert "as a read shows" in failure.words
 
 
 # --- changes ---

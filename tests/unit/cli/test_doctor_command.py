@@ -102,6 +102,25 @@ def test_a_write_test_finds_out_all(line: CommandLine, rainfocus: RainFocus) -> 
     assert len(first) == 13
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("ada@customer.com", "ada+attendee-sync-test@customer.com"),
+        ("ada+x@customer.com", "ada+x+attendee-sync-test@customer.com"),
+        ("ada+attendee-sync-test@customer.com", "ada+attendee-sync-test@customer.com"),
+        ("ada@example.com", "ada@example.com"),
+        ("ada@our.example", "ada@our.example"),
+        ("ada@notexample.com", "ada+attendee-sync-test@notexample.com"),
+    ],
+)
+def test_a_write_test_overwrites_nobody(
+    line: CommandLine, rainfocus: RainFocus, given: str, stored: str
+) -> None:
+    result = line.run("doctor", "default", "--write-test", given)
+    assert {call.json["email"] for call in rainfocus.http.calls if "store" in call.url} == {stored}
+    assert (stored in result.stderr) == (given != stored)
+
+
 # --- --apply ---
 
 WRITING = ("doctor", "default", "--write-test", "doctor@example.com")
@@ -354,6 +373,7 @@ def test_a_stack_without_connections_is_a_failure(line: CommandLine) -> None:
         ["--apply"],
         ["default", "--status-page", "http://status.example"],
         ["default", "--write-test", "doctor"],
+        ["default", "--write-test", f"{'a' * 60}@customer.com"],
         ["--destination", "No"],
     ],
 )
