@@ -28,6 +28,12 @@ def test_a_client_is_made_once_and_waits_shortly() -> None:
     assert config.retries["total_max_attempts"] == 1
 
 
+@pytest.mark.usefixtures("_made_anew")
+@pytest.mark.parametrize("service", ["dynamodb", "lambda", "secretsmanager", "sqs", "ssm"])
+def test_a_client_is_that_of_its_service(service: str) -> None:
+    assert clients.client(service).meta.service_model.service_name == service
+
+
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
