@@ -128,7 +128,9 @@ def _expected(path: str, detail: Mapping[str, Any]) -> str:
         "float_parsing": "a number",
         "bool_parsing": "true or false",
     }
-    return words.get(kind, told.removeprefix("Value error, ").removeprefix("Input should be "))
+    for beginning in ("Value error, ", "Input should be ", "String should have "):
+        told = told.removeprefix(beginning)
+    return words.get(kind, told)
 
 
 def _expression(path: str, kind: str, value: object) -> str:

@@ -201,7 +201,10 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
                 "path": "/api/{org}/x",
                 "auth": {"client_auth": "Basic", "token_url": hidden, "lifetime": 1},
                 "api_profile": {"name": f"{hidden}?"},
-                "fields": {"names": {"state": f"{hidden}<x", f"{hidden}<y": "z"}},
+                "fields": {
+                    "names": {"state": f"{hidden}<x", f"{hidden}<y": "z"},
+                    "match_key": "k" * 65,
+                },
                 "body": [hidden],
                 "limits": {"read_timeout": 99, "concurrency": "many"},
                 "answers": {"success_codes": ["0"], "transient_codes": ["0"]},
@@ -228,6 +231,7 @@ def test_all_faults_are_told_at_once_and_nothing_that_could_be_a_secret(
         "expected a name of 1 to 64 letters, digits, blanks and any of _.:@$()[]/-",
         "fields.names.(not a key).(its key): given a text of 17 characters; "
         "expected a name of 1 to 64 letters, digits, blanks and any of _.:@$()[]/-",
+        "fields.match_key: given a text of 65 characters; expected at most 64 characters",
         "body: given an array; expected a JSON object",
         "limits.read_timeout: given 99; expected less than or equal to 20",
         "limits.concurrency: given a text of 4 characters; expected a whole number",

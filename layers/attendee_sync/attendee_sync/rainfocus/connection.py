@@ -80,8 +80,9 @@ def _is_on_this_machine(host: str) -> bool:
 
 # A member of a JSON object, a form field or a query parameter, such as attendee[first name].
 _IN_KEY = r"\w.:@$()\[\]/-"  # nothing that would leave its place in XML
-KEY_PATTERN: Final = rf"^[{_IN_KEY}]([ {_IN_KEY}]{{0,62}}[{_IN_KEY}])?$"
-type Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+KEY_PATTERN: Final = rf"^[{_IN_KEY}]([ {_IN_KEY}]*[{_IN_KEY}])?$"
+# The length is no part of the pattern: pydantic's engine takes 6 ms to compile \w{0,62}.
+type Key = Annotated[str, StringConstraints(max_length=64, pattern=KEY_PATTERN)]
 type Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,64}$")]
 # A parameter may have it, too.
 type HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
