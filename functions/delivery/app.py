@@ -1,8 +1,11 @@
 """Delivery: takes batches of queued profiles and stores them in RainFocus as attendees."""
 
 import functools
+import gc
 import os
 from typing import Any
+
+gc.disable()  # what is imported is no garbage; to look for some takes a twentieth of a cold start
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -21,6 +24,9 @@ from attendee_sync.rainfocus.connection_state import ConnectionStates
 from attendee_sync.rainfocus.guarded_client import GuardedClient
 from attendee_sync.rainfocus.guards import Guards
 from attendee_sync.rainfocus.token_store import TokenStore
+
+gc.freeze()  # nor is it looked through later
+gc.enable()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Ingest: takes pushes behind API Gateway and queues their profiles."""
 
 import functools
+import gc
 import os
 from typing import Any
+
+gc.disable()  # what is imported is no garbage; to look for some takes a twentieth of a cold start
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -12,6 +15,9 @@ from attendee_sync.aws.settings import Settings
 from attendee_sync.ingest.api import HttpResponse, parse_event, to_lambda
 from attendee_sync.ingest.ingest import Ingest
 from attendee_sync.messaging.lanes import Lanes
+
+gc.freeze()  # nor is it looked through later
+gc.enable()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
