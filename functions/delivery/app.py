@@ -64,7 +64,7 @@ def _delivery() -> Delivery:
                 environments=int(os.environ["MAXIMUM_CONCURRENCY"]),
             ),
             token_refresh.TokenRequester(
-                clients.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]
+                lambda: clients.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]
             ),
         ),
         policy=RetryPolicy(max_age=3600.0 * int(os.environ["MAX_AGE_HOURS"])),

@@ -103,7 +103,7 @@ def delivery_harness(aws: Aws) -> Iterator[DeliveryHarness]:
             aws.token_store(settings),
             RainFocusClient(rainfocus.session()),
             Guards(ConnectionStates(aws.dynamodb, fakes.TABLE), environments=1),
-            ask_for_token=TokenRequester(aws.functions, "refresh-function"),
+            ask_for_token=TokenRequester(lambda: aws.functions, "refresh-function"),
         ),
         policy=RetryPolicy(max_age=86_400),
     )

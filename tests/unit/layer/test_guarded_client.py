@@ -43,7 +43,7 @@ class Desk:
             self.aws.token_store(),
             RainFocusClient(self.rainfocus.session()),
             Guards(ConnectionStates(self.aws.dynamodb, fakes.TABLE), 1, self.aws.clock),
-            TokenRequester(self.aws.functions, "refresh-function"),
+            TokenRequester(lambda: self.aws.functions, "refresh-function"),
         )
 
     def call(self, name: str = "default") -> Answer:

@@ -388,7 +388,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.usefixtures("now")
 def test_the_function_is_asked_in_the_background(aws: Aws) -> None:
-    TokenRequester(aws.functions, "refresh-function")("default", "digest")
+    TokenRequester(lambda: aws.functions, "refresh-function")("default", "digest")
     [(operation, request)] = aws.functions.calls
     assert (operation, request["FunctionName"]) == ("Invoke", "refresh-function")
     assert json.loads(request["Payload"]) == {"connection": "default", "refused": "digest"}
@@ -398,7 +398,7 @@ def test_the_function_is_asked_in_the_background(aws: Aws) -> None:
 def test_the_same_is_asked_once_in_ten_seconds(
     aws: Aws, now: list[float], later: float, asked: int
 ) -> None:
-    ask = TokenRequester(aws.functions, "refresh-function")
+    ask = TokenRequester(lambda: aws.functions, "refresh-function")
     ask("default", "digest")
     now[0] += later
     ask("default", "digest")
@@ -407,7 +407,7 @@ def test_the_same_is_asked_once_in_ten_seconds(
 
 @pytest.mark.usefixtures("now")
 def test_connections_that_take_turns_are_asked_for_once_each(aws: Aws) -> None:
-    ask = TokenRequester(aws.functions, "refresh-function")
+    ask = TokenRequester(lambda: aws.functions, "refresh-function")
     for _ in range(5):
         ask("default", "digest")
         ask("other", "digest")
@@ -419,14 +419,14 @@ def test_connections_that_take_turns_are_asked_for_once_each(aws: Aws) -> None:
 
 @pytest.mark.usefixtures("now")
 def test_another_refused_token_is_asked_for_at_once(aws: Aws) -> None:
-    ask = TokenRequester(aws.functions, "refresh-function")
+    ask = TokenRequester(lambda: aws.functions, "refresh-function")
     ask("default", "digest")
     ask("default", "another")
     assert len(aws.functions.payloads) == 2
 
 
 def test_what_was_asked_long_ago_is_forgotten(aws: Aws, now: list[float]) -> None:
-    ask = TokenRequester(aws.functions, "refresh-function")
+    ask = TokenRequester(lambda: aws.functions, "refresh-function")
     for n in range(100):
         ask("default", str(n))
         now[0] += 11
@@ -437,7 +437,7 @@ def test_what_was_asked_long_ago_is_forgotten(aws: Aws, now: list[float]) -> Non
 def test_a_failure_to_ask_is_told(aws: Aws) -> None:
     aws.functions.always = fakes.denied("TooManyRequestsException")
     with pytest.raises(ClientError):
-        TokenRequester(aws.functions, "refresh-function")("default", "digest")
+        TokenRequester(lambda: aws.functions, "refresh-function")("default", "digest")
 
 
 # --- credentials that were refused ---

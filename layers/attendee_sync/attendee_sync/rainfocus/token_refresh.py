@@ -236,9 +236,12 @@ def _fault(error: Exception) -> tuple[TokenFault, str]:
 
 
 class TokenRequester:
-    """Asks the token-refresh function, in the background, to renew a token."""
+    """Asks the token-refresh function, in the background, to renew a token.
 
-    def __init__(self, client: Any, function: str) -> None:
+    `client` makes the Lambda client once there is something to ask: hardly ever.
+    """
+
+    def __init__(self, client: Callable[[], Any], function: str) -> None:
         self._client = client
         self._function = function
         self._asked: dict[tuple[str, str], float] = {}
@@ -255,7 +258,6 @@ class TokenRequester:
             if (connection, refused) in recent:
                 return
             self._asked = recent | {(connection, refused): now}
+            client = self._client()
         payload = json.dumps({"connection": connection, "refused": refused})
-        self._client.invoke(
-            FunctionName=self._function, InvocationType="Event", Payload=payload.encode()
-        )
+        client.invoke(FunctionName=self._function, InvocationType="Event", Payload=payload.encode())
