@@ -118,6 +118,14 @@ def test_what_waits_is_told_by_its_reason(logged: list[Line]) -> None:
     assert found.keys() <= {"unavailable", "paused"}
 
 
+def test_pushes_with_profiles_that_have_no_end_are_found(logged: list[Line]) -> None:
+    found = run("accepted without an end", logged)
+    first, *others = column(found, "queued", "at_once", "ended")
+    assert first == (3, 1, 3)
+    assert set(others) <= {(1, 0, 0)}
+    assert len(others) >= 5
+
+
 def test_a_change_of_settings_is_seen_in_the_log(logged: list[Line]) -> None:
     found = run("settings changes", logged)
     assert len({line["mapping_version"] for line in found}) == len(found) == 2

@@ -60,6 +60,9 @@ def _condition(text: str) -> Callable[[Line], bool]:
             "like": lambda line: value in line.get(name, ""),
             "in": lambda line: line.get(name) in value,
         }[operator]
+    if exceeds := re.fullmatch(r"(\w+) \+ (\w+) > (\w+)", text):
+        one, other, less = exceeds.groups()
+        return lambda line: bool(line[one] + line[other] > line[less])
     raise AssertionError(f"no condition that is known here: {text}")
 
 
@@ -128,6 +131,7 @@ _COMMANDS: dict[str, Callable[[str, list[Line]], list[Line]]] = {
     "limit": _limit,
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "count_distinct": lambda lines, name: len(set(_values(lines, name))),
     "count": lambda lines, _: len(lines),
     "sum": lambda lines, name: sum(_values(lines, name)),
     "max": _last,

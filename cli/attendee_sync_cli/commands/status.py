@@ -32,6 +32,9 @@ EXAMPLES = console.examples(
 _MAX_HOURS = 168
 # A look at how things are hides no dead letter for long. All of them are `failures`'s to tell.
 _SAMPLE = Budget(seconds=10.0, hidden_seconds=30, dead_letters=200)
+# SQS's counts are right a minute after the last message came, lines of the log come seconds late.
+_COUNT_LATE_SECONDS = 120.0
+_LOG_LATE_SECONDS = 60.0
 _FOR_MANAGERS = "may be seen with ManagerPolicy"
 
 _CAUSES = {
@@ -83,9 +86,22 @@ class _Need:
 
 
 @dataclass(frozen=True)
+class _Accounting:
+    """Whether each profile that was accepted has ended or is in a lane."""
+
+    without_end: int  # by the log, of those accepted some minutes ago
+    in_lanes: int  # by SQS, counted before the log was read: what was gone by then has its end
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.without_end - self.in_lanes)
+
+
+@dataclass(frozen=True)
 class _Status:
     hours: int
     lanes: list[_Lane]
+    accounting: _Accounting | None  # None if the log could not be read as far as that
     dead_letters: QueueCount
     log: Log
     dead: _Dead
@@ -117,11 +133,19 @@ def status(
     some seconds late; a redriven profile is among those that wait once it was tried again.
     Of the dead letters at most 200 are looked at; `failures` looks at all.
 
-    What needs a person: dead letters, a paused connection, a token that is not good, a lane that
-    is missing or off while profiles wait in it, and a profile that waits for longer than that.
+    Accounting: each accepted profile has an end in the log, or is in a lane; else it is missing.
+
+    What needs a person: a missing profile, dead letters, a paused connection, a token that is not
+    good, a lane that is missing or off while profiles wait in it, and a profile that waits for
+    longer than that.
     """
     # What waits for longer than the log is looked at would not be seen.
-    found = _look(context.obj, max(hours, max_wait // 60 + 1) if check else hours)
+    hours = max(hours, max_wait // 60 + 1) if check else hours
+    found = _look(context.obj, hours)
+    if check and found.accounting and found.accounting.missing:
+        console.notice("Profiles seem to be missing. Looking again in a minute.")
+        time.sleep(_LOG_LATE_SECONDS)
+        found = _look(context.obj, hours)
     needs = _needs(found, 60.0 * max_wait)
     if as_json:
         console.document(_document(found) | {"needs": [vars(each) for each in needs]})
@@ -137,19 +161,29 @@ def _look(stack: Stack, hours: int) -> _Status:
     sqs = stack.client("sqs")
     groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
     dead_letters = fifo_queue.count(sqs, stack.queue_url("DeadLetterQueueName"))
+    destinations, counted_at = stack.destinations(), time.time()
+    found_lanes = _lanes(stack, destinations)
     log = Log(stack.client("logs"), groups, hours)
     dead = _dead(stack, dead_letters)
     activities = log.activities()
-    names = sorted({*stack.destinations(), *activities, *dead.by_destination})
+    names = sorted({*destinations, *activities, *dead.by_destination})
     return _Status(
         hours,
-        _lanes(stack, stack.destinations()),
+        found_lanes,
+        _accounting(found_lanes, log, counted_at),
         dead_letters,
         log,
         dead,
         {name: activities.get(name, LogSummary()) for name in names},
         [_connection(stack, name, text) for name, text in sorted(stack.connections().items())],
     )
+
+
+def _accounting(lanes: list[_Lane], log: Log, counted_at: float) -> _Accounting | None:
+    if not log.is_complete:
+        return None
+    in_lanes = sum(each.count.total for each in lanes if each.count)
+    return _Accounting(log.count_without_end(counted_at - _COUNT_LATE_SECONDS), in_lanes)
 
 
 def _lanes(stack: Stack, destinations: dict[str, str]) -> list[_Lane]:
@@ -212,10 +246,19 @@ def _needs(found: _Status, max_wait: float) -> list[_Need]:
         for name, each in found.destinations.items()
         if each.waiting and _oldest(each) > max_wait
     ]
+    if found.accounting and found.accounting.missing:
+        needs.append(_Need(_missing(found.accounting), "attendee-sync failures"))
     if found.dead_letters.total:
         dead = console.counted(found.dead_letters.total, "dead letter")
         needs.append(_Need(dead, "attendee-sync failures"))
     return needs
+
+
+def _missing(accounting: _Accounting) -> str:
+    return (
+        f"{console.counted(accounting.missing, 'accepted profile')} missing: no end in the log, "
+        "and in no lane"
+    )
 
 
 def _connection_needs(each: _Connection) -> list[_Need]:
@@ -275,6 +318,8 @@ def _tell(found: _Status) -> None:
             ["dead letters", *_count_cells(found.dead_letters), ""],
         ],
     )
+    if found.accounting and found.accounting.missing:
+        console.say(f"Accounting: {_missing(found.accounting)}; see `status --check`.")
     console.say()
     span = "last hour" if found.hours == 1 else f"last {found.hours} hours"
     console.table(
@@ -369,6 +414,8 @@ def _document(found: _Status) -> dict[str, Any]:
             }
             for each in found.lanes
         ],
+        "accounting": found.accounting
+        and {**vars(found.accounting), "missing": found.accounting.missing},
         "dead_letters": {
             **_count(found.dead_letters),
             "looked_at": found.dead.by_destination.total(),

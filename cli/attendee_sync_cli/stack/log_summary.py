@@ -6,7 +6,7 @@ logged within the hour.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,16 +72,21 @@ class Log:
         found: dict[str, LogSummary] = {}
         for (destination, outcome), count in self._outcomes.items():
             found.setdefault(destination, LogSummary()).outcomes[outcome] += count
+        for wait, count in self._waits():
+            found.setdefault(wait.destination, LogSummary()).wait(wait.reason, count, wait.since)
+        return found
+
+    def count_without_end(self, before: float) -> int:
+        """Count what was accepted before a time in epoch seconds and has no end."""
+        return sum(count for wait, count in self._waits() if wait.since < before)
+
+    def _waits(self) -> Iterator[tuple[_Wait, int]]:
         for wait in filter(None, self._tried.values()):
-            found.setdefault(wait.destination, LogSummary()).wait(wait.reason, 1, wait.since)
+            yield wait, 1
         tried = Counter(request_id for request_id, _ in self._tried.keys() - self._refused)
         for wait, request_id, accepted in self._pushes:
-            count = accepted - tried[request_id]
-            if count > 0:
-                found.setdefault(wait.destination, LogSummary()).wait(
-                    wait.reason, count, wait.since
-                )
-        return found
+            if accepted > tried[request_id]:
+                yield wait, accepted - tried[request_id]
 
     def _take(self, lines: Iterable[tuple[LogLine, float]]) -> None:
         """Take account of lines, the newest first."""

@@ -408,7 +408,8 @@ def test_a_token_that_is_not_renewed_needs_a_person(
     assert command == "attendee-sync doctor default"
 
 
-def test_who_waits_for_long_needs_a_person(line: CommandLine) -> None:
+def test_who_waits_for_long_needs_a_person(line: CommandLine, harness: DeliveryHarness) -> None:
+    harness.push(profile("ada"))
     line.aws.logs.write(DELIVERY_LOG, put_back("a", 0, "busy", age=5_400), time.time() - 60)
     assert needs(line, "--max-wait", "100") == {}
     [(told, command)] = needs(line).items()
@@ -416,7 +417,10 @@ def test_who_waits_for_long_needs_a_person(line: CommandLine) -> None:
     assert command == "attendee-sync status"
 
 
-def test_a_check_looks_as_far_back_as_a_profile_may_wait(line: CommandLine) -> None:
+def test_a_check_looks_as_far_back_as_a_profile_may_wait(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    harness.push(profile("ada"))
     line.aws.logs.write(INGEST_LOG, accepted("a", 1), time.time() - 150 * 60)
     assert "not_tried" in line.run("status", "--check", "--max-wait", "120").stdout
     assert line.run("status", "--check", "--max-wait", "180").exit_code == 0
@@ -440,6 +444,58 @@ def test_a_lane_whose_queue_is_missing_needs_a_person(line: CommandLine) -> None
     assert needs(line) == {
         "the queue of lane summit is missing": "attendee-sync destinations upgrade"
     }
+
+
+# --- accounting ---
+
+
+def test_what_has_no_end_is_in_a_lane(line: CommandLine, harness: DeliveryHarness) -> None:
+    line.aws.logs.write(INGEST_LOG, accepted("a", 3), time.time() - 600)
+    line.aws.logs.write(DELIVERY_LOG, put_back("a", 0, "busy", age=300), time.time() - 300)
+    line.aws.logs.write(DELIVERY_LOG, settled("a", 1), time.time() - 300)
+    harness.push(profile("ada"), profile("ben"))
+    assert line.json("status")["accounting"] == {"without_end": 2, "in_lanes": 2, "missing": 0}
+    assert "missing" not in line.succeed("status")
+
+
+def test_what_has_no_end_and_is_in_no_lane_is_missing(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    line.aws.logs.write(INGEST_LOG, accepted("a", 3), time.time() - 600)
+    line.aws.logs.write(DELIVERY_LOG, settled("a", 1), time.time() - 300)
+    assert line.json("status")["accounting"]["missing"] == 2
+    told = "2 accepted profiles missing: no end in the log, and in no lane"
+    assert f"Accounting: {told}" in line.succeed("status")
+    assert needs(line) == {told: "attendee-sync failures"}
+    assert not slept
+    assert told in line.run("status", "--check").stdout
+    assert slept == [60.0]
+
+
+def test_a_line_of_the_log_that_is_late_is_waited_for(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(_: float) -> None:
+        line.aws.logs.write(DELIVERY_LOG, settled("a", 0))
+
+    monkeypatch.setattr(time, "sleep", end)
+    line.aws.logs.write(INGEST_LOG, accepted("a", 1), time.time() - 600)
+    assert line.run("status", "--check").exit_code == 0
+
+
+def test_what_came_just_now_may_not_be_counted_by_sqs_yet(line: CommandLine) -> None:
+    line.aws.logs.write(INGEST_LOG, accepted("a", 1), time.time() - 60)
+    assert line.json("status")["accounting"]["without_end"] == 0
+
+
+def test_a_log_that_was_read_in_part_accounts_for_nothing(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_events, "MAX_ANSWERS", 1)
+    line.aws.logs.write(INGEST_LOG, accepted("a", 1), time.time() - 600)
+    assert line.json("status")["accounting"] is None
 
 
 def test_nothing_is_written(line: CommandLine, harness: DeliveryHarness) -> None:
