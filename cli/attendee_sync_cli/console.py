@@ -144,6 +144,14 @@ def _wrapped(line: str, width: int) -> str:
     )
 
 
+def ask(question: str, *, yes: bool, as_json: bool) -> None:
+    """Ask people before something is done; a no ends the command."""
+    if as_json and not yes:
+        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    if not yes:
+        typer.confirm(question, abort=True)
+
+
 def error(text: str) -> None:
     """Show a line on standard error; with --json it is a JSON object."""
     if _errors_are_json.get():

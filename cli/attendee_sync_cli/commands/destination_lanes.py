@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from attendee_sync.aws.settings import DEFAULT
+from attendee_sync.aws.settings import DEFAULT, DESTINATIONS
 from attendee_sync.messaging import lanes
 from attendee_sync_cli import console
-from attendee_sync_cli.console import DestinationName, FailureError, Yes
+from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
 from attendee_sync_cli.settings import setting_changes
 from attendee_sync_cli.stack import lane, lane_move, lane_stack
 from attendee_sync_cli.stack.lane import Lane
@@ -21,6 +21,8 @@ RESUME_EXAMPLES = console.examples("attendee-sync destinations resume summit")
 UPGRADE_EXAMPLES = console.examples("attendee-sync destinations upgrade")
 
 _LOOK_SECONDS = 15.0
+_TO_STORE_SECONDS = 10.0  # for two changes of the settings, one after the other
+_PUSH_SECONDS = 5.0  # in which ingest has queued what it began to
 
 
 def move(
@@ -33,14 +35,14 @@ def move(
         ),
     ] = False,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Move a destination from the shared lane into one of its own.
 
-    The lane is made with its delivery off; from a minute later on what is pushed goes there. Once
-    what came before is through in the shared lane, delivery is switched on: so the profiles of
-    each attendee keep their order, but for those pushed in that minute. It takes as long as that
-    takes, can be interrupted, and goes on when it is run again; what is pushed meanwhile waits in
-    the lane.
+    The lane is made with its delivery off; from a time on by which all functions know it, what is
+    pushed goes there. Once what came before is through in the shared lane, delivery is switched
+    on: so the profiles of each attendee keep their order. It takes as long as that takes, can be
+    interrupted, and goes on when it is run again; what is pushed meanwhile waits in the lane.
 
     Whether all is through is told by SQS's counts where the shared lane is empty, and else by
     CloudWatch's age of what was never tried and delivery's log of what was put back. With --now
@@ -50,44 +52,60 @@ def move(
     stack: Stack = context.obj
     if destination == DEFAULT:
         raise FailureError(f"The shared lane is that of destination {destination}.")
-    settings = stack.known_destination(destination)
-    state = setting_changes.parsed(settings).get("lane", "shared")
+    state = setting_changes.parsed(stack.known_destination(destination)).get("lane", "shared")
     if state == "own":
         raise FailureError(f"Destination {destination} has a lane of its own already.")
     if state == "shared":
-        if not yes:
-            typer.confirm(f"Make a lane for destination {destination}?", abort=True)
+        console.ask(f"Make a lane for destination {destination}?", yes=yes, as_json=as_json)
         lane_stack.make(stack, destination, delivers=False)
-        _mark(stack, destination, "moving")
-        console.say("The lane is made, and its delivery off.")
-    _await_move(stack, destination, now=now)
-    found = lane.of_destination(stack, destination, stack.known_destination(destination))
-    found.switch(on=True)
-    _mark(stack, destination, "own")
-    console.say(f"Destination {destination} has moved.")
+        console.notice("The lane is made, and its delivery off.")
+    _await_move(stack, destination, _moved_at(stack, destination), now=now)
+    Lane(stack, lanes.own_lane(stack.name, destination)).switch(on=True)
+    _mark(stack, destination, lane="own")
+    if as_json:
+        console.document({"destination": destination, "lane": "own"})
+    else:
+        console.say(f"Destination {destination} has moved.")
 
 
-def _mark(stack: Stack, destination: str, state: str) -> None:
-    """Note in a destination's settings which lane it has."""
-    members = setting_changes.parsed(stack.known_destination(destination)) | {"lane": state}
-    stack.put_destination(destination, setting_changes.compact(json.dumps(members)))
+def _mark(stack: Stack, destination: str, **members: object) -> None:
+    """Note in a destination's settings which lane it has, and from when on."""
+    settings = setting_changes.parsed(stack.known_destination(destination))
+    settings.pop("lane_from", None)
+    stack.put_destination(destination, setting_changes.compact(json.dumps(settings | members)))
 
 
-def _await_move(stack: Stack, destination: str, *, now: bool) -> None:
+def _moved_at(stack: Stack, destination: str) -> float:
+    """Return from when on pushes go to the new lane, in epoch seconds; set it if it is not yet.
+
+    It is told by AWS's clock, which the functions have, and not by this machine's.
+    """
+    settings = setting_changes.parsed(stack.known_destination(destination))
+    if settings.get("lane_from") is None:
+        _mark(stack, destination, lane="moving")  # and see what time AWS has
+        since = round(stack.known_at(DESTINATIONS, destination) + _TO_STORE_SECONDS)
+        _mark(stack, destination, lane="moving", lane_from=since)
+        return since
+    return float(settings["lane_from"])
+
+
+def _await_move(stack: Stack, destination: str, moved_at: float, *, now: bool) -> None:
     """Wait until pushes go to the new lane, and what went to the shared one is through."""
     # All of it, also when it goes on: how much has passed, this machine's clock may not know.
-    lane.wait_until_known()
+    lane.wait_until_known(_TO_STORE_SECONDS + _PUSH_SECONDS)
     if now:
         return
     told = ""
-    while not (found := lane_move.remainder(stack, destination)).is_through:
+    while not (
+        found := lane_move.remainder(stack, destination, moved_at + _PUSH_SECONDS)
+    ).is_through:
         if found.words != told:
             console.notice(f"Waiting: {found.words}.")
             told = found.words
         time.sleep(_LOOK_SECONDS)
 
 
-def pause(context: typer.Context, destination: DestinationName) -> None:
+def pause(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
     """Pause deliveries to a destination: switch its lane off.
 
     What is pushed meanwhile waits there, costs nothing and holds up nobody; SQS keeps it for 14
@@ -95,13 +113,19 @@ def pause(context: typer.Context, destination: DestinationName) -> None:
     resumed gets one more attempt.
     """
     _switch(context.obj, destination, on=False)
-    console.say(f"Paused. `attendee-sync destinations resume {destination}` goes on.")
+    if as_json:
+        console.document({"destination": destination, "delivering": False})
+    else:
+        console.say(f"Paused. `attendee-sync destinations resume {destination}` goes on.")
 
 
-def resume(context: typer.Context, destination: DestinationName) -> None:
+def resume(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
     """Resume deliveries to a destination that was paused."""
     _switch(context.obj, destination, on=True)
-    console.say("Resumed.")
+    if as_json:
+        console.document({"destination": destination, "delivering": True})
+    else:
+        console.say("Resumed.")
 
 
 def _switch(stack: Stack, destination: str, *, on: bool) -> None:
@@ -134,7 +158,7 @@ def _sharing(stack: Stack, found: Lane) -> set[str]:
     }
 
 
-def upgrade(context: typer.Context, yes: Yes = False) -> None:
+def upgrade(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:
     """Bring every destination's own lane up to this version, after a deploy of the stack.
 
     Their queues and what waits there stay; a paused one stays paused, and one that is missing is
@@ -142,14 +166,17 @@ def upgrade(context: typer.Context, yes: Yes = False) -> None:
     """
     stack: Stack = context.obj
     own = {name: text for name, text in stack.destinations().items() if lanes.has_own(text)}
-    if not own:
-        console.say("No destination has a lane of its own.")
-        return
-    if not yes:
-        typer.confirm(f"Upgrade the lanes of {', '.join(sorted(own))}?", abort=True)
-    mappings = lane.mappings(stack)
+    if own:
+        names = ", ".join(sorted(own))
+        console.ask(f"Upgrade the lanes of {names}?", yes=yes, as_json=as_json)
+    mappings = lane.mappings(stack) if own else {}
     for name, settings in sorted(own.items()):
         mapping = mappings.get(lanes.own_lane(stack.name, name))
         has_moved = setting_changes.parsed(settings).get("lane") == "own"
         lane_stack.make(stack, name, delivers=mapping.is_on if mapping else has_moved)
-        console.say(f"The lane of {name} is up to date.")
+        if not as_json:
+            console.say(f"The lane of {name} is up to date.")
+    if as_json:
+        console.document({"upgraded": sorted(own)})
+    elif not own:
+        console.say("No destination has a lane of its own.")

@@ -7,7 +7,7 @@ import typer
 from attendee_sync.aws.settings import DEFAULT
 from attendee_sync.messaging import lanes
 from attendee_sync_cli import console
-from attendee_sync_cli.console import DestinationName, FailureError, Yes
+from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
 from attendee_sync_cli.stack import lane, lane_stack
 from attendee_sync_cli.stack.lane import Lane
 from attendee_sync_cli.stack.stack import Stack
@@ -19,7 +19,7 @@ EXAMPLES = console.examples(
 )
 
 
-def remove(
+def remove(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     destination: DestinationName,
     drain: Annotated[
@@ -29,6 +29,7 @@ def remove(
         bool, typer.Option("--bury", help="Let what waits become dead letters.")
     ] = False,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove a destination and its lane.
 
@@ -39,27 +40,34 @@ def remove(
     """
     if drain and bury:
         raise typer.BadParameter("--drain or --bury, not both")
+    if as_json and not yes:
+        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
     stack: Stack = context.obj
     if destination == DEFAULT:
         raise FailureError(
             f"The template made destination {destination}; it goes when the stack is deleted."
         )
+    has_lane = lane_stack.exists(stack, destination)
+    asked: _Way | None = "drain" if drain else "bury" if bury else None
+    if has_lane:
+        _remove_with_lane(stack, destination, asked, yes=yes)
+    else:
+        _remove_shared(stack, destination, asked, yes=yes)
+    if as_json:
+        console.document({"destination": destination, "removed": True, "lane": has_lane})
+    else:
+        console.say(f"Removed destination {destination}{' and its lane' if has_lane else ''}.")
+
+
+type _Way = Literal["drain", "bury"]
+
+
+def _remove_with_lane(stack: Stack, destination: str, asked: _Way | None, *, yes: bool) -> None:
     settings = stack.destination(destination)
     own = Lane(stack, lanes.own_lane(stack.name, destination))
-    if not lane_stack.exists(stack, destination):
-        stack.known_destination(destination)
-        if drain:
-            raise FailureError(
-                f"Destination {destination} has no lane of its own, whose end could be waited for. "
-                f"`attendee-sync destinations move {destination}` gives it one."
-            )
-        _remove_shared(stack, destination, yes=yes)
-        return
     if settings is None and lane_stack.is_going(stack, destination):
         lane_stack.remove(stack, destination)  # begun only once it was empty
-        console.say(f"Removed the lane of {destination}.")
         return
-    asked: _Way | None = "drain" if drain else "bury" if bury else None
     way = _way(own, destination, asked, yes=yes) if settings is not None else "bury"
     if way == "drain":
         _drain(own, destination)
@@ -68,38 +76,41 @@ def remove(
         stack.delete_destination(destination)
     _bury(own, destination)
     lane_stack.remove(stack, destination)
-    console.say(f"Removed destination {destination} and its lane.")
 
 
-type _Way = Literal["drain", "bury"]
-
-
-def _remove_shared(stack: Stack, destination: str, *, yes: bool) -> None:
+def _remove_shared(stack: Stack, destination: str, asked: _Way | None, *, yes: bool) -> None:
     """Remove a destination that has no lane of its own."""
-    console.say(
-        f"From a minute after this, who pushes to destination {destination} gets 404, and its "
-        "profiles that are still queued become dead letters."
-    )
+    stack.known_destination(destination)
+    if asked == "drain":
+        raise FailureError(
+            f"Destination {destination} has no lane of its own, whose end could be waited for. "
+            f"`attendee-sync destinations move {destination}` gives it one."
+        )
     if not yes:
+        console.say(
+            f"From a minute after this, who pushes to destination {destination} gets 404, and its "
+            "profiles that are still queued become dead letters."
+        )
         typer.confirm(f"Remove destination {destination}?", abort=True)
     stack.delete_destination(destination)
-    console.say(f"Removed destination {destination}.")
 
 
 def _way(own: Lane, destination: str, asked: _Way | None, *, yes: bool) -> _Way:
     """Say what is about to be done, and ask if that is wanted."""
     waiting = own.count().total
+    if yes:
+        if asked is None and waiting:
+            raise FailureError("Something waits: say --drain or --bury.")
+        return asked or "bury"
     console.say(
-        f"{waiting} profiles wait in the lane of {destination}. From a minute after its removal, "
-        "who pushes to it gets 404, and what still waits becomes dead letters."
+        f"Waiting in the lane of {destination}: {console.counted(waiting, 'profile')}. From a "
+        "minute after its removal, who pushes to it gets 404, and what still waits becomes dead "
+        "letters."
     )
     if asked is None and waiting:
-        if yes:
-            raise FailureError("Something waits: say --drain or --bury.")
         drains = typer.confirm("Wait until it is delivered, before anything is removed?")
         asked = "drain" if drains else "bury"
-    if not yes:
-        typer.confirm(f"Remove destination {destination}?", abort=True)
+    typer.confirm(f"Remove destination {destination}?", abort=True)
     return asked or "bury"
 
 

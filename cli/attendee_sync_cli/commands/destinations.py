@@ -271,14 +271,15 @@ def _with_lane(text: str, name: str, before: str | None) -> str:
     """Return settings with the lane that the destination has, or is to get if it is new."""
     members = setting_changes.parsed(text)
     given = members.pop("lane", None)
+    members.pop("lane_from", None)
     if name == DEFAULT:
         return json.dumps(members)
-    lane = "own" if before is None else setting_changes.parsed(before).get("lane", "shared")
+    known = {"lane": "own"} if before is None else setting_changes.parsed(before)
+    lane = known.get("lane", "shared")
     if before is not None and given not in (None, lane):
         console.notice(f"The lane stays as it is: `destinations move {name}` changes it.")
-    if lane != "shared":
-        members["lane"] = lane
-    return json.dumps(members)
+    kept = {key: known[key] for key in ("lane", "lane_from") if key in known}
+    return json.dumps(members | kept if lane != "shared" else members)
 
 
 def _store(stack: Stack, name: str, trial: _Trial, *, yes: bool, as_json: bool) -> None:

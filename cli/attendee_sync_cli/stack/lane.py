@@ -105,21 +105,27 @@ class Lane:
         return str(answer["QueueUrl"])
 
 
-def wait_until_empty(lane: Lane, words: str) -> None:
-    """Wait until SQS has counted nothing in a lane for a minute; `words` go with the progress.
+def held(lane: Lane) -> int:
+    """Count what a lane holds: at once where there is something, else for a minute.
 
-    Its counts are approximate, and right at least a minute after the last was put there:
+    SQS's counts are approximate, and right at least a minute after the last was put there:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
     """
-    most = left = lane.count().total
-    empty = 0.0  # seconds
-    with console.progress(words, most) as advance:
-        while empty < _EMPTY_SECONDS:
-            time.sleep(_LOOK_SECONDS)
-            now = lane.count().total
-            empty = 0.0 if now else empty + _LOOK_SECONDS
+    for _ in range(round(_EMPTY_SECONDS / _LOOK_SECONDS)):
+        if count := lane.count().total:
+            return count
+        time.sleep(_LOOK_SECONDS)
+    return lane.count().total
+
+
+def wait_until_empty(lane: Lane, words: str) -> None:
+    """Wait until a lane holds nothing; `words` go with the progress."""
+    left = lane.count().total
+    with console.progress(words, left) as advance:
+        while now := held(lane):
             advance(left - now)
             left = now
+            time.sleep(_LOOK_SECONDS)
 
 
 def of_destination(stack: Stack, name: str, settings: str) -> Lane:
@@ -127,7 +133,8 @@ def of_destination(stack: Stack, name: str, settings: str) -> Lane:
     return Lane(stack, lanes.of_destination(stack.name, name, settings))
 
 
-def wait_until_known() -> None:
-    """Wait until all functions go by settings that were stored just now."""
-    console.notice(f"The functions know it within {KNOWN_SECONDS:.0f} s. Waiting for that.")
-    time.sleep(KNOWN_SECONDS)
+def wait_until_known(more: float = 0.0) -> None:
+    """Wait until all functions go by settings that were stored just now, and some seconds more."""
+    seconds = KNOWN_SECONDS + more
+    console.notice(f"The functions know it within {seconds:.0f} s. Waiting for that.")
+    time.sleep(seconds)

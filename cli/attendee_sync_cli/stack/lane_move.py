@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attendee_sync.aws.settings import DESTINATIONS
-from attendee_sync_cli.stack import log_summary
+from attendee_sync_cli.stack import lane, log_summary
 from attendee_sync_cli.stack.lane import Lane
 from attendee_sync_cli.stack.log_summary import Log
 from attendee_sync_cli.stack.stack import Stack
 
-_EMPTY_LOOKS = 7  # in a minute, after which the counts of a queue are right; see lane.py
-_LOOK_SECONDS = 10.0
 _HOURS = 2  # of log; what waits has a line within the hour
 _METRIC_MINUTES = 15  # CloudWatch has SQS's figures some minutes late
 
@@ -40,10 +37,10 @@ class Remainder:
         )
 
 
-def remainder(stack: Stack, destination: str) -> Remainder:
-    """Look at what is left of a destination in the shared lane."""
+def remainder(stack: Stack, destination: str, moved_at: float) -> Remainder:
+    """Look at what is left in the shared lane of a destination that moved at that time."""
     shared = Lane(stack)
-    in_lane = max(_counts(shared))
+    in_lane = lane.held(shared)
     if not in_lane:
         return Remainder(0, 0, is_oldest_newer=True)
     log = Log(stack.client("logs"), [stack.output("DeliveryLogGroupName")], _HOURS)
@@ -56,16 +53,8 @@ def remainder(stack: Stack, destination: str) -> Remainder:
     return Remainder(
         in_lane,
         put_back if log.is_complete else None,
-        _oldest(stack, shared.queue_name) > stack.known_at(DESTINATIONS, destination),
+        _oldest(stack, shared.queue_name) > moved_at,
     )
-
-
-def _counts(shared: Lane) -> list[int]:
-    counts = [shared.count().total]
-    while not counts[-1] and len(counts) < _EMPTY_LOOKS:
-        time.sleep(_LOOK_SECONDS)
-        counts.append(shared.count().total)
-    return counts
 
 
 def _oldest(stack: Stack, queue_name: str) -> float:

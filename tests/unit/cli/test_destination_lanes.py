@@ -230,6 +230,32 @@ def test_a_move_does_not_go_by_this_machine_s_clock(
     assert sum(sleeping) >= KNOWN_SECONDS
 
 
+def test_no_function_puts_anything_in_the_new_lane_before_all_know_it(
+    line: CommandLine, wall: Clock
+) -> None:
+    """Else two pushes for one attendee could be told from which lane only by their luck."""
+    share(line.aws, wall.now - 3600)
+    seen: list[tuple[float, str]] = []
+    # Whoever reads settings keeps them for a minute: the last that knew another state.
+    line.aws.ssm.on_call = lambda: seen.append((wall.now, line.aws.ssm.parameters[SUMMIT]))
+    assert line.run("destinations", "move", "summit", "--yes").exit_code == 0
+    since = [json.loads(text).get("lane_from") for _, text in seen]
+    [moved_at] = {each for each in since if each}
+    stale = max(now for now, text in seen if "lane_from" not in text and '"own"' not in text)
+    assert stale + 60.0 <= moved_at
+    for now, text in seen:
+        is_own = json.loads(text).get("lane") == "own"
+        assert not is_own or now >= moved_at  # when all go by it, it changes nothing any more
+    assert "lane_from" not in line.aws.ssm.parameters[SUMMIT]
+
+
+def test_settings_that_are_changed_during_a_move_keep_its_time(line: CommandLine) -> None:
+    line.aws.set_destination("summit", event_code="e1", lane="moving", lane_from=5)
+    line.succeed("destinations", "set", "summit", "event_code=e2", "--yes")
+    stored = json.loads(line.aws.ssm.parameters[SUMMIT])
+    assert (stored["event_code"], stored["lane"], stored["lane_from"]) == ("e2", "moving", 5)
+
+
 def test_an_interrupted_move_goes_on(line: CommandLine, wall: Clock) -> None:
     share(line.aws, wall.now - 3600)
     fill(line.aws, fakes.PROFILES_URL)
@@ -271,7 +297,8 @@ def test_a_shared_lane_that_is_never_empty_is_told_by_age_and_log(
     elif reason:
         told = known | {"message": "profile put back", "index": "0", "attempt": 1, "age_ms": 5}
         aws.logs.write(DELIVERY_LOG, json.dumps(told | {"reason": reason}), wall.now - 60)
-    assert lane_move.remainder(Stack(STACK), "summit").is_through == is_through
+    found = lane_move.remainder(Stack(STACK), "summit", moved_at=wall.now - 3_500)
+    assert found.is_through == is_through
 
 
 def test_the_shared_lane_is_the_default_destination_s(line: CommandLine) -> None:
@@ -316,6 +343,35 @@ def test_an_upgrade_of_nothing_says_so(line: CommandLine) -> None:
     line.succeed("destinations", "upgrade", "--yes")  # CloudFormation has nothing to update
     assert line.run("destinations", "remove", "summit", "--yes").exit_code == 0
     assert "No destination has a lane" in line.succeed("destinations", "upgrade")
+
+
+# --- for programs ---
+
+
+def test_each_command_about_lanes_answers_in_json(line: CommandLine, wall: Clock) -> None:
+    share(line.aws, wall.now - 3600)
+    moved = line.json("destinations", "move", "summit", "--yes")
+    assert moved == {"destination": "summit", "lane": "own"}
+    paused = line.json("destinations", "pause", "summit")
+    assert paused == {"destination": "summit", "delivering": False}
+    resumed = line.json("destinations", "resume", "summit")
+    assert resumed == {"destination": "summit", "delivering": True}
+    assert line.json("destinations", "upgrade", "--yes") == {"upgraded": ["summit"]}
+    removed = line.json("destinations", "remove", "summit", "--yes")
+    assert removed == {"destination": "summit", "removed": True, "lane": True}
+    assert line.json("destinations", "upgrade") == {"upgraded": []}
+    share(line.aws, wall.now)
+    removed = line.json("destinations", "remove", "summit", "--yes")
+    assert removed == {"destination": "summit", "removed": True, "lane": False}
+
+
+@pytest.mark.parametrize("command", ["move", "remove", "upgrade"])
+def test_with_json_nobody_is_asked(line: CommandLine, wall: Clock, command: str) -> None:
+    share(line.aws, wall.now)
+    if command == "upgrade":
+        line.aws.set_destination("summit", event_code="e1", lane="own")
+    arguments = [command] if command == "upgrade" else [command, "summit"]
+    line.fail("destinations", *arguments, "--json", code=2)
 
 
 # --- removing ---
@@ -393,7 +449,7 @@ def test_it_asks_what_is_to_become_of_what_waits(
     line.aws.sqs.on_call = deliver(line.aws, sleeping, 5)
     result = line.run("destinations", "remove", "summit", given=answers)
     assert result.exit_code == 0
-    assert "3 profiles wait in the lane of summit" in result.stdout
+    assert "Waiting in the lane of summit: 3 profiles" in result.stdout
     assert SUMMIT not in line.aws.ssm.parameters
 
 

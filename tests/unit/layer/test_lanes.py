@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from fnmatch import fnmatchcase
 
 import pytest
@@ -67,17 +68,31 @@ def test_the_template_s_queue_is_the_shared_lane() -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"lane": "shared"}', "{}", "[" * 100_000])
 def test_settings_without_a_lane_are_of_the_shared_one(text: str) -> None:
     assert not lanes.has_own(text)
+    assert not lanes.takes_pushes(text)
 
 
 # --- ingest and delivery ---
 
 
-@pytest.mark.parametrize("state", ["own", "moving"])
-def test_a_push_is_queued_in_the_destination_s_lane(harness: DeliveryHarness, state: str) -> None:
-    give_lane(harness.aws, state)
+def test_a_push_is_queued_in_the_destination_s_lane(harness: DeliveryHarness) -> None:
+    give_lane(harness.aws)
     harness.push(profile(), destination="summit")
     harness.push(profile())
     assert len(harness.aws.sqs.queues[OWN_URL]) == len(harness.aws.sqs.profiles) == 1
+
+
+@pytest.mark.parametrize(("lane_from", "is_own"), [(None, False), (1_001, False), (1_000, True)])
+def test_a_moving_destination_s_pushes_go_to_its_lane_from_a_time_on(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, lane_from: int | None, is_own: bool
+) -> None:
+    settings = {"lane": "moving", "lane_from": lane_from}
+    harness.aws.set_destination("summit", event_code="summit2028", **settings)
+    harness.aws.sqs.queues[OWN_URL] = []
+    monkeypatch.setattr(time, "time", lambda: 1_000.0)
+    harness.push(profile(), destination="summit")
+    assert (len(harness.aws.sqs.queues[OWN_URL]), len(harness.aws.sqs.profiles)) == (
+        (1, 0) if is_own else (0, 1)
+    )
 
 
 def test_a_push_whose_lane_is_missing_is_put_off(harness: DeliveryHarness) -> None:

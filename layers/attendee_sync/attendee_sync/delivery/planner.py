@@ -196,7 +196,8 @@ def mapping_version(destination: str, connection: str) -> str:
     settings = mapper.mapper(destination).destination
     decides = [
         settings.model_dump(
-            exclude={"name", "description", "mapping", "profiles_at", "lane"}, exclude_defaults=True
+            exclude={"name", "description", "mapping", "profiles_at", "lane", "lane_from"},
+            exclude_defaults=True,
         ),
         {name: rule.model_dump() for name, rule in settings.mapping.items()},
         connection_of(settings.connection, connection).deciding_settings(),

@@ -145,6 +145,8 @@ class Destination(_DestinationSettings):
     # Written by the command line alone: which queue profiles wait on (see messaging.lanes).
     # With moving it is the destination's own, whose delivery waits for what the other one holds.
     lane: Literal["shared", "moving", "own"] = "shared"
+    # With moving: from when on what is pushed goes there, in epoch seconds; null: not yet.
+    lane_from: int | None = None
 
     @field_validator("names")
     @classmethod

@@ -7,6 +7,8 @@ rule says how its own is called, so that no function has to ask.
 import functools
 import hashlib
 import json
+import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ SHARED = ""  # the lane of the template's queue
 # does one stack's pattern of names fit another's, as `a-lane-*` would those of a stack a-lane-b.
 MARK = "_lane_"
 _ENDING = ".fifo"
+_SHARED, _MOVING = "shared", "moving"  # of Destination.lane
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 _MAX_NAME = 80
 _DIGEST_LENGTH = 8
@@ -49,16 +52,32 @@ def lane_of(queue_arn: str) -> str:
     return queue_arn.rpartition(":")[2].partition(MARK)[2].removesuffix(_ENDING)
 
 
-@functools.lru_cache(maxsize=64)
 def has_own(settings: str) -> bool:
-    """Tell whether a destination has a lane of its own, by its JSON text.
+    """Tell whether a destination has a lane of its own, by its JSON text."""
+    return _state(settings)[0] != _SHARED
 
-    Ingest reads little of it, and does not validate it; see Destination.lane.
+
+def takes_pushes(settings: str) -> bool:
+    """Tell whether what is pushed to a destination now goes to a lane of its own.
+
+    While it is moved, that begins for all functions at once: at a time in its settings, by when
+    all have read them.
+    """
+    state, since = _state(settings)
+    return state != _SHARED and (state != _MOVING or since <= time.time())
+
+
+@functools.lru_cache(maxsize=64)
+def _state(settings: str) -> tuple[str, float]:
+    """Return which lane a destination has, and from when on pushes go there; never if infinite.
+
+    Ingest reads little of its JSON text, and does not validate it; see Destination.lane.
     """
     try:
-        return bool(json.loads(settings).get("lane", "shared") != "shared")
-    except (ValueError, AttributeError, RecursionError):
-        return False
+        members = json.loads(settings)
+        return str(members.get("lane", _SHARED)), float(members.get("lane_from") or math.inf)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return _SHARED, math.inf
 
 
 @dataclass(frozen=True)
@@ -77,5 +96,5 @@ class Lanes:
         return FifoQueue(self.client, f"{account}/{queue_name(self.stack, lane)}")
 
     def of_destination(self, name: str, settings: str) -> FifoQueue:
-        """Return the queue for the profiles of a destination, by its name and JSON text."""
-        return self.queue(of_destination(self.stack, name, settings))
+        """Return the queue for what is pushed to a destination, by its name and JSON text."""
+        return self.queue(own_lane(self.stack, name) if takes_pushes(settings) else SHARED)
