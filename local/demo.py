@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from local.machine import alarms
 from local.machine.cloud import CloudError
 from local.machine.environment import EVENT_CODE, ORG_ID, LocalEnvironment, local_environment
-from local.machine.stack import StackError
+from local.machine.stack import LocalStack, StackError
 from local.simulator.state import Attendee
 from local.traffic.people import AUDIENCE, Person, Push, as_xdm, exit_of, opted_out, people, pushes
 from local.traffic.traffic import Pushed, push_all, remaining, settled
@@ -42,6 +43,7 @@ _PARTNER_DESTINATION = {
 # Pushed at a pace that the local cloud keeps up with, so that the times told are those of the
 # pipeline and not of a backlog.
 _PROFILES_PER_SECOND = 80.0
+_AN_HOUR = 3900.0  # with five minutes more: as long as an alarm lasts, by its own clock
 # How long nothing may arrive before the demo calls the rest lost.
 _PATIENCE_SECONDS = 60.0
 
@@ -59,6 +61,7 @@ class Result:
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     seconds_to_attendee: list[float] = field(default_factory=list)
+    alarms: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     seconds: float = 0.0
 
@@ -67,6 +70,7 @@ class Result:
         """Tell whether every profile is where it belongs."""
         return (
             not self.failures
+            and bool(self.alarms)
             and not self.mismatched
             and self.delivered + self.outcomes["filtered"] == self.accepted
             and self.dead_letters == self.rejected.total()
@@ -116,9 +120,21 @@ def _run(environment: LocalEnvironment, console: Console) -> Result:
     _compare(result, everyone, _attendees(environment, EVENT_CODE), pushed_at)
     _compare_partners(result, partners, _attendees(environment, _PARTNER_EVENT))
     result.dead_letters = environment.stack.dead_letter_queue().total
+    _watch(result, environment.stack)
     counts = environment.simulator.counts()
     result.calls = sum(each.count for each in counts.calls if each.call == "attendee/store")
     return result
+
+
+def _watch(result: Result, stack: LocalStack) -> None:
+    """Look which alarms tell of what was rejected, and whether they end once it is over."""
+    cloudwatch, points, now = alarms.alarms_of_stack(stack), alarms.measured(stack), time.time()
+    raised = [each.alarm for each in cloudwatch.evaluate(points, now) if each.is_told]
+    later = cloudwatch.evaluate(points, now + _AN_HOUR)
+    ended = {each.alarm for each in later if not each.is_alarm}
+    result.alarms.update(raised)
+    if set(raised) - ended:
+        result.failures.append("an alarm does not end")
 
 
 def _partner_pushes(partners: Sequence[Person]) -> Iterator[Push]:
@@ -202,6 +218,8 @@ def _show(result: Result, console: Console) -> None:
         table.add_row("push to attendee, p50", f"{percentiles[49]:.2f} s")
         table.add_row("push to attendee, p95", f"{percentiles[94]:.2f} s")
     table.add_row("RainFocus calls (attendee/store)", str(result.calls))
+    for alarm in result.alarms:
+        table.add_row(f"alarm: {alarm}", "told, and its end an hour later")
     console.print(table)
     for failure, count in Counter(result.failures).items():
         console.print(f"[red]wrong:[/red] {failure}" + (f" ({count} times)" if count > 1 else ""))

@@ -20,6 +20,7 @@ EVENT_CODE = "summit2026"
 CLIENT_ID = "demo-client"
 # pragma: allowlist nextline secret
 CLIENT_SECRET = "demo-secret"  # noqa: S105 - opens nothing but the simulator
+ALERT_EMAIL = "operator@example.com"  # who is told of trouble; a local cloud sends no mail
 _STOP_SECONDS = 5.0
 
 
@@ -53,6 +54,7 @@ def local_environment(
                 "EventCode": EVENT_CODE,
                 "TokenUrl": simulator.token_url(),
                 "BaseUrl": simulator.base_url(),
+                "AlertEmail": ALERT_EMAIL,
             }
             stack = stacks.deploy(cloud, STACK_NAME, parameters, template=template, verbose=verbose)
             report("Storing the credentials and fetching the first token")

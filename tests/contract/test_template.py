@@ -545,6 +545,8 @@ def test_wildcards_stand_only_where_they_are_known_to_be_needed() -> None:
         *((role_of(function), "Resource", "*") for function in FUNCTIONS),  # X-Ray
         ("ViewerPolicy", "Resource", "*"),  # lambda:ListEventSourceMappings
         ("ManagerPolicy", "Resource", "*"),  # what is made, and CloudWatch
+        ("AlertTopicPolicy", "Principal", "*"),  # who is denied
+        ("AlertKey", "Resource", "*"),  # of a key's policy: the key
     }
     conditional = [
         members["Fn::If"][0]

@@ -1,0 +1,99 @@
+"""The dashboard shows each metric that the code writes, and none that it does not."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from attendee_sync.observability import Metric
+from attendee_sync.outcome import OutcomeKind
+from tests.support.functions import FUNCTIONS
+from tests.support.template import ROOT, TEMPLATE, resources
+
+[DASHBOARD] = resources("AWS::CloudWatch::Dashboard").values()
+BODY: str = DASHBOARD["DashboardBody"]["Fn::Sub"]
+WIDGETS: list[dict[str, Any]] = json.loads(BODY)["widgets"]
+CHARTS = {
+    each["properties"]["title"]: each["properties"] for each in WIDGETS if each["type"] == "metric"
+}
+ROWS = [row for chart in CHARTS.values() for row in chart["metrics"]]
+EXPRESSIONS = [row[0]["expression"] for row in ROWS if isinstance(row[0], dict)]
+SEARCHED = re.compile(r"\{AttendeeSync,([\w,]+)\} MetricName=\"(\w+)\" stack=")
+# Each metric's own dimensions, as the docs' table has them, whose names a test compares.
+OWN = {
+    name: set(re.findall(r"`(\w+)`", dimensions))
+    for name, dimensions in re.findall(
+        r"^\| `(\w+)` \| ([^|]+) \|",
+        (ROOT / "docs" / "operations.md").read_text().partition("| metric | own dimensions |")[2],
+        re.MULTILINE,
+    )
+}
+
+
+def test_every_metric_of_the_code_is_shown_and_no_other() -> None:
+    searched = {name for text in EXPRESSIONS for _, name in SEARCHED.findall(text)}
+    plain = {row[1] for row in ROWS if row[0] == "AttendeeSync"}
+    assert searched | plain == set(Metric)
+
+
+def test_what_is_searched_for_has_the_dimensions_of_its_metric() -> None:
+    found = [match for text in EXPRESSIONS for match in SEARCHED.findall(text)]
+    assert found
+    for dimensions, name in found:
+        assert set(dimensions.split(",")) == {*OWN[name], "service", "stack"}, name
+
+
+def test_a_search_is_of_this_stack_alone() -> None:
+    for text in EXPRESSIONS:
+        if "AttendeeSync" in text:
+            assert 'stack="${AWS::StackName}"' in text
+
+
+def test_the_funnel_has_every_outcome() -> None:
+    shown = re.findall(r'outcome="(\w+)"', json.dumps(EXPRESSIONS).replace("\\", ""))
+    assert set(shown) == set(OutcomeKind)
+
+
+def test_what_the_dashboard_names_is_in_the_template() -> None:
+    for name in re.findall(r"\$\{([^}]+)\}", BODY):
+        if not name.startswith("AWS::"):
+            assert name.partition(".")[0] in TEMPLATE["Resources"], name
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_s_errors_and_duration_are_shown(function: str) -> None:
+    shown = {row[1] for row in ROWS if f"${{{function}}}" in row}
+    assert {"Errors", "Throttles", "Duration"} <= shown
+
+
+def test_every_alarm_s_state_is_shown_first() -> None:
+    [first] = [each for each in WIDGETS if each["type"] == "alarm"]
+    shown = [arn.partition("${AWS::StackName}-")[2] for arn in first["properties"]["alarms"]]
+    metric_alarms = [
+        each["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        for name, each in resources("AWS::CloudWatch::Alarm").items()
+        if TEMPLATE["Resources"][name].get("Condition") != "ExpectsPushes"
+    ]
+    assert sorted(shown) == sorted(metric_alarms)
+    assert min(each["y"] for each in WIDGETS if each["type"] == "metric") > first["y"]
+
+
+def test_no_two_widgets_lie_on_each_other_and_none_is_beyond_the_edge() -> None:
+    taken = set()
+    for each in WIDGETS:
+        assert each["x"] + each["width"] <= 24
+        for cell in ((x, y) for x in range(each["width"]) for y in range(each["height"])):
+            place = (each["x"] + cell[0], each["y"] + cell[1])
+            assert place not in taken
+            taken.add(place)
+
+
+def test_ids_are_once_in_a_chart_and_known() -> None:
+    for title, chart in CHARTS.items():
+        ids = [
+            row[-1]["id"]
+            for row in chart["metrics"]
+            if isinstance(row[-1], dict) and "id" in row[-1]
+        ]
+        assert len(ids) == len(set(ids)), title
