@@ -11,6 +11,7 @@ import pytest
 from attendee_sync.observability import Metric
 from local.machine.alarms import TEMPLATE as TEMPLATE_FILE
 from local.machine.alarms import CloudWatch, Point, alarms_of
+from tests.support.command_line import commands
 from tests.support.stack import STACK
 from tests.support.template import ROOT, TEMPLATE, resources
 
@@ -287,6 +288,15 @@ def test_each_alarm_says_what_it_means_and_what_to_do(alarm: str) -> None:
     assert re.search(r"\bNext: .", description)
     assert re.search(r"attendee|profile|people|push", description.lower())
     assert len(description) <= 1024
+
+
+def test_a_command_in_an_alarm_is_one_that_there_is() -> None:
+    """Folded lines of YAML have a blank where they break, also behind a hyphen."""
+    texts = [each["AlarmDescription"] for each in ALARMS.values()]
+    assert not [text for text in texts if "- " in text]
+    named = {command for text in texts for command in re.findall(r"attendee-sync (\w+)", text)}
+    assert named
+    assert named <= {words[0] for words in commands()}
 
 
 def test_whatever_tells_trouble_tells_its_end() -> None:
