@@ -104,7 +104,7 @@ class Sent:
         except _TooMuchWorkError:
             return cls(frozenset(), frozenset(), shown, known, is_too_much=True)
         digits = (each for text in spelt for _, each in _numbers(text) if len(each) >= _MIN_WORD)
-        whole = frozenset("".join(text[at:to] for at, to in spelling.words(text)) for text in spelt)
+        whole = frozenset("".join(spelling.word_texts(text)) for text in spelt)
         return cls(frozenset(filter(_counts, words)), frozenset(digits), shown, known, whole)
 
     @functools.cached_property
@@ -117,15 +117,10 @@ class Sent:
         """The lengths of the words, the shortest first."""
         return tuple(sorted(set(map(len, self.words))))
 
-    @functools.cached_property
+    @property
     def parts(self) -> dict[int, frozenset[str]]:
         """What of secrets is looked for, by its length: twelve characters, or a short one whole."""
-        sizes: dict[int, set[str]] = {}
-        for secret in self.secrets:
-            size = min(len(secret), _MIN_SECRET)
-            found = {secret[at : at + size] for at in range(len(secret) - size + 1)}
-            sizes.setdefault(size, set()).update(found)
-        return {size: frozenset(found) for size, found in sizes.items() if size}
+        return _parts(self.secrets)
 
 
 def mask(text: str, sent: Sent) -> str:
@@ -332,6 +327,17 @@ def _addresses(text: str) -> Iterator[Span]:
 
 
 @functools.lru_cache
+def _parts(secrets: frozenset[str]) -> dict[int, frozenset[str]]:
+    """Return Sent.parts: a connection's secrets are the same for everybody."""
+    sizes: dict[int, set[str]] = {}
+    for secret in secrets:
+        size = min(len(secret), _MIN_SECRET)
+        found = {secret[at : at + size] for at in range(len(secret) - size + 1)}
+        sizes.setdefault(size, set()).update(found)
+    return {size: frozenset(found) for size, found in sizes.items() if size}
+
+
+@functools.lru_cache
 def _shown(names: tuple[str, ...]) -> frozenset[str]:
     """Return what may be shown unless it is a value: field names are the same for everybody."""
     return _COMMON | {_squeezed(each) for each in itertools.chain(FIELDS, names)}
@@ -351,7 +357,7 @@ def _of_record(values: Iterable[str]) -> tuple[list[str], list[str]]:
     for value in values:
         for way in spelling.ways(value):
             text = spelling.plain(value, way)
-            parts = [text[start:end] for start, end in spelling.words(text)]
+            parts = spelling.word_texts(text)
             # In Chinese each character may be a word.
             work.spend(len(text) + 4 * len(parts))
             spelt.append(text)
@@ -372,8 +378,7 @@ def _counts(word: str) -> bool:
 
 
 def _squeezed(text: str, way: int = 0) -> str:
-    folded = spelling.plain(text, way)
-    return "".join(folded[start:end] for start, end in spelling.words(folded))
+    return "".join(spelling.word_texts(spelling.plain(text, way)))
 
 
 def _numbers(text: str) -> Iterator[tuple[Span, str]]:

@@ -133,6 +133,11 @@ def words(text: str) -> Iterator[Span]:
         yield found.span()
 
 
+def word_texts(text: str) -> list[str]:
+    """Return the runs of letters and digits of a text."""
+    return _WORD.findall(text)
+
+
 def encoded(text: str) -> Iterator[tuple[Span, str]]:
     """Yield what stands in a text as base64 or in hex digits, where that is itself a text."""
     for found in _ENCODED.finditer(text):
