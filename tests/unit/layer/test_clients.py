@@ -1,7 +1,9 @@
+import json
 from collections.abc import Iterator
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, DataNotFoundError
+from botocore.loaders import Loader
 
 from attendee_sync.aws import clients
 from tests.support import fakes
@@ -32,6 +34,18 @@ def test_a_client_is_made_once_and_waits_shortly() -> None:
 @pytest.mark.parametrize("service", ["dynamodb", "lambda", "secretsmanager", "sqs", "ssm"])
 def test_a_client_is_that_of_its_service(service: str) -> None:
     assert clients.client(service).meta.service_model.service_name == service
+
+
+@pytest.mark.parametrize("model", ["service-2", "endpoint-rule-set-1", "paginators-1"])
+def test_a_model_is_read_as_botocore_reads_it(model: str) -> None:
+    read = clients._Loader().load_service_model("ssm", model)
+    assert read == Loader().load_service_model("ssm", model)
+    assert json.dumps(read) == json.dumps(Loader().load_service_model("ssm", model))  # in order
+
+
+def test_a_model_that_is_not_there_is_told() -> None:
+    with pytest.raises(DataNotFoundError):
+        clients._Loader().load_service_model("ssm", "no-such-model")
 
 
 @pytest.mark.parametrize(

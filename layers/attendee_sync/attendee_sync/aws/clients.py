@@ -6,16 +6,19 @@ layer would cost a third of that again.
 
 import functools
 import gc
+import gzip
+import json
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 
 from attendee_sync import library_logs
 
@@ -62,12 +65,28 @@ class Deadline:
 NO_DEADLINE = Deadline()
 
 
+class _ModelReader(JSONFileLoader):
+    """Reads the models of services into plain dicts, which keep their order as well.
+
+    botocore's OrderedDict takes twice as long: a twelfth of ingest's cold start.
+    """
+
+    def load_file(self, file_path: str) -> Any:
+        """Return what is in a file, whose path comes without its extension; None if it is none."""
+        text, packed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
+        if text.is_file():
+            return json.loads(text.read_bytes())
+        return json.loads(gzip.decompress(packed.read_bytes())) if packed.is_file() else None
+
+
 class _Loader(Loader):
     """Loads the models of services by their names.
 
     botocore's looks into each of 400 folders, twice, whether a client's service is among them:
     a twentieth of ingest's cold start.
     """
+
+    FILE_LOADER_CLASS = _ModelReader
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002
         return _SERVICES
