@@ -97,3 +97,13 @@ def test_ids_are_once_in_a_chart_and_known() -> None:
             if isinstance(row[-1], dict) and "id" in row[-1]
         ]
         assert len(ids) == len(set(ids)), title
+
+
+def test_what_is_calculated_with_is_in_the_chart() -> None:
+    for title, chart in CHARTS.items():
+        last = [row[-1] for row in chart["metrics"] if isinstance(row[-1], dict)]
+        sums = [
+            each["expression"] for each in last if "SEARCH" not in each.get("expression", "SEARCH")
+        ]
+        used = {name for text in sums for name in re.findall(r"\b[a-z]\w*\b", text)}
+        assert used <= {each.get("id") for each in last}, title
