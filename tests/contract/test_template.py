@@ -41,6 +41,7 @@ READ_BY_LIBRARIES = {
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_SERVICE_NAME",
     "AWS_ENDPOINT_URL",
+    "PYDANTIC_DISABLE_PLUGINS",
 }
 # Done by Lambda itself, for each function.
 LOGS_AND_TRACES = {
