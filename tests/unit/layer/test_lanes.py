@@ -3,18 +3,20 @@
 import itertools
 import json
 import time
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
 
-from attendee_sync.delivery.lane_shares import LaneShares
 from attendee_sync.delivery.ledger import Ledger
 from attendee_sync.messaging import lanes
 from attendee_sync.outcome import OutcomeKind
 from attendee_sync.rainfocus.connection import Limits
+from attendee_sync.rainfocus.connection_state import ConnectionStates
+from attendee_sync.rainfocus.guards import Guards
 from tests.support import fakes
 from tests.support.delivery_harness import DeliveryHarness, kinds, prove
-from tests.support.stack import CONNECTION, STACK, Aws, Clock, changed
+from tests.support.stack import STACK, Aws, Clock, changed
 
 OWN_URL = fakes.queue_url(f"{STACK}_lane_summit.fifo")
 
@@ -132,29 +134,22 @@ def test_a_connection_s_pace_is_shared_among_the_lanes_that_call_over_it(
     harness.aws.set_connection("default", changed(limits=limits))
     prove(harness.aws, changed(limits=limits))
     give_lane(harness.aws)
-    people = [{"email": f"p{n}@example.com"} for n in range(10)]
-    harness.push(*people)
-    assert kinds(harness.invoke()).count("delivered") == 4
-    harness.push({"email": "ada@example.com"}, destination="summit")
-    harness.invoke(OWN_URL)
-    assert harness.delivery.lane_shares.note("default", "summit") == 2
+    clock = harness.aws.clock
+    guards = Guards(ConnectionStates(harness.aws.dynamodb, fakes.TABLE), 1, clock)
+    client = replace(harness.delivery.client, guards=guards)
+    harness.delivery = replace(harness.delivery, client=client)
 
+    def delivered(some: str) -> int:
+        harness.push(*({"email": f"{some}{n}@example.com"} for n in range(10)))
+        return kinds(harness.invoke()).count("delivered")
 
-def test_a_lane_that_fell_silent_no_longer_counts() -> None:
-    clock = Clock()
-    shares = LaneShares(clock)
-    assert [shares.note("main", lane) for lane in ("", "summit", "", "other")] == [1, 2, 2, 3]
-    assert shares.note("second", "summit") == 1
+    assert delivered("first") == 4
+    harness.push(profile(), destination="summit")
+    assert kinds(harness.invoke(OWN_URL)) == ["retry"]
+    clock.now += 1
+    assert delivered("second") == 2
     clock.now += 301
-    assert shares.note("main", "summit") == 1
-
-
-def test_a_share_of_the_pace_is_a_part_and_no_limit_stays_none() -> None:
-    made = changed(limits=Limits(requests_per_second=6))
-    shared = made.with_share_of_pace(3)
-    assert (shared.limits.requests_per_second, shared.name) == (2, made.name)
-    assert shared.digest == made.digest
-    assert CONNECTION.with_share_of_pace(3).limits.requests_per_second == 0
+    assert delivered("third") == 4
 
 
 # --- two queues' sequences cannot be compared ---

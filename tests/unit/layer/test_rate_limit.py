@@ -79,6 +79,18 @@ def test_connections_do_not_wait_for_each_other(clock: Clock) -> None:
     assert limiter.wait("b", 8) == 0.125
 
 
+def test_lanes_that_called_in_five_minutes_share_a_connection(clock: Clock) -> None:
+    limiter = RateLimiter(1, clock)
+    for lane in ("", "summit", "", "other"):
+        limiter.note("a", lane)
+    limiter.note("b", "summit")
+    assert turns(limiter, 6, connection="a") == 2
+    assert turns(limiter, 6, connection="b") == 6
+    clock.now += 301
+    limiter.note("a", "summit")
+    assert turns(limiter, 6, connection="a") == 6
+
+
 def test_another_limit_counts_at_once(clock: Clock) -> None:
     limiter = RateLimiter(1, clock)
     assert turns(limiter, 1) == 1

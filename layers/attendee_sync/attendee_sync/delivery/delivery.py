@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from attendee_sync.aws.fifo_queue import FifoQueue
 from attendee_sync.aws.settings import Settings
 from attendee_sync.delivery import accounting, planner
 from attendee_sync.delivery.group import ACCOUNTING_SECONDS, BEHIND, NO_TIME, GroupDelivery
-from attendee_sync.delivery.lane_shares import LaneShares
 from attendee_sync.delivery.ledger import AttemptNote, Ledger, LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.delivery.retry import RetryPolicy
@@ -41,7 +40,6 @@ class Delivery:
     dead_letters: FifoQueue
     client: GuardedClient
     policy: RetryPolicy
-    lane_shares: LaneShares = field(default_factory=LaneShares)
 
     def deliver(
         self, messages: Sequence[QueuedProfile], seconds_left: Callable[[], float]
@@ -167,7 +165,6 @@ class _Batch:
             stack.dead_letters,
             stack.client,
             stack.policy,
-            stack.lane_shares,
             self._seconds_left,
         )
 

@@ -10,7 +10,6 @@ from attendee_sync import attendee
 from attendee_sync.aws.fifo_queue import FifoQueue, QueueUnavailableError
 from attendee_sync.aws.settings import Settings
 from attendee_sync.delivery import planner
-from attendee_sync.delivery.lane_shares import LaneShares
 from attendee_sync.delivery.ledger import Ledger, LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan
 from attendee_sync.delivery.retry import RetryPolicy
@@ -53,7 +52,6 @@ class GroupDelivery:
     dead_letters: FifoQueue
     client: GuardedClient
     policy: RetryPolicy
-    lane_shares: LaneShares
     seconds_left: Callable[[], float]  # of the invocation
     _entries: dict[str, LedgerEntry] = field(default_factory=dict)  # by attendee
 
@@ -134,8 +132,10 @@ class GroupDelivery:
         person = Attendee(last.target.event_code, fields)
         started = time.monotonic()
         message = last.message
-        connection = self._with_share(last.target.connection, message.lane)
-        answer = self.client.store(connection, person, message.trace_parent, self.seconds_left)
+        connection = last.target.connection
+        answer = self.client.store(
+            connection, person, message.trace_parent, self.seconds_left, message.lane
+        )
         outcome = _outcome(answer, time.monotonic() - started)
         if answer.kind is AnswerKind.CONFIGURATION and self._is_isolated(message, connection):
             return replace(
@@ -145,10 +145,6 @@ class GroupDelivery:
             self.ledger.note_success(connection.name)
             self._entries[last.attendee] = _delivery(last, answer, {**delivered, **digests})
         return outcome
-
-    def _with_share(self, connection: Connection, lane: str) -> Connection:
-        sharers = self.lane_shares.note(connection.name, lane)
-        return connection if sharers == 1 else connection.with_share_of_pace(sharers)
 
     def _is_isolated(self, message: QueuedProfile, connection: Connection) -> bool:
         """Tell whether a message keeps meeting a fault of its connection that others don't meet."""

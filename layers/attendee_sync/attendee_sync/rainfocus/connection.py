@@ -476,12 +476,6 @@ class Connection(_Settings):
         limits = self.limits.model_copy(update={"read_timeout": seconds})
         return self.model_copy(update={"limits": limits})
 
-    def with_share_of_pace(self, sharers: int) -> Self:
-        """Return the connection with its requests per second divided among so many."""
-        share = self.limits.requests_per_second / sharers
-        limits = self.limits.model_copy(update={"requests_per_second": share})
-        return self.model_copy(update={"limits": limits})
-
     def places(self, call: str = "") -> dict[str, str]:
         """Return what stands in all templates of the connection."""
         return {"base": self.base, "org_id": self.org_id, "version": self.version, "call": call}

@@ -55,8 +55,9 @@ class GuardedClient:
         attendee: Attendee,
         trace_parent: str,
         seconds_left: Callable[[], float],
+        lane: str = "",
     ) -> Answer:
-        """Store an attendee over a connection.
+        """Store an attendee over a connection, whose pace is shared by the lanes that call.
 
         Raises RetryLaterError, SettingsUnavailableError, and botocore's errors.
         """
@@ -66,6 +67,7 @@ class GuardedClient:
             connection,
             seconds_left,
             lambda limited: self._call(replace(order, connection=limited), token),
+            lane,
         )
 
     def _call(self, order: _Order, token: AccessToken) -> Answer:

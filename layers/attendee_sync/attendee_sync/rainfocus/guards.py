@@ -38,7 +38,7 @@ class Guards:
         environments: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`environments` run at once at most; each gets an equal share of a connection's pace."""
+        """`environments` of each lane run at once at most, and share a connection's pace."""
         self._concurrency = ConcurrencyLimiter()
         self._circuit_breaker = CircuitBreaker(states)
         self._adaptive_rate = AdaptiveRate(states, environments)
@@ -51,8 +51,9 @@ class Guards:
         connection: Connection,
         seconds_left: Callable[[], float],
         work: Callable[[Connection], Answer],
+        lane: str = "",
     ) -> Answer:
-        """Make a call once it may be made, and learn from its answer.
+        """Make a call for a lane once it may be made, and learn from its answer.
 
         `work` gets the connection with the time for which the answer is to be waited for. Raises
         RetryLaterError without calling, and what the call raises.
@@ -64,7 +65,7 @@ class Guards:
             with self._concurrency.slot(name, limits, timeout):
                 if seconds_left() < needed:
                     raise RetryLaterError(Reason.NO_TIME, NO_TIME)
-                permit = self._enter(name, limits)
+                permit = self._enter(name, limits, lane)
                 try:
                     answer = work(connection.with_read_timeout(permit.read_timeout))
                 except BaseException:
@@ -74,7 +75,7 @@ class Guards:
         except NoSlotError:
             raise RetryLaterError(Reason.NO_TIME, NO_TIME) from None
 
-    def _enter(self, connection: str, limits: Limits) -> Permit:
+    def _enter(self, connection: str, limits: Limits, lane: str) -> Permit:
         try:
             permit = self._circuit_breaker.enter(connection, limits)
         except CircuitOpenError as error:
@@ -84,6 +85,7 @@ class Guards:
                 Retry(math.ceil(error.seconds), _SPREAD, error.cause is Cause.CONFIGURATION),
             ) from None
         if not permit.is_probe:
+            self._rate_limiter.note(connection, lane)
             self._take_turn(permit)
             self._concurrency.start_slowly(
                 connection, permit.state.resumed_at, limits.first_concurrency
