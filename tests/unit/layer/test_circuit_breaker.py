@@ -2,6 +2,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -225,40 +226,54 @@ def test_a_pause_soon_after_another_goes_on_with_its_waits(
     assert refusal(breaker).seconds == 2
 
 
-def test_a_probe_that_hangs_is_followed_by_a_rest_of_three_times_its_length(
+def test_a_minute_of_hanging_costs_five_deliveries_few_seconds(aws: Aws, wall: Clock) -> None:
+    environments = [new(aws) for _ in range(5)]
+    permits = [each.enter("default", LIMITS) for each in environments]
+    hung = [each.read_timeout for each in permits]
+    wall.now += hung[0]
+    for each, permit in zip(environments, permits, strict=True):
+        each.record_failure(permit, Cause.OUTAGE)
+    while wall.now < START + 60:
+        wall.now += 0.25
+        with suppress(CircuitOpenError):
+            probe = environments[0].enter("default", LIMITS)
+            hung.append(probe.read_timeout)
+            wall.now += probe.read_timeout
+            environments[0].record_failure(probe, Cause.OUTAGE)
+    assert hung == [2, 2, 2, 2, 2, 4, 8]
+
+
+def test_most_of_those_who_wait_come_back_when_a_probe_that_hangs_has_ended(
     breaker: CircuitBreaker, wall: Clock
 ) -> None:
-    spent, started = [], wall.now
     permit = breaker.enter("default", LIMITS)
-    while wall.now < started + 60:
-        spent.append(permit.read_timeout)
-        wall.now += permit.read_timeout
-        breaker.record_failure(permit, Cause.OUTAGE)
-        wall.now += refusal(breaker).seconds
-        permit = breaker.enter("default", LIMITS)
-    assert spent == [3, 6, 10]
+    wall.now += permit.read_timeout
+    breaker.record_failure(permit, Cause.OUTAGE)
+    waits = Counter(refusal(breaker).seconds for _ in range(1_000))
+    assert set(waits) == {FIRST_PROBE_SECONDS, FIRST_PROBE_SECONDS + 4 + 3}
+    assert 0 < waits[FIRST_PROBE_SECONDS] < 100
 
 
 def test_a_connection_that_turned_out_slow_is_waited_for_longer_by_all_for_a_day(
     aws: Aws, breaker: CircuitBreaker, wall: Clock
 ) -> None:
-    assert breaker.enter("default", LIMITS).read_timeout == 3
+    assert breaker.enter("default", LIMITS).read_timeout == 2
     permit = breaker.enter("default", LIMITS)
-    wall.now += 3
+    wall.now += 2
     breaker.record_failure(permit, Cause.OUTAGE)
     wall.now += 2
     probe = breaker.enter("default", LIMITS)
-    assert probe.read_timeout == 6
+    assert probe.read_timeout == 4
     breaker.record_success(probe)
-    assert new(aws).enter("default", LIMITS).read_timeout == 6
+    assert new(aws).enter("default", LIMITS).read_timeout == 4
     wall.now += 86_400
-    assert new(aws).enter("default", LIMITS).read_timeout == 3
+    assert new(aws).enter("default", LIMITS).read_timeout == 2
 
 
 def test_time_outs_that_do_not_pause_make_calls_longer_as_well(
     breaker: CircuitBreaker, wall: Clock
 ) -> None:
-    for expected in (3, 6, 10, 10):
+    for expected in (2, 4, 8, 10, 10):
         permit = breaker.enter("default", LIMITS)
         assert permit.read_timeout == expected
         wall.now += permit.read_timeout

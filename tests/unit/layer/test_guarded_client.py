@@ -305,7 +305,7 @@ def test_a_call_that_hangs_pauses_at_once(desk: Desk, wall: Clock) -> None:
     assert desk.meanings(3) == ["passing", "paused", "paused"]
     wall.now += FIRST_PROBE_SECONDS
     assert desk.meanings(3) == ["passing", "paused", "paused"]
-    assert [read_timeout(call) for call in desk.rainfocus.calls] == [3, 6]
+    assert [read_timeout(call) for call in desk.rainfocus.calls] == [2, 4]
     with pytest.raises(RetryLaterError, match="RainFocus does not answer in time"):
         desk.call()
 

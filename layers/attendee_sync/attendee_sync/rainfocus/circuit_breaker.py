@@ -20,12 +20,13 @@ FAILURES_TO_PAUSE = 5  # in a row in one environment, with no success between
 FIRST_PROBE_SECONDS = 2.0  # from a pause to its first probe; then doubled
 LONGEST_PROBE_SECONDS = 20.0
 _MAX_RETRY_AFTER = 60.0  # seconds that all wait because RainFocus told one to
-_HANG_REST = 3  # a probe that hung is followed by so many times its length without one
+_HANG_REST = 4  # a probe that hung is followed by so many times its length without one
 _LONGEST_HANG_REST = 30.0  # seconds
 _LEASE_MARGIN = 4.0  # seconds beyond a probe's two calls at most, the second with a newer token
 _AGAIN = 60.0  # seconds after its end in which a new pause goes on with the last one's waits
 _WHILE_PROBING = 5.0  # seconds after which is asked again what became of a probe
 _LIKELY_PROBES = 0.03  # part of those who wait that come back in time to be the probe, if it hangs
+_PROBE_IS_LATE = 3.0  # seconds at most from when a probe is due until somebody comes to make it
 _MOST_DOUBLINGS = 10
 
 
@@ -206,7 +207,7 @@ def _worth_while(state: ConnectionState, limits: Limits) -> float:
         began_before = _lease(limits) - left
         return max(longest - began_before, 1.0) if hangs else min(left, _WHILE_PROBING)
     is_early = random.random() < _LIKELY_PROBES  # noqa: S311 - spreads load, hides nothing
-    return left if is_early else left + longest
+    return left if is_early or not hangs else left + longest + _PROBE_IS_LATE
 
 
 def _is_due(state: ConnectionState, limits: Limits, now: float) -> bool:

@@ -330,7 +330,7 @@ class Limits(_Settings):
     connect_timeout: Annotated[float, Field(gt=0, le=10)] = 3.0  # seconds
     read_timeout: Annotated[float, Field(gt=0, le=20)] = 10.0  # seconds, at most
     # Seconds that an answer is waited for at first; doubled after each time-out, for a day.
-    first_read_timeout: Annotated[float, Field(gt=0, le=20)] = 3.0
+    first_read_timeout: Annotated[float, Field(gt=0, le=20)] = 2.0
     # So many time-outs in a row in one delivery, with no success between, pause the connection.
     timeouts_to_pause: Annotated[int, Field(ge=1, le=100)] = 1
     # Over all deliveries at once; 0 sets no limit.
