@@ -13,7 +13,7 @@ import requests
 
 from attendee_sync.outcome import OutcomeKind
 from attendee_sync.rainfocus.connection_state import ConnectionStates
-from attendee_sync.rainfocus.guards import Guards
+from attendee_sync.rainfocus.guards import CROWD, Guards
 from tests.support import fakes
 from tests.support.delivery_harness import DeliveryHarness, delivery_harness, message
 from tests.support.stack import Aws, Clock
@@ -139,6 +139,17 @@ def test_all_are_delivered_when_a_fault_has_passed(
     assert deliver(harness, wall, until) == [OutcomeKind.DELIVERED] * PEOPLE
     assert len(rainfocus.stored) == PEOPLE
     assert harness.aws.sqs.dead_letters == []
+
+
+def test_of_a_fault_that_refuses_as_if_each_profile_were_bad_a_crowd_is_dead_letters_at_most(
+    harness: DeliveryHarness, wall: Clock
+) -> None:
+    fault = fakes.envelope("E9", "Not accepted", status=400)
+    rainfocus = harness.rainfocus.reply = RainFocus(wall, fault, every=1)
+    ended = deliver(harness, wall, wall.now + FAULT_SECONDS + SOON)
+    assert ended == [OutcomeKind.REJECTED] * CROWD + [OutcomeKind.DELIVERED] * (PEOPLE - CROWD)
+    assert len(rainfocus.stored) == PEOPLE - CROWD
+    assert len(harness.aws.sqs.dead_letters) == CROWD
 
 
 def test_there_are_many_kinds_of_faults() -> None:
