@@ -49,7 +49,7 @@ _FIGURES = (
         45.0,
         45.0,
     ),
-    Figure("neighbour_p95_ratio", outage.neighbour_p95_ratio, 2.0, float("inf")),
+    Figure("neighbour_p95_ratio", outage.neighbour_p95_ratio, 2.0, 3.0),
 )
 
 

@@ -267,7 +267,7 @@ def _start_processes(*stages: Stage) -> None:
         refreshes = [threads.submit(stages[0].stack.refresh_token) for _ in range(_DELIVERIES)]
         wait(refreshes)
     for each in stages:
-        each.fail(Effect(latency_seconds=each.seconds(2, at_least=0.5)))
+        each.fail(Effect(latency_seconds=each.seconds(1.5, at_least=0.5)))
         each.push(usable(f"{each.name}-first", _WARM))
     for each in stages:
         each.settle()
