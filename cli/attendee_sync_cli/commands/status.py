@@ -71,6 +71,7 @@ class _Lane:
     name: str  # of messaging.lanes
     count: QueueCount | None  # None if its queue is not there
     mapping: Mapping | None
+    destination: str  # one that uses it
 
     @property
     def label(self) -> str:
@@ -189,10 +190,11 @@ def _accounting(lanes: list[_Lane], log: Log, counted_at: float) -> _Accounting 
 def _lanes(stack: Stack, destinations: dict[str, str]) -> list[_Lane]:
     """Look at each lane: the shared one, destinations' own, and those of removed ones."""
     mappings = lane.mappings(stack)
-    own = {lane.of_destination(stack, *each).name for each in destinations.items()}
+    own = {lane.of_destination(stack, *each).name: each[0] for each in destinations.items()}
+    users = {**dict.fromkeys(mappings), **own, SHARED: DEFAULT}
     return [
-        _Lane(name, _found_count(Lane(stack, name)), mappings.get(name))
-        for name in sorted({SHARED, *own, *mappings})
+        _Lane(name, _found_count(Lane(stack, name)), mappings.get(name), users[name] or name)
+        for name in sorted(users)
     ]
 
 
@@ -290,11 +292,10 @@ def _lane_needs(each: _Lane) -> list[_Need]:
     if not is_off or not each.count.total:
         return []
     waiting = console.counted(each.count.total, "profile")
-    destination = each.name or DEFAULT
     return [
         _Need(
             f"delivery of {each.label} is off, and {waiting} in it",
-            f"attendee-sync destinations resume {destination}",
+            f"attendee-sync destinations resume {each.destination}",
         )
     ]
 

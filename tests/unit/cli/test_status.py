@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from attendee_sync.aws.fifo_queue import Message
-from attendee_sync.messaging import dead_letters, messages
+from attendee_sync.messaging import dead_letters, lanes, messages
 from attendee_sync_cli.stack import dead_letter_scan, log_events
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
@@ -437,6 +437,20 @@ def test_a_lane_that_is_off_needs_a_person_once_profiles_wait_in_it(
             "attendee-sync destinations resume default"
         )
     }
+
+
+def test_what_resumes_a_lane_is_its_destination_whose_name_may_be_longer(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    name = "summit-in-a-very-large-hall-with-a-name-that-is-longer-still"
+    line.aws.set_destination(name, event_code="summit2028", lane="own")
+    lane = lanes.own_lane(STACK, name)
+    queue = lanes.queue_name(STACK, lane)
+    line.aws.sqs.queues[fakes.queue_url(queue)] = []
+    line.aws.functions.mappings[queue] = False
+    harness.push(profile("ada"), destination=name)
+    assert lane != name
+    assert list(needs(line).values()) == [f"attendee-sync destinations resume {name}"]
 
 
 def test_a_lane_whose_queue_is_missing_needs_a_person(line: CommandLine) -> None:
