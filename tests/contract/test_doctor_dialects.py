@@ -17,7 +17,7 @@ from attendee_sync.attendee import FIELDS
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync_cli.doctor import examination, search
 from attendee_sync_cli.doctor.report import Case, Report
-from tests.support import fakes
+from tests.support import fakes, stand_in
 from tests.support.fakes import Reply
 from tests.support.network import Reach
 from tests.support.stand_in import (
@@ -203,8 +203,8 @@ class Treated:
 
 def treated(dialect: Dialect, write_test: str = EMAIL) -> Treated:
     """Examine, and take over what helps, as the command does, until nothing is to be changed."""
-    stand_in = StandIn(dialect)
-    http = fakes.Http(stand_in.reply)
+    server = StandIn(dialect)
+    http = fakes.Http(server.reply)
     settings, has_changed, was_sure, most_calls = BASE, False, True, 0
     for _ in range(MOST_ROUNDS):
         event = json.dumps({"event_code": EVENT})
@@ -216,7 +216,7 @@ def treated(dialect: Dialect, write_test: str = EMAIL) -> Treated:
             break
         has_changed, was_sure = True, was_sure and report.failure.sure
         settings = json.loads(report.settings)
-    return Treated(report, stand_in, has_changed, was_sure, settings, most_calls)
+    return Treated(report, server, has_changed, was_sure, settings, most_calls)
 
 
 def is_delivered(done: Treated) -> bool:
@@ -226,7 +226,7 @@ def is_delivered(done: Treated) -> bool:
 
 def test_there_are_many_dialects() -> None:
     names = [each.name for each in SINGLES + PAIRS]
-    assert len(set(names)) == len(names) >= 140
+    assert len(set(names)) == len(names) >= 150
 
 
 @pytest.mark.parametrize("dialect", SINGLES + PAIRS, ids=str)
@@ -240,6 +240,21 @@ def test_the_doctor_leads_to_delivery(dialect: Dialect) -> None:
     assert {"lastname", "firstname"} <= {
         ours for ours in FIELDS if dialect.names.get(ours, ours) in kept
     }
+
+
+def test_what_is_told_only_by_a_number_of_each_person_s_own_is_no_sign(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def own(_: Envelope, *, is_new: bool, number: int) -> Reply:
+        return Reply(200, json.dumps({"result": f"{number + is_new:08}"}).encode())
+
+    monkeypatch.setattr(stand_in, "_success", own)
+    done = treated(Dialect(envelope="one"))
+    assert done.report.failure is not None
+    assert not done.report.failure.sure
+    assert not done.has_changed
+    assert "as a read shows" in done.report.failure.words
+    assert done.most_calls < OTHER_CALLS  # nothing else is amiss, so nothing else is tried
 
 
 @pytest.mark.parametrize("dialect", SINGLES, ids=str)

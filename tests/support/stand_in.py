@@ -26,8 +26,9 @@ type Refusal = Reply
 type Words = Literal["plain", "silent"]
 _ALWAYS_200 = (
     *("always200", "results", "upper", "one", "letters", "thousand", "counts", "no_errors"),
-    *("data", "sentence", "severity", "queued"),
+    *("data", "sentence", "severity", "queued", "two_codes", "named", "deep"),
 )
+_HEADERS = {"header": ("X-Result-Code", "0"), "x_header": ("X-Api-Result", "S-17")}
 type Envelope = Literal[
     "rainfocus",
     "status",
@@ -53,6 +54,11 @@ type Envelope = Literal[
     "severity",
     "queued",
     "soap",
+    "two_codes",
+    "named",
+    "nothing",
+    "deep",
+    "x_header",
 ]
 
 
@@ -196,10 +202,11 @@ class StandIn:
             raise Refused(400, "910", self._shape())
         self._check(call, dict(record))
         self.writes += 1
+        is_new = email not in self.stored
         self.stored.setdefault(email or "?", {}).update(
             {name: value for name, value in record.items() if name in self._known()}
         )
-        return _success(dialect.envelope)
+        return _success(dialect.envelope, is_new=is_new, number=len(self.stored))
 
     def _known(self) -> set[str]:
         ours = (
@@ -323,7 +330,7 @@ def _in_soap(result: str) -> bytes:
     return f"<s:Envelope xmlns:s='urn:s'><s:Body>{result}</s:Body></s:Envelope>".encode()
 
 
-def _success(envelope: Envelope) -> Reply:
+def _success(envelope: Envelope, *, is_new: bool, number: int) -> Reply:
     bodies: dict[str, Any] = {
         "rainfocus": {"responseCode": "0", "responseMessage": "Success", "attendeeId": "16AB"},
         "status": {"status": "success", "id": "16AB"},
@@ -344,6 +351,10 @@ def _success(envelope: Envelope) -> Reply:
         "sentence": {"message": "Attendee saved successfully"},
         "severity": {"messages": [{"severity": "info", "text": "Attendee updated"}]},
         "queued": {"requestId": "8a7b", "state": "QUEUED"},
+        "two_codes": {"code": "C1" if is_new else "U1"},
+        "named": {"message": f"Saved attendee {number}"},
+        "nothing": {"requestId": "8a7b"},
+        "deep": {"response": {"results": [{"code": "S0"}]}},
     }
     if envelope == "soap":
         return Reply(200, _in_soap("<Result><ResultCode>1</ResultCode></Result>"))
@@ -353,8 +364,8 @@ def _success(envelope: Envelope) -> Reply:
         return Reply(204)
     if envelope == "text":
         return Reply(200, b"OK", {"Content-Type": "text/plain"})
-    if envelope == "header":
-        return Reply(200, b"", {"X-Result-Code": "0"})
+    if envelope in _HEADERS:
+        return Reply(200, b"", {_HEADERS[envelope][0]: _HEADERS[envelope][1]})
     return Reply(201 if envelope == "rest" else 200, json.dumps(bodies[envelope]).encode())
 
 
@@ -380,6 +391,10 @@ def _refused(envelope: Envelope, refusal: Refused) -> Reply:
         "sentence": {"message": words},
         "severity": {"messages": [{"severity": "error", "text": words}]},
         "queued": {"requestId": "8a7b", "state": "FAILED", "reason": words},
+        "two_codes": {"code": f"E{code}", "text": words},
+        "named": {"message": words},
+        "nothing": {"requestId": "8a7b", "problem": words},
+        "deep": {"response": {"results": [{"code": f"E{code}", "text": words}]}},
     }
     status = 200 if envelope in _ALWAYS_200 else max(refusal.status, 400)
     if envelope == "rainfocus":
@@ -391,8 +406,9 @@ def _refused(envelope: Envelope, refusal: Refused) -> Reply:
         body = f"<reply><result status='error'>{words}</result></reply>".encode()
     elif envelope in ("empty", "text"):
         body = words.encode()
-    elif envelope == "header":
-        return Reply(200, words.encode(), {"X-Result-Code": code, **refusal.headers})
+    elif envelope in _HEADERS:
+        headers = {_HEADERS[envelope][0]: code, **refusal.headers}
+        return Reply(200, words.encode(), headers)
     else:
         body = json.dumps(bodies[envelope]).encode()
     return Reply(status, body, refusal.headers)

@@ -74,6 +74,7 @@ class Seen:
     token: AccessToken | None = None  # that the call showed
     fault: TokenFault | None = None  # why no token was granted
     is_shown: bool = False  # a read shows that it was stored, whatever the answer says
+    of_new: Reading | None = None  # then: the answer for somebody who was not there before
 
     @property
     def status(self) -> int | None:

@@ -105,7 +105,9 @@ class Calls:
         if not self._may_be_stored(seen):
             return seen
         if self.shows(connection, token, fields):
-            return replace(seen, stage=Stage.UNREAD, is_shown=True)
+            again = self.write(connection, token, fields)  # surely of one who was there
+            of_new = self._write_new(connection, token).read
+            return replace(again, stage=Stage.UNREAD, is_shown=True, of_new=of_new)
         self._not_shown.add(seen.gist(self.event_code))
         return seen
 
@@ -173,6 +175,17 @@ class Calls:
         found, read = self._called(connection, request, sent, token)
         attendee = read.find("body.attendee") if read else None
         return found, attendee if isinstance(attendee, dict) else {}
+
+    def _write_new(self, connection: Connection, token: AccessToken) -> Seen:
+        """Store somebody who was not there before: it may be answered otherwise."""
+        local, _, domain = self.case.write_test.rpartition("@")
+        fields = made_up_attendee(f"{local}-{secrets.token_hex(3)}@{domain}")
+        return self.write(connection, token, fields)
+
+    def takes_new(self, connection: Connection) -> bool:
+        """Tell whether somebody who was not there before is stored, by the settings."""
+        token = self.token(connection)
+        return not isinstance(token, Seen) and is_stored(self._write_new(connection, token))
 
     def can_refuse(self, connection: Connection) -> bool:
         """Tell whether calls that must be refused are not read as successes, by the settings.

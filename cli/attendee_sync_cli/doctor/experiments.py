@@ -100,7 +100,10 @@ def after(connection: Connection, credentials: Credentials, seen: Seen) -> Itera
         yield from for_kind(connection, credentials)
         return
     if seen.stage is Stage.UNREAD and seen.read:
-        yield from signs.of(seen.read, connection, is_stored=seen.is_shown)
+        is_stored, of_new = seen.is_shown, seen.of_new
+        yield from signs.of(seen.read, connection, is_stored=is_stored, of_new=of_new)
+        if seen.is_shown:
+            return  # nothing else is amiss
     yield from hints.for_call(connection, credentials, seen)
     access = [*for_access(connection, credentials), *for_kind(connection, credentials)]
     families: dict[str, list[Change]] = {

@@ -98,7 +98,9 @@ class Search:
                 continue
             if self.is_goal(made.seen) and self._is_true(made):
                 return self._without_idle(document, made)
-            nodes.append(made)
+            # A sign that is none leads nowhere.
+            if not self.is_goal(made.seen) and not node.seen.is_shown:
+                nodes.append(made)
         return None
 
     def _most_calls(self, seen: Seen) -> int:
@@ -165,10 +167,10 @@ class Search:
         return self.calls.attempt(node.connection).is_later
 
     def _is_true(self, made: _Node) -> bool:
-        """Tell whether a sign of success, if one was changed, is absent where it must be."""
+        """Tell whether a sign of success, if one was changed, is there and absent as it must be."""
         if not any(change.touches("answers") for change in made.changes):
             return True
-        return self.calls.can_refuse(made.connection)
+        return self.calls.can_refuse(made.connection) and self.calls.takes_new(made.connection)
 
     def _without_idle(self, start: Document, made: _Node) -> Found:
         """Return what was found without the changes that it does not need."""

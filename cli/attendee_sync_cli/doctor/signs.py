@@ -55,7 +55,7 @@ _SAYS_NOT = re.compile(
     re.IGNORECASE,
 )
 _RESULT_LIKE = re.compile(r".*(?:code|status|state|result|outcome|severity|level|errno)|rc|ret|ack")
-_ECHOED = re.compile(r"event|country|zip|post|area|statecode|org|client|profile|token|api")
+_ECHOED = re.compile(r"event|country|zip|post|area|statecode|org|client|profile|token|version")
 _STATE = re.compile(r"[A-Z]{2}")  # of an address
 _COUNTS: Final = frozenset(
     {
@@ -112,44 +112,54 @@ def says_stored(text: str) -> bool:
 
 
 def of(
-    read: Reading, connection: Connection | None, *, is_stored: bool = False
+    read: Reading,
+    connection: Connection | None,
+    *,
+    is_stored: bool = False,
+    of_new: Reading | None = None,
 ) -> Iterator[Change]:
     """Yield changes of `answers` by which an answer is a success, the most telling first.
 
-    `is_stored` tells that it is one, whatever it looks like.
+    `is_stored` tells that it is one, whatever it looks like. `of_new` is the answer for somebody
+    who was not there before, if there is one.
     """
     if not is_success(read.status) or read.is_page:
         return
-    results = _results(read.body)
-    one = read.result(results[1][0]) if results else read
+    place, one = _result(read)
     members = list(_members(one.body, "body"))
-    if results is None:
+    if not place:
         members += [_Member(f'headers."{name}"', name, text) for name, text in read.headers.items()]
     signs: list[_Values] = []
     is_said = says_stored(words.said(read)) and not any(map(_is_error, members))
-    is_known = is_stored or is_said
-    if is_known or not any(map(_is_refusal, members)):
+    if is_stored or is_said or not any(map(_is_refusal, members)):
         signs += _in_one(one, members, connection)
-    if is_known:
-        signs += _of_stored(members)
+    if is_stored or is_said:
+        signs += _of_stored(members, one, _result(of_new)[1] if of_new else one)
+    if is_stored:
+        signs.append({("answers", "success"): _SUCCESSES})
     defaults: _Values = {("answers", name): None for name in _RULES}
     for each in signs:
-        values = {**each, ("answers", "inner"): results[0]} if results else each
+        values = {**each, ("answers", "inner"): place} if place else each
         yield Change((*values.items(), *(one for one in defaults.items() if one[0] not in values)))
 
 
-def _results(body: Any) -> tuple[str, list[Any]] | None:
-    """Return where an answer has a list of results, and the list."""
+def _result(read: Reading) -> tuple[str, Reading]:
+    """Return where an answer has a list of results, and the first; or nothing and the answer."""
+    found = _results(read.body, "body")
+    return (found[0], read.result(found[1][0])) if found else ("", read)
+
+
+def _results(body: Any, path: str, depth: int = 0) -> tuple[str, list[Any]] | None:
     if isinstance(body, list) and body and isinstance(body[0], dict):
-        return "body[]", body
-    if not isinstance(body, dict):
+        return path if depth else f"{path}[]", body
+    if not isinstance(body, dict) or depth > _MAX_DEPTH:
         return None
-    for name, value in body.items():
-        if fold(name) in _ERRORS:
-            continue
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            return f"body.{_quoted(name)}", value
-    return None
+    inside = (
+        _results(value, f"{path}.{_quoted(name)}", depth + 1)
+        for name, value in body.items()
+        if fold(name) not in _ERRORS
+    )
+    return next(filter(None, inside), None)
 
 
 def _in_one(
@@ -169,13 +179,15 @@ def _in_one(
         yield {("answers", "success"): _SUCCESSES}
 
 
-def _of_stored(members: list[_Member]) -> Iterator[_Values]:
+def _of_stored(members: list[_Member], one: Reading, new: Reading) -> Iterator[_Values]:
     """Yield what may tell the answer from a refusal, since it is known to be none."""
     inside = [each for each in members if each.expression.startswith("body")]
-    for each in inside:
-        if _is_result_like(each):
-            code = str(each.value).strip()
-            yield {("answers", "code"): each.expression, ("answers", "success_codes"): [code]}
+    if isinstance(one.body, str):
+        inside = [_Member("body", "", one.body)]
+    for each in filter(_is_result_like, members):
+        codes = {str(value).strip() for value in (each.value, new.find(each.expression))}
+        listed: list[Value] = [*sorted(filter(_CODE.fullmatch, codes))]
+        yield {("answers", "code"): each.expression, ("answers", "success_codes"): listed}
     for each in inside:
         if fold(each.name) in _FAILURES and each.value in ([], {}, "", 0, None):
             yield {("answers", "success"): f"{each.expression} == {_literal(each.value)}"}
@@ -184,7 +196,8 @@ def _of_stored(members: list[_Member]) -> Iterator[_Values]:
             yield {("answers", "success"): f"{each.expression} != `null`"}
     for each in inside:
         if isinstance(each.value, str) and says_stored(each.value):
-            yield {("answers", "success"): _is_said(each)}
+            for expression in _sayings(each, new.find(each.expression)):
+                yield {("answers", "success"): expression}
 
 
 def _is_result_like(member: _Member) -> bool:
@@ -193,14 +206,19 @@ def _is_result_like(member: _Member) -> bool:
         return False
     if _ECHOED.search(name) or (name == "state" and _STATE.fullmatch(text)):
         return False
+    if member.expression.startswith("headers"):
+        return name.startswith("x") and bool(_RESULT_LIKE.fullmatch(name))
     return bool(_RESULT_LIKE.fullmatch(name)) or name in _RESULTS
 
 
-def _is_said(member: _Member) -> str:
-    """Return the expression for a message, as it is for a new person and for one who was there."""
+def _sayings(member: _Member, of_new: Any) -> Iterator[str]:
+    """Yield expressions for a message, as it is for a new person and for one who was there."""
     text = str(member.value)
     said = {text, text.replace(_OF_NEW, _OF_KNOWN), text.replace(_OF_KNOWN, _OF_NEW)}
-    return f"contains({_literal(sorted(said))}, {member.expression})"
+    said |= {of_new} if isinstance(of_new, str) and says_stored(of_new) else set()
+    yield f"contains({_literal(sorted(said))}, {member.expression})"
+    if word := _SAYS.search(text):  # behind it may stand whose
+        yield f"starts_with({member.expression}, {_literal(text[: word.end()])})"
 
 
 def _of_result(member: _Member, connection: Connection | None) -> Iterator[_Values]:
