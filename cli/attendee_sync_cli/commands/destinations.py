@@ -61,13 +61,17 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
                 each["event_code"] or "",
                 each["connection"] or "",
                 each["lane"] or "",
-                each["filter"] or "",
+                "yes" if each["filter"] else "",
                 each["exits"] or "",
-                "valid" if each["valid"] else "not valid: `destinations show` tells why",
+                "valid" if each["valid"] else "not valid",
             ]
             for each in found
         ],
     )
+    for each in found:
+        if not each["valid"]:
+            name = each["destination"]
+            console.say(f"`attendee-sync destinations show {name}` tells what is not valid.")
 
 
 @app.command(

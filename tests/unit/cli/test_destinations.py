@@ -36,15 +36,7 @@ def test_destinations_are_listed(line: CommandLine) -> None:
     line.aws.ssm.parameters[EMEA] = json.dumps(SETTINGS)
     found = cells(line.succeed("destinations", "list"))
     assert found[1] == ["default", "summit2027", "default", "shared", "ignore", "valid"]
-    assert found[2] == [
-        "emea",
-        "emea2027",
-        "default",
-        "shared",
-        "is_member(@, 'vip')",
-        "ignore",
-        "valid",
-    ]
+    assert found[2] == ["emea", "emea2027", "default", "shared", "yes", "ignore", "valid"]
 
 
 def test_destinations_are_listed_for_programs(line: CommandLine) -> None:
@@ -63,7 +55,7 @@ def test_destinations_are_listed_for_programs(line: CommandLine) -> None:
     }
     assert default["valid"]
     assert (lost["connection"], lost["valid"]) == ("nowhere", False)
-    assert "not valid: `destinations show` tells why" in line.succeed("destinations", "list")
+    assert "destinations show lost` tells what is not valid" in line.succeed("destinations", "list")
 
 
 def test_a_stack_without_destinations_is_asked_for_by_another_name(line: CommandLine) -> None:
