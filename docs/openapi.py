@@ -14,7 +14,7 @@ from attendee_sync.ingest.preview import OUTCOMES
 from attendee_sync.mapping.destination import Name
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
 from attendee_sync.outcome import Reason
-from attendee_sync.profile import names
+from attendee_sync.profile import forms, names
 
 JSON: Final = "application/json"
 # text/plain is read like JSON, for senders that can't set a Content-Type.
@@ -155,7 +155,7 @@ _REFUSALS: Mapping[str, str] = {
     "404": "There is no destination of this name.",
     "413": f"More than {MAX_BODY_BYTES} bytes or {MAX_PROFILES} profiles in one body, or a single "
     f"profile of more than {MAX_PROFILE_BYTES} bytes.",
-    "415": "A Content-Type that is neither JSON nor newline-delimited JSON.",
+    "415": "A Content-Type that is neither JSON, newline-delimited JSON nor a form's.",
     "503": "A service behind the interface can't be reached, or not in two seconds. Send the "
     "same again later.",
 }
@@ -294,6 +294,7 @@ def _body() -> Json:
         "content": {
             **dict.fromkeys(JSON_TYPES, pushed),
             **dict.fromkeys(LINES_TYPES, lines),
+            forms.CONTENT_TYPE: {"schema": {"type": "object"}},
         },
     }
 

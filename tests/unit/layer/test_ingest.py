@@ -376,10 +376,17 @@ def test_a_body_in_a_wrong_encoding_is_refused_with_400(
     assert nothing_is_queued(aws)
 
 
+def test_a_form_of_too_many_fields_is_refused_with_413(aws: Aws, ingest: Ingest) -> None:
+    body = "&".join(f"f{n}=1" for n in range(1_001))
+    answer = ingest.push(request(body, content_type="application/x-www-form-urlencoded"))
+    assert (answer.status, message_of(answer)) == (413, "a form has at most 1,000 fields")
+    assert nothing_is_queued(aws)
+
+
 @pytest.mark.parametrize(
     "content_type",
     [
-        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencodedx",
         "multipart/form-data; boundary=x",
         "application/xml",
         "text/html",

@@ -93,6 +93,13 @@ WORST: dict[str, dict[str, Any]] = {
         **ADA,
         "data": {f"data {'field ' * (n % 9)}": {"a": n} for n in range(20_000)},
     },
+    "nobody, of many names that begin alike": {f"reg{n % 7}_{n}_email": n for n in range(40_000)},
+    "nobody, of many objects": {f"k{n}": {"a": {"email": 1}} for n in range(30_000)},
+    "many lists of guests": {**ADA, **{f"guests{n}": [{"a": "b@c"}] * 5 for n in range(9_000)}},
+    "many consents": {**ADA, "preferences": {f"k{n}": {"email": {}} for n in range(30_000)}},
+    "many marks": {**ADA, "emails": [{"value": "x", "primary": "no"}] * 20_000},
+    "tables": {f"k{n}": [[1, 2], [3, 4]] for n in range(30_000)},
+    "texts of JSON": {f"data{n}": '[{"a": "b@c"}]' for n in range(25_000)},
 }
 
 

@@ -14,7 +14,7 @@ from attendee_sync import observability
 from attendee_sync.aws.settings import INGEST_TOKEN, Settings, SettingsUnavailableError
 from attendee_sync.messaging import messages
 from attendee_sync.observability import LogEvent, Metric
-from attendee_sync.profile import bodies
+from attendee_sync.profile import bodies, forms
 from attendee_sync.profile.bodies import Pushed, TooManyProfilesError, UnreadableBodyError
 
 MAX_BODY_BYTES = 4_500_000  # Lambda takes 6 MB, of which base64 and the event take a part
@@ -29,7 +29,8 @@ _UNKNOWN_DESTINATION = frozenset({401, 403, 404})
 # What the log says where the sender is told more than it may hold.
 _DETAILS = {404: "unknown destination", 409: "the settings are not valid"}
 _UNREADABLE_TYPES = re.compile(
-    r"(?!application/([\w.-]+\+)?(json|x-ndjson|ndjson|jsonl|json-lines)$|text/plain$).+"
+    r"(?!application/([\w.-]+\+)?(json|x-ndjson|ndjson|jsonl|json-lines)$"
+    r"|application/x-www-form-urlencoded$|text/plain$).+"
 )
 
 
@@ -201,6 +202,9 @@ def split(request: HttpRequest, destination: str) -> list[Pushed]:
     if _UNREADABLE_TYPES.fullmatch(content_type.partition(";")[0].strip().lower()):
         raise HttpError(415, "Content-Type must be application/json or application/x-ndjson")
     body = _text(request)
+    is_form = content_type.partition(";")[0].strip().lower() == forms.CONTENT_TYPE
+    if is_form and not body.lstrip().startswith(("{", "[")):  # curl says so of any body
+        body = _form(body)
     try:
         pushed = bodies.split(
             body,
@@ -216,6 +220,13 @@ def split(request: HttpRequest, destination: str) -> list[Pushed]:
     if len(pushed) == 1 and len(body.encode()) > messages.MAX_PROFILE_BYTES:
         raise HttpError(413, f"a profile has at most {messages.MAX_PROFILE_BYTES} bytes")
     return pushed
+
+
+def _form(body: str) -> str:
+    try:
+        return json.dumps(forms.read(body), ensure_ascii=False)
+    except ValueError as error:
+        raise HttpError(413, "a form has at most 1,000 fields") from error
 
 
 @functools.lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from attendee_sync.profile import (
     envelopes,
     json_text,
     persons,
+    tables,
     unknown_lists,
 )
 from attendee_sync.profile.reader import Json
@@ -28,6 +29,7 @@ _NDJSON_TYPES = (
     "application/json-lines",
 )
 _LINE = re.compile(r"[^ \t\r\n][^\n]*")  # from its first character on; blank ones are passed over
+_TABLE = re.compile(r"\[[ \t\r\n]*\[")
 _TOO_DEEP = Fault(Reason.MALFORMED, "nested too deeply to be a profile")
 _OUT_OF_RANGE = Fault(Reason.MALFORMED, "a number is NaN, Infinity or out of range")
 _NO_NAME = ""  # of entities by id, all of which are in the list
@@ -150,6 +152,9 @@ def _values(body: str, opener: "_Opener") -> Iterator[Pushed]:
     start = json_text.skip_blanks(body, 0)
     if start == len(body):
         raise UnreadableBodyError("the body is empty")
+    if rows := _rows(body, start, opener):
+        yield from rows
+        return
     if body[start] == "[":
         array = _Array(body, start, opener.reader)
         for piece in array:
@@ -161,6 +166,26 @@ def _values(body: str, opener: "_Opener") -> Iterator[Pushed]:
     rest = json_text.skip_blanks(body, end)
     if rest < len(body):
         raise json.JSONDecodeError("Extra data", body, rest)
+
+
+def _rows(body: str, start: int, opener: "_Opener") -> Sequence[Pushed]:
+    """Return the rows of a body that is a table with a header; nothing if it is none."""
+    if not _TABLE.match(body, start):
+        return ()
+    try:
+        return _of_rows(tables.of_rows(opener.reader.value(body)))
+    except ValueError:
+        return ()
+
+
+def _is_row(piece: Pushed) -> bool:
+    """Tell whether a piece is a list, or an object with nothing but a list, such as BigQuery's."""
+    only = [*(piece.profile or {}).values()]
+    return piece.text.startswith("[") or (len(only) == 1 and isinstance(only[0], list))
+
+
+def _of_rows(rows: Sequence[Json]) -> Sequence[Pushed]:
+    return [Pushed(json.dumps(each, ensure_ascii=False), each) for each in rows]
 
 
 class _Array:
@@ -261,10 +286,15 @@ class _Opener:
             return named
         search = _EnvelopeSearch(text, self, depth)
         chosen = search.chosen() if search.look(start) else ()
-        if chosen:
+        if chosen and not all(each.may_be_rows for each in chosen):
             return search.end, search.profiles(*chosen)
         end, piece = self.reader.piece(text, start)
-        return self._unknown(piece, text, start, depth) or (end, [piece])
+        found = self._unknown(piece, text, start, depth)
+        if not found and search.has_rows and piece.profile is not None:
+            raise _UnclearError(_NAMELESS_ROWS)
+        if not found and chosen:
+            return search.end, search.profiles(*chosen)
+        return found or (end, [piece])
 
     def _unknown(
         self, piece: Pushed, text: str, start: int, depth: int
@@ -281,7 +311,10 @@ class _Opener:
         places = unknown_lists.places(piece.profile)
         if len(places) > 1:
             raise _unclear(places)
-        return self._at(places[0], text, start, depth) if places else None
+        if places:
+            return self._at(places[0], text, start, depth)
+        rows = [] if persons.is_somebody(piece.profile) else tables.rows_of(piece.profile)
+        return (start + len(piece.text), _of_rows(rows)) if rows else None
 
     def _at(
         self, place: tuple[str, ...], text: str, start: int, depth: int
@@ -336,12 +369,17 @@ class _List:
         return len(self.pieces) > 1 and all(each.text.startswith("[") for each in self.pieces)
 
     @property
+    def may_be_rows(self) -> bool:
+        """Tell likewise, also of one row alone, or of objects around rows."""
+        return bool(self.pieces) and all(map(_is_row, self.pieces))
+
+    @property
     def may_be_profiles(self) -> bool:
         """Tell whether it is no list of texts, nor of one person's attributes."""
         objects = [each for each in self.pieces if each.text.startswith("{")]
         known = [each.profile for each in objects if each.profile is not None]
         if known:
-            return not persons.are_attributes(known)
+            return not (persons.are_attributes(known) or all(map(persons.is_relative, known)))
         return bool(objects) or not self.pieces
 
 
@@ -351,6 +389,7 @@ class _EnvelopeSearch:
     def __init__(self, text: str, opener: _Opener, depth: int, named: tuple[str, ...] = ()) -> None:
         self.lists: list[_List] = []
         self.end = 0  # of the object
+        self.has_rows = False  # without names, in a list
         self._text = text
         self._opener = opener
         self._depth = depth
@@ -382,8 +421,9 @@ class _EnvelopeSearch:
             raise _unclear([each.place.path for each in people], others)
         if people:
             return people
-        if not self._has_person and any(each.are_rows for each in self.lists):
-            raise _UnclearError(_NAMELESS_ROWS)
+        self.has_rows = not self._has_person and any(each.are_rows for each in self.lists)
+        if self.has_rows:
+            return ()
         rest = [each for each in self.lists if each.may_be_profiles]
         if self._has_person or len(rest) != 1 or (self._depth and not rest[0].pieces):
             return ()

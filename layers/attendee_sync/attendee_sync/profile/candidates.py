@@ -7,11 +7,12 @@ import functools
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from attendee_sync.profile import names, pairs
+from attendee_sync.profile import names, pairs, persons
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 
 type Json = dict[str, Any]
@@ -22,9 +23,12 @@ _MAX_MEMBERS = 4_000  # of a profile that are looked at
 _MAX_ELEMENTS = 50  # of a list that are looked at
 _MAX_DEPTH = 12
 _MAX_GUESSED = 4  # objects within each other, in which one of an unknown name is looked for
+_MAX_LOOKED_THROUGH = 100  # objects, for that
+_MAX_BEGINNINGS = 5  # of names that are looked at
 _MAX_BESIDE = 100  # members beside a list that may tell its primary element
 _LONGEST_NAME = 100
 _PRIMARY: Final = "primary"
+_ADDRESS: Final = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")  # of e-mail, in a label such as Campaign's
 _OF_GUESTS: Final = "#ext#@"
 
 # What is added to the order of a candidate: for an object within another, for a name after a
@@ -107,12 +111,15 @@ _ROLES: Final = frozenset(
     | {"enduser", "guest", "member", "participant", "registrant", "subscriber", "user", "viewer"}
 )
 # Marks of an element of a list, such as isPrimary, default_billing, primary_address; invalid_email.
-_FIRST: Final = re.compile(r"(?:is)?(?:primary|preferred|default|main)(?!.*id$)")
+_FIRST: Final = re.compile(
+    r"(?:is)?(?:primary|preferred|default|main|principal|haupt|predeterminad|padrao|prefer)(?!.*id$)"
+)
 _BAD: Final = re.compile(r"(?:is)?(?:invalid|bounced|deleted|inactive|archived|obsolete)")
 _TRUE: Final[frozenset[bool | str]] = frozenset({True})
 _YESES: Final[frozenset[bool | str]] = frozenset(
     {True, "true", "True", "TRUE", "1", "Y", "yes", "Yes"}
 )
+_OLD: Final = "old"  # the use of names and addresses in FHIR that are no more
 _OF_ONE_VALUE: Final = frozenset({"value", "type"})  # members of an object around one value
 _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
 # Each item of a list of SharePoint's has a title, whatever stands there, and one of the others:
@@ -126,6 +133,7 @@ _PERSONS_NAMES: Final = frozenset({"firstname", "lastname", names.FULL_NAME})
 _NO_PHONES: Final = ("fax", "pager")
 
 _WRAPPERS: Final = ("value", "answer")
+_MAP: Final = "M"  # of DynamoDB's, around an object
 _SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one person's parts
 
 _LINES: Final = frozenset({"address1", names.HOUSE_NUMBER, "address2"})  # of an address, no town
@@ -219,7 +227,9 @@ def usability(value: Any, entry: Entry) -> bool | None:
 
 def is_title(text: str, entry: Entry) -> bool:
     """Tell whether a text under a name of job titles is one."""
-    return not is_salutation(text) and not (entry.is_weak and _is_role(text))
+    if is_salutation(text):
+        return False
+    return not entry.is_weak or not (_is_role(text) or _ADDRESS.search(text))
 
 
 def are_plain(values: Sequence[Any]) -> bool:
@@ -273,6 +283,10 @@ class Search:
         """Look at the only object that is like a person's, under a name that is not known."""
         if not _PERSONS_OWN.isdisjoint(map(names.fold, itertools.islice(profile, _MAX_ELEMENTS))):
             return False
+        if not self.found.keys().isdisjoint(_PERSONS_NAMES):  # who has a name is not the other
+            return False
+        if self._guess_beginning():
+            return True
         alike = list(itertools.islice(self._alike(profile), 2))
         if len(alike) == 1:
             self.is_plain = False
@@ -280,22 +294,41 @@ class Search:
             self.holder(value, len(path) * _LEVEL, path)
         return len(alike) == 1
 
+    def _guess_beginning(self) -> bool:
+        """Look at the object whose names are a person's but for their beginning: `reg_email`."""
+        known = [(path, members) for path, members in self.objects.items() if members]
+        for path, members in known[:_MAX_ELEMENTS]:
+            beginnings = [each for each in _beginnings(members) if self._is_of_one(members, each)]
+            if len(beginnings) == 1:
+                self.is_plain = False
+                level = len(path) * _LEVEL
+                flat = _Address((level, 0), True, {})
+                self.addresses.append(flat)
+                place = self._table.behind(beginnings[0])
+                self._members(members, place, _Spot(level, level, "", flat), path)
+                return "email" in self.found
+        return False
+
+    def _is_of_one(self, members: Json, beginning: str) -> bool:
+        place = self._table.behind(beginning)
+        return self._is_persons(members, place) and not _is_of_others(beginning)
+
     def _alike(self, profile: Json) -> Iterator[tuple[Path, Json]]:
         """Yield the objects that have an address and somebody's first, last or full name."""
         pending: list[tuple[Path, Json]] = [((), profile)]
-        for path, members in pending:  # which grows meanwhile
-            if path and self._is_persons(members):
+        for path, members in itertools.islice(pending, _MAX_LOOKED_THROUGH):  # which grows
+            if path and self._is_persons(members, self._table.person):
                 yield path, members
             elif len(path) < _MAX_GUESSED:
-                looked_at = itertools.islice(members.items(), _MAX_MEMBERS)
+                looked_at = itertools.islice(members.items(), _MAX_BESIDE)
                 pending += [
                     ((*path, name), value)
                     for name, value in looked_at
                     if isinstance(value, dict) and not _is_of_others(name)
                 ]
 
-    def _is_persons(self, members: Json) -> bool:
-        entries = [self._table.person[name] for name in itertools.islice(members, _MAX_ELEMENTS)]
+    def _is_persons(self, members: Json, place: Place) -> bool:
+        entries = [place[name] for name in itertools.islice(members, _MAX_ELEMENTS)]
         known = {each.field for each in entries if each and not each.is_weak}
         return "email" in known and not known.isdisjoint(_PERSONS_NAMES)
 
@@ -379,7 +412,10 @@ class Search:
         self.is_plain &= _OF_ONE_VALUE.isdisjoint(map(str.lower, value))
         if entry.kind is Kind.ADDRESS:
             only = _member(value, "value")  # as HubSpot wraps each of its properties
-            if only is None:
+            if (wrapped := _wrapped(value)) is not None:
+                self.is_plain = False
+                self._object(value[wrapped], entry, spot, (*path, wrapped))
+            elif only is None or self._has_parts(value, entry):
                 self._address(value, entry, spot, path)
             else:
                 self._value(only, entry, spot, (*path, "value"))
@@ -395,6 +431,9 @@ class Search:
             self.is_plain = False  # in another profile it may be a text
 
     def _inner_holder(self, value: Json, entry: Entry, level: int, path: Path) -> None:
+        if persons.is_relative(value):
+            self.is_plain = False
+            return
         titled = (
             pairs.of([*value.values()], self._table.person, self._find_questions)
             if pairs.are_by_number(value)
@@ -425,6 +464,12 @@ class Search:
                 return True
         return not _PERSONS_OWN.isdisjoint(map(names.fold, itertools.islice(value, _MAX_ELEMENTS)))
 
+    def _has_parts(self, value: Json, entry: Entry) -> bool:
+        """Tell whether an address has parts beside its whole as a text."""
+        place = entry.within or self._table.address
+        known = (place[name] for name in itertools.islice(value, _MAX_ELEMENTS))
+        return any(each and each.field in _TOWNS for each in known)
+
     def _address(self, value: Json, entry: Entry, spot: "_Spot", path: Path) -> None:
         # One within another is of its own kind, or else of the other's.
         address = _Address((spot.level, entry.address or spot.address.order[1]), False, {})
@@ -442,6 +487,8 @@ class Search:
         found = pairs.of(listed, self._table.person, self._find_questions)
         if found:
             self._object(found, entry, spot, path)
+        elif (person := _only_person(listed)) is not None:
+            self._object(listed[person], entry, spot, (*path, str(person)))
         elif _are_parts(listed) or names.fold(path[-1]) in _SAME_PERSON:
             for n, each in enumerate(listed):
                 if isinstance(each, dict):
@@ -482,6 +529,13 @@ class Search:
         return None
 
 
+def _beginnings(members: Json) -> list[str]:
+    """Return the first words that several names of an object begin with."""
+    found = [names.words(name[:_LONGEST_NAME]) for name in itertools.islice(members, _MAX_MEMBERS)]
+    counts = Counter(each[0] for each in found if len(each) > 1)
+    return [word for word, n in counts.most_common(_MAX_BEGINNINGS) if n > 1]
+
+
 def _is_of_others(name: str) -> bool:
     """Tell whether an object is somebody or something else's, or what stood around the profile."""
     return name in names.NO_TENANTS or names.is_of_others(name)
@@ -489,6 +543,9 @@ def _is_of_others(name: str) -> bool:
 
 def _wrapped(value: Json) -> str | None:
     """Return the member in which an object stands that is to stand in this one's place."""
+    for name in value if len(value) == 1 else ():
+        if name == _MAP or "." in name:  # Avro writes the type there, such as `com.acme.Address`
+            return name if isinstance(value[name], dict) else None
     return next((name for name in _WRAPPERS if isinstance(value.get(name), dict)), None)
 
 
@@ -497,6 +554,13 @@ def _typed(value: Json) -> str | None:
     kind = value.get("type")
     is_name = isinstance(kind, str) and isinstance(value.get(kind), str | list | dict)
     return kind if is_name else None
+
+
+def _only_person(listed: Sequence[Any]) -> int | None:
+    """Return which of several objects alone says that it is a person's, by its type."""
+    types = [_type_of(pairs.folded(each)) if isinstance(each, dict) else "" for each in listed]
+    found = [n for n, kind in enumerate(types) if names.is_person_word(kind)]
+    return found[0] if len(found) == 1 < len(listed) and all(types) else None
 
 
 def _are_parts(listed: Sequence[Any]) -> bool:
@@ -568,7 +632,7 @@ def _by_preference(
         each = pairs.folded(numbered[1])
         if primary is not None and each.get("id") == primary:
             return -1
-        if _is_marked(each, _BAD, _YESES):
+        if _is_marked(each, _BAD, _YESES) or each.get("use") == _OLD:
             return 5
         nested = each.get("metadata")
         marked = {**nested, **each} if isinstance(nested, dict) else each

@@ -32,9 +32,9 @@ _PLACES = _words(
     "profiles batch data result results records rows items contacts attendees messages attributes"
     " users value resources leads guests registrants members subscribers customers entities hits"
     " people persons participants registrations visitors delegates invitees recipients individuals"
-    " response payload embedded list elements content entries objects documents edges nodes body"
-    " message event object params parameters page events operations changes delta audience segment"
-    " cohort"
+    " response payload embedded list elements content entry entries objects documents edges nodes"
+    " body message event object params parameters page events operations changes delta audience"
+    " segment cohort"
 )
 # Members in which some senders have one profile that is not read where it stands, since what is
 # beside it says other things of the same names: EventBridge's `region`, for one.

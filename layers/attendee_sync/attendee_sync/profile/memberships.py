@@ -221,6 +221,8 @@ def _all_told(profile: Json, objects: Sequence[Json]) -> _Told:
         yield from _told(beside, is_envelope=True)
     for members in objects:
         yield from _told(members)
+        header = members.get("ChangeEventHeader")  # of Salesforce's change events
+        yield from _told(header) if isinstance(header, dict) else ()
     yield from _of_computation(profile, objects)
     # Of Lytics and Pipedrive: {"object": "user", "event": "exit"}
     meta = profile.get("meta")

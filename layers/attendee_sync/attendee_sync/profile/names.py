@@ -81,7 +81,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "companyname": _listed(
         "company name, company, organization name, organisation name, organization, organisation,"
         " b2b.company name, account.name, employer, employer name, business name, org name, org,"
-        " works for, parent customer id.name, parent account id.name, work.company, work.company"
+        " works for, associated company?, parent customer id.name, parent account id.name,"
+        " work.company, work.company"
         " name, employment.name, employment.company,"
         " employment.company name, organizations, companies, current company, sales account name,"
         " company organization, firm, institution, institution name, affiliation, billing.company,"
@@ -121,10 +122,11 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " מדינה, ארץ, negara, quoc gia"
     ),
     "email": _listed(
-        "email, email address, personal email, personal email address, work email, work email"
-        " address, mail, mail address, email 1, primary email, primary email address, default"
-        " email, default email address, business email, business email address, company email,"
-        " corporate email, office email, professional email, preferred email, main email, emails,"
+        "email, email address, primary email, primary email address, default email, default email"
+        " address, preferred email, main email, work email, work email address, business email,"
+        " business email address, company email, corporate email, office email, professional"
+        " email, personal email, personal email address, mail, mail address,"
+        " email 1, emails,"
         " email addresses, email id, email addr, home email, private email, email 2, secondary"
         " email, alternate email, other email, other mails, billing.email, buyer email,"
         " responders email,"
@@ -135,7 +137,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " emailadres, mailadres, epost, epostadress, epostadresse, sahkoposti, sahkopostiosoite,"
         " adres email, eposta, eposta adresi, почта, электронная почта, эл почта, メールアドレス,"
         " メール, 邮箱, 电子邮箱, 电子邮件, 이메일, 이메일 주소, البريد الإلكتروني, user name?,"
-        " preferred username?, user principal name?, upn?, login?, user id?, external id?, distinct"
+        " preferred username?, user principal name?, upn?, alternate id?, login?, user id?,"
+        " external id?, distinct"
         " id?,"
         " adres mailowy, poczta elektroniczna, direccion de email, adresse de messagerie, mejl,"
         " mejladress, emailova adresa, elektronicka posta, emailcim, adresa de email, adresa"
@@ -189,11 +192,12 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " الاسم الأخير, שם משפחה, nama belakang"
     ),
     "phone": _listed(
-        "phone, phone number, telephone, telephone number, mobile phone, mobile phone number,"
+        "phone, phone number, telephone, telephone number, telephone 1, mobile phone, mobile phone"
+        " number,"
         " mobile, mobile number, cell phone, cell phone number, cell, cell number, work phone, work"
         " phone number, business phone, business phone number, office phone, direct phone, home"
         " phone, home phone number, primary phone, primary phone number, default phone, default"
-        " phone number, main phone, tel, tel number, phone 1, telephone 1, mobile telephone,"
+        " phone number, main phone, tel, tel number, phone 1, mobile telephone,"
         " contact number, daytime phone, day phone, bus phone, phones, phone numbers, business"
         " phones, telephones, handphone, billing.phone, billing address.phone, default"
         " address.phone, buyer phone, msisdn, sms?, whatsapp?, telefon, telefonnummer, telefonnr,"
@@ -292,7 +296,7 @@ ADDRESSES: Final = _listed(
     " postal address, postal?, home address, home?, residential address, residence?, billing"
     " address, billing?, shipping address, shipping?, location?, addresses, street addresses,"
     " contact address, delivery address, other address, other?, adresse, adressen, adresses,"
-    " direccion, indirizzo, endereco, adres"
+    " direccion, indirizzo, endereco, adres, adress, anschrift, adresa, osoite, morada, addr?"
 )
 
 # An object holds the person if all the words of its name are among these: `contactInfo`,
@@ -302,7 +306,11 @@ _PERSONS: Final = frozenset(
         "applicant, attendee, buyer, candidate, client, contact, customer, delegate, employee,"
         " enrollee, guest, holder, individual, invitee, lead, learner, member, participant, person,"
         " profile, prospect, purchaser, recipient, registrant, respondent, student, subscriber,"
-        " user, visitor, volunteer, worker"
+        " user, usr, visitor, volunteer, worker, teilnehmer, teilnehmerin, besucher, deltagare,"
+        " deltager,"
+        " participante, asistente, inscrito, contacto, contato, contatto, partecipante, invitado,"
+        " iscritto, inscrit, visiteur, deelnemer, bezoeker, uczestnik, osallistuja, ucastnik,"
+        " resztvevo, katilimci, участник"
     )
 )
 _PEOPLE: Final = frozenset({"people", "personnel", "staff"})
@@ -325,11 +333,12 @@ _THINGS: Final = _CONTAINERS - {"current", "main", "primary", "professional", "p
 _BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "sign", "up"})
 # Their words are no such words, but their members are the person's.
 _HOLDER_NAMES: Final = frozenset(
-    {"dynamodb", "fulldocument", "identity", "namedvalues", "newimage", "pages", "useridentities"}
+    {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
+    | {"communications", "namedvalues", "newimage", "pages", "useridentities"}
 )
 # Of these only what holds a person is read: their own texts are of something else.
 _PASSED_THROUGH: Final = (
-    *("content", "context", "event", "form", "message", "notification", "request"),
+    *("audiences", "content", "context", "event", "form", "message", "notification", "request"),
     *("createdevent", "updatedevent"),
 )
 _WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
@@ -340,7 +349,7 @@ NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but 
 _LEADING: Final = _HOLDERS | frozenset(
     _listed(
         "your, my, the, please, enter, provide, what, is, s, whats, ihre, ihr, votre, su, c, q,"
-        " hs, ssot, kontakt"
+        " hs, ssot, kontakt, cus, cust, custom, attr, fld, cf, udf"
     )
 )
 _TRAILING: Final = frozenset(
@@ -349,7 +358,15 @@ _TRAILING: Final = frozenset(
         " office, home, personal, private, primary, main, mobile, cell, professional, corporate,"
         " professionnel, professionnelle, personnel, personnelle, profesional, profissional,"
         " corporativo, laboral, aziendale, geschaftlich, dienstlich, beruflich, privat, mobil,"
-        " zakelijk"
+        " zakelijk, personale, privato, privata, pessoal, comercial, particular, travail, trabajo,"
+        " trabalho, lavoro, ufficio, arbeit, werk, arbete, jobb, praca, sluzbowy, prywatny"
+    )
+)
+# With one of these at its end, a name counts behind those of work.
+_PRIVATE: Final = frozenset(
+    _listed(
+        "home, personal, private, personnel, personnelle, privat, personale, privato, privata,"
+        " pessoal, particular, prywatny"
     )
 )
 # A name that asks the person holds one of these. It is known by the one name in it, if there are
@@ -399,13 +416,14 @@ _OTHERS: Final = _OTHER_PERSONS | frozenset(
 )
 # What the object has that stands in place of a text, better ones first.
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
-    "": _listed("value, values, text, string, raw value, display value, label, name"),
+    "": _listed("display value, value, values, text, string, raw value, label, name"),
     "email": _listed(
         "address, value, email, email address, mail, work, business, primary, default, personal,"
-        " home, other, display value, id"
+        " home, other, display value, id, endereco, direccion, adresse, indirizzo, adres, adress"
     ),
     "phone": _listed(
-        "number, value, phone, phone number, e164, full number, formatted number, international,"
+        "number, display value, value, phone, phone number, e164, full number, formatted number,"
+        " international,"
         " national number, formatted, raw, full, mobile, cell, work, business, office, primary,"
         " main, default, home, other, display value"
     ),
@@ -418,16 +436,18 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
         " state, region, province, label"
     ),
     "companyname": _listed(
-        "name, company name, value, display name, display value, legal name, company, text,"
-        " title, label, data"
+        "name, company name, display value, display name, value, legal name, company, org name,"
+        " razao social, razon social, ragione sociale, nome, nombre, nom, text, title, label,"
+        " data, attributes, properties, fields"
     ),
-    "jobtitle": _listed("title, value, display value, name, text, label"),
+    "jobtitle": _listed("title, display value, value, name, text, label"),
 }
 # For each field, after those: in answers of forms, rich texts, Avro's unions, Firestore's and
 # DynamoDB's documents.
 _ALSO_VALUES: Final = _listed(
     "plain text, simple text, content, text, answer, answers, text question answer, text answers,"
-    " descriptor, string value, integer value, double value, string, int, long, double, s, n"
+    " descriptor, string value, integer value, double value, number int, number long, string, int,"
+    " long, double, s, n"
 )
 
 
@@ -566,7 +586,8 @@ class Names:
         self._parts = {key: entry for key, entry in texts.items() if entry.field in PLACE}
         self.address, self.person = Place({}), Place({}, self._guessed)
         addresses = self._addresses(texts)
-        self.address.known = self._parts | addresses
+        lines = dict.fromkeys(("line", "lines"), texts["address1"])
+        self.address.known = lines | self._parts | addresses
         objects = _objects(texts)
         self.person.known = texts | objects | self._more(addresses, objects, texts)
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
@@ -574,6 +595,15 @@ class Names:
         passed = self._holder._replace(within=persons)
         persons.known |= dict.fromkeys(_PASSED_WITHIN, passed)
         self.person.known |= dict.fromkeys(_PASSED_THROUGH, passed)
+
+    def behind(self, beginning: str) -> Place:
+        """Return what is known of a person's names without their first word, and only of these."""
+
+        def without(name: str) -> Entry | None:
+            found = words(name)
+            return self.person["_".join(found[1:])] if found[:1] == [beginning] else None
+
+        return Place({}, without)
 
     def _addresses(self, texts: Mapping[str, Entry]) -> dict[str, Entry]:
         """Return what may be an address as an object; a text there is its first line."""
@@ -629,7 +659,9 @@ class Names:
             entry = self.person.known.get(key) or self._part(key)
             is_weak = entry and (entry.field == FULL_NAME or entry.is_weak)
             if entry and not (is_weak and not _THINGS.isdisjoint(found)):
-                return entry  # but a form's name and a record's title are nobody's
+                # A form's name and a record's title are nobody's.
+                is_own = _PRIVATE.isdisjoint(found) or key == "".join(found)
+                return entry if is_own else entry._replace(rank=entry.rank + _BESIDE)
         one = self.person.known.get("".join(found).removesuffix("s"))
         if one and not one.is_weak:  # workPhones
             return one
@@ -699,10 +731,12 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
     while end > 1 and found[end - 1] in _TRAILING:
         end -= 1
         yield "".join(found[:end])
-    for start in range(1, end):
+    for start in range(1, len(found)):
         if found[start - 1] not in _LEADING and not found[start - 1].isdigit():
             return
-        yield "".join(found[start:end])
+        yield "".join(found[start:])
+        if start < end < len(found):
+            yield "".join(found[start:end])
 
 
 def _asked_for(found: Sequence[str]) -> Iterator[str]:

@@ -22,7 +22,9 @@ _MOST = (
     50  # members of an object of consents that are looked at, and objects in a list of addresses
 )
 _CHANNELS: Final = ("email", "sms", "phone", "mail")
-_BEFORE: Final = re.compile(r"^(?:hs|has|is|marketing|newsletter|global|general|gdpr|accepts)+")
+_BEFORE: Final = re.compile(
+    r"^(?:hs|has|is|usr|user|contact|customer|cus|attendee|marketing|newsletter|global|general|gdpr|accepts)+"
+)
 _AFTER: Final = re.compile(r"(?:of|from|to|status|state|flag|marketing|c)+$")
 _DATED: Final = re.compile(r"(?:at|on|date|time|timestamp)$")
 # What is left of a name without these: who says yes has opted out, or has agreed.
@@ -32,18 +34,20 @@ _OUT: Final = frozenset(
     | {"desabonne", "desabonnee", "desinscrit", "desinscrite", "baja", "desuscrito", "disiscritto"}
     | {"disiscritta", "uitgeschreven", "afgemeld", "descadastrado", "wypisany", "wypisana"}
     | {"avregistrerad", "afmeldt", "avmeldt", "отписан", "退订", "수신거부"}
-    | {names.fold("配信停止")}
+    | {names.fold("配信停止"), "newsletterabgemeldet"}
 )
 _IN: Final = frozenset(
     {"optin", "optedin", "consent", "consented", "subscribed", "subscribe", "subscription"}
     | {"permission", "einwilligung", "zustimmung", "werbeeinwilligung", "marketingeinwilligung"}
     | {"consentement", "consentimiento", "consenso", "toestemming", "consentimento", "zgoda"}
     | {"zgodamarketingowa", "samtycke", "samtykke", "suostumus", "souhlas", "suhlas", "согласие"}
-    | {"同意"}
+    | {"同意", "aceptapublicidad", "tilladt", "nyhedsbrevtilladt", "nyhedsbrev"}
+    | {"nyhetsbrev", "nieuwsbrief", "infolettre", "boletin", "рассылка"}
+    | {names.fold(each) for each in ("メール配信", "メールマガジン", "メルマガ", "メルマガ希望")}
 )
 _WHOLE: Final = frozenset(
     {"acceptsmarketing", "acceptsemailmarketing", "marketingemail", "emailmarketing", "newsletter"}
-    | {"marketingstate", "emailmarketingstate"}
+    | {"marketingstate", "emailmarketingstate", "aceitaemails"}
 )
 # Objects of these hold what somebody agreed to; whatever else is in a name there is the purpose.
 _GIVEN: Final = frozenset(
@@ -56,14 +60,23 @@ _MAX_DEPTH = 4
 _NOES: Final = frozenset(
     {"n", "no", "false", "0", "optout", "optedout", "out", "unsubscribed", "denied", "declined"}
     | {"withdrawn", "revoked", "notsubscribed", "nein", "non", "nao", "nie", "ne", "nem", "nu"}
-    | {"nee", "nej", "nei", "ei", "hayir", "нет", "ні", "いいえ", "否", "아니오"}
+    | {"nee", "nej", "nei", "ei", "hayir", "нет", "ні", "いいえ", "否", "아니오", "希望しない"}
 )
 _YESES: Final = frozenset(
     {"y", "yes", "true", "1", "optin", "optedin", "in", "subscribed", "granted", "given", "ja"}
     | {"oui", "si", "sim", "tak", "ano", "igen", "da", "evet", "да", "так", "kylla", "예", "是"}
-    | {names.fold("はい")}
+    | {names.fold(each) for each in ("はい", "希望する")}
 )
-_STATES: Final = ("state", "status", "value", "consent")  # members of an object in place of a word
+_STATES: Final = (
+    "state",
+    "status",
+    "value",
+    "consent",
+    "BOOL",
+    "boolean",
+    "S",
+    "string",
+)  # members of an object in place of a word
 
 
 class _Meaning(NamedTuple):
@@ -121,7 +134,8 @@ def _within(value: Json, outer: str, depth: int = 0) -> Iterator[tuple[str, Any]
             yield from _within(each, words, depth + 1)
         elif any(word in names.fold(words) for word in _OF_MARKETING):
             is_out = bool((meaning := _MEANINGS[name]) and meaning.is_out)
-            yield f"email {'opt out' if is_out else 'consent'}", each
+            channel = next((one for one in _CHANNELS if one in names.fold(words)), "")
+            yield f"{channel} {'opt out' if is_out else 'consent'}", each
 
 
 def _answer(value: object) -> bool | None:

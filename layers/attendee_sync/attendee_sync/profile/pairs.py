@@ -21,7 +21,7 @@ _MAX_ELEMENTS = 200  # that are looked at for them, in each list or object
 _NAMES: Final = (
     *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
     *("identitytype", "question", "column", "heading", "label", "title", "ref", "code", "id"),
-    *("questionidentifier", "questionid", "identifier", "type", "k"),
+    *("questionidentifier", "questionid", "identifier", "type", "system", "k"),
 )
 # Likewise of two words, one for an attribute and one for its name or value: `attrName`, `refVal`.
 _ATTRIBUTES: Final = frozenset(
@@ -43,6 +43,7 @@ _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of
 _OBJECT_TYPE: Final = "objecttypeid"
 _CONTACT: Final = "0-1"
 _COMPANY: Final = "0-2"
+_OLD = "old"  # the use of what is no more, in FHIR
 _PAIR = 2  # elements of a list that is one
 
 
@@ -54,7 +55,9 @@ def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questio
     """
     found: Json = {}
     questions: Questions | None = None
-    for each in listed:
+    for each in sorted(listed, key=_is_behind):
+        if isinstance(each, dict) and each.get("use") == _OLD:
+            continue
         given, value = _pair(each)
         if not given or value is None:
             continue
@@ -128,6 +131,12 @@ def folded(members: Json) -> Json:
     return {
         names.fold(name): value for name, value in itertools.islice(members.items(), _MAX_MEMBERS)
     }
+
+
+def _is_behind(element: object) -> bool:
+    """Tell whether an element does not say that it is preferred to others."""
+    members = element if isinstance(element, dict) else {}
+    return members.get("rank") != 1 and members.get("primary") is not True
 
 
 def _pair(element: object) -> tuple[Sequence[str], Any]:

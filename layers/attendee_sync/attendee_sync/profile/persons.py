@@ -37,6 +37,8 @@ _MOST_NAMES = 4_096  # that are kept
 # Calls of Segment and RudderStack that are about no person, though one may have caused them:
 # https://segment.com/docs/connections/spec/
 _CALLS = frozenset({"group", "page", "screen", "alias"})
+# With one of these an object is somebody near to a person.
+_OF_RELATIVES = frozenset({"relationship", "relation", "kinship"})
 _OF_CALLS = frozenset(
     {"traits", "properties", "context", "userid", "anonymousid", "groupid", "previousid"}
     | {"messageid", "integrations"}
@@ -128,8 +130,16 @@ def is_lifted(name: str) -> bool:
     return _NAME_AT_TOP[name] is not None
 
 
+def is_relative(document: Json) -> bool:
+    """Tell whether an object is somebody near to a person, such as a next of kin."""
+    first = itertools.islice(document, _LOOKED_AT)
+    return not _OF_RELATIVES.isdisjoint(map(str.lower, first))
+
+
 def is_somebody(document: Json | None) -> bool:
-    """Tell whether an object's own members say who somebody is."""
+    """Tell whether an object's own members say who somebody is, and no relative of another."""
+    if document and is_relative(document):
+        return False
     return any(is_mark(name, value) for name, value in (document or {}).items())
 
 
@@ -138,7 +148,7 @@ def tells_somebody(value: object, depth: int = _MAX_DEPTH) -> bool:
     if isinstance(value, dict):
         if is_somebody(value):
             return True
-        value = list(value.values())
+        value = [] if is_relative(value) else list(value.values())
     if not isinstance(value, list) or not depth:
         return False
     return any(tells_somebody(each, depth - 1) for each in value[:_LOOKED_AT])

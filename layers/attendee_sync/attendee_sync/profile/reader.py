@@ -18,7 +18,10 @@ WRAPPERS = ("entity", "xdm", "attributes", "traits")
 DYNAMICS = ("InputParameters", "PostEntityImages")
 # A row as it is since a change and as it was, as Debezium, Supabase and Hasura tell of changes:
 # https://debezium.io/documentation/reference/stable/connectors/postgresql.html
-CHANGED_ROWS = {"after": "before", "record": "old_record", "new": "old"}
+CHANGED_ROWS = {"after": "before", "record": "old_record", "new": "old", "NewImage": "OldImage"}
+_AROUND_CHANGES = ("payload", "event", "data", "dynamodb", "value", "detail")
+_DEEPEST_CHANGE = 3
+_GONE = "_deleted"
 _PREFIXED_DEPTH = 20
 _MOST_MEMBERS = 50  # of an identity that are looked at
 _MOST_PAIRS = 1_000  # of a list that are looked at
@@ -118,15 +121,13 @@ def _without_prefix(value: Any, depth: int = 0) -> Any:
 
 
 def _unwrapped(document: Json) -> Json:
+    if gone := _deleted(document):
+        return gone
     profile = _of_dynamics(document) or dict(document)
     if len(profile) == 1:
         [only] = profile.values()
         if isinstance(only, dict) and isinstance(only.get("entity"), dict):
             profile = dict(only)  # the Profile API answers with entities by id
-    for newer, older in CHANGED_ROWS.items():
-        if older in profile and newer in profile and profile[newer] is None:
-            row = profile.pop(older)  # of what was deleted
-            profile = row | profile if isinstance(row, dict) else profile
     for wrapper in WRAPPERS:
         if wrapper in profile and isinstance(profile[wrapper], dict):
             profile = _merged(profile, _plain(profile.pop(wrapper)))
@@ -134,6 +135,19 @@ def _unwrapped(document: Json) -> Json:
     if isinstance(context, dict) and isinstance(context.get("traits"), dict):
         profile = _plain(context["traits"]) | profile
     return profile
+
+
+def _deleted(document: Json, depth: int = 0) -> Json:
+    """Return the row that a change of a database has deleted, marked as that; nothing if none."""
+    for newer, older in CHANGED_ROWS.items():
+        row = document.get(older)
+        if isinstance(row, dict) and row and document.get(newer) is None:
+            return {**row, _GONE: True}
+    for name in _AROUND_CHANGES if depth < _DEEPEST_CHANGE else ():
+        inner = document.get(name)
+        if isinstance(inner, dict) and (gone := _deleted(inner, depth + 1)):
+            return gone
+    return {}
 
 
 def _of_dynamics(document: Json) -> Json:

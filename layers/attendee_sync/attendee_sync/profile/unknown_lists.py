@@ -51,9 +51,14 @@ def may_have_address(value: object, depth: int = 0) -> bool:
 
 
 def are_people(elements: list[Json]) -> bool:
-    """Tell whether most of a list's elements are somebody with an address or the hash of one."""
-    found = map(identity.identify, elements)
-    return sum(bool(each.email or each.email_hash) for each in found) * 2 > len(elements)
+    """Tell whether most of a list's elements are somebody, at least one with an address or hash."""
+    found = [identity.identify(each) for each in elements]
+    known = [bool(each.email or each.email_hash) for each in found]
+    are_somebody = (
+        is_known or persons.is_somebody(element)
+        for is_known, element in zip(known, elements, strict=True)
+    )
+    return any(known) and sum(are_somebody) * 2 > len(elements)
 
 
 def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
