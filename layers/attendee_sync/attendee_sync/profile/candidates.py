@@ -119,6 +119,7 @@ _TRUE: Final[frozenset[bool | str]] = frozenset({True})
 _YESES: Final[frozenset[bool | str]] = frozenset(
     {True, "true", "True", "TRUE", "1", "Y", "yes", "Yes"}
 )
+_FIRST_TYPES: Final = frozenset({"primary", "default", "preferred", "main"})
 _OLD: Final = "old"  # the use of names and addresses in FHIR that are no more
 _OF_ONE_VALUE: Final = frozenset({"value", "type"})  # members of an object around one value
 _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
@@ -639,7 +640,10 @@ def _by_preference(
         for rank, yeses in enumerate((_TRUE, _YESES)):
             if _is_marked(marked, _FIRST, yeses):
                 return rank
-        return 2 if kind is Kind.ADDRESS and _type_of(each) in ("work", "business") else 3
+        of_type = _type_of(each)
+        if of_type in _FIRST_TYPES:
+            return 1
+        return 2 if kind is Kind.ADDRESS and of_type in ("work", "business") else 3
 
     usable = [
         (n, each)
@@ -677,8 +681,10 @@ def _member(members: Json, name: str) -> Any:
 
 
 def _type_of(folded: Json) -> str:
-    kind = folded.get("type") or folded.get("kind") or folded.get("label")
-    return names.fold(kind) if isinstance(kind, str) else ""
+    named = (folded.get(name) for name in ("type", "kind", "label"))
+    own = (value for name, value in folded.items() if name.endswith("type"))  # AddressType
+    kind = next((each for each in itertools.chain(named, own) if isinstance(each, str)), "")
+    return names.fold(kind)
 
 
 def _chosen(addresses: Sequence[_Address]) -> tuple[_Parts, dict[str, list[Path]]]:

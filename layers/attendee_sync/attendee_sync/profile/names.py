@@ -59,7 +59,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " adresa, ulice, ulice a cislo, ulice a cislo popisne, ulice a cp, ulice cp, ulica a"
         " cislo, ulica i broj, utca, utca hazszam, utca es hazszam, cim?, strada, вулиця, адреса,"
         " διεύθυνση, οδός, 详细地址, 联系地址, 通讯地址, 街道地址, 公司地址, 街道, 詳細地址,"
-        " ご住所, 番地, 町名番地, 도로명 주소, כתובת, רחוב, alamat, đia chi"
+        " ご住所, 番地, 町名番地, 도로명 주소, כתובת, רחוב, alamat, đia chi,"
+        " ที่อยู่, पता, آدرس"
     ),
     "address2": _listed(
         "address2, address line 2, addr line 2, address two, street2, street line 2, line2, street"
@@ -76,7 +77,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " miasto, miejscowosc, sehir, mesto, город, 市区町村, 城市, 도시, المدينة,"
         " commune, localita, localidade, gemeente, kunta, paikkakunta, by?, bynavn, sted?, il?,"
         " obec, varos, telepules, oras, localitate, mjesto, місто, населенный пункт, πόλη, 市,"
-        " 所在城市, 市町村, 시, עיר, kota, thanh pho, suburb?"
+        " 所在城市, 市町村, 시, עיר, kota, thanh pho, suburb?,"
+        " เมือง, शहर, شهر"
     ),
     "companyname": _listed(
         "company name, company, organization name, organisation name, organization, organisation,"
@@ -108,7 +110,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " компанія, назва компанії, організація, εταιρεία, εταιρία, επωνυμία, επωνυμία εταιρείας,"
         " 公司名稱, 单位名称, 企业名称, 企业, 工作单位, 所属公司, 企業名, 貴社名, 御社名, 勤務先,"
         " 勤務先名, 組織名, 所属, 所属先, 法人名, 団体名, 소속, 소속기관, 기업명, 직장, جهة العمل,"
-        " المؤسسة, חברה, שם החברה, ארגון, perusahaan, nama perusahaan, cong ty, ten cong ty"
+        " المؤسسة, חברה, שם החברה, ארגון, perusahaan, nama perusahaan, cong ty, ten cong ty,"
+        " บริษัท, ชื่อบริษัท, หน่วยงาน, कंपनी, شرکت"
     ),
     "countryid": _listed(
         "country id, country code, country, country iso code, country iso, country iso2, iso"
@@ -119,7 +122,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " الدولة, البلد,"
         " pays de residence, pais de residencia, paese di residenza, panstwo, stato?, staat?,"
         " stat?, krajina, orszag, tara?, drzava, zemlja, країна, χώρα, 國家, 国名, 国地域, 나라,"
-        " מדינה, ארץ, negara, quoc gia"
+        " מדינה, ארץ, negara, quoc gia,"
+        " ประเทศ, देश, کشور"
     ),
     "email": _listed(
         "email, email address, primary email, primary email address, default email, default email"
@@ -146,7 +150,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " електронна пошта, електронна адреса, ηλεκτρονικό ταχυδρομείο, διεύθυνση email, 邮箱地址,"
         " 电子邮件地址, 电子邮箱地址, 電子郵件, 電子信箱, 電郵, 信箱?, eメール, 電子メール,"
         " eメールアドレス, 電子メールアドレス, emailアドレス, 메일, الإيميل, אימייל, כתובת אימייל,"
-        " דואל, דואר אלקטרוני, alamat email, surel, đia chi email"
+        " דואל, דואר אלקטרוני, alamat email, surel, đia chi email,"
+        " อีเมล, ईमेल, ایمیل, پست الکترونیک"
     ),
     "firstname": _listed(
         "first name, given name, name.first name, name.given name, name.first, name.given, full"
@@ -157,7 +162,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " adi, jmeno, имя, 名, 名前, الاسم الأول,"
         " ad?, isim, ilk ad, adiniz, rufname, vornamen, nombre de pila, roepnaam, tilltalsnamn,"
         " etunimet, kutsumanimi, krestni jmeno, meno, krstne meno, keresztnev, utonev, prenume,"
-        " ime, ім'я, όνομα, שם פרטי, nama depan"
+        " ime, ім'я, όνομα, שם פרטי, nama depan,"
+        " ชื่อ, ชื่อจริง, पहला नाम, نام"
     ),
     "jobtitle": _listed(
         "job title, extended work details.job title, work.job title, work.title, employment.title,"
@@ -177,7 +183,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " pracovna pozicia, beosztas, munkakor, pozicio, pozitie, titlu post, radno mjesto,"
         " pozicija, посада, θέση?, θέση εργασίας, τίτλος εργασίας, 职称, 職位, 職稱, 岗位, 職種,"
         " 役職名, 肩書き, 직함, 직급, 직무, الوظيفة, المنصب, תפקיד, jabatan, pekerjaan, chuc vu,"
-        " chuc danh"
+        " chuc danh,"
+        " ตำแหน่ง, ตำแหน่งงาน, पदनाम, سمت"
     ),
     "lastname": _listed(
         "last name, family name, name.last name, name.family name, name.last, name.family, full"
@@ -189,7 +196,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " soyad, soyadi, prijmeni, фамилия, 姓, 名字, اسم العائلة,"
         " soyisim, soyadiniz, apellido paterno, nom de naissance, priezvisko, vezeteknev,"
         " csaladnev, nume, nume de familie, prezime, прізвище, επώνυμο, επίθετο, 姓氏, 苗字, 성,"
-        " الاسم الأخير, שם משפחה, nama belakang"
+        " الاسم الأخير, שם משפחה, nama belakang,"
+        " นามสกุล, उपनाम, نام خانوادگی"
     ),
     "phone": _listed(
         "phone, phone number, telephone, telephone number, telephone 1, mobile phone, mobile phone"
@@ -222,10 +230,12 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " 联系方式?, 手機, 手機號碼, 電話號碼, 聯絡電話, 携帯電話, 携帯電話番号, 携帯番号, 携帯,"
         " お電話番号, 휴대폰 번호, 휴대전화, 휴대전화번호, 핸드폰, 핸드폰 번호, 전화, 연락처, رقم"
         " الجوال, الجوال, رقم الموبايل, טלפון, נייד, טלפון נייד, מספר טלפון, nomor telepon, no"
-        " telepon, telepon, nomor hp, no hp, so đien thoai, đien thoai"
+        " telepon, telepon, nomor hp, no hp, so đien thoai, đien thoai,"
+        " โทรศัพท์, เบอร์โทรศัพท์, เบอร์โทร, फ़ोन, मोबाइल, تلفن, شماره تماس"
     ),
     "state": _listed(
-        "state, state province, state code, province code, province, state or province, region"
+        "state, country sub division code, country subdivision, state province, state code,"
+        " province code, province, state or province, region"
         " code, region, state region, state province region, state name, state abbreviation, state"
         " prov, prov, administrative area, address region, region name, county?, bundesland,"
         " kanton, provincia, estado, comunidad autonoma, regione, regiao, provincie, lan, fylke,"
@@ -240,7 +250,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " postnummer, postnr, postinumero, kod pocztowy, posta kodu, psc, индекс, почтовый индекс,"
         " 郵便番号, 邮编, 邮政编码, 우편번호, الرمز البريدي,"
         " postovni smerovaci cislo, iranyitoszam, irsz, cod postal, postanski broj, індекс,"
-        " поштовий індекс, ταχυδρομικός κώδικας, τκ, 郵遞區號, 郵政編碼, מיקוד, kode pos"
+        " поштовий індекс, ταχυδρομικός κώδικας, τκ, 郵遞區號, 郵政編碼, מיקוד, kode pos,"
+        " รหัสไปรษณีย์, पिन कोड, کد پستی"
     ),
     HOUSE_NUMBER: _listed(
         "house number, house no, house nr, house num, street number, street no, building number,"
@@ -268,7 +279,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         " for og etternavn, for og efternavn, voor en achternaam, koko nimi, etu ja sukunimi,"
         " jmeno a prijmeni, cele jmeno, meno a priezvisko, nume complet, ime i prezime, полное"
         " имя, ονοματεπώνυμο, 全名, 您的姓名, 联系人?, ご氏名, フルネーム, 성함, שם מלא, nama,"
-        " nama lengkap"
+        " nama lengkap,"
+        " ชื่อ นามสกุล, नाम, पूरा नाम, نام و نام خانوادگی"
     ),
     FAMILY_NAME_FIRST: _listed(
         "last name first name, last name and first name, last first name, last and first name,"
@@ -296,7 +308,8 @@ ADDRESSES: Final = _listed(
     " postal address, postal?, home address, home?, residential address, residence?, billing"
     " address, billing?, shipping address, shipping?, location?, addresses, street addresses,"
     " contact address, delivery address, other address, other?, adresse, adressen, adresses,"
-    " direccion, indirizzo, endereco, adres, adress, anschrift, adresa, osoite, morada, addr?"
+    " direccion, indirizzo, endereco, adres, adress, anschrift, adresa, osoite, morada, addr?,"
+    " bill addr?, ship addr?, mail addr?"
 )
 
 # An object holds the person if all the words of its name are among these: `contactInfo`,
@@ -322,7 +335,7 @@ _CONTAINERS: Final = frozenset(
         " demographic, demographics, detail, details, entity, extra, field, fields, form, general,"
         " identification, identifiers, info, information, input, item, keys, merge, merges, new,"
         " node, obj, object, params, payload, personal, point, primary, professional, properties,"
-        " property, props, question, questions, record, registration, resource, response,"
+        " property, props, question, questions, record, registration, resource, response, sobject,"
         " responses, result, row, set, submission, trait, traits, udo, values, variables, vars, xdm"
     )
 )
@@ -354,7 +367,7 @@ _LEADING: Final = _HOLDERS | frozenset(
 )
 _TRAILING: Final = frozenset(
     _listed(
-        "required, optional, value, values, field, c, no, nr, 1, pflichtfeld, work, business,"
+        "text, required, optional, value, values, field, c, no, nr, 1, pflichtfeld, work, business,"
         " office, home, personal, private, primary, main, mobile, cell, professional, corporate,"
         " professionnel, professionnelle, personnel, personnelle, profesional, profissional,"
         " corporativo, laboral, aziendale, geschaftlich, dienstlich, beruflich, privat, mobil,"
@@ -422,7 +435,8 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
         " home, other, display value, id, endereco, direccion, adresse, indirizzo, adres, adress"
     ),
     "phone": _listed(
-        "number, display value, value, phone, phone number, e164, full number, formatted number,"
+        "number, display value, value, free form number, phone, phone number, e164, full number,"
+        " formatted number,"
         " international,"
         " national number, formatted, raw, full, mobile, cell, work, business, office, primary,"
         " main, default, home, other, display value"
@@ -446,7 +460,8 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 # DynamoDB's documents.
 _ALSO_VALUES: Final = _listed(
     "plain text, simple text, content, text, answer, answers, text question answer, text answers,"
-    " descriptor, string value, integer value, double value, number int, number long, string, int,"
+    " descriptor, string value, integer value, double value, number int, number long, ref name,"
+    " string, int,"
     " long, double, s, n"
 )
 

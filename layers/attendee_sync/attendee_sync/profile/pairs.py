@@ -20,7 +20,18 @@ _MAX_ELEMENTS = 200  # that are looked at for them, in each list or object
 # By which a list's element tells its name, and its value, where it is an attribute.
 _NAMES: Final = (
     *("name", "key", "field", "fieldname", "columnname", "columnid", "property", "attribute"),
-    *("identitytype", "question", "column", "heading", "label", "title", "ref", "code", "id"),
+    *(
+        "identitytype",
+        "question",
+        "column",
+        "heading",
+        "label",
+        "title",
+        "displayname",
+        "ref",
+        "code",
+        "id",
+    ),
     *("questionidentifier", "questionid", "identifier", "type", "system", "k"),
 )
 # Likewise of two words, one for an attribute and one for its name or value: `attrName`, `refVal`.
