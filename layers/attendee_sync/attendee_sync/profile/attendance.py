@@ -17,12 +17,14 @@ type Path = tuple[str, ...]
 _MAX_DEPTH: Final = 3  # objects within each other
 _MOST_MEMBERS: Final = 1_000  # of all objects that are looked at
 _MOST_NAMES: Final = 100  # of an element that are looked at
-# Lists of those who attend, whoever registered them, and of those who come with somebody.
-_ATTENDING: Final = frozenset(
-    {"attendee", "registrant", "participant", "delegate", "ticket", "registration", "booking"}
-    | {"enrollee", "passenger", "traveler", "traveller", "student", "visitor", "invitee"}
-    | {"badge", "admission", "seat"}
+# Lists of those who attend, whoever registered them, or of their tickets, and of those who come
+# with somebody.
+_TICKETS: Final = frozenset({"ticket", "registration", "booking", "badge", "admission", "seat"})
+_ATTENDING: Final = _TICKETS | frozenset(
+    {"attendee", "registrant", "participant", "delegate", "enrollee", "passenger", "traveler"}
+    | {"traveller", "student", "visitor", "invitee"}
 )
+_NAMES: Final = frozenset({"firstname", "lastname", names.FULL_NAME})
 _COMPANIONS: Final = frozenset({"guest", "companion", "plusones", "plusone", "accompanying"})
 # A document with one of these words in the name of a member is somebody's order.
 _OF_ORDERS: Final = frozenset(
@@ -74,8 +76,15 @@ def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
             elif isinstance(value, list):
                 elements = unknown_lists.elements_of(value)
                 is_known = _IS_ATTENDANCE[name] or _are_of_attendees(elements)
-                if is_known and any(identity.identify(each).email for each in elements):
+                if is_known and any(_is_somebody(each, name) for each in elements):
                     yield (*path, name), elements
+
+
+def _is_somebody(element: Json, of: str) -> bool:
+    """Tell whether an element has somebody's address, and it or its list's name says that it is."""
+    found = identity.identify(element)
+    is_named = not _NAMES.isdisjoint(found.found.best) or _are_of_attendees([element])
+    return bool(found.email) and (is_named or not _is(_TICKETS, of))
 
 
 def _are_of_attendees(elements: list[Json]) -> bool:

@@ -39,6 +39,10 @@ _MOST_NAMES = 4_096  # that are kept
 _CALLS = frozenset({"group", "page", "screen", "alias"})
 # With one of these an object is somebody near to a person.
 _OF_RELATIVES = frozenset({"relationship", "relation", "kinship"})
+_RELATIVES = frozenset(
+    {"mother", "father", "parent", "guardian", "spouse", "wife", "husband", "son", "daughter"}
+    | {"child", "sibling", "brother", "sister", "friend", "kin", "emergency", "relative"}
+)
 _OF_CALLS = frozenset(
     {"traits", "properties", "context", "userid", "anonymousid", "groupid", "previousid"}
     | {"messageid", "integrations"}
@@ -131,9 +135,15 @@ def is_lifted(name: str) -> bool:
 
 
 def is_relative(document: Json) -> bool:
-    """Tell whether an object is somebody near to a person, such as a next of kin."""
-    first = itertools.islice(document, _LOOKED_AT)
-    return not _OF_RELATIVES.isdisjoint(map(str.lower, first))
+    """Tell whether an object is somebody near to a person, such as a next of kin.
+
+    A text says so by a word for one; FHIR has codes in objects.
+    """
+    for name, value in itertools.islice(document.items(), _LOOKED_AT):
+        if name.lower() in _OF_RELATIVES:
+            found = names.words(value[:_LONGEST]) if isinstance(value, str) else ()
+            return isinstance(value, list | dict) or not _RELATIVES.isdisjoint(found)
+    return False
 
 
 def is_somebody(document: Json | None) -> bool:

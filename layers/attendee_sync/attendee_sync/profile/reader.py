@@ -18,7 +18,8 @@ WRAPPERS = ("entity", "xdm", "attributes", "traits")
 DYNAMICS = ("InputParameters", "PostEntityImages")
 # A row as it is since a change and as it was, as Debezium, Supabase and Hasura tell of changes:
 # https://debezium.io/documentation/reference/stable/connectors/postgresql.html
-CHANGED_ROWS = {"after": "before", "record": "old_record", "new": "old", "NewImage": "OldImage"}
+_OLD_IMAGE = "OldImage"  # of DynamoDB, which leaves the new one out
+CHANGED_ROWS = {"after": "before", "record": "old_record", "new": "old", "NewImage": _OLD_IMAGE}
 _AROUND_CHANGES = ("payload", "event", "data", "dynamodb", "value", "detail")
 _DEEPEST_CHANGE = 3
 _GONE = "_deleted"
@@ -141,7 +142,8 @@ def _deleted(document: Json, depth: int = 0) -> Json:
     """Return the row that a change of a database has deleted, marked as that; nothing if none."""
     for newer, older in CHANGED_ROWS.items():
         row = document.get(older)
-        if isinstance(row, dict) and row and document.get(newer) is None:
+        is_told = newer in document or older == _OLD_IMAGE
+        if isinstance(row, dict) and row and is_told and document.get(newer) is None:
             return {**row, _GONE: True}
     for name in _AROUND_CHANGES if depth < _DEEPEST_CHANGE else ():
         inner = document.get(name)
