@@ -61,7 +61,7 @@ class Result:
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     seconds_to_attendee: list[float] = field(default_factory=list)
-    alarms: Counter[str] = field(default_factory=Counter)
+    alarms: list[str] = field(default_factory=list)
     calls: int = 0
     seconds: float = 0.0
 
@@ -129,12 +129,14 @@ def _run(environment: LocalEnvironment, console: Console) -> Result:
 def _watch(result: Result, stack: LocalStack) -> None:
     """Look which alarms tell of what was rejected, and whether they end once it is over."""
     cloudwatch, points, now = alarms.alarms_of_stack(stack), alarms.measured(stack), time.time()
-    raised = [each.alarm for each in cloudwatch.evaluate(points, now) if each.is_told]
+    told = [each for each in cloudwatch.evaluate(points, now) if each.is_told]
     later = cloudwatch.evaluate(points, now + _AN_HOUR)
-    ended = {each.alarm for each in later if not each.is_alarm}
-    result.alarms.update(raised)
-    if set(raised) - ended:
-        result.failures.append("an alarm does not end")
+    ended = {(each.alarm, each.contributor) for each in later if not each.is_alarm}
+    for each in told:
+        name = cloudwatch.alarms[each.alarm]["AlarmName"].removeprefix(f"{stack.name}-")
+        result.alarms.append(f"{name} {each.contributor}")
+        if (each.alarm, each.contributor) not in ended:
+            result.failures.append("an alarm does not end")
 
 
 def _partner_pushes(partners: Sequence[Person]) -> Iterator[Push]:
