@@ -88,3 +88,26 @@ def test_newline_delimited_json_becomes_attendees(operated: Local, tmp_path: Pat
     expected = {attendee["email"]: attendee for attendee in everyone}
     stored = operated.attendees()
     assert {email: stored[email].fields for email in expected} == expected
+
+
+@pytest.mark.usefixtures("operated")
+def test_what_became_of_a_push_is_told_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("email;firstname\ntraced@example.com;Ada\n")
+    before = _json("report")["total"]
+
+    assert _push(path)[0] == 0
+
+    found = _json("lookup", "traced@example.com", "--destination", "default", "--trace")
+    [trace] = found["destinations"][0]["trace"]
+    assert trace["state"] == "delivered"
+    assert [each["event"] for each in trace["events"]] == ["accepted", "delivered"]
+    after = _json("report")["total"]
+    assert after["received"] > before["received"]
+    assert after["activated"] > before["activated"]
+
+
+def _json(*words: str) -> Any:
+    result = CliRunner().invoke(app, [*words, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
