@@ -149,6 +149,7 @@ class Storm:
     environments: list[Environment]
     clock: Clock
     capacity: float
+    retry_after: float = 0.0
     tokens: float = 0.0
     calls: int = 0
     stored: int = 0
@@ -220,16 +221,18 @@ class Storm:
             environment.concurrency.widen("default", 10)
             return 0.0
         environment.rate.record_busy(permit)
-        environment.breaker.record_failure(permit, Cause.BUSY)
+        environment.breaker.record_failure(permit, Cause.BUSY, self.retry_after)
         environment.concurrency.narrow("default")
         return 2.0
 
 
-@pytest.mark.parametrize("capacity", [5.0, 10.0, 25.0, 100.0])
+@pytest.mark.parametrize("capacity", [5.0, 10.0, 20.0, 25.0, 100.0])
+@pytest.mark.parametrize("retry_after", [0.0, 1.0])
 def test_a_storm_ends_with_few_calls_more_than_profiles(
-    aws: Aws, wall: Clock, capacity: float
+    aws: Aws, wall: Clock, capacity: float, retry_after: float
 ) -> None:
-    storm = Storm([Environment(aws, wall) for _ in range(ENVIRONMENTS)], wall, capacity)
+    environments = [Environment(aws, wall) for _ in range(ENVIRONMENTS)]
+    storm = Storm(environments, wall, capacity, retry_after)
     took = storm.run(600, seconds=1_200)
     assert storm.calls <= 1.1 * 600
     assert took <= 1.2 * 600 / capacity + 40
