@@ -28,7 +28,6 @@ _MAX_BEGINNINGS = 5  # of names that are looked at
 _MAX_BESIDE = 100  # members beside a list that may tell its primary element
 _LONGEST_NAME = 100
 _PRIMARY: Final = "primary"
-_ADDRESS: Final = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")  # of e-mail, in a label such as Campaign's
 _OF_GUESTS: Final = "#ext#@"
 
 # What is added to the order of a candidate: for an object within another, for a name after a
@@ -111,10 +110,8 @@ _ROLES: Final = frozenset(
     | {"enduser", "guest", "member", "participant", "registrant", "subscriber", "user", "viewer"}
 )
 # Marks of an element of a list, such as isPrimary, default_billing, primary_address; invalid_email.
-_FIRST: Final = re.compile(
-    r"(?:is)?(?:primary|preferred|default|main|principal|haupt|predeterminad|padrao|prefer)(?!.*id$)"
-)
-_BAD: Final = re.compile(r"(?:is)?(?:invalid|bounced|deleted|inactive|archived|obsolete)")
+_FIRST: Final = ("primary", "preferred", "default", "main", "principal", "haupt", "predeterminad")
+_BAD: Final = ("invalid", "bounced", "deleted", "inactive", "archived", "obsolete")
 _TRUE: Final[frozenset[bool | str]] = frozenset({True})
 _YESES: Final[frozenset[bool | str]] = frozenset(
     {True, "true", "True", "TRUE", "1", "Y", "yes", "Yes"}
@@ -230,7 +227,7 @@ def is_title(text: str, entry: Entry) -> bool:
     """Tell whether a text under a name of job titles is one."""
     if is_salutation(text):
         return False
-    return not entry.is_weak or not (_is_role(text) or _ADDRESS.search(text))
+    return not entry.is_weak or not (_is_role(text) or _has_address(text))
 
 
 def are_plain(values: Sequence[Any]) -> bool:
@@ -608,6 +605,11 @@ def _is_field(text: str) -> bool:
     return is_in_brackets and names.fold(text) in names.standard().words
 
 
+def _has_address(text: str) -> bool:
+    """Tell whether a word of a text is like an e-mail address, as in a label of Campaign's."""
+    return "@" in text and any("." in word.partition("@")[2] for word in text.split())
+
+
 def _is_role(text: str) -> bool:
     return len(text) <= _LONGEST_NO_VALUE and names.fold(text) in _ROLES
 
@@ -653,9 +655,12 @@ def _by_preference(
     return sorted(usable, key=preference)
 
 
-def _is_marked(folded: Json, marks: re.Pattern[str], yeses: Collection[bool | str]) -> bool:
+def _is_marked(folded: Json, marks: tuple[str, ...], yeses: Collection[bool | str]) -> bool:
     return any(
-        isinstance(value, bool | str) and value in yeses and marks.match(name)
+        isinstance(value, bool | str)
+        and value in yeses
+        and name.removeprefix("is").startswith(marks)
+        and not name.endswith("id")
         for name, value in folded.items()
     )
 
