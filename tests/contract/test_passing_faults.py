@@ -141,10 +141,11 @@ def test_all_are_delivered_when_a_fault_has_passed(
     assert harness.aws.sqs.dead_letters == []
 
 
+@pytest.mark.parametrize("code", ["E9", "12"], ids=["a code", "one that a record has as well"])
 def test_of_a_fault_that_refuses_as_if_each_profile_were_bad_a_crowd_is_dead_letters_at_most(
-    harness: DeliveryHarness, wall: Clock
+    harness: DeliveryHarness, wall: Clock, code: str
 ) -> None:
-    fault = fakes.envelope("E9", "Not accepted", status=400)
+    fault = fakes.envelope(code, "Not accepted", status=400)
     rainfocus = harness.rainfocus.reply = RainFocus(wall, fault, every=1)
     ended = deliver(harness, wall, wall.now + FAULT_SECONDS + SOON)
     assert ended == [OutcomeKind.REJECTED] * CROWD + [OutcomeKind.DELIVERED] * (PEOPLE - CROWD)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from attendee_sync.outcome import Answer, AnswerKind, Reason, Retry, RetryLaterError
+from attendee_sync.rainfocus import masking
 from attendee_sync.rainfocus.adaptive_rate import AdaptiveRate, allowed_rate
 from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker, CircuitOpenError, Permit
 from attendee_sync.rainfocus.concurrency import ConcurrencyLimiter, NoSlotError
@@ -143,6 +144,9 @@ class Guards:
         """
         alike = (answer.status, answer.code)
         last, count = self._refusals.get(permit.connection, (alike, 0))
+        # A code that stands in the person's record as well is masked: it may be the last one.
+        if alike == (last[0], masking.MASK):
+            alike = last
         count = count + 1 if last == alike else 1
         self._refusals[permit.connection] = (alike, count)
         is_proven = permit.state.stored_with == connection.digest
