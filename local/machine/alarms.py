@@ -36,8 +36,8 @@ _FUNCTIONS = ("IngestFunction", "DeliveryFunction", "TokenRefreshFunction")
 _METRIC_ALARM, _COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 _QUERY = re.compile(
     r"SELECT (?P<function>\w+)\((?P<name>\w+)\) "
-    r'FROM SCHEMA\("(?P<namespace>[\w/]+)", (?P<schema>[\w, ]+)\) '
-    r"WHERE (?P<where>.+) GROUP BY (?P<group>\w+)"
+    r'FROM SCHEMA\("(?P<namespace>[\w/]+)", (?P<schema>[\w", ]+)\) '
+    r'WHERE (?P<where>.+) GROUP BY "(?P<group>\w+)"'
 )
 _STATISTICS: dict[str, Callable[[list[float]], float]] = {
     "Sum": sum,
@@ -217,8 +217,8 @@ def _series(alarm: Mapping[str, Any], points: list[Point]) -> dict[str, list[Poi
     if not query:  # a sum
         stats = [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
         return {"": [point for each in stats for point in _of_metric(each, points)]}
-    schema = set(query["schema"].split(", "))
-    where = dict(re.findall(r"(\w+) = '([^']*)'", query["where"]))
+    schema = set(re.findall(r'"(\w+)"', query["schema"]))
+    where = dict(re.findall(r""""(\w+)" = '([^']*)'""", query["where"]))
     series: dict[str, list[Point]] = {}
     for each in points:
         if (each.namespace, each.name) != (query["namespace"], query["name"]):

@@ -290,6 +290,24 @@ def test_each_alarm_says_what_it_means_and_what_to_do(alarm: str) -> None:
     assert len(description) <= 1024
 
 
+def test_names_in_queries_are_quoted_since_some_are_words_of_sql() -> None:
+    """Such as `connection` and `state`:
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-reserved-keywords.html
+    """
+    queries = [
+        each["Expression"]
+        for alarm in ALARMS.values()
+        for each in alarm.get("Metrics", [])
+        if "SELECT" in each.get("Expression", "")
+    ]
+    assert len(queries) == 6
+    for query in queries:
+        bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", query)
+        words = set(re.findall(r"\w+", bare)) - {"SELECT", "FROM", "SCHEMA", "WHERE", "AND"}
+        assert words - {"GROUP", "BY", "AVG", "SUM", "MAX"} <= set(Metric)
+
+
 def test_a_command_in_an_alarm_is_one_that_there_is() -> None:
     """Folded lines of YAML have a blank where they break, also behind a hyphen."""
     texts = [each["AlarmDescription"] for each in ALARMS.values()]

@@ -165,6 +165,9 @@ def _tell(figures: Figures, by: By) -> None:
 def _tell_source(figures: Figures) -> None:
     source = "CloudWatch's metrics" if figures.source == "metrics" else "the functions' logs"
     console.say(f"Since {console.moment(figures.since)}, from {source}.")
+    first = min((place.hour for place in figures.places()), default=figures.since)
+    if figures.source == "metrics" and first > figures.since:
+        console.say(f"There are none before {console.moment(first)}.")
     if not figures.is_complete:
         console.say("The logs are long: what came before that could not be read.")
 

@@ -18,6 +18,7 @@ from attendee_sync_cli import aws_errors, console
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.commands.tokens import View
 from attendee_sync_cli.console import AsJson, FailureError
+from attendee_sync_cli.settings import setting_changes
 from attendee_sync_cli.stack import lane, log_events
 from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterScan
 from attendee_sync_cli.stack.lane import NO_QUEUE, Lane, Mapping
@@ -72,6 +73,7 @@ class _Lane:
     count: QueueCount | None  # None if its queue is not there
     mapping: Mapping | None
     destination: str  # one that uses it
+    is_moving: bool  # into it
 
     @property
     def label(self) -> str:
@@ -191,10 +193,16 @@ def _lanes(stack: Stack, destinations: dict[str, str]) -> list[_Lane]:
     """Look at each lane: the shared one, destinations' own, and those of removed ones."""
     mappings = lane.mappings(stack)
     own = {lane.of_destination(stack, *each).name: each[0] for each in destinations.items()}
-    users = {**dict.fromkeys(mappings), **own, SHARED: DEFAULT}
+    users = {name: name for name in mappings} | own | {SHARED: DEFAULT}
     return [
-        _Lane(name, _found_count(Lane(stack, name)), mappings.get(name), users[name] or name)
-        for name in sorted(users)
+        _Lane(
+            name,
+            _found_count(Lane(stack, name)),
+            mappings.get(name),
+            user,
+            setting_changes.parsed(destinations.get(user, "")).get("lane") == "moving",
+        )
+        for name, user in sorted(users.items())
     ]
 
 
@@ -295,7 +303,8 @@ def _lane_needs(each: _Lane) -> list[_Need]:
     return [
         _Need(
             f"delivery of {each.label} is off, and {waiting} in it",
-            f"attendee-sync destinations resume {each.destination}",
+            f"attendee-sync destinations {'move' if each.is_moving else 'resume'} "
+            f"{each.destination}",
         )
     ]
 

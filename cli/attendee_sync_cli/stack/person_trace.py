@@ -140,7 +140,10 @@ def _events(page: Sequence[log_events.Event]) -> Iterator[TraceEvent]:
 
 def _by_profile(events: Sequence[TraceEvent], attendee: str) -> list[ProfileTrace]:
     traces: dict[str, ProfileTrace] = {}
-    for event in sorted(events, key=lambda each: each.at):
+    # A push is logged once all of it is queued: by then the first of it may have ended.
+    for event in sorted(
+        events, key=lambda each: (each.line.message != LogEvent.PUSH_ACCEPTED, each.at)
+    ):
         for index in _indexes(event.line, attendee):
             name = f"{event.line.request_id}-{index}"
             traces.setdefault(name, ProfileTrace(name)).events.append(event)

@@ -269,6 +269,20 @@ def test_who_was_not_tried_yet_is_found(
     assert "waits, and was not tried yet" in told
 
 
+def test_a_profile_that_ended_before_its_push_was_logged_does_not_wait(
+    line: CommandLine, harness: DeliveryHarness, output: Callable[[], str], wall: Clock
+) -> None:
+    """A large push is logged once the last of it is queued."""
+    harness.push(ADA)
+    accepted = output()
+    harness.work()
+    log(line, output)
+    wall.now += 1
+    line.aws.logs.write(INGEST_LOG, accepted.splitlines()[0])
+    [ended] = trace(line)
+    assert ended["state"] == "delivered"
+
+
 @pytest.mark.parametrize("state", ["rejected", "filtered"])
 def test_why_a_profile_ended_is_told_in_rainfocus_words(
     line: CommandLine, harness: DeliveryHarness, output: Callable[[], str], state: str

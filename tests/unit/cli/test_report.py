@@ -100,6 +100,13 @@ def test_adobes_columns_are_told_by_destination(day: CommandLine) -> None:
     assert (total["received"], total["activated"], total["longest_seconds"]) == (104, 84, 30.0)
 
 
+@pytest.mark.parametrize(("hours", "is_told"), [("24", False), ("48", True)])
+def test_that_there_were_no_metrics_before_is_told(
+    day: CommandLine, hours: str, is_told: bool
+) -> None:
+    assert ("There are none before" in day.succeed("report", "--hours", hours)) == is_told
+
+
 def test_people_read_a_table_and_a_bar_for_each_hour(day: CommandLine) -> None:
     shown = day.succeed("report")
     assert "from CloudWatch's metrics" in shown

@@ -453,6 +453,17 @@ def test_what_resumes_a_lane_is_its_destination_whose_name_may_be_longer(
     assert list(needs(line).values()) == [f"attendee-sync destinations resume {name}"]
 
 
+def test_a_lane_that_is_moved_into_needs_the_move_to_go_on(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    line.aws.set_destination("summit", event_code="summit2028", lane="moving", lane_from=1)
+    queue = lanes.queue_name(STACK, "summit")
+    line.aws.sqs.queues[fakes.queue_url(queue)] = []
+    line.aws.functions.mappings[queue] = False
+    harness.push(profile("ada"), destination="summit")
+    assert list(needs(line).values()) == ["attendee-sync destinations move summit"]
+
+
 def test_a_lane_whose_queue_is_missing_needs_a_person(line: CommandLine) -> None:
     line.aws.set_destination("summit", event_code="summit2028", lane="own")
     assert needs(line) == {

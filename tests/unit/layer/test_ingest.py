@@ -672,6 +672,19 @@ def test_a_queue_that_is_down_puts_a_push_off(
     assert aws.sqs.dead_letters == []
 
 
+@pytest.mark.parametrize(
+    ("url", "received"), [(fakes.PROFILES_URL, []), (fakes.DEAD_LETTERS_URL, [1.0])]
+)
+def test_what_is_queued_of_a_push_that_is_put_off_was_received(
+    aws: Aws, ingest: Ingest, output: Callable[[], str], url: str, received: list[float]
+) -> None:
+    """Or delivery would tell of more ends than there were profiles."""
+    aws.sqs.down = {url}
+    ingest.push(request(f"[{ADA},{NOBODY}]"))
+    lines = [json.loads(line) for line in output().splitlines()]
+    assert [value for line in lines for value in line.get("Received", [])] == received
+
+
 @pytest.mark.parametrize(("body", "queued"), [(ADA, [1]), (NOBODY, [0, 1])])
 def test_an_entry_that_no_queue_takes_puts_a_push_off(
     aws: Aws, ingest: Ingest, body: str, queued: list[int]

@@ -81,6 +81,7 @@ class Ingest:
             self._queue(lane, accepted, dead, deadline)
         except QueueUnavailableError as error:
             queued = sorted(int(each.attributes["index"]) for each in error.queued)
+            _count_received(request, len(queued))
             return put_off(request, error, queued=queued)
         _tell(request, accepted, rejected, trace_parent)
         return response(
@@ -120,6 +121,14 @@ class Ingest:
                 raise QueueUnavailableError(str(error), accepted) from error
 
 
+def _count_received(request: HttpRequest, profiles: int) -> None:
+    """Count profiles that come to an end of their own, also where the push as a whole did not."""
+    if profiles:
+        observability.count(
+            Metric.RECEIVED, Counter({(request.destination,): profiles}), ("destination",)
+        )
+
+
 def _tell(
     request: HttpRequest,
     accepted: Sequence[Message],
@@ -149,8 +158,7 @@ def _tell(
             attempt=0,
             trace_id=observability.trace_id(trace_parent),
         )
-    received = Counter((request.destination,) for _ in (*accepted, *rejected))
-    observability.count(Metric.RECEIVED, received, ("destination",))
+    _count_received(request, len(accepted) + len(rejected))
     observability.count_ends(request.destination, [(True, False) for _ in rejected])
     ends = [(request.destination, OutcomeKind.REJECTED.value) for _ in rejected]
     observability.count(Metric.PROFILES, Counter(ends), ("destination", "outcome"))

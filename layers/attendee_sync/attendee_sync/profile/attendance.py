@@ -16,6 +16,7 @@ type Path = tuple[str, ...]
 
 _MAX_DEPTH: Final = 3  # objects within each other
 _MOST_MEMBERS: Final = 1_000  # of all objects that are looked at
+_LONGEST_NAME: Final = 100  # characters
 _MOST_NAMES: Final = 100  # of an element that are looked at
 # Lists of those who attend, whoever registered them, or of their tickets, and of those who come
 # with somebody.
@@ -26,11 +27,13 @@ _ATTENDING: Final = _TICKETS | frozenset(
 )
 _NAMES: Final = frozenset({"firstname", "lastname", names.FULL_NAME})
 _COMPANIONS: Final = frozenset({"guest", "companion", "plusones", "plusone", "accompanying"})
-# A document with one of these words in the name of a member is somebody's order.
+# A document with a member whose name is made of these words, and of those that may stand beside
+# them, is somebody's order; `totalSpend` is a person's.
 _OF_ORDERS: Final = frozenset(
     {"amount", "buyer", "checkout", "currency", "invoice", "order", "payer", "payment", "price"}
     | {"purchase", "purchaser", "quantity", "total", "transaction"}
 )
+_BESIDE_ORDERS: Final = _OF_ORDERS | {"id", "number", "code", "status"}
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class Attendance:
 def of(document: Json) -> Attendance | None:
     """Return where those are who attend, in a document that is somebody's; None if it is not so.
 
-    Who paid for others attends only if in the list. Who brings guests does, too. A list of one
-    person's own registrations is none.
+    Who ordered for others attends only if in the list. Who brings guests does, too. Beside
+    somebody who ordered nothing, others' tickets, bookings or students are no attendees.
     """
     looked_at = list(itertools.islice(_lists(document), 2))
     if len(looked_at) != 1:
@@ -55,8 +58,9 @@ def of(document: Json) -> Attendance | None:
     emails = [identity.identify(each).email for each in elements]
     if not other or {*emails} <= {other, ""}:
         return None
-    with_other = _is(_COMPANIONS, path[-1]) and not _is_order(document)
-    return Attendance(path, with_other and other not in emails)
+    if _is_order(document):
+        return Attendance(path, with_other=False)
+    return Attendance(path, other not in emails) if _is(_COMPANIONS, path[-1]) else None
 
 
 def is_list(name: str) -> bool:
@@ -112,7 +116,8 @@ def _is_order(document: Json) -> bool:
         if isinstance(value, dict) and (entry := person[name]) and entry.kind is Kind.HOLDER
     ]
     looked_at = (name for each in objects for name in itertools.islice(each, _MOST_MEMBERS))
-    return any(not _OF_ORDERS.isdisjoint(names.words(name[:100])) for name in looked_at)
+    told = (set(names.words(name[:_LONGEST_NAME])) for name in looked_at)
+    return any(each <= _BESIDE_ORDERS and not each.isdisjoint(_OF_ORDERS) for each in told)
 
 
 _IS_ATTENDANCE = persons.ByName(_is_attendance)

@@ -25,6 +25,21 @@ _MAX_DEPTH = 12
 _MAX_GUESSED = 4  # objects within each other, in which one of an unknown name is looked for
 _MAX_LOOKED_THROUGH = 100  # objects, for that
 _MAX_BEGINNINGS = 5  # of names that are looked at
+# Words of an object's name that say whose it is not, when it alone is like a person: of those who
+# pay, act, are in charge or are near somebody. More than in names.py, since there it is no guess.
+_NOT_GUESSED: Final = frozenset(
+    {"pay", "payer", "payee", "payment", "payable", "bill", "billing", "invoice", "invoicing"}
+    | {"finance", "treasurer", "ap", "debtor", "card", "cardholder", "holder", "purchaser"}
+    | {"buyer", "orderer", "booker", "booking", "besteller", "comprador", "pagador"}
+    | {"rechnungsempfaenger", "auftraggeber", "shipping", "to", "by", "from", "cc", "actor"}
+    | {"performer", "operator", "submitter", "requester", "reporter", "initiator", "registrar"}
+    | {"responsible", "responsable", "representative", "executive", "csm", "ae", "bdr", "sdr"}
+    | {"mgr", "advisor", "adviser", "broker", "counsellor", "tutor", "mentor", "vendeur"}
+    | {"commercial", "gestor", "vendedor", "vertreter", "betreuer", "vorgesetzter", "recruiter"}
+    | {"interviewer", "worker", "panelist", "mother", "father", "caregiver", "carer", "ice"}
+    | {"kin", "plus", "buddy", "beneficiary", "insured", "contractor", "doctor", "physician"}
+    | {"landlord", "hotel", "kontakt"}
+)
 _MAX_BESIDE = 100  # members beside a list that may tell its primary element
 _LONGEST_NAME = 100
 _PRIMARY: Final = "primary"
@@ -536,7 +551,8 @@ def _beginnings(members: Json) -> list[str]:
 
 def _is_of_others(name: str) -> bool:
     """Tell whether an object is somebody or something else's, or what stood around the profile."""
-    return name in names.NO_TENANTS or names.is_of_others(name)
+    others = not _NOT_GUESSED.isdisjoint(names.words(name[:_LONGEST_NAME]))
+    return others or name in names.NO_TENANTS or names.is_of_others(name)
 
 
 def _wrapped(value: Json) -> str | None:
