@@ -110,7 +110,9 @@ def _way(own: Lane, destination: str, asked: _Way | None, *, yes: bool) -> _Way:
     if asked is None and waiting:
         drains = typer.confirm("Wait until it is delivered, before anything is removed?")
         asked = "drain" if drains else "bury"
-    typer.confirm(f"Remove destination {destination}?", abort=True)
+    dead = console.counted(waiting, "dead letter") if waiting and asked != "drain" else ""
+    then = f" and make {dead}" if dead else ""
+    typer.confirm(f"Remove destination {destination}{then}?", abort=True)
     return asked or "bury"
 
 

@@ -111,11 +111,17 @@ def lookup(  # noqa: PLR0913, PLR0917 - they are the command's options
             }
         )
         return
-    for each in found:
+    for each in filter(_is_known, found):
         console.table(["destination", each.destination], _rows(each))
         console.say()
         if trace:
             _tell_trace(each)
+    unknown = [each.destination for each in found if not _is_known(each)]
+    if unknown:
+        also = ", nor in the logs of these hours" if trace else ""
+        console.say(f"Nothing is known of this person at {', '.join(unknown)}{also}.")
+        if not trace:
+            console.say("What waits and was never tried is found with --trace.")
     if not is_traced:
         console.say("The logs are long: a part of them was not read. Fewer --hours take less.")
     if scan.unseen:
@@ -123,7 +129,7 @@ def lookup(  # noqa: PLR0913, PLR0917 - they are the command's options
 
 
 def _is_known(found: _Found) -> bool:
-    return found.entry is not None or bool(found.dead_letters)
+    return found.entry is not None or bool(found.dead_letters or found.trace)
 
 
 def _email_hash(given: str) -> str:
@@ -221,7 +227,8 @@ def _rows(found: _Found) -> list[list[str]]:
     entry = found.entry
     rows = [["attendee", found.attendee]]
     if entry is None:
-        rows.append(["last outcome", "none yet; `attendee-sync status` tells what waits"])
+        # Until something is settled the ledger knows nobody; dead letters, traces are told below.
+        rows.append(["last outcome", "none yet but what is told below"])
     else:
         rows.append(["last outcome", f"{entry.outcome}, {console.when(entry.settled_at)}"])
         rows.append(["delivered", _delivered(entry)])

@@ -42,6 +42,10 @@ _NOTHING_CHANGES = (
     "As things are, a redrive changes nothing: first mend the settings, RainFocus, or the profiles "
     "(`attendee-sync failures --export`)."
 )
+_NO_SETTING_DID = (
+    "No setting was changed since: redrive only if RainFocus was mended, or mend the profiles "
+    "(`attendee-sync failures --export`)."
+)
 
 
 class _Group(NamedTuple):
@@ -287,8 +291,10 @@ def _show(report: _Report) -> None:
             for group, count in sorted(report.forecast.items())
         ],
     )
-    if not report.to_redrive or report.refused_before == report.to_redrive:
+    if not report.to_redrive:
         console.say(_NOTHING_CHANGES)
+    elif report.refused_before == report.to_redrive:
+        console.say(_NO_SETTING_DID)
     if report.dry_run:
         console.say(f"{report.to_redrive} of {report.dead_letters} can be redriven.")
         return

@@ -125,7 +125,12 @@ def status(
         ),
     ] = False,
     max_wait: Annotated[
-        int, typer.Option(min=1, max=60 * _MAX_HOURS, help="Minutes that a profile may wait.")
+        int,
+        typer.Option(
+            min=1,
+            max=60 * _MAX_HOURS,
+            help="With --check: minutes that a profile may wait, or an outage last.",
+        ),
     ] = 60,
     as_json: AsJson = False,
 ) -> None:
@@ -138,9 +143,9 @@ def status(
 
     Accounting: each accepted profile has an end in the log, or is in a lane; else it is missing.
 
-    What needs a person: a missing profile, dead letters, a paused connection, a token that is not
-    good, a lane that is missing or off while profiles wait in it, and a profile that waits for
-    longer than that.
+    What needs a person: a missing profile, dead letters, a connection that RainFocus refuses, a
+    token that is not good, a lane that is missing or off while profiles wait in it, and a profile
+    that waits, or an outage that lasts, for longer than --max-wait.
     """
     # What waits for longer than the log is looked at would not be seen.
     hours = max(hours, max_wait // 60 + 1) if check else hours
@@ -245,7 +250,7 @@ def _connection(stack: Stack, name: str, settings: str) -> _Connection:
 
 
 def _needs(found: _Status, max_wait: float) -> list[_Need]:
-    needs = [need for each in found.connections for need in _connection_needs(each)]
+    needs = [need for each in found.connections for need in _connection_needs(each, max_wait)]
     needs += [need for each in found.lanes for need in _lane_needs(each)]
     needs += [
         _Need(
@@ -271,8 +276,11 @@ def _missing(accounting: _Accounting) -> str:
     )
 
 
-def _connection_needs(each: _Connection) -> list[_Need]:
-    """Return what a connection needs: that its token is good, and that calls go through."""
+def _connection_needs(each: _Connection, max_wait: float) -> list[_Need]:
+    """Return what a connection needs: that its token is good, and that calls go through.
+
+    An outage mends itself, so that it is told only once it has lasted.
+    """
     state, token = each.state, each.token
     needs: list[_Need] = []
     if isinstance(token, str):
@@ -285,7 +293,8 @@ def _connection_needs(each: _Connection) -> list[_Need]:
                 f"attendee-sync token refresh {each.name}",
             )
         )
-    if state.cause:
+    has_lasted = time.time() - state.opened_at > max_wait
+    if state.cause is Cause.CONFIGURATION or (state.cause and has_lasted):
         paused = f"connection {each.name} is {_paused(state)}"
         needs.append(_Need(paused, f"attendee-sync doctor {each.name}"))
     return needs

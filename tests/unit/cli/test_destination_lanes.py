@@ -450,6 +450,7 @@ def test_it_asks_what_is_to_become_of_what_waits(
     result = line.run("destinations", "remove", "summit", given=answers)
     assert result.exit_code == 0
     assert "Waiting in the lane of summit: 3 profiles" in result.stdout
+    assert ("summit and make 3 dead letters?" in result.stdout) == answers.startswith("n")
     assert SUMMIT not in line.aws.ssm.parameters
 
 

@@ -14,7 +14,7 @@ from attendee_sync_cli.stack import dead_letter_scan, log_events
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
-from tests.support.stack import DELIVERY_LOG, INGEST_LOG, PROFILE_QUEUE, STACK, token
+from tests.support.stack import DELIVERY_LOG, INGEST_LOG, PROFILE_QUEUE, STACK, Clock, token
 
 BUSY = fakes.Reply(503)
 REFUSED = fakes.envelope("105", "zip is not known", status=400)
@@ -386,6 +386,18 @@ def test_a_paused_connection_needs_a_person(line: CommandLine, harness: Delivery
     assert what.startswith("connection default is paused since ")
     assert command == "attendee-sync doctor default"
     line.fail("status", "--check", "--json")
+
+
+def test_an_outage_needs_a_person_once_it_has_lasted(
+    line: CommandLine, harness: DeliveryHarness, wall: Clock
+) -> None:
+    harness.rainfocus.reply = BUSY
+    for n in range(6):
+        harness.push(profile(f"p{n}"))
+    harness.work()
+    assert needs(line) == {}
+    wall.now += HOUR + 60
+    assert any("RainFocus is out of order" in each for each in needs(line))
 
 
 @pytest.mark.parametrize(
