@@ -78,6 +78,9 @@ class Group(TyperGroup):
             hint = known_words.hint(failure.option_name.lstrip("-"))
             failure.message += f". {hint}." if hint else ""
             raise
+        except typer.BadParameter as failure:
+            failure.message = failure.message.removeprefix("Value error, ")  # pydantic's
+            raise
         except KeyboardInterrupt:
             error("Interrupted.")
             raise typer.Exit(INTERRUPTED) from None

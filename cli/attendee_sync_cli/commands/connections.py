@@ -74,7 +74,7 @@ def show(context: typer.Context, connection: ConnectionName, as_json: AsJson = F
         hidden = secret_texts.paths_of(setting_changes.parsed(text))
         rows = setting_changes.rows(read, setting_changes.parsed(text))
         console.table(
-            ["setting", "value", ""],
+            ["setting", "value", "origin"],
             [[p, secret_texts.SHOWN if p in hidden else value, *end] for p, value, *end in rows],
         )
     if isinstance(read, list):
@@ -95,6 +95,7 @@ def set_(
     connection: ConnectionName,
     settings: NewSettings,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Store the settings of a connection, after a look at what changes.
 
@@ -106,11 +107,14 @@ def set_(
     if before is None:
         stack.described()  # of a stack that is not there, nobody would read them
     text = setting_changes.new_settings(settings, before, Connection, yes=yes)
-    _store(stack, connection, text, before, yes=yes)
+    _store(stack, connection, text, yes=yes, as_json=as_json)
 
 
-def _store(stack: Stack, connection: str, text: str, before: str | None, *, yes: bool) -> None:
+def _store(stack: Stack, connection: str, text: str, *, yes: bool, as_json: bool) -> None:
     """Show what changes, ask, and store the settings and their secrets."""
+    if as_json and not yes:
+        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    before = stack.connection(connection)
     after = validation.read(Connection, text)
     if isinstance(after, list):
         raise setting_changes.not_valid("The settings", after)
@@ -118,19 +122,34 @@ def _store(stack: Stack, connection: str, text: str, before: str | None, *, yes:
     compact = setting_changes.compact(text)
     changes = setting_changes.shown_changes(before, after)
     if changes:
-        left_out = setting_changes.reset(before, after)
-        if left_out:
-            console.say(f"Left out, so that the default counts: {', '.join(left_out)}")
-        setting_changes.ask(f"Connection {connection}", changes, is_new=before is None, yes=yes)
+        if not as_json:
+            _ask(connection, before, after, yes=yes)
         stack.put_connection(connection, compact)
-        console.say(setting_changes.STORED)
-        if connection == _TEMPLATE_CONNECTION:
-            console.say(setting_changes.KEPT_CONNECTION)
-    else:
-        console.say(setting_changes.NOTHING)
-    _make_secrets(stack, connection)
+    secrets = _make_secrets(stack, connection)
+    if as_json:
+        console.document(
+            {
+                "connection": connection,
+                "stored": bool(changes),
+                "changes": setting_changes.document(changes),
+            }
+        )
+        return
+    console.say(setting_changes.STORED if changes else setting_changes.NOTHING)
+    if changes and connection == _TEMPLATE_CONNECTION:
+        console.say(setting_changes.KEPT_CONNECTION)
+    for told in secrets:
+        console.say(told)
     if before is None:
         console.say(f"Next: attendee-sync credentials set {connection}")
+
+
+def _ask(connection: str, before: str | None, after: Connection, *, yes: bool) -> None:
+    left_out = setting_changes.reset(before, after)
+    if left_out:
+        console.say(f"Left out, so that the default counts: {', '.join(left_out)}")
+    changes = setting_changes.shown_changes(before, after)
+    setting_changes.ask(f"Connection {connection}", changes, is_new=before is None, yes=yes)
 
 
 @app.command("history", epilog=console.examples("attendee-sync connections history default"))
@@ -145,19 +164,24 @@ def history(context: typer.Context, connection: ConnectionName, as_json: AsJson 
     "rollback",
     epilog=console.examples(
         "attendee-sync connections rollback default 3",
+        "attendee-sync connections rollback default template",
     ),
 )
 def rollback(
-    context: typer.Context, connection: ConnectionName, version: HistoricVersion, yes: Yes = False
+    context: typer.Context,
+    connection: ConnectionName,
+    version: HistoricVersion,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Store the settings that a connection had in a version, after a look at what changes.
 
     They are checked as those of `set` are, and become a new version. Secrets stay as they are.
     """
     stack: Stack = context.obj
-    before = stack.known_connection(connection)
+    stack.known_connection(connection)
     text = setting_history.text_of(stack.versions(CONNECTIONS, connection), version)
-    _store(stack, connection, text, before, yes=yes)
+    _store(stack, connection, text, yes=yes, as_json=as_json)
 
 
 @app.command("remove", epilog=console.examples("attendee-sync connections remove emea"))
@@ -203,17 +227,20 @@ def _refuse_secrets(text: str) -> None:
         )
 
 
-def _make_secrets(stack: Stack, connection: str) -> None:
+def _make_secrets(stack: Stack, connection: str) -> list[str]:
+    """Make the secrets of a connection that are not there, and return what was done, in words."""
+    done: list[str] = []
     for secret_of, text in _SECRETS.items():
         name = secret_of(connection)
         match stack.make_secret(name, text):
             case "made":
-                console.say(f"Made the secret {stack.name}/{name}.")
+                done.append(f"Made the secret {stack.name}/{name}.")
             case "restored":
-                console.say(
+                done.append(
                     f"The secret {stack.name}/{name} was about to be deleted; it is restored "
                     "with what it held."
                 )
+    return done
 
 
 def _users(stack: Stack) -> dict[str, list[str]]:

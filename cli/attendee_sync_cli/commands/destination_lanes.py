@@ -145,6 +145,12 @@ def _switch(stack: Stack, destination: str, *, on: bool) -> None:
             else f"The lane of destination {destination} is shared with "
             f"{', '.join(sorted(sharing))}; `attendee-sync destinations move` gives one its own."
         )
+    moving = _moving(stack) if destination == DEFAULT and not on else []
+    if moving:
+        raise FailureError(
+            f"What {', '.join(moving)} has in the shared lane is still to be delivered: "
+            f"`attendee-sync destinations move {moving[0]}` goes on with the move and waits for it."
+        )
     with console.progress("Switching delivery on" if on else "Switching delivery off"):
         found.switch(on=on)
 
@@ -156,6 +162,15 @@ def _sharing(stack: Stack, found: Lane) -> set[str]:
         for name, text in stack.destinations().items()
         if lane.of_destination(stack, name, text) == found
     }
+
+
+def _moving(stack: Stack) -> list[str]:
+    """Return the destinations that are on their way out of the shared lane."""
+    return [
+        name
+        for name, text in sorted(stack.destinations().items())
+        if setting_changes.parsed(text).get("lane") == "moving"
+    ]
 
 
 def upgrade(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:

@@ -206,6 +206,7 @@ def history(context: typer.Context, destination: DestinationName, as_json: AsJso
     "rollback",
     epilog=console.examples(
         "attendee-sync destinations rollback summit 3 --sample people.csv",
+        "attendee-sync destinations rollback default template",
     ),
 )
 def rollback(  # noqa: PLR0913, PLR0917 - they are the command's options
@@ -332,9 +333,7 @@ def _document(name: str, trial: _Trial) -> dict[str, Any]:
     return {
         "destination": name,
         "stored": bool(trial.changes),
-        "changes": [
-            {"setting": path, "from": before, "to": after} for path, before, after in trial.changes
-        ],
+        "changes": setting_changes.document(trial.changes),
         "doubts": [vars(each) for each in trial.doubts],
         "sample": trial.summary.document() if trial.summary else None,
         "push_url": trial.endpoint.url,
@@ -387,11 +386,12 @@ def _summary(name: str, text: str, connections: dict[str, str]) -> dict[str, Any
 def _show(settings: Destination, given: dict[str, Any]) -> None:
     rows = setting_changes.rows(settings, given)
     console.table(
-        ["setting", "value", ""], [row for row in rows if row[0].partition(".")[0] != "mapping"]
+        ["setting", "value", "origin"],
+        [row for row in rows if row[0].partition(".")[0] != "mapping"],
     )
     console.say()
     console.table(
-        ["attendee field", "comes from", "write", "normalised", ""],
+        ["attendee field", "comes from", "write", "normalised", "origin"],
         [
             _mapping_row(name, settings)
             for name in sorted(attendee.FIELDS.keys() | settings.mapping.keys())

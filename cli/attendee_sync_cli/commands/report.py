@@ -207,11 +207,11 @@ def _took(durations: Durations) -> list[str]:
 
 
 def _with_rate(count: int, ended: int, between: str) -> str:
-    return f"{count:,}{between}{_rate(count, ended):.1%}" if count else "0"
+    return f"{count:,}{between}{count / ended:.1%}" if count and ended else f"{count:,}"
 
 
-def _rate(count: int, ended: int) -> float:
-    return count / ended if ended else 0.0
+def _rate(count: int, ended: int) -> float | None:
+    return round(count / ended, 6) if ended else None
 
 
 def _tell_reasons(figures: Figures) -> None:
@@ -220,7 +220,7 @@ def _tell_reasons(figures: Figures) -> None:
         [_with_rate(count, ended, "  "), outcome, console.plain(reason)]
         for (outcome, reason), count in _by_reason(figures).most_common()
     ]
-    console.table(["profiles", "outcome", "reason"], rows or [["0", "", ""]])
+    console.table(["profiles, % of all ends", "outcome", "reason"], rows or [["0", "", ""]])
 
 
 def _tell_bars(hours: Mapping[str, _Row]) -> None:
@@ -255,9 +255,9 @@ def _members(row: _Row) -> dict[str, float | None]:
         "activated": row.activated,
         "excluded": row.excluded,
         "failed": row.failed,
-        "activated_rate": round(_rate(row.activated, row.ended), 6),
-        "excluded_rate": round(_rate(row.excluded, row.ended), 6),
-        "failed_rate": round(_rate(row.failed, row.ended), 6),
+        "activated_rate": _rate(row.activated, row.ended),
+        "excluded_rate": _rate(row.excluded, row.ended),
+        "failed_rate": _rate(row.failed, row.ended),
         "mean_seconds": round(took.total / took.count, 3) if took.count else None,
         "longest_seconds": round(took.longest, 3) if took.count else None,
     }
@@ -272,7 +272,7 @@ def _records(figures: Figures, by: By) -> list[dict[str, Any]]:
                     "outcome": outcome,
                     "reason": reason,
                     "profiles": count,
-                    "rate": round(_rate(count, ended), 6),
+                    "rate": _rate(count, ended),
                 }
                 for (outcome, reason), count in _by_reason(figures).most_common()
             ]

@@ -6,6 +6,7 @@ reads it. Of what is no JSON object, that is all, with the text as it was pushed
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync.profile.bodies import UnreadableBodyError
 from attendee_sync_cli.console import FailureError
-from attendee_sync_cli.profiles import profile_tables
+from attendee_sync_cli.profiles import profile_tables, shape
 
 ENDINGS = (".csv", ".json", ".ndjson", ".jsonl")
-_WHY = "dead_letter"
+WHY = "dead_letter"
+_EMAIL = "email"
 _AS_LINES = "no table holds that; export to a file whose name ends in .ndjson"
 
 
@@ -62,20 +64,17 @@ def _profile(dead_letter: DeadLetter) -> dict[str, Any]:
     except (ValueError, RecursionError):
         profile = None
     if not isinstance(profile, dict):
-        return {_WHY: {**told, "text": body}}
-    return {_WHY: told, **{name: each for name, each in profile.items() if name != _WHY}}
+        return {WHY: {**told, "text": body}}
+    return {WHY: told, **{name: each for name, each in profile.items() if name != WHY}}
 
 
 def _csv(profiles: Sequence[Mapping[str, Any]]) -> bytes:
     """Return a table of profiles, with the mark by which Excel knows UTF-8."""
-    rows = [dict(_cells(profile, (), profile[_WHY]["id"])) for profile in profiles]
+    rows = [dict(_cells(profile, (), profile[WHY]["id"])) for profile in profiles]
     names = sorted(dict.fromkeys(name for row in rows for name in row), key=_is_attribute)
-    try:
-        profile_tables.paths_of("the header", names)
-    except UnreadableBodyError:
-        raise FailureError(
-            f"They spell or nest their attributes in different ways: {_AS_LINES}."
-        ) from None
+    if not any(map(_is_for_email, names)):
+        names.append(_EMAIL)  # what is missing is filled in there
+    _check(names)
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, names)
     table.writeheader()
@@ -83,8 +82,33 @@ def _csv(profiles: Sequence[Mapping[str, Any]]) -> bytes:
     return text.getvalue().encode("utf-8-sig", "backslashreplace")
 
 
+def _check(names: Sequence[str]) -> None:
+    """Raise FailureError, with two names that differ, if a table can't have columns so called."""
+    if _makes_table(names):
+        return
+    pairs = itertools.combinations(names, 2)
+    two = next((each for each in pairs if not _makes_table(each)), ())
+    such = f", such as {' and '.join(map(shape.name_of, two))}" if two else ""
+    raise FailureError(
+        f"They spell or nest their attributes in different ways{such}: {_AS_LINES}, or fewer of "
+        "them: --destination and --reason choose."
+    )
+
+
+def _makes_table(names: Sequence[str]) -> bool:
+    try:
+        profile_tables.paths_of("the header", names)
+    except UnreadableBodyError:
+        return False
+    return True
+
+
+def _is_for_email(name: str) -> bool:
+    return any(map(profile_tables.is_email_name, (name, name.partition(".")[0])))
+
+
 def _is_attribute(name: str) -> bool:
-    return not name.startswith(f"{_WHY}.")
+    return not name.startswith(f"{WHY}.")
 
 
 def _cells(value: Any, path: profile_tables.Path, dead_letter_id: str) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from attendee_sync.outcome import Reason, in_words
 from attendee_sync.profile import names
 from attendee_sync_cli import console
 from attendee_sync_cli.profiles import profile_tables, shape
+from attendee_sync_cli.profiles.dead_letter_export import WHY
 from attendee_sync_cli.profiles.profile_files import Found, Profiles
 
 _LOOKED_AT = 1_000  # profiles whose names of attributes are collected
@@ -54,7 +55,8 @@ class EmailCheck:
         self._reasons[decision.reason, decision.detail] += 1
         if self._reasons.total() <= _LOOKED_AT and len(self._addresses) <= _LOOKED_AT:
             for path, value in _leaves(profile, ()):
-                self._addresses[path] += _is_address(value)
+                if path[0] != WHY:
+                    self._addresses[path] += _is_address(value)
 
     def fault(self, profiles: Profiles) -> str:
         """Return why none can be used and what may help, or nothing."""
@@ -62,7 +64,7 @@ class EmailCheck:
             return ""
         most = self._reasons.most_common(_MOST_REASONS)
         reasons = ", ".join(f"{in_words(*each)} ({n})" for each, n in most)
-        names = list(map(console.plain, profiles.columns or map(_name, self._addresses)))
+        names = list(map(console.plain, _columns(profiles) or map(_name, self._addresses)))
         kind = "Its columns" if profiles.columns else "Attributes"
         told = f"{kind}: {', '.join(names[:_MOST_NAMES])}. " if names else ""
         return (
@@ -76,11 +78,13 @@ class EmailCheck:
             return ""
         wanted = self._wanted()
         is_table = bool(profiles.columns)
+        if wanted in profiles.columns:  # no other column can be read under that name
+            return f"{wanted} is for e-mail addresses, but has none that can be used."
         with_most = [path for path, count in self._addresses.most_common(1) if count]
         if with_most:
             name = ".".join(with_most[0]) if is_table else _name(with_most[0])
         else:
-            name = _most_alike(wanted, profiles.columns or list(map(_name, self._addresses)))
+            name = _most_alike(wanted, _columns(profiles) or list(map(_name, self._addresses)))
         if not name:
             return "Is it the right file?"
         if wanted == _USUAL and profile_tables.is_email_name(name):
@@ -94,6 +98,11 @@ class EmailCheck:
         """Return the name that the destination takes the address from."""
         rule = self._rules.destination.mapping.get("email") if self._rules else None
         return rule.value if rule and _PLAIN.fullmatch(rule.value) else _USUAL
+
+
+def _columns(profiles: Profiles) -> list[str]:
+    """Return the columns of a table that people know: not those that an export added."""
+    return [name for name in profiles.columns if not name.startswith(f"{WHY}.")]
 
 
 def _leaves(value: Any, path: _Path) -> Iterator[tuple[_Path, Any]]:

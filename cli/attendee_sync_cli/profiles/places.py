@@ -22,8 +22,8 @@ class PlaceGroup:
             self.places.append(place)
 
     def listed(self) -> str:
-        """Return the first places, and how many more there are."""
-        return listed(self.places, self.count)
+        """Return the first places in order, and how many more there are."""
+        return listed(sorted(self.places), self.count)
 
 
 def listed(all_: Sequence[object], count: int | None = None) -> str:

@@ -169,6 +169,11 @@ def shown_changes(before: str | None, after: BaseModel) -> list[list[str]]:
     ]
 
 
+def document(changes: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+    """Return what changes for programs."""
+    return [{"setting": path, "from": before, "to": after} for path, before, after in changes]
+
+
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return settings by their paths, such as auth.client_auth."""
     found: dict[str, Any] = {}
@@ -184,7 +189,7 @@ def _value(value: object) -> str:
     if value is None:
         return "(none)"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "(none)"
+        return ", ".join(map(_value, value)) or "(none)"
     if value in ("", {}):
         return "(empty)"
-    return str(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,7 @@
 """What settings were before, who changed them, and the way back."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -10,30 +11,32 @@ from pydantic import BaseModel
 from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.settings import secret_texts, setting_changes, validation
-from attendee_sync_cli.stack.stack import SettingVersion
+from attendee_sync_cli.stack.stack import TEMPLATE, SettingVersion
 
 HistoricVersion = Annotated[
-    int, typer.Argument(metavar="VERSION", min=1, help="Number that `history` shows.")
+    str, typer.Argument(metavar="VERSION", help="What `history` shows: a number, or `template`.")
 ]
+_UNCHANGED = "Nobody changed it since it was deployed."
 
 
 def show(versions: Sequence[SettingVersion], model: type[BaseModel], *, as_json: bool) -> None:
     """Show versions of settings, the oldest first, with what each changed."""
-    later = [_changed(before, after, model) for before, after in pairwise(versions)]
-    changed = [[], *later] if versions else []  # what the first one changed, nobody knows
+    changed = [
+        _changed(before, after, model) for before, after in pairwise([None, *versions]) if after
+    ]
     if as_json:
         pairs = zip(versions, changed, strict=True)
         console.document([_document(version, paths) for version, paths in pairs])
         return
     if not versions:
-        console.say("Nobody changed it since it was deployed.")
+        console.say(_UNCHANGED)
         return
     console.table(
         ["version", "stored", "by", "changed"],
         [
             [
                 str(version.number),
-                console.when(version.stored_at.timestamp()),
+                f"{version.stored_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
                 console.plain(version.stored_by),
                 ", ".join(paths),
             ]
@@ -42,17 +45,26 @@ def show(versions: Sequence[SettingVersion], model: type[BaseModel], *, as_json:
     )
 
 
-def text_of(versions: Sequence[SettingVersion], number: int) -> str:
+def text_of(versions: Sequence[SettingVersion], wanted: str) -> str:
     """Return the settings of a version. Raises FailureError if there is none of that number."""
-    found = [each.text for each in versions if each.number == number]
+    if not versions:
+        raise FailureError(_UNCHANGED)
+    found = [each.text for each in versions if str(each.number) == wanted]
     if not found:
-        known = ", ".join(str(each.number) for each in versions) or "none"
-        raise FailureError(f"There is no version {number}; there are: {known}.")
+        known = ", ".join(str(each.number) for each in versions)
+        raise FailureError(f"There is no version {wanted}; there are: {known}.")
     return found[0]
 
 
-def _changed(before: SettingVersion, after: SettingVersion, model: type[BaseModel]) -> list[str]:
-    """Return the paths of the settings that a version changed."""
+def _changed(
+    before: SettingVersion | None, after: SettingVersion, model: type[BaseModel]
+) -> list[str]:
+    """Return the paths of the settings that a version changed, as far as what was before is known.
+
+    After the template's comes version 1, unless SSM has dropped that one.
+    """
+    if before is None or (before.number == TEMPLATE and after.number != 1):
+        return []
     read = validation.read(model, after.text)
     if isinstance(read, list):
         return ["not valid"]

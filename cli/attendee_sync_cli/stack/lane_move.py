@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from attendee_sync_cli import console
 from attendee_sync_cli.stack import lane, log_summary
 from attendee_sync_cli.stack.lane import Lane
 from attendee_sync_cli.stack.log_summary import Log
@@ -30,10 +31,13 @@ class Remainder:
     @property
     def words(self) -> str:
         """What is known of it."""
-        of_it = "an unknown number" if self.put_back is None else str(self.put_back)
+        put_back = {None: "it is unknown how many were", 0: "none was", 1: "1 was"}.get(
+            self.put_back, f"{self.put_back} were"
+        )
+        untried = "all were tried" if self.is_oldest_newer else "some may not have been tried yet"
         return (
-            f"{self.in_lane} profiles in the shared lane; of this destination {of_it} put back, "
-            f"untried ones {'none' if self.is_oldest_newer else 'perhaps'}"
+            f"{console.counted(self.in_lane, 'profile')} in the shared lane; of this destination "
+            f"{put_back} put back, {untried}"
         )
 
 

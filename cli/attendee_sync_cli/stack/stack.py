@@ -3,8 +3,9 @@
 import functools
 import json
 import os
+import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ from attendee_sync.rainfocus.token_store import TokenStore
 from attendee_sync_cli.console import FailureError
 
 RECOVERY_DAYS = 30
+TEMPLATE = "template"
 MAX_PARAMETER_BYTES = 4_096  # of a standard parameter
 KNOWN_SECONDS = CACHE_SECONDS + 5.0  # by then each function has read a setting anew
 _CONNECT_SECONDS = 5.0
@@ -38,6 +40,7 @@ _READ_SECONDS = 15.0
 # The token-refresh function answers within a minute. It is never asked twice by botocore.
 _INVOKE_SECONDS = 70.0
 _ATTEMPTS = 3
+_ARN_ENDS = re.compile("[/:]")
 
 
 class Refreshed(BaseModel):
@@ -99,10 +102,10 @@ def _no_endpoint() -> typer.BadParameter:
 class SettingVersion:
     """A setting as it was stored once."""
 
-    number: int
+    number: int | str  # or TEMPLATE, as it was deployed last
     text: str
     stored_at: datetime
-    stored_by: str  # the last part of an ARN: a user, or a role's session
+    stored_by: str  # the last part of an ARN: a user, `root`, or a role's session
 
 
 @dataclass(frozen=True)
@@ -177,25 +180,14 @@ class Stack:
     def versions(self, kind: str, name: str) -> list[SettingVersion]:
         """Return a setting as people stored it, the oldest first: the last hundred, as SSM keeps.
 
-        There are none of one that is as it was deployed, nor of what stood there before a removal.
+        Before them stands what the template has deployed, if it has any of that name. There are
+        none of one that is as it was deployed, nor of what stood there before a removal.
         """
-        pages = client("ssm").get_paginator("get_parameter_history")
-        try:
-            found = [
-                SettingVersion(
-                    each["Version"],
-                    each["Value"],
-                    each["LastModifiedDate"],
-                    each.get("LastModifiedUser", "").rpartition("/")[2],
-                )
-                for page in pages.paginate(Name=parameter_of(self.name, kind, name))
-                for each in page["Parameters"]
-            ]
-        except ClientError as error:
-            if _code(error) == "ParameterNotFound":
-                return []
-            raise
-        return sorted(found, key=lambda each: each.number)
+        edited = _history(parameter_of(self.name, kind, name))
+        if name != DEFAULT or not edited:
+            return edited
+        deployed = _history(parameter_of(self.name, kind, name, as_deployed=True))
+        return [*(replace(each, number=TEMPLATE) for each in deployed[-1:]), *edited]
 
     def seconds_until_known(self, kind: str, name: str) -> float:
         """Return for how long functions may still go by what a setting was before."""
@@ -380,6 +372,26 @@ class Stack:
         except (ValidationError, ValueError):
             raise FailureError("The token-refresh function gave no answer to read.") from None
         return result
+
+
+def _history(parameter: str) -> list[SettingVersion]:
+    """Return the versions of a parameter, the oldest first; none if there is none of that name."""
+    pages = client("ssm").get_paginator("get_parameter_history")
+    try:
+        found = [each for page in pages.paginate(Name=parameter) for each in page["Parameters"]]
+    except ClientError as error:
+        if _code(error) == "ParameterNotFound":
+            return []
+        raise
+    return [
+        SettingVersion(
+            each["Version"],
+            each["Value"],
+            each["LastModifiedDate"],
+            _ARN_ENDS.split(each.get("LastModifiedUser", ""))[-1],
+        )
+        for each in sorted(found, key=lambda each: each["Version"])
+    ]
 
 
 def describe_stack(name: str) -> dict[str, Any] | None:

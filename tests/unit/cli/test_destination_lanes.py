@@ -194,6 +194,14 @@ def test_who_shares_a_lane_is_not_paused_with_another(line: CommandLine, wall: C
     assert line.aws.functions.mappings == {PROFILE_QUEUE: False}
 
 
+def test_the_shared_lane_is_not_paused_under_a_move(line: CommandLine) -> None:
+    line.aws.set_destination("summit", event_code="e1", lane="moving", lane_from=5)
+    told = line.fail("destinations", "pause", "default")
+    assert "`attendee-sync destinations move summit`" in told
+    assert line.aws.functions.mappings[PROFILE_QUEUE]
+    line.succeed("destinations", "resume", "default")  # the move may be waiting for that
+
+
 # --- moving ---
 
 
@@ -299,6 +307,29 @@ def test_a_shared_lane_that_is_never_empty_is_told_by_age_and_log(
         aws.logs.write(DELIVERY_LOG, json.dumps(told | {"reason": reason}), wall.now - 60)
     found = lane_move.remainder(Stack(STACK), "summit", moved_at=wall.now - 3_500)
     assert found.is_through == is_through
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (
+            lane_move.Remainder(1, 0, is_oldest_newer=False),
+            "1 profile in the shared lane; of this destination none was put back, "
+            "some may not have been tried yet",
+        ),
+        (
+            lane_move.Remainder(9, 2, is_oldest_newer=True),
+            "9 profiles in the shared lane; of this destination 2 were put back, all were tried",
+        ),
+        (
+            lane_move.Remainder(2, None, is_oldest_newer=True),
+            "2 profiles in the shared lane; of this destination it is unknown how many were "
+            "put back, all were tried",
+        ),
+    ],
+)
+def test_what_a_move_waits_for_is_told_in_words(left: lane_move.Remainder, words: str) -> None:
+    assert left.words == words
 
 
 def test_the_shared_lane_is_the_default_destination_s(line: CommandLine) -> None:

@@ -76,6 +76,12 @@ def test_the_default_mapping_is_shown(line: CommandLine) -> None:
         assert [field, "the usual names", "overwrite", "yes", "default"] in found
 
 
+def test_settings_are_shown_as_they_are_written(line: CommandLine) -> None:
+    shown = cells(line.succeed("destinations", "show", "default"))
+    assert ["setting", "value", "origin"] in shown
+    assert ["email_falls_back", "true", "default"] in shown
+
+
 def test_the_effective_mapping_is_shown(line: CommandLine) -> None:
     mapping = {**SETTINGS["mapping"], "email": "mail", "zip": {"value": "z"}}
     line.aws.ssm.parameters[EMEA] = json.dumps({**SETTINGS, "mapping": mapping})

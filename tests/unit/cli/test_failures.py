@@ -331,6 +331,30 @@ def test_an_export_can_be_mended_and_pushed_again(
     assert [{k: v for k, v in each.items() if v is not None} for each in found] == [ADA, BEN, kept]
 
 
+def test_a_table_without_addresses_has_a_column_for_them(
+    line: CommandLine, harness: DeliveryHarness, tmp_path: Path
+) -> None:
+    harness.push(NOBODY)
+    harness.work()
+    path = tmp_path / "mend.csv"
+    line.succeed("failures", "--reason", "missing_email", "--export", str(path))
+    [header, _] = path.read_text("utf-8-sig").splitlines()
+    assert header.split(",")[-1] == "email"
+    told = line.fail("push", "default", str(path))
+    assert "email is for e-mail addresses, but has none that can be used" in told
+    assert "dead_letter." not in told
+
+
+def test_two_spellings_of_a_name_are_told(
+    line: CommandLine, harness: DeliveryHarness, tmp_path: Path
+) -> None:
+    harness.push({"email": "ada@example.com"}, {"Email": "ben@example.com"})
+    harness.work()
+    told = line.fail("failures", "--export", str(tmp_path / "mend.csv"))
+    assert "such as email and Email" in told
+    assert "--destination" in told
+
+
 def test_what_is_no_profile_is_exported_as_its_text(line: CommandLine, tmp_path: Path) -> None:
     attributes = {"destination": "default", "request_id": "old", "index": "0"}
     line.aws.dead_letter_queue().send([Message("{no json", "person", "id", attributes)])

@@ -19,6 +19,7 @@ from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
 from attendee_sync_cli.commands import push as command
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.profiles import profile_files, push_client, push_follower
+from attendee_sync_cli.profiles.places import PlaceGroup
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.stack import DELIVERY_LOG, INGEST_TOKEN, PUSH_URL, STACK, Aws, Clock
@@ -958,3 +959,10 @@ def test_only_accepted_profiles_are_followed_and_only_where_asked(
     api.aws.logs.calls.clear()
     line.succeed("push", "default", "-", given=json.dumps(BEN))
     assert not api.aws.logs.calls
+
+
+def test_places_are_listed_in_order_however_their_ends_came() -> None:
+    group = PlaceGroup()
+    for place in (7, 2, 5):
+        group.add(place)
+    assert group.listed() == "2, 5, 7"

@@ -176,6 +176,12 @@ def test_spreadsheets_get_csv(day: CommandLine) -> None:
     assert "exclude each other" in day.fail("report", "--csv", "--json", code=2)
 
 
+def test_what_a_report_can_be_about_is_told(line: CommandLine) -> None:
+    told = line.fail("report", "--by", "day", code=2)
+    assert "'day' is not one of" in told
+    assert "Value error" not in told
+
+
 def test_nothing_of_another_stack_counts(line: CommandLine) -> None:
     received(line, "default", 1)
     other = {"stack": "other", "destination": "default", "service": "ingest"}
@@ -295,6 +301,8 @@ def test_a_log_that_is_too_long_is_told_as_such(
 def test_a_stack_without_any_has_an_empty_report(line: CommandLine) -> None:
     found = line.json("report")
     assert (found["rows"], found["total"]["received"]) == ([], 0)
+    assert found["total"]["failed_rate"] is None
+    assert line.json("report", "--by", "hour", "--hours", "1")["rows"][0]["failed_rate"] is None
     assert ["all", "0", "0", "0", "0"] in cells(line.succeed("report"))
     assert line.succeed("report", "--csv") == "destination\n"
     assert ["0"] in cells(line.succeed("report", "--by", "reason"))

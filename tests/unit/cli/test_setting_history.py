@@ -27,7 +27,7 @@ def test_each_version_tells_who_stored_it_when_and_what_changed(line: CommandLin
         ["2", "grace", "filter"],
         ["3", "grace", "filter"],
     ]
-    assert all("2026-11-27T09:00:00" in row[1] for row in shown[1:])
+    assert all(row[1] == "2026-11-27T09:00Z" for row in shown[1:])
     document = line.json("destinations", "history", "summit")
     assert [each["settings"].get("filter") for each in document] == [None, "vip", None]
 
@@ -71,8 +71,63 @@ def test_a_connection_goes_back_and_its_secrets_stay(line: CommandLine) -> None:
     stored = json.loads(line.aws.ssm.parameters[f"/{STACK}/connections/default"])
     assert stored["version"] == "v2"
     assert line.aws.secrets.count("PutSecretValue") == puts
-    [_, second, third] = line.json("connections", "history", "default")
+    [*_, second, third] = line.json("connections", "history", "default")
     assert second["changed"] == third["changed"] == ["version"]
+
+
+@pytest.fixture
+def deployed(line: CommandLine) -> CommandLine:
+    """A stack whose default connection and destination are as the template deploys them."""
+    ssm = line.aws.ssm
+    for kind in ("connections", "destinations"):
+        text = ssm.parameters.pop(f"/{STACK}/{kind}/default")
+        name = f"/{STACK}/template/{kind}/default"
+        ssm.put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+    return line
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"), [("connections", "version"), ("destinations", "event_code")]
+)
+def test_there_is_a_way_back_to_what_was_deployed(
+    deployed: CommandLine, kind: str, setting: str
+) -> None:
+    told = deployed.fail(kind, "rollback", "default", "1", "--yes")
+    assert told == "Nobody changed it since it was deployed.\n"
+    before = json.loads(deployed.aws.ssm.parameters[f"/{STACK}/template/{kind}/default"])
+    deployed.succeed(kind, "set", "default", f"{setting}=v2", "--yes")
+    found = deployed.json(kind, "history", "default")
+    assert [(each["version"], each["changed"]) for each in found] == [
+        ("template", []),
+        (1, [setting]),
+    ]
+    told = deployed.fail(kind, "rollback", "default", "7", "--yes")
+    assert "There is no version 7; there are: template, 1." in told
+    stored = deployed.json(kind, "rollback", "default", "template", "--yes")
+    assert stored["stored"]
+    assert [each["setting"] for each in stored["changes"]] == [setting]
+    assert json.loads(deployed.aws.ssm.parameters[f"/{STACK}/{kind}/default"]) == before
+
+
+def test_what_the_first_version_that_is_kept_changed_is_not_known(deployed: CommandLine) -> None:
+    deployed.succeed("connections", "set", "default", "version=v2", "--yes")
+    deployed.succeed("connections", "set", "default", "version=v3", "--yes")
+    del deployed.aws.ssm.history[f"/{STACK}/connections/default"][0]  # SSM keeps a hundred
+    found = deployed.json("connections", "history", "default")
+    assert [(each["version"], each["changed"]) for each in found] == [("template", []), (2, [])]
+
+
+@pytest.mark.parametrize(
+    ("arn", "shown"),
+    [
+        ("arn:aws:iam::123456789012:root", "root"),
+        ("arn:aws:iam::123456789012:user/ops/ada", "ada"),
+        ("", ""),
+    ],
+)
+def test_of_who_stored_it_the_name_is_told(line: CommandLine, arn: str, shown: str) -> None:
+    line.aws.ssm.history[SUMMIT][0]["LastModifiedUser"] = arn
+    assert line.json("destinations", "history", "summit")[0]["stored_by"] == shown
 
 
 def test_a_secret_in_an_old_version_is_not_shown(line: CommandLine) -> None:
