@@ -93,12 +93,12 @@ def test_newline_delimited_json_becomes_attendees(operated: Local, tmp_path: Pat
 @pytest.mark.usefixtures("operated")
 def test_what_became_of_a_push_is_told_afterwards(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
-    path.write_text("email;firstname\ntraced@example.com;Ada\n")
+    path.write_text("email;firstname\ntold.afterwards@example.com;Ada\n")
     before = _json("report")["total"]
 
     assert _push(path)[0] == 0
 
-    found = _json("lookup", "traced@example.com", "--destination", "default", "--trace")
+    found = _json("lookup", "told.afterwards@example.com", "--destination", "default", "--trace")
     [trace] = found["destinations"][0]["trace"]
     assert trace["state"] == "delivered"
     assert [each["event"] for each in trace["events"]] == ["accepted", "delivered"]
