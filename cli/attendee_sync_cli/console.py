@@ -147,10 +147,15 @@ def _wrapped(line: str, width: int) -> str:
     )
 
 
-def ask(question: str, *, yes: bool, as_json: bool) -> None:
-    """Ask people before something is done; a no ends the command."""
+def expect_somebody_to_ask(*, yes: bool, as_json: bool) -> None:
+    """Raise typer.BadParameter where a question would have to be asked and nobody is there."""
     if as_json and not yes:
         raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+
+
+def ask(question: str, *, yes: bool, as_json: bool) -> None:
+    """Ask people before something is done; a no ends the command."""
+    expect_somebody_to_ask(yes=yes, as_json=as_json)
     if not yes:
         typer.confirm(question, abort=True)
 

@@ -112,8 +112,7 @@ def set_(
 
 def _store(stack: Stack, connection: str, text: str, *, yes: bool, as_json: bool) -> None:
     """Show what changes, ask, and store the settings and their secrets."""
-    if as_json and not yes:
-        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    console.expect_somebody_to_ask(yes=yes, as_json=as_json)
     before = stack.connection(connection)
     after = validation.read(Connection, text)
     if isinstance(after, list):
@@ -123,7 +122,10 @@ def _store(stack: Stack, connection: str, text: str, *, yes: bool, as_json: bool
     changes = setting_changes.shown_changes(before, after)
     if changes:
         if not as_json:
-            _ask(connection, before, after, yes=yes)
+            left_out = setting_changes.reset(before, after)
+            if left_out:
+                console.say(f"Left out, so that the default counts: {', '.join(left_out)}")
+            setting_changes.ask(f"Connection {connection}", changes, is_new=before is None, yes=yes)
         stack.put_connection(connection, compact)
     secrets = _make_secrets(stack, connection)
     if as_json:
@@ -142,14 +144,6 @@ def _store(stack: Stack, connection: str, text: str, *, yes: bool, as_json: bool
         console.say(told)
     if before is None:
         console.say(f"Next: attendee-sync credentials set {connection}")
-
-
-def _ask(connection: str, before: str | None, after: Connection, *, yes: bool) -> None:
-    left_out = setting_changes.reset(before, after)
-    if left_out:
-        console.say(f"Left out, so that the default counts: {', '.join(left_out)}")
-    changes = setting_changes.shown_changes(before, after)
-    setting_changes.ask(f"Connection {connection}", changes, is_new=before is None, yes=yes)
 
 
 @app.command("history", epilog=console.examples("attendee-sync connections history default"))

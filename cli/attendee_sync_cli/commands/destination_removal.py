@@ -40,8 +40,7 @@ def remove(  # noqa: PLR0913, PLR0917 - they are the command's options
     """
     if drain and bury:
         raise typer.BadParameter("--drain or --bury, not both")
-    if as_json and not yes:
-        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    console.expect_somebody_to_ask(yes=yes, as_json=as_json)
     stack: Stack = context.obj
     if destination == DEFAULT:
         raise FailureError(

@@ -289,8 +289,7 @@ def _with_lane(text: str, name: str, before: str | None) -> str:
 
 def _store(stack: Stack, name: str, trial: _Trial, *, yes: bool, as_json: bool) -> None:
     """Show what was found, ask, and store the settings if something changes."""
-    if as_json and not yes:
-        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    console.expect_somebody_to_ask(yes=yes, as_json=as_json)
     changes = trial.changes
     if not as_json:
         _show_trial(trial)

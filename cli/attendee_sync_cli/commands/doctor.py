@@ -107,8 +107,8 @@ def doctor(  # noqa: PLR0913, PLR0917 - they are the command's options
     address = _address(write_test)
     if (address or apply) and not (connection or destination):
         raise typer.BadParameter("--write-test and --apply need a CONNECTION or a --destination")
-    if apply and as_json and not yes:
-        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    if apply:
+        console.expect_somebody_to_ask(yes=yes, as_json=as_json)
     cases = _cases(stack, connection, destination, address)
     with http_client.session(pool_size=1) as session:
         room = _Room(stack, session, is_shown=not as_json, applies=apply, asks=not yes)

@@ -109,8 +109,8 @@ def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
     stack: Stack = context.obj
     chosen = DeadLetterFilter(destination, reason)
     _check_options(show, export, each=each, discard=discard)
-    if as_json and discard and not yes:
-        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    if discard:
+        console.expect_somebody_to_ask(yes=yes, as_json=as_json)
     if show:
         _show(_find(stack, show), as_json=as_json)
     elif each:

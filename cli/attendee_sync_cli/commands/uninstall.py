@@ -79,8 +79,7 @@ def uninstall(
     says so. Secrets can be restored for 30 days, and a stack of the same name can be made in
     that time: `connections set` then restores them. With --force they are gone at once.
     """
-    if as_json and not yes:
-        raise typer.BadParameter("with --json there is nobody to ask: add --yes")
+    console.expect_somebody_to_ask(yes=yes, as_json=as_json)
     stack: Stack = context.obj
     held = _held(stack)
     lanes = lane_stack.destinations(stack)

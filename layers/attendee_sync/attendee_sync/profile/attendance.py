@@ -14,8 +14,7 @@ from attendee_sync.profile.names import Kind
 type Json = dict[str, Any]
 type Path = tuple[str, ...]
 
-_MAX_DEPTH: Final = 3  # objects within each other
-_MOST_MEMBERS: Final = 1_000  # of all objects that are looked at
+_MOST_MEMBERS: Final = 1_000  # of an object that are looked at
 _LONGEST_NAME: Final = 100  # characters
 _MOST_NAMES: Final = 100  # of an element that are looked at
 # Lists of those who attend, whoever registered them, or of their tickets, and of those who come
@@ -70,18 +69,12 @@ def is_list(name: str) -> bool:
 
 def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
     """Yield the lists of people who attend, with their places."""
-    pending: list[tuple[Path, Json]] = [((), document)]
-    left = _MOST_MEMBERS
-    for path, members in pending:  # which grows meanwhile
-        for name, value in itertools.islice(members.items(), left):
-            left -= 1
-            if isinstance(value, dict) and len(path) < _MAX_DEPTH:
-                pending.append(((*path, name), value))
-            elif isinstance(value, list):
-                elements = unknown_lists.elements_of(value)
-                is_known = _IS_ATTENDANCE[name] or _are_of_attendees(elements)
-                if is_known and any(_is_somebody(each, name) for each in elements):
-                    yield (*path, name), elements
+    for place, value in unknown_lists.members_of(document):
+        if isinstance(value, list):
+            name, elements = place[-1], unknown_lists.elements_of(value)
+            is_known = _IS_ATTENDANCE[name] or _are_of_attendees(elements)
+            if is_known and any(_is_somebody(each, name) for each in elements):
+                yield place, elements
 
 
 def _is_somebody(element: Json, of: str) -> bool:

@@ -67,16 +67,8 @@ _YESES: Final = frozenset(
     | {"oui", "si", "sim", "tak", "ano", "igen", "da", "evet", "да", "так", "kylla", "예", "是"}
     | {names.fold(each) for each in ("はい", "希望する")}
 )
-_STATES: Final = (
-    "state",
-    "status",
-    "value",
-    "consent",
-    "BOOL",
-    "boolean",
-    "S",
-    "string",
-)  # members of an object in place of a word
+# Members of an object in place of a word.
+_STATES: Final = ("state", "status", "value", "consent", "BOOL", "boolean", "S", "string")
 
 
 class _Meaning(NamedTuple):

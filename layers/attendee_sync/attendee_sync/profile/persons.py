@@ -61,12 +61,8 @@ _DECLARING = frozenset(
     | {"recordtype", "record_type", "resourcetype", "resource_type", "primaryentityname"}
     | {"object"}
 )
-DECLARING = _DECLARING | {
-    "type",
-    "kind",
-    "meta",
-    "changeeventheader",
-}  # members with which another is a thing
+# Members with which another is a thing.
+DECLARING = _DECLARING | {"type", "kind", "meta", "changeeventheader"}
 _DECLARED_THINGS = _THINGS | {"group", "groups", "team", "corporation", "localbusiness", "device"}
 # SCIM and Salesforce's change events tell the type in an object beside the attributes.
 _TYPED_BESIDE = {"meta": "resourceType", "ChangeEventHeader": "entityName"}

@@ -5,7 +5,7 @@ Imports the standard library alone, since ingest uses it.
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from attendee_sync.outcome import Reason
@@ -61,22 +61,30 @@ def are_people(elements: list[Json]) -> bool:
     return any(known) and sum(are_somebody) * 2 > len(elements)
 
 
-def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
-    """Yield the lists of objects in a document, and the objects in texts, with their places."""
+def members_of(
+    document: Json, is_entered: Callable[[str], bool] = lambda _: True
+) -> Iterator[tuple[Path, Any]]:
+    """Yield the members of a document and of the objects within it, with their places.
+
+    `is_entered` tells of the name of an object whether its members are among them.
+    """
     pending: list[tuple[Path, Json]] = [((), document)]
     left = _MOST_MEMBERS
     for path, members in pending:  # which grows meanwhile
         for name, value in itertools.islice(members.items(), left):
             left -= 1
             place = (*path, name)
-            is_object = isinstance(value, dict) and len(place) < _MAX_DEPTH
-            elements = elements_of(value)
-            if (is_object or elements) and _is_of_others(name):
-                continue
-            if is_object:
+            yield place, value
+            if isinstance(value, dict) and len(place) < _MAX_DEPTH and is_entered(name):
                 pending.append((place, value))
-            if may_have_address(elements):
-                yield place, elements
+
+
+def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
+    """Yield the lists of objects in a document, and the objects in texts, with their places."""
+    for place, value in members_of(document, lambda name: not _is_of_others(name)):
+        elements = elements_of(value)
+        if elements and not _is_of_others(place[-1]) and may_have_address(elements):
+            yield place, elements
 
 
 def _is_of_others(name: str) -> bool:
