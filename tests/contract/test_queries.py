@@ -1,5 +1,6 @@
 """The template's saved queries, run against what the functions log."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -13,6 +14,7 @@ from tests.support import fakes, insights
 from tests.support.delivery_harness import DeliveryHarness, delivery_harness
 from tests.support.functions import Handle
 from tests.support.insights import Line
+from tests.support.settings_event import NAME, settings_event
 from tests.support.stack import HASH_KEY, Aws, Clock, changed, token
 from tests.support.template import ROOT, resources
 
@@ -53,7 +55,7 @@ def logged(
     aws.set_connection("default", changed(auth={"token_url": ""}))
     aws.set_token(token(expires_at=0))
     handle("token-refresh-schedule")
-    return insights.lines_of(output(), at=wall.now)
+    return insights.lines_of(f"{output()}\n{json.dumps(settings_event())}", at=wall.now)
 
 
 def run(name: str, logged: list[Line], **places: str) -> list[Line]:
@@ -126,8 +128,13 @@ def test_pushes_with_profiles_that_have_no_end_are_found(logged: list[Line]) -> 
     assert len(others) >= 5
 
 
-def test_a_change_of_settings_is_seen_in_the_log(logged: list[Line]) -> None:
+def test_a_changed_setting_is_told_by_its_name(logged: list[Line]) -> None:
     found = run("settings changes", logged)
+    assert column(found, "detail.operation", "detail.name") == [("Update", NAME)]
+
+
+def test_since_when_profiles_are_mapped_by_other_settings_is_seen(logged: list[Line]) -> None:
+    found = run("mapping versions", logged)
     assert len({line["mapping_version"] for line in found}) == len(found) == 2
     assert found[0]["first"] > found[1]["last"]
 

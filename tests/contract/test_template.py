@@ -134,7 +134,7 @@ def test_the_layer_is_built_for_the_functions_and_goes_with_the_stack() -> None:
 
 def test_every_log_group_is_kept_as_long_as_the_parameter_says() -> None:
     groups = resources("AWS::Logs::LogGroup")
-    assert len(groups) == len(FUNCTIONS) + 1
+    assert len(groups) == len(FUNCTIONS) + 2  # and the API's and the settings'
     for properties in groups.values():
         assert properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 

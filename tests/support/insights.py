@@ -40,7 +40,13 @@ def _fields(text: str) -> Line:
         value = json.loads(text)
     except ValueError:
         return {}
-    return {name: each for name, each in value.items() if each is not None}
+    inner = {
+        f"{name}.{member}": each
+        for name, members in value.items()
+        if isinstance(members, dict)
+        for member, each in members.items()
+    }
+    return {name: each for name, each in {**value, **inner}.items() if each is not None}
 
 
 def _filter(condition: str, lines: list[Line]) -> list[Line]:
@@ -49,7 +55,7 @@ def _filter(condition: str, lines: list[Line]) -> list[Line]:
 
 
 def _condition(text: str) -> Callable[[Line], bool]:
-    if present := re.fullmatch(r"ispresent\((\w+)\)", text):
+    if present := re.fullmatch(r"ispresent\(([\w.]+)\)", text):
         member = present[1]
         return lambda line: member in line
     if compared := re.fullmatch(r'([@\w]+) (=|!=|like|in) (".*"|\[.*\])', text):
