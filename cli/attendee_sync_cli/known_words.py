@@ -42,8 +42,16 @@ _WORDS: Final[Mapping[tuple[Owner, str], tuple[str, ...]]] = {
     ),
     ("destination", "filter"): (
         *("Filter", "Audience", "Audiences", "Audience ID", "Segment", "Segments", "Segment ID"),
-        *("Segment IDs", "Audience IDs", "Condition", "Where", "Consent policy"),
+        *("Segment IDs", "Audience IDs", "Condition", "Where"),
     ),
+    ("destination", "required_consents"): (
+        *("Required consents", "Consent policy", "Consent policies", "Consents", "Consent"),
+    ),
+    ("destination", "marketing_actions"): (
+        *("Marketing actions", "Marketing action", "Marketing use case", "Marketing use cases"),
+    ),
+    ("destination", "labels"): ("Labels", "Data usage labels", "Governance labels", "DULE labels"),
+    ("destination", "policies"): ("Policies", "Data usage policies", "Governance policies"),
     ("destination", "exits"): ("Exits", "Exit", "On exit", "Audience exit", "Segment exit"),
     ("destination", "hashes"): ("Hashes", "Hashed email", "Apply transformation", "Hashing"),
 }

@@ -14,6 +14,7 @@ from attendee_sync.observability import Metric
 from attendee_sync.outcome import Reason
 from attendee_sync.profile.names import NAMES
 from attendee_sync_cli.main import app
+from attendee_sync_cli.settings.governance import CORE_POLICIES, NEVER_EXPORTED
 from tests.support import command_line
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +138,14 @@ def test_the_table_of_reasons_is_the_codes() -> None:
     table = page_text("delivery").partition("| reason | what it means |")[2].partition("\n\n")[0]
     names = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)))
     assert sorted(names) == sorted(each for each in Reason if each)
+
+
+def test_the_table_of_policies_is_the_codes() -> None:
+    table = page_text("mapping").partition("| marketing action |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE)
+    shown = {action.strip("`"): tuple(re.findall(r"`(\w+)`", labels)) for action, labels in rows}
+    assert shown.pop("any, or none") == (NEVER_EXPORTED,)
+    assert shown == CORE_POLICIES
 
 
 def test_the_table_of_metrics_is_the_codes() -> None:

@@ -24,6 +24,7 @@ from attendee_sync_cli.settings import (
     destination_options,
     expression_doubts,
     expression_faults,
+    governance,
     setting_changes,
     setting_history,
     validation,
@@ -34,6 +35,15 @@ from attendee_sync_cli.settings.setting_history import HistoricVersion
 from attendee_sync_cli.settings.validation import SettingFault
 from attendee_sync_cli.stack import lane_stack
 from attendee_sync_cli.stack.stack import Stack
+
+RequiredConsents = Annotated[
+    list[str],
+    typer.Option(
+        "--require-consent",
+        metavar="PATH",
+        help="Send only who agreed to this, such as marketing.email or share; of several, to all.",
+    ),
+]
 
 app = typer.Typer(
     no_args_is_help=True, help="Destinations: settings, and the lanes in which their profiles wait."
@@ -142,6 +152,7 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
             "names, such as companyname=employer.name; source='web' is a constant.",
         ),
     ] = [],  # noqa: B006
+    require_consent: RequiredConsents = [],  # noqa: B006
     sample: SampleFile = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -159,7 +170,8 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
             f"`attendee-sync destinations set {destination} FILE` changes it."
         )
     members = destination_options.settings(event, connection, audience, condition, field)
-    trial = _tried(stack, destination, json.dumps(members), sample)
+    text = destination_options.with_required_consents(json.dumps(members), require_consent)
+    trial = _tried(stack, destination, text, sample)
     _store(stack, destination, trial, yes=yes, as_json=as_json)
 
 
@@ -170,12 +182,14 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
         "attendee-sync destinations set summit - --yes < summit.json",
         "attendee-sync destinations set summit event_code=summit2028 filter=null",
         "attendee-sync destinations set summit mapping.companyname=employer.name",
+        "attendee-sync destinations set summit --require-consent marketing.email",
     ),
 )
 def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     destination: DestinationName,
-    settings: NewSettings,
+    settings: NewSettings = [],  # noqa: B006 - typer reads it and changes nothing
+    require_consent: RequiredConsents = [],  # noqa: B006
     sample: SampleFile = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -183,13 +197,17 @@ def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
     """Store the settings of a destination, after a look at what changes.
 
     Each KEY=VALUE changes one setting and leaves the others alone; null brings its default back.
+    --require-consent takes the place of the consents that were required before.
     A setting that FILE leaves out has its default. Expressions that can't be what was meant are
     refused, doubts about others are told. A new destination gets a lane of its own; the lane of
     one that is there stays as it is, whatever FILE says.
     """
     stack: Stack = context.obj
     before = stack.destination(destination)
-    text = setting_changes.new_settings(settings, before, Destination, yes=yes)
+    if not settings and not require_consent:
+        raise typer.BadParameter("expected FILE, KEY=VALUE or --require-consent")
+    given = setting_changes.new_settings(settings, before, Destination, yes=yes)
+    text = destination_options.with_required_consents(given, require_consent)
     trial = _tried(stack, destination, text, sample)
     _store(stack, destination, trial, yes=yes, as_json=as_json)
 
@@ -258,7 +276,7 @@ def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
     read = validation.read(Destination, text)
     found = _faults(read, text, stack.connections())
     if isinstance(read, Destination):
-        found += expression_faults.faults(read)
+        found += expression_faults.faults(read) + governance.faults(read)
     if found or isinstance(read, list):
         raise setting_changes.not_valid("The settings", found)
     before = stack.destination(name)
@@ -266,6 +284,7 @@ def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
     read = Destination.model_validate_json(compact)
     sample = samples.read(file, compact)
     doubts = expression_doubts.doubts(read, sample.documents() if sample else ())
+    doubts += governance.doubts(read)
     summary = sample.summary(target_of(stack, name, compact)) if sample else None
     if summary and not summary.has_sent:
         doubts.append(SettingDoubt("as a whole", "no profile of the sample would be delivered"))

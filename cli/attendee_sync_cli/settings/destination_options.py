@@ -1,5 +1,6 @@
 """Settings of a destination, made of options of a command."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import typer
 
 from attendee_sync.mapping.destination import Destination
+from attendee_sync_cli.settings import setting_changes
 
 _ID = re.compile(r"[^\s'\\]{1,200}")
 
@@ -22,6 +24,13 @@ def settings(
         members["mapping"] = _mapping(fields)
     wanted = _condition(audiences, condition)
     return members | ({"filter": wanted} if wanted else {})
+
+
+def with_required_consents(text: str, paths: Sequence[str]) -> str:
+    """Return settings in which these consents are required, if any is named."""
+    if not paths or not (members := setting_changes.parsed(text)):
+        return text
+    return json.dumps(members | {"required_consents": list(dict.fromkeys(paths))})
 
 
 def _mapping(fields: Sequence[str]) -> dict[str, str]:

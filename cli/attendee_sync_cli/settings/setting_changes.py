@@ -33,14 +33,13 @@ NewSettings = Annotated[
 def new_settings(
     given: Sequence[str], stored: str | None, model: type[BaseModel], *, yes: bool
 ) -> str:
-    """Return the settings that a file holds, or those that are stored with some changed.
+    """Return the settings that a file holds, or those that are stored with some changed, or none.
 
     Raises typer.BadParameter or FailureError for what is neither a file nor such changes.
     """
-    [first, *others] = given
-    if others or "=" in first:
-        return _with_values(stored, given, model)
-    return _from_path(first, yes=yes)
+    if len(given) == 1 and "=" not in given[0]:
+        return _from_path(given[0], yes=yes)
+    return _with_values(stored, given, model)
 
 
 def _from_path(path: str, *, yes: bool) -> str:

@@ -35,6 +35,7 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--stdin",
         "--destination",
         "--reason",
+        "--require-consent",
         "--show",
         "--list",
         "--export",

@@ -117,7 +117,9 @@ def test_what_other_names_say_besides(name: str, value: object, expected: str) -
 
 
 @pytest.mark.parametrize("path", ["collect", "share", "personalize.content"])
-@pytest.mark.parametrize(("said", "expected"), [("y", "yes"), ("n", "no"), ("VI", "")])
+@pytest.mark.parametrize(
+    ("said", "expected"), [("y", "yes"), ("n", "no"), ("VI", "yes"), ("LI", ""), ("CT", "")]
+)
 def test_other_consents_have_paths(path: str, said: str, expected: str) -> None:
     document: Any = {"val": said}
     for name in reversed(path.split(".")):

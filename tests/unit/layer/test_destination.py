@@ -22,6 +22,10 @@ GOOD: dict[str, Any] = {
     "hashes": {"only": "send", "field": "hashedEmail"},
     "filter": "is_member(@, 'audience-1') && !has_opted_out(@, 'marketing.email')",
     "exits": {"action": "set", "fields": {"status": "left"}},
+    "required_consents": ["marketing.email", "share"],
+    "marketing_actions": ["email_targeting"],
+    "labels": {"custom.tier": ["C2", "I1"]},
+    "policies": {"email_targeting": ["C4", "S1"]},
 }
 
 
@@ -153,3 +157,19 @@ def test_the_email_address_is_always_sent(write: str) -> None:
     if write != "omit":
         with pytest.raises(ValidationError, match="only its expression can change"):
             Destination(event_code="x", mapping={"email": Rule.model_validate(rule)})
+
+
+def test_consents_labels_and_actions_are_in_adobes_words() -> None:
+    found = faults(
+        {
+            "required_consents": ["consents.share.val", "marketing email", "share"],
+            "marketing_actions": ["emailTargeting"],
+            "labels": {"zip": ["c2"]},
+            "policies": {"export_to_third_party": ["C13"]},
+        }
+    )
+    assert found.keys() == {
+        *("required_consents.0", "required_consents.1", "marketing_actions.0"),
+        *("labels.zip.0", "policies.export_to_third_party.0"),
+    }
+    assert "a path within consents is expected, without val" in found["required_consents.0"]

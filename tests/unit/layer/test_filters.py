@@ -214,3 +214,72 @@ def test_who_has_only_left_is_never_sent(state: str, predicate: str | None) -> N
 )
 def test_exits_are_for_who_has_left(document: dict[str, Any], verdict: Verdict) -> None:
     assert decide(document, filter=MEMBER, exits=SET).verdict is verdict
+
+
+# --- required consents --------------------------------------------------------------------------
+
+REQUIRED = ["marketing.email", "share"]
+AGREED = {"marketing": {"email": {"val": "y"}}, "share": {"val": "VI"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        ({"consents": AGREED}, ""),
+        ({"consents": AGREED | {"marketing": {"any": {"val": "y"}}}}, ""),
+        ({"consents": AGREED | {"share": True}}, ""),
+        ({}, "no consent to marketing.email, share"),
+        ({"consents": AGREED | {"share": {"val": "p"}}}, "no consent to share"),
+        ({"consents": AGREED | {"share": {"val": "u"}}}, "no consent to share"),
+        ({"consents": AGREED | {"share": {"val": "LI"}}}, "no consent to share"),
+        (
+            {"consents": AGREED | {"marketing": {"any": {"val": "n"}, "email": {"val": "y"}}}},
+            "no consent to marketing.email",
+        ),
+        (
+            {"consents": AGREED | {"idSpecific": {"Email": {"ada@example.com": {"share": "n"}}}}},
+            "no consent to share",
+        ),
+        (
+            {"consents": AGREED, "optInOut": {"_channels": {EMAIL_CHANNEL: "out"}}},
+            "no consent to marketing.email",
+        ),
+        (
+            {
+                "consents": AGREED,
+                "privacyOptOuts": [{"optOutType": "general_opt_out", "optOutValue": "out"}],
+            },
+            "no consent to marketing.email, share",
+        ),
+    ],
+)
+def test_who_has_not_agreed_to_all_that_is_required_is_not_sent(
+    said: dict[str, Any], detail: str
+) -> None:
+    decision = decide(EMAIL | said, required_consents=REQUIRED)
+    found = (decision.verdict, decision.reason, decision.detail)
+    assert found == (
+        (Verdict.FILTER, Reason.NO_CONSENT, detail) if detail else (Verdict.SEND, Reason.NONE, "")
+    )
+
+
+def test_who_agreed_to_all_that_is_required_must_still_meet_the_filter() -> None:
+    agreed = decide(EMAIL | {"consents": AGREED}, required_consents=REQUIRED, filter="vip")
+    assert (agreed.verdict, agreed.reason) == (Verdict.FILTER, Reason.FILTER)
+
+
+@pytest.mark.parametrize(
+    ("document", "exits", "verdict", "reason"),
+    [
+        (member(_1="exited"), SET, Verdict.EXIT, "left_audience"),
+        (member(_1="exited"), {}, Verdict.FILTER, "left_audience"),
+        (member(_1="exited", _2="realized"), SET, Verdict.EXIT, "left_audience"),
+        (member(_1="exited", _2="realized"), {}, Verdict.FILTER, "no_consent"),
+        (member(_2="realized"), SET, Verdict.FILTER, "no_consent"),  # withdrawing is no exit
+    ],
+)
+def test_a_departure_is_told_of_who_has_not_agreed_as_well(
+    document: dict[str, Any], exits: dict[str, Any], verdict: Verdict, reason: str
+) -> None:
+    decision = decide(document, required_consents=REQUIRED, exits=exits)
+    assert (decision.verdict, decision.reason) == (verdict, reason)

@@ -76,6 +76,25 @@ def test_what_is_to_be_done_without_a_mapped_address_decides_what_is_stored() ->
     assert len(versions) == 2
 
 
+@pytest.mark.parametrize(
+    ("setting", "decides"),
+    [
+        ({"required_consents": ["share"]}, True),
+        ({"marketing_actions": ["analytics"]}, False),
+        ({"labels": {"zip": ["C8"]}}, False),
+        ({"policies": {"analytics": ["C1"]}}, False),
+    ],
+    ids=str,
+)
+def test_consents_decide_who_is_sent_and_labels_nothing(
+    setting: dict[str, object], decides: bool
+) -> None:
+    before = mapping_version(json.dumps(DESTINATION), CONNECTION_TEXT)
+    assert (
+        mapping_version(json.dumps(DESTINATION | setting), CONNECTION_TEXT) != before
+    ) is decides
+
+
 # For every setting of a connection: does it decide what is stored; and another value than its own.
 OTHER: dict[str, tuple[bool, object]] = {
     "environment": (True, "stg"),

@@ -159,7 +159,10 @@ def test_it_tells_every_outcome(aws: Aws, preview: Preview) -> None:
         {"fields": {"names": {"state": "stateId"}, "constants": {"lang": "en"}}},
     ],
 )
-@pytest.mark.parametrize("destination", [{"event_code": "summit2027"}, OWN])
+@pytest.mark.parametrize(
+    "destination",
+    [{"event_code": "summit2027"}, OWN, {"event_code": "a", "required_consents": ["share"]}],
+)
 def test_it_shows_what_delivery_does(
     aws: Aws,
     harness: DeliveryHarness,

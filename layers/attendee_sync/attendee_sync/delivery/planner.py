@@ -37,6 +37,11 @@ _NO_DESTINATION = Outcome(
     OutcomeKind.REJECTED, Reason.UNKNOWN_DESTINATION, "there is no destination of this name"
 )
 _VERSION_DIGITS = 12
+# Settings of a destination.
+_DECIDE_NOTHING = frozenset(
+    {"name", "description", "profiles_at", "lane", "lane_from"}
+    | {"marketing_actions", "labels", "policies"}
+)
 
 
 @dataclass(frozen=True)
@@ -191,12 +196,12 @@ def mapping_version(destination: str, connection: str) -> str:
     """Return what changes with all that decides what is stored: 12 hex digits.
 
     It gets the JSON texts of a destination and its connection. Names and descriptions, access,
-    limits, lanes and where profiles are found decide nothing.
+    limits, lanes, labels and their policies, and where profiles are found decide nothing.
     """
     settings = mapper.mapper(destination).destination
     decides = [
         settings.model_dump(
-            exclude={"name", "description", "mapping", "profiles_at", "lane", "lane_from"},
+            exclude={"mapping", *_DECIDE_NOTHING},
             exclude_defaults=True,
         ),
         {name: rule.model_dump() for name, rule in settings.mapping.items()},

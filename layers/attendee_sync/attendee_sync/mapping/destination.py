@@ -1,5 +1,6 @@
 """Destinations: where profiles go, which of them, and as what."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 import jmespath
@@ -23,6 +24,26 @@ type Field = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
 # Names of objects and lists within each other, such as payload.people.
 type Place = Annotated[str, StringConstraints(pattern=r"^[^.]{1,64}(\.[^.]{1,64}){0,3}$")]
 
+# Adobe's core labels and core marketing actions:
+# https://experienceleague.adobe.com/en/docs/experience-platform/data-governance/labels/reference
+# https://experienceleague.adobe.com/en/docs/experience-platform/data-governance/policies/overview
+type Label = Literal[
+    "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12",
+    "I1", "I2", "S1", "S2", "PSPD", "RHD",
+]  # fmt: skip
+type MarketingAction = Literal[
+    "analytics",
+    "combine_with_directly_identifiable_data",
+    "cross_site_targeting",
+    "data_science",
+    "email_targeting",
+    "export_to_third_party",
+    "onsite_advertising",
+    "onsite_personalization",
+    "segment_match",
+    "single_identity_personalization",
+]
+
 # Compared as profile.names.fold does.
 type AttributeName = Annotated[str, StringConstraints(pattern=r"\w", max_length=100)]
 
@@ -40,6 +61,16 @@ def _is_expression(text: str) -> str:
     return text
 
 
+def _is_consent_path(path: str) -> str:
+    if not _CONSENT_PATH.fullmatch(path) or path.startswith("consents.") or path.endswith(".val"):
+        raise ValueError(
+            "a path within consents is expected, without val, such as marketing.email or share"
+        )
+    return path
+
+
+_CONSENT_PATH = re.compile(r"[A-Za-z]\w{0,39}(\.\w{1,40}){0,3}", re.ASCII)
+type ConsentPath = Annotated[str, AfterValidator(_is_consent_path)]
 type Text = Annotated[str, StringConstraints(max_length=2_000)]
 type Expression = Annotated[Text, AfterValidator(_is_expression)]
 
@@ -137,11 +168,18 @@ class Destination(_DestinationSettings):
     hashes: Hashes = Hashes()
     # Whether the usual places are looked at where the mapped expression gives no e-mail address.
     email_falls_back: bool = True
+    # Who has not agreed to each of these is not sent.
+    required_consents: tuple[ConsentPath, ...] = ()
     # A JMESPath predicate: who does not meet it is not sent.
     filter: Annotated[Expression, AfterValidator(filters.checked)] | None = None
     exits: Exits = Exits()
     # Where in a body the list of profiles is, if under none of the names that senders use.
     profiles_at: Place | None = None
+    # What RainFocus's data is used for, which labels fields have, and, where it is not as Adobe's
+    # core policies have it, which labels forbid an action. Compared by the command line alone.
+    marketing_actions: tuple[MarketingAction, ...] = ()
+    labels: dict[Field, tuple[Label, ...]] = {}
+    policies: dict[MarketingAction, tuple[Label, ...]] = {}
     # Written by the command line alone: which queue profiles wait on (see messaging.lanes).
     # With moving it is the destination's own, whose delivery waits for what the other one holds.
     lane: Literal["shared", "moving", "own"] = "shared"

@@ -12,7 +12,7 @@ from attendee_sync.mapping import expressions, filters, function_calls
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.mapping.field_rules import FieldRules, Remark
 from attendee_sync.outcome import Reason
-from attendee_sync.profile import memberships, reader, unread
+from attendee_sync.profile import consents, memberships, reader, unread
 from attendee_sync.profile.candidates import Path
 from attendee_sync.profile.identity import EmailRule, Identity, identify
 from attendee_sync.profile.unread import Unread
@@ -42,6 +42,7 @@ class Decision:
     paths: Mapping[str, Path] = field(default_factory=dict)  # else where they stand
 
 
+_WANTED = Decision(Verdict.SEND)
 _HAS_LEFT = Decision(Verdict.FILTER, Reason.LEFT_AUDIENCE, "left the audience")
 _NO_CONSENT = Decision(Verdict.FILTER, Reason.NO_CONSENT, "has opted out, or never agreed")
 _NOT_WANTED = Decision(Verdict.FILTER, Reason.FILTER, "the filter does not hold")
@@ -114,19 +115,35 @@ class Mapper:
         return rule.value if rule else "the e-mail rule"
 
     def _wanted(self, read: reader.Json, email_hash: str) -> Decision:
-        """Decide by audience and filter."""
-        has_left = memberships.has_left(read)
-        if has_left or not self.destination.filter:
-            return self._left() if has_left else Decision(Verdict.SEND)
+        """Decide by audience, required consents and filter."""
+        if memberships.has_left(read):
+            return self._left()
+        decision = self._by_consents(read, email_hash) or self._by_filter(read, email_hash)
+        if decision.verdict is not Verdict.FILTER or self.destination.exits.action != "set":
+            return decision
+        return self._left() if memberships.has_left_one(read) else decision
+
+    def _by_consents(self, read: reader.Json, email_hash: str) -> Decision | None:
+        """Decide on who has not agreed to all that the destination requires."""
+        missing = [
+            path
+            for path in self.destination.required_consents
+            if not consents.agrees(read, path, email_hash)
+        ]
+        return (
+            replace(_NO_CONSENT, detail=f"no consent to {', '.join(missing)}") if missing else None
+        )
+
+    def _by_filter(self, read: reader.Json, email_hash: str) -> Decision:
+        if not self.destination.filter:
+            return _WANTED
         try:
             unmet = filters.unmet(self.destination.filter, read, email_hash)
         except expressions.UNANSWERED as error:
             why = f"the filter can't be evaluated: {type(error).__name__}"
             return Decision(Verdict.WAIT, Reason.FILTER_FAILED, why)
         if not unmet:
-            return Decision(Verdict.SEND)
-        if memberships.has_left_one(read) and self.destination.exits.action == "set":
-            return self._left()
+            return _WANTED
         return _NO_CONSENT if unmet is Reason.NO_CONSENT else _NOT_WANTED
 
     def _left(self) -> Decision:

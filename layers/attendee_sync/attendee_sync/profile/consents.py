@@ -18,9 +18,10 @@ from attendee_sync.profile.email_address import EmailAddressError
 type Json = Mapping[str, Any]
 
 _NO, _YES = "n", "y"
-# XDM consent values: y, n, and p or u where nobody was asked; dy and dn are defaults.
+# XDM consent values: y, n, and p or u where nobody was asked; dy and dn are defaults. VI is the
+# vital interest of the person; the other bases (LI, CT, CP, PI) are no agreement.
 _NOES = frozenset({"n", "dn", "no", "false", "out", "optout", "optedout"})
-_YESES = frozenset({"y", "dy", "yes", "true", "in", "optin", "optedin"})
+_YESES = frozenset({"y", "dy", "vi", "yes", "true", "in", "optin", "optedin"})
 _VALUES = ("val", "value", "optInOutStatus", "status")
 _OPT_OUTS = frozenset({"generaloptout", "salessharingoptout"})
 _CHANNEL_PREFIX = re.compile(r".*[/:]", re.DOTALL)  # of a URI, or xdm:
