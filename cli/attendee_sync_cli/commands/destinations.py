@@ -297,11 +297,15 @@ def _with_lane(text: str, name: str, before: str | None) -> str:
     given = members.pop("lane", None)
     members.pop("lane_from", None)
     if name == DEFAULT:
+        if given not in (None, "shared"):
+            console.notice(f"`lane` is left out: {DEFAULT} stays in the shared lane.")
         return json.dumps(members)
     known = {"lane": "own"} if before is None else setting_changes.parsed(before)
     lane = known.get("lane", "shared")
-    if before is not None and given not in (None, lane):
-        console.notice(f"The lane stays as it is: `destinations move {name}` changes it.")
+    if given not in (None, lane):
+        stays = f"The lane stays as it is: `destinations move {name}` changes it."
+        made = "`lane` is left out: a new destination gets a lane of its own."
+        console.notice(made if before is None else stays)
     kept = {key: known[key] for key in ("lane", "lane_from") if key in known}
     return json.dumps(members | kept if lane != "shared" else members)
 

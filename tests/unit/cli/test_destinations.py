@@ -148,6 +148,25 @@ def test_a_new_destination_is_stored(line: CommandLine, file: Path) -> None:
     assert "Next: attendee-sync preview emea FILE" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "lane", "told"),
+    [
+        ("emea", "shared", "`lane` is left out: a new destination gets a lane of its own."),
+        ("emea", "own", ""),
+        ("default", "own", "`lane` is left out: default stays in the shared lane."),
+        ("default", "shared", ""),
+    ],
+)
+def test_a_lane_that_settings_ask_for_in_vain_is_told(
+    line: CommandLine, name: str, lane: str, told: str
+) -> None:
+    given = json.dumps({**SETTINGS, "lane": lane})
+    result = line.run("destinations", "set", name, "-", "--yes", given=given)
+    assert result.exit_code == 0
+    assert told in " ".join(result.stderr.split())
+    assert ("lane" in result.stderr) is bool(told)
+
+
 def test_the_settings_are_read_from_standard_input(line: CommandLine) -> None:
     line.succeed("destinations", "set", "emea", "-", "--yes", given=json.dumps(SETTINGS))
     assert EMEA in line.aws.ssm.parameters
