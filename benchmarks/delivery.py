@@ -13,6 +13,7 @@ from attendee_sync.attendee import Version
 from attendee_sync.aws import clients
 from attendee_sync.delivery.delivery import THREADS, Delivery
 from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import OutcomeKind
@@ -61,6 +62,7 @@ def _delivery(url: str) -> Delivery:
     return Delivery(
         settings,
         Ledger(clients.client("dynamodb"), "ledger"),
+        Pauses(clients.client("dynamodb"), "ledger"),
         services.lanes(),
         services.dead_letter_queue(),
         GuardedClient(

@@ -11,6 +11,7 @@ from attendee_sync_cli import console
 from attendee_sync_cli.commands import (
     connections,
     credentials,
+    destination_lanes,
     destinations,
     doctor,
     failures,
@@ -49,6 +50,13 @@ app.command("status", epilog=status.EXAMPLES, rich_help_panel=_REPAIR)(status.st
 app.command("failures", epilog=failures.EXAMPLES, rich_help_panel=_REPAIR)(failures.failures)
 app.command("doctor", epilog=doctor.EXAMPLES, rich_help_panel=_REPAIR)(doctor.doctor)
 app.command("redrive", epilog=redrive.EXAMPLES, rich_help_panel=_REPAIR)(redrive.redrive)
+_PAUSE = "Deliveries to one destination"
+app.command("pause", epilog=destination_lanes.SHORT_PAUSE_EXAMPLES, rich_help_panel=_PAUSE)(
+    destination_lanes.pause
+)
+app.command("resume", epilog=destination_lanes.SHORT_RESUME_EXAMPLES, rich_help_panel=_PAUSE)(
+    destination_lanes.resume
+)
 _SETTINGS = "Settings"
 app.add_typer(connections.app, name="connections", rich_help_panel=_SETTINGS)
 app.add_typer(credentials.app, name="credentials", rich_help_panel=_SETTINGS)

@@ -15,6 +15,7 @@ from attendee_sync.aws.fifo_queue import FifoQueue
 from attendee_sync.aws.settings import Settings
 from attendee_sync.delivery.delivery import THREADS, Delivery
 from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import messages
 from attendee_sync.messaging.lanes import Lanes
@@ -54,6 +55,7 @@ def _delivery() -> Delivery:
     return Delivery(
         settings,
         Ledger(dynamodb, os.environ["LEDGER_TABLE"]),
+        Pauses(dynamodb, os.environ["LEDGER_TABLE"]),
         lanes=Lanes(queues, stack, os.environ["QUEUE_URL"]),
         dead_letters=FifoQueue(queues, os.environ["DEAD_LETTER_QUEUE_URL"]),
         client=GuardedClient(

@@ -462,9 +462,13 @@ def test_a_role_is_taken_for_this_account_only(role: str) -> None:
     wanted = statement["Condition"]["StringEquals"]
     assert wanted["aws:SourceAccount"] == PSEUDO["AWS::AccountId"]
     if statement["Principal"]["Service"] == "scheduler.amazonaws.com":
-        assert wanted["aws:SourceArn"] == (
-            "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"
-        )
+        groups = {
+            "ResumeScheduleRole": "arn:ResumeScheduleGroup",
+            "TokenRefreshScheduleRole": (
+                "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"
+            ),
+        }
+        assert wanted["aws:SourceArn"] == groups[role]
 
 
 def test_the_schedule_may_invoke_token_refresh_and_nothing_else() -> None:
@@ -477,6 +481,17 @@ def test_the_schedule_may_invoke_token_refresh_and_nothing_else() -> None:
             "Effect": "Allow",
             "Action": "lambda:InvokeFunction",
             "Resource": "arn:TokenRefreshFunction",
+        }
+    ]
+
+
+def test_a_schedule_that_ends_a_pause_may_switch_this_stack_s_lanes_and_nothing_else() -> None:
+    assert list(policy_statements("ResumeScheduleRole")) == [
+        {
+            "Effect": "Allow",
+            "Action": "lambda:UpdateEventSourceMapping",
+            "Resource": "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:*",
+            "Condition": {"ArnEquals": {"lambda:FunctionArn": "arn:DeliveryFunction"}},
         }
     ]
 
@@ -514,7 +529,7 @@ def leading_keys(function: str, table: str) -> set[str]:
 
 def test_each_function_touches_its_own_keys_of_the_ledger_only() -> None:
     delivery = leading_keys("DeliveryFunction", "LedgerTable")
-    assert delivery == {"attendee#*", "attempt#*", "stored#*", "trouble#*", "circuit#*"}
+    assert delivery == {"attendee#*", "attempt#*", "stored#*", "trouble#*", "circuit#*", "pause#*"}
 
 
 def test_no_call_without_a_key_is_permitted_since_the_condition_would_hold() -> None:

@@ -52,6 +52,7 @@ def test_the_roles_are_those_of_the_template_and_no_others(
         "DeliveryRole",
         "TokenRefreshRole",
         "TokenRefreshScheduleRole",
+        "ResumeScheduleRole",
     }
 
 

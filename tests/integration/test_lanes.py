@@ -12,6 +12,13 @@ def _lane(local: Local) -> dict[str, Any]:
     return dict(lane)
 
 
+def _schedules(local: Local) -> list[dict[str, Any]]:
+    """Return the schedules by which paused lanes go on."""
+    group = local.stack.outputs["ResumeScheduleGroupName"]
+    answer = local.stack.client("scheduler").list_schedules(GroupName=group)
+    return list(answer["Schedules"])
+
+
 def test_a_lane_is_made_paused_resumed_and_removed(local: Local) -> None:
     """Its profiles wait there alone, and what waits at the end is no loss but dead letters."""
     first, second, last = people(3, seed=9)
@@ -19,13 +26,16 @@ def test_a_lane_is_made_paused_resumed_and_removed(local: Local) -> None:
     assert local.push([as_xdm(first)], destination="lanes").status_code == 202
     local.wait_for_attendee(first.attendee["email"])
 
-    local.stack.run_command("destinations", "pause", "lanes")
+    local.stack.run_command("pause", "lanes", "--until", "1h")
+    [schedule] = _schedules(local)
+    assert schedule["Name"] == "lanes"  # which the local cloud does not run
     assert local.push([as_xdm(second)], destination="lanes").status_code == 202
     lane = _lane(local)
     assert (lane["waiting"], lane["delivering"]) == (1, False)
     assert local.stack.profile_queue().total == 0
 
-    local.stack.run_command("destinations", "resume", "lanes")
+    local.stack.run_command("resume", "lanes")
+    assert _schedules(local) == []
     local.wait_for_attendee(second.attendee["email"])
 
     local.stack.run_command("destinations", "pause", "lanes")

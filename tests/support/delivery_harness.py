@@ -11,6 +11,7 @@ from typing import Any
 from attendee_sync.attendee import Version
 from attendee_sync.delivery.delivery import Delivery
 from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.ingest.api import HttpRequest as Push
 from attendee_sync.messaging import messages
@@ -97,6 +98,7 @@ def delivery_harness(aws: Aws) -> Iterator[DeliveryHarness]:
     made = Delivery(
         settings,
         Ledger(aws.dynamodb, fakes.TABLE),
+        Pauses(aws.dynamodb, fakes.TABLE),
         lanes=aws.lanes(),
         dead_letters=aws.dead_letter_queue(),
         client=GuardedClient(

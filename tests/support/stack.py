@@ -22,6 +22,8 @@ PROFILE_QUEUE = "profiles.fifo"
 TOKEN_REFRESH = "attendee-sync-token-refresh"
 INGEST_LOG = "ingest-log"
 DELIVERY_LOG = "delivery-log"
+RESUME_SCHEDULES = "resume-schedules"
+RESUME_ROLE = "arn:aws:iam::123456789012:role/resume"
 INGEST_TOKEN = "not-a-real-ingest-token"
 PUSH_URL = (
     "https://abc123.execute-api.eu-west-1.amazonaws.com/prod/v1/destinations/default/profiles"
@@ -64,6 +66,7 @@ class Aws:
     stacks: fakes.CloudFormation = field(default_factory=fakes.CloudFormation)
     logs: fakes.Logs = field(default_factory=fakes.Logs)
     cloudwatch: fakes.CloudWatch = field(default_factory=fakes.CloudWatch)
+    scheduler: fakes.Scheduler = field(default_factory=fakes.Scheduler)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -80,6 +83,8 @@ class Aws:
             "TokenTableName": fakes.TOKEN_TABLE,
             "IngestLogGroupName": INGEST_LOG,
             "DeliveryLogGroupName": DELIVERY_LOG,
+            "ResumeScheduleGroupName": RESUME_SCHEDULES,
+            "ResumeScheduleRoleArn": RESUME_ROLE,
         }
         self.stacks.parameters = {"MaximumConcurrency": "5", "AwsEndpointUrl": ""}
         self.stacks.on_made, self.stacks.on_deleted = self._lane_made, self._lane_deleted
@@ -170,6 +175,7 @@ class Aws:
             self.stacks,
             self.logs,
             self.cloudwatch,
+            self.scheduler,
         )
         return [misuse for fake in fakes_ for misuse in fake.misuses]
 
@@ -183,6 +189,7 @@ class Aws:
             "cloudformation": self.stacks,
             "logs": self.logs,
             "cloudwatch": self.cloudwatch,
+            "scheduler": self.scheduler,
         }[service]
 
 

@@ -1,7 +1,9 @@
 """The commands about destinations' lanes: moving into one, pausing and resuming, upgrading."""
 
 import json
+import re
 import time
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,18 +13,29 @@ from attendee_sync.messaging import lanes
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
 from attendee_sync_cli.settings import setting_changes
-from attendee_sync_cli.stack import lane, lane_move, lane_stack
+from attendee_sync_cli.stack import lane, lane_move, lane_pause, lane_stack
 from attendee_sync_cli.stack.lane import Lane
 from attendee_sync_cli.stack.stack import Stack
 
 MOVE_EXAMPLES = console.examples("attendee-sync destinations move summit")
-PAUSE_EXAMPLES = console.examples("attendee-sync destinations pause summit")
+PAUSE_EXAMPLES = console.examples(
+    "attendee-sync destinations pause summit",
+    "attendee-sync pause summit --until 12h",
+    "attendee-sync pause summit --until 2027-01-31T08:00+01:00",
+)
 RESUME_EXAMPLES = console.examples("attendee-sync destinations resume summit")
+SHORT_PAUSE_EXAMPLES = console.examples(
+    "attendee-sync pause summit", "attendee-sync pause summit --until 3d"
+)
+SHORT_RESUME_EXAMPLES = console.examples("attendee-sync resume summit")
 UPGRADE_EXAMPLES = console.examples("attendee-sync destinations upgrade")
 
 _LOOK_SECONDS = 15.0
 _TO_STORE_SECONDS = 10.0  # for two changes of the settings, one after the other
 _PUSH_SECONDS = 5.0  # in which ingest has queued what it began to
+_SPAN = re.compile(r"([0-9]{1,6}) ?([mhd])")
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400}
+_SHORTEST_PAUSE_SECONDS = 300  # a schedule is up to a minute late, and switching takes one
 
 
 def move(
@@ -105,30 +118,88 @@ def _await_move(stack: Stack, destination: str, moved_at: float, *, now: bool) -
         time.sleep(_LOOK_SECONDS)
 
 
-def pause(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
-    """Pause deliveries to a destination: switch its lane off.
+def pause(
+    context: typer.Context,
+    destination: DestinationName,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            help="Go on then: after so long (90m, 12h, 3d) or at a time of ISO 8601, UTC unless it "
+            "says otherwise.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pause deliveries to a destination: switch its lane off, until it is resumed.
 
-    What is pushed meanwhile waits there, costs nothing and holds up nobody; SQS keeps it for 14
-    days. How long a profile may wait (`MaxAgeHours`) goes on counting: what is older when it is
-    resumed gets one more attempt.
+    What is pushed meanwhile waits there, costs nothing, holds up nobody and does not expire: how
+    long a profile may wait (`MaxAgeHours`) counts from when deliveries go on. SQS keeps it for 14
+    days, so that a time by which something could be lost is refused. Paused again, a destination
+    goes on at the new time, or once it is resumed.
     """
-    _switch(context.obj, destination, on=False)
+    stack: Stack = context.obj
+    resumes_at = _resumption(until) if until else None
+    found = _lane_to_switch(stack, destination, on=False)
+    with console.progress("Switching delivery off"):
+        paused = lane_pause.begin(stack, destination, found, resumes_at)
+    kept_until = console.moment(lane_pause.kept_until(paused))
     if as_json:
-        console.document({"destination": destination, "delivering": False})
+        console.document(
+            {
+                "destination": destination,
+                "delivering": False,
+                "resumes_at": console.moment(resumes_at) if resumes_at else None,
+                "kept_until": kept_until,
+            }
+        )
+    elif resumes_at:
+        console.say(f"Paused. Deliveries go on at {console.when(resumes_at)}.")
     else:
-        console.say(f"Paused. `attendee-sync destinations resume {destination}` goes on.")
+        console.say(f"Paused. `attendee-sync resume {destination}` goes on.")
+        console.say(f"What waits is kept until {kept_until}: resume well before.")
 
 
 def resume(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
     """Resume deliveries to a destination that was paused."""
-    _switch(context.obj, destination, on=True)
+    stack: Stack = context.obj
+    found = _lane_to_switch(stack, destination, on=True)
+    with console.progress("Switching delivery on"):
+        lane_pause.end(stack, destination, found)
     if as_json:
         console.document({"destination": destination, "delivering": True})
     else:
         console.say("Resumed.")
 
 
-def _switch(stack: Stack, destination: str, *, on: bool) -> None:
+def _resumption(text: str) -> int:
+    """Return the time that is meant, in epoch seconds. Raises BadParameter if there is none."""
+    now = time.time()
+    span = _SPAN.fullmatch(text.strip())
+    try:
+        moment = (
+            now + int(span[1]) * _UNITS[span[2]]
+            if span
+            else _in_utc(datetime.fromisoformat(text)).timestamp()
+        )
+        datetime.fromtimestamp(moment, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise typer.BadParameter(
+            f"expected a span such as 12h or 3d, or a time such as 2027-01-31T08:00Z: {text}",
+            param_hint="--until",
+        ) from None
+    if moment < now + _SHORTEST_PAUSE_SECONDS:
+        raise typer.BadParameter("a pause lasts five minutes or longer", param_hint="--until")
+    return round(moment)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _lane_to_switch(stack: Stack, destination: str, *, on: bool) -> Lane:
+    """Return a destination's lane. Raises FailureError if others would be switched with it."""
     settings = stack.known_destination(destination)
     found = lane.of_destination(stack, destination, settings)
     if setting_changes.parsed(settings).get("lane") == "moving":
@@ -151,8 +222,7 @@ def _switch(stack: Stack, destination: str, *, on: bool) -> None:
             f"What {', '.join(moving)} has in the shared lane is still to be delivered: "
             f"`attendee-sync destinations move {moving[0]}` goes on with the move and waits for it."
         )
-    with console.progress("Switching delivery on" if on else "Switching delivery off"):
-        found.switch(on=on)
+    return found
 
 
 def _sharing(stack: Stack, found: Lane) -> set[str]:

@@ -8,7 +8,7 @@ from attendee_sync.aws.settings import DEFAULT
 from attendee_sync.messaging import lanes
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
-from attendee_sync_cli.stack import lane, lane_stack
+from attendee_sync_cli.stack import lane, lane_pause, lane_stack
 from attendee_sync_cli.stack.lane import Lane
 from attendee_sync_cli.stack.stack import Stack
 
@@ -73,7 +73,7 @@ def _remove_with_lane(stack: Stack, destination: str, asked: _Way | None, *, yes
     own.switch(on=False)  # or functions that still know the destination would deliver to it
     if settings is not None:
         stack.delete_destination(destination)
-    _bury(own, destination)
+    _bury(stack, own, destination)
     lane_stack.remove(stack, destination)
 
 
@@ -125,8 +125,8 @@ def _drain(own: Lane, destination: str) -> None:
     lane.wait_until_empty(own, f"Waiting for deliveries to {destination}")
 
 
-def _bury(own: Lane, destination: str) -> None:
+def _bury(stack: Stack, own: Lane, destination: str) -> None:
     """Have what is left become dead letters, with what comes while senders still get a 202."""
     lane.wait_until_known()
-    own.switch(on=True)
+    lane_pause.end(stack, destination, own)
     lane.wait_until_empty(own, f"Emptying the lane of {destination}")

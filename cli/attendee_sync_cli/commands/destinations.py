@@ -33,7 +33,7 @@ from attendee_sync_cli.settings.expression_doubts import SettingDoubt
 from attendee_sync_cli.settings.setting_changes import NewSettings
 from attendee_sync_cli.settings.setting_history import HistoricVersion
 from attendee_sync_cli.settings.validation import SettingFault
-from attendee_sync_cli.stack import lane_stack
+from attendee_sync_cli.stack import lane_stack, lane_state
 from attendee_sync_cli.stack.stack import Stack
 
 RequiredConsents = Annotated[
@@ -55,8 +55,11 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the destinations of the stack."""
     stack: Stack = context.obj
     connections = stack.connections()
+    destinations = stack.destinations()
+    deliveries = lane_state.deliveries(stack, destinations)
     found = [
-        _summary(name, text, connections) for name, text in sorted(stack.destinations().items())
+        _summary(name, text, connections) | deliveries[name].document()
+        for name, text in sorted(destinations.items())
     ]
     if as_json:
         console.document(found)
@@ -64,13 +67,14 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     if not found:
         raise FailureError(f"Stack {stack.name} has no destinations. Is that its name?")
     console.table(
-        ["destination", "event", "connection", "lane", "filter", "exits", "settings"],
+        ["destination", "event", "connection", "lane", "delivery", "filter", "exits", "settings"],
         [
             [
                 each["destination"],
                 each["event_code"] or "",
                 each["connection"] or "",
                 each["lane"] or "",
+                deliveries[each["destination"]].words,
                 "yes" if each["filter"] else "",
                 each["exits"] or "",
                 "valid" if each["valid"] else "not valid",

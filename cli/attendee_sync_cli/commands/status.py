@@ -8,20 +8,17 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import ClientError
 
-from attendee_sync.aws import clients, fifo_queue
+from attendee_sync.aws import fifo_queue
 from attendee_sync.aws.fifo_queue import QueueCount
-from attendee_sync.aws.settings import DEFAULT
-from attendee_sync.messaging.lanes import SHARED
 from attendee_sync.rainfocus import connection_state
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionState
 from attendee_sync_cli import aws_errors, console
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.commands.tokens import View
 from attendee_sync_cli.console import AsJson, FailureError
-from attendee_sync_cli.settings import setting_changes
-from attendee_sync_cli.stack import lane, log_events
+from attendee_sync_cli.stack import lane_state, log_events
 from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterScan
-from attendee_sync_cli.stack.lane import NO_QUEUE, Lane, Mapping
+from attendee_sync_cli.stack.lane_state import LaneState
 from attendee_sync_cli.stack.log_summary import Log, LogSummary
 from attendee_sync_cli.stack.stack import Stack
 
@@ -66,21 +63,6 @@ class _Connection:
 
 
 @dataclass(frozen=True)
-class _Lane:
-    """How a lane is doing."""
-
-    name: str  # of messaging.lanes
-    count: QueueCount | None  # None if its queue is not there
-    mapping: Mapping | None
-    destination: str  # one that uses it
-    is_moving: bool  # into it
-
-    @property
-    def label(self) -> str:
-        return f"lane {self.name}" if self.name else "shared lane"
-
-
-@dataclass(frozen=True)
 class _Need:
     """What needs a person, and the command that says more or mends it."""
 
@@ -103,7 +85,7 @@ class _Accounting:
 @dataclass(frozen=True)
 class _Status:
     hours: int
-    lanes: list[_Lane]
+    lanes: list[LaneState]
     accounting: _Accounting | None  # None if the log could not be read as far as that
     dead_letters: QueueCount
     log: Log
@@ -170,7 +152,7 @@ def _look(stack: Stack, hours: int) -> _Status:
     groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
     dead_letters = fifo_queue.count(sqs, stack.queue_url("DeadLetterQueueName"))
     destinations, counted_at = stack.destinations(), time.time()
-    found_lanes = _lanes(stack, destinations)
+    found_lanes = lane_state.look(stack, destinations)
     log = Log(stack.client("logs"), groups, hours)
     dead = _dead(stack, dead_letters)
     activities = log.activities()
@@ -187,37 +169,11 @@ def _look(stack: Stack, hours: int) -> _Status:
     )
 
 
-def _accounting(lanes: list[_Lane], log: Log, counted_at: float) -> _Accounting | None:
+def _accounting(lanes: list[LaneState], log: Log, counted_at: float) -> _Accounting | None:
     if not log.is_complete:
         return None
     in_lanes = sum(each.count.total for each in lanes if each.count)
     return _Accounting(log.count_without_end(counted_at - _COUNT_LATE_SECONDS), in_lanes)
-
-
-def _lanes(stack: Stack, destinations: dict[str, str]) -> list[_Lane]:
-    """Look at each lane: the shared one, destinations' own, and those of removed ones."""
-    mappings = lane.mappings(stack)
-    own = {lane.of_destination(stack, *each).name: each[0] for each in destinations.items()}
-    users = {name: name for name in mappings} | own | {SHARED: DEFAULT}
-    return [
-        _Lane(
-            name,
-            _found_count(Lane(stack, name)),
-            mappings.get(name),
-            user,
-            setting_changes.parsed(destinations.get(user, "")).get("lane") == "moving",
-        )
-        for name, user in sorted(users.items())
-    ]
-
-
-def _found_count(found: Lane) -> QueueCount | None:
-    try:
-        return found.count()
-    except ClientError as error:
-        if clients.cause(error) != NO_QUEUE:
-            raise
-        return None
 
 
 def _dead(stack: Stack, dead_letters: QueueCount) -> _Dead:
@@ -300,18 +256,18 @@ def _connection_needs(each: _Connection, max_wait: float) -> list[_Need]:
     return needs
 
 
-def _lane_needs(each: _Lane) -> list[_Need]:
+def _lane_needs(each: LaneState) -> list[_Need]:
     if each.count is None:
         return [
             _Need(f"the queue of {each.label} is missing", "attendee-sync destinations upgrade")
         ]
-    is_off = each.mapping is not None and not each.mapping.is_on
-    if not is_off or not each.count.total:
+    if not each.delivery.is_off or not each.count.total or each.delivery.resumes:
         return []
     waiting = console.counted(each.count.total, "profile")
+    kept = f", kept until {console.when(each.kept_until)}" if each.kept_until else ""
     return [
         _Need(
-            f"delivery of {each.label} is off, and {waiting} in it",
+            f"delivery of {each.label} is off, and {waiting} in it{kept}",
             f"attendee-sync destinations {'move' if each.is_moving else 'resume'} "
             f"{each.destination}",
         )
@@ -339,6 +295,11 @@ def _tell(found: _Status) -> None:
     )
     if found.accounting and found.accounting.missing:
         console.say(f"Accounting: {_missing(found.accounting)}; see `status --check`.")
+    for each in found.lanes:
+        if each.kept_until:
+            console.say(
+                f"What waits in {each.label} is kept until {console.when(each.kept_until)}."
+            )
     console.say()
     span = "last hour" if found.hours == 1 else f"last {found.hours} hours"
     console.table(
@@ -365,12 +326,10 @@ def _tell(found: _Status) -> None:
     )
 
 
-def _lane_row(each: _Lane) -> list[str]:
+def _lane_row(each: LaneState) -> list[str]:
     if each.count is None:
         return [each.label, "its queue is missing", "", "", ""]
-    mapping = each.mapping
-    delivery = "" if mapping is None else "on" if mapping.is_on else "off"
-    return [each.label, *_count_cells(each.count), delivery]
+    return [each.label, *_count_cells(each.count), each.delivery.words]
 
 
 def _count_cells(count: QueueCount) -> list[str]:
@@ -429,7 +388,8 @@ def _document(found: _Status) -> dict[str, Any]:
             {
                 "lane": each.name or None,
                 **(_count(each.count) | {"delayed": each.count.delayed} if each.count else {}),
-                "delivering": each.mapping and each.mapping.is_on,
+                **each.delivery.document(),
+                "kept_until": console.moment(each.kept_until) if each.kept_until else None,
             }
             for each in found.lanes
         ],

@@ -26,6 +26,7 @@ from attendee_sync.aws.settings import (
     parameters_of,
 )
 from attendee_sync.delivery.ledger import Ledger
+from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.rainfocus.access_token import TokenFault
 from attendee_sync.rainfocus.token_refresh import TokenState
 from attendee_sync.rainfocus.token_store import TokenStore
@@ -339,6 +340,10 @@ class Stack:
     def ledger(self) -> Ledger:
         """Return the ledger of the stack."""
         return Ledger(client("dynamodb"), self.output("LedgerTableName"))
+
+    def pauses(self) -> Pauses:
+        """Return the pauses of the stack's destinations."""
+        return Pauses(client("dynamodb"), self.output("LedgerTableName"))
 
     def queue_url(self, output: str) -> str:
         """Return the URL of the queue whose name is an output of the stack."""

@@ -7,6 +7,7 @@ from tests.support.fakes.dynamodb import TABLE, TOKEN_TABLE, DynamoDb
 from tests.support.fakes.http import Call, Http, Reply, envelope, stored
 from tests.support.fakes.lambda_ import Lambda
 from tests.support.fakes.logs import Logs
+from tests.support.fakes.scheduler import Scheduler
 from tests.support.fakes.secrets_manager import Secrets
 from tests.support.fakes.sqs import DEAD_LETTERS_URL, PROFILES_URL, Sent, Sqs, queue_url
 from tests.support.fakes.ssm import Ssm
@@ -25,6 +26,7 @@ __all__ = [
     "Lambda",
     "Logs",
     "Reply",
+    "Scheduler",
     "Secrets",
     "Sent",
     "Sqs",

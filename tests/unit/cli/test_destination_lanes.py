@@ -8,13 +8,25 @@ from typing import Any
 
 import pytest
 
+from attendee_sync.delivery.pauses import Pause, Pauses
+from attendee_sync_cli import console
 from attendee_sync_cli.stack import lane_move
 from attendee_sync_cli.stack.stack import KNOWN_SECONDS, Stack
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
-from tests.support.stack import DELIVERY_LOG, INGEST_LOG, PROFILE_QUEUE, STACK, Aws, Clock
+from tests.support.stack import (
+    DELIVERY_LOG,
+    INGEST_LOG,
+    PROFILE_QUEUE,
+    RESUME_ROLE,
+    RESUME_SCHEDULES,
+    STACK,
+    Aws,
+    Clock,
+)
 
+DAY = 86_400
 SUMMIT = f"/{STACK}/destinations/summit"
 QUEUE = f"{STACK}_lane_summit.fifo"
 URL = fakes.queue_url(QUEUE)
@@ -156,14 +168,173 @@ def test_a_file_of_settings_does_not_change_the_lane(
 # --- pausing ---
 
 
-def test_a_paused_destination_is_not_delivered_and_resumed(line: CommandLine) -> None:
+def test_a_paused_destination_is_not_delivered_and_resumed(line: CommandLine, wall: Clock) -> None:
     create(line)
+    off = f"off since {console.moment(wall.now)}"
     line.succeed("destinations", "pause", "summit")
     assert line.aws.functions.mappings == {PROFILE_QUEUE: True, QUEUE: False}
     fill(line.aws, URL, 3)
-    assert ["lane summit", "3", "0", "0", "off"] in cells(line.succeed("status"))
+    assert ["lane summit", "3", "0", "0", off] in cells(line.succeed("status"))
+    listed = ["summit", "summit2028", "default", "own", off, "ignore", "valid"]
+    assert listed in cells(line.succeed("destinations", "list"))
     line.succeed("destinations", "resume", "summit")
     assert line.aws.functions.mappings == {PROFILE_QUEUE: True, QUEUE: True}
+
+
+def schedules(aws: Aws) -> dict[str, str]:
+    """Return when lanes are switched on again, by the names of their schedules."""
+    return {
+        name: str(each["ScheduleExpression"])
+        for (group, name), each in aws.scheduler.schedules.items()
+        if group == RESUME_SCHEDULES
+    }
+
+
+def pause_of(aws: Aws) -> Pause:
+    found = Pauses(aws.dynamodb, fakes.TABLE).get("summit")
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [("90m", 5_400), ("12 h", 43_200), ("3d", 3 * DAY), ("2027-01-15T10:00+01:00", 3_600)],
+)
+def test_a_pause_ends_at_its_time_by_a_schedule(
+    line: CommandLine, wall: Clock, until: str, seconds: int
+) -> None:
+    create(line)
+    resumes_at = int(wall.now) + seconds
+    told = line.succeed("pause", "summit", "--until", until)
+    assert f"go on at {console.moment(resumes_at)}" in told
+    [request] = line.aws.scheduler.schedules.values()
+    assert request["ScheduleExpression"] == f"at({console.moment(resumes_at)[:19]})"
+    assert request["ActionAfterCompletion"] == "DELETE"
+    target = request["Target"]
+    assert target["Arn"] == "arn:aws:scheduler:::aws-sdk:lambda:updateEventSourceMapping"
+    mapping = line.aws.functions.list_event_source_mappings()["EventSourceMappings"][1]
+    assert mapping["EventSourceArn"].endswith(QUEUE)
+    assert json.loads(target["Input"]) == {"Uuid": mapping["UUID"], "Enabled": True}
+    assert target["RoleArn"] == RESUME_ROLE
+    fill(line.aws, URL)
+    off = f"off until {console.moment(resumes_at)}"
+    assert ["lane summit", "1", "0", "0", off] in cells(line.succeed("status"))
+    [shown] = [each for each in line.json("status")["lanes"] if each["lane"] == "summit"]
+    assert shown["resumes_at"] == console.moment(resumes_at)
+    assert line.succeed("status", "--check") == "Nothing needs a person.\n"
+
+
+def test_a_lane_that_did_not_go_on_at_its_time_needs_a_person(
+    line: CommandLine, wall: Clock
+) -> None:
+    create(line)
+    resumes_at = int(wall.now) + 3_600
+    line.succeed("pause", "summit", "--until", "1h")
+    fill(line.aws, URL)
+    wall.now += 3_700
+    told = line.run("status", "--check")
+    assert told.exit_code == 1
+    assert "attendee-sync destinations resume summit" in told.stdout
+    off = f"off and should be on since {console.moment(resumes_at)}"
+    assert ["lane summit", "1", "0", "0", off] in cells(line.succeed("status"))
+
+
+def test_a_pause_is_prolonged_shortened_and_ended(line: CommandLine, wall: Clock) -> None:
+    create(line)
+    started = int(wall.now)
+    line.succeed("pause", "summit", "--until", "12h")
+    wall.now += 3_600
+    line.succeed("pause", "summit", "--until", "1d")
+    assert schedules(line.aws) == {"summit": f"at({console.moment(wall.now + DAY)[:19]})"}
+    assert pause_of(line.aws) == Pause(started, started, int(wall.now) + DAY)
+    line.succeed("pause", "summit")
+    assert schedules(line.aws) == {}
+    assert pause_of(line.aws) == Pause(started, started)
+    line.succeed("pause", "summit", "--until", "1d")
+    resumed_at = int(wall.now)
+    line.succeed("resume", "summit")
+    assert schedules(line.aws) == {}
+    assert pause_of(line.aws) == Pause(started, started, resumed_at)
+    assert line.aws.functions.mappings[QUEUE]
+
+
+@pytest.mark.parametrize(
+    "until",
+    ["yesterday", "1", "3 weeks", "-3d", "4m", "2027-01-15T08:01Z", "999999d", "2027-13-01"],
+)
+def test_what_is_no_time_to_come_is_refused_before_anything_is_done(
+    line: CommandLine, wall: Clock, until: str
+) -> None:
+    assert console.moment(wall.now).startswith("2027-01-15T08:00")
+    create(line)
+    told = line.fail("pause", "summit", f"--until={until}", code=1 if until == "999999d" else 2)
+    assert "--until" in told
+    assert line.aws.functions.mappings[QUEUE]
+    assert line.aws.scheduler.schedules == {}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "until", "is_taken"),
+    [(0, "13d", True), (0, "14d", False), (1, "10d", True), (1, "11d", False)],
+)
+def test_a_pause_by_whose_end_something_may_be_lost_is_refused(
+    line: CommandLine, waiting: int, until: str, is_taken: bool
+) -> None:
+    """What waits in a lane that is delivered has waited for three days at most."""
+    create(line)
+    fill(line.aws, URL, waiting)
+    if is_taken:
+        line.succeed("pause", "summit", "--until", until)
+    else:
+        assert "SQS keeps what waits for 14 days" in line.fail("pause", "summit", "--until", until)
+    assert line.aws.functions.mappings[QUEUE] is not is_taken
+
+
+def test_what_an_earlier_pause_left_waiting_counts_for_the_next(
+    line: CommandLine, wall: Clock
+) -> None:
+    create(line)
+    started = int(wall.now)
+    line.succeed("pause", "summit")
+    wall.now += 9 * DAY
+    line.succeed("resume", "summit")
+    fill(line.aws, URL)
+    wall.now += DAY
+    shown = line.json("pause", "summit")
+    assert shown["kept_until"] == console.moment(started + 14 * DAY)
+    line.succeed("resume", "summit")
+    wall.now += 4 * DAY  # by now what waited then has come to an end
+    again = int(wall.now)
+    shown = line.json("pause", "summit")
+    assert shown["kept_until"] == console.moment(again + 11 * DAY)
+
+
+def test_until_when_what_waits_is_kept_is_told(line: CommandLine, wall: Clock) -> None:
+    create(line)
+    kept_until = console.moment(int(wall.now) + 14 * DAY)
+    assert f"kept until {kept_until}: resume well before" in line.succeed("pause", "summit")
+    assert "kept until" not in line.succeed("status")  # nothing waits
+    fill(line.aws, URL)
+    assert f"What waits in lane summit is kept until {kept_until}" in line.succeed("status")
+    told = line.run("status", "--check").stdout
+    assert f"1 profile in it, kept until {kept_until}" in told
+
+
+def test_a_removed_destination_leaves_no_schedule(line: CommandLine) -> None:
+    create(line)
+    line.succeed("pause", "summit", "--until", "3d")
+    assert line.run("destinations", "remove", "summit", "--yes").exit_code == 0
+    assert line.aws.scheduler.schedules == {}
+
+
+def test_a_stack_of_an_earlier_version_is_paused_without_a_time_only(line: CommandLine) -> None:
+    create(line)
+    for name in ("ResumeScheduleGroupName", "ResumeScheduleRoleArn"):
+        del line.aws.stacks.outputs[STACK][name]
+    assert "`make deploy` upgrades it" in line.fail("pause", "summit", "--until", "3d")
+    assert line.aws.functions.mappings[QUEUE]
+    line.succeed("pause", "summit")
+    line.succeed("resume", "summit")
 
 
 def test_a_switch_is_waited_for_that_lambda_shows_late(
@@ -383,8 +554,14 @@ def test_each_command_about_lanes_answers_in_json(line: CommandLine, wall: Clock
     share(line.aws, wall.now - 3600)
     moved = line.json("destinations", "move", "summit", "--yes")
     assert moved == {"destination": "summit", "lane": "own"}
+    kept_until = console.moment(int(wall.now) + 14 * DAY)
     paused = line.json("destinations", "pause", "summit")
-    assert paused == {"destination": "summit", "delivering": False}
+    assert paused == {
+        "destination": "summit",
+        "delivering": False,
+        "resumes_at": None,
+        "kept_until": kept_until,
+    }
     resumed = line.json("destinations", "resume", "summit")
     assert resumed == {"destination": "summit", "delivering": True}
     assert line.json("destinations", "upgrade", "--yes") == {"upgraded": ["summit"]}
@@ -578,9 +755,10 @@ def test_status_counts_every_lane_for_programs(line: CommandLine) -> None:
     fill(line.aws, fakes.PROFILES_URL)
     shown: dict[str, Any] = line.json("status")
     assert shown["profiles"] == {"waiting": 3, "in_flight": 0}
+    on = {"delivering": True, "paused_since": None, "resumes_at": None, "kept_until": None}
     assert shown["lanes"] == [
-        {"lane": None, "waiting": 1, "in_flight": 0, "delayed": 0, "delivering": True},
-        {"lane": "summit", "waiting": 2, "in_flight": 0, "delayed": 0, "delivering": True},
+        {"lane": None, "waiting": 1, "in_flight": 0, "delayed": 0, **on},
+        {"lane": "summit", "waiting": 2, "in_flight": 0, "delayed": 0, **on},
     ]
     del line.aws.sqs.queues[URL]
     assert ["lane summit", "its queue is missing"] in cells(line.succeed("status"))

@@ -35,8 +35,8 @@ def file(tmp_path: Path) -> Path:
 def test_destinations_are_listed(line: CommandLine) -> None:
     line.aws.ssm.parameters[EMEA] = json.dumps(SETTINGS)
     found = cells(line.succeed("destinations", "list"))
-    assert found[1] == ["default", "summit2027", "default", "shared", "ignore", "valid"]
-    assert found[2] == ["emea", "emea2027", "default", "shared", "yes", "ignore", "valid"]
+    assert found[1] == ["default", "summit2027", "default", "shared", "on", "ignore", "valid"]
+    assert found[2] == ["emea", "emea2027", "default", "shared", "on", "yes", "ignore", "valid"]
 
 
 def test_destinations_are_listed_for_programs(line: CommandLine) -> None:
@@ -52,6 +52,9 @@ def test_destinations_are_listed_for_programs(line: CommandLine) -> None:
         "filter": None,
         "exits": None,
         "valid": False,
+        "delivering": True,
+        "paused_since": None,
+        "resumes_at": None,
     }
     assert default["valid"]
     assert (lost["connection"], lost["valid"]) == ("nowhere", False)

@@ -41,6 +41,7 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--export",
         "--discard",
         "--summary",
+        "--until",
         "--wait",
         "--timeout",
         "--dry-run",

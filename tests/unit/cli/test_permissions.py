@@ -65,7 +65,16 @@ def permitted(policy: str) -> set[str]:
 
 def called(aws: Aws) -> set[str]:
     """Return the actions that were called, and forget them."""
-    clients = (aws.sqs, aws.ssm, aws.secrets, aws.dynamodb, aws.functions, aws.logs, aws.cloudwatch)
+    clients = (
+        aws.sqs,
+        aws.ssm,
+        aws.secrets,
+        aws.dynamodb,
+        aws.functions,
+        aws.logs,
+        aws.cloudwatch,
+        aws.scheduler,
+    )
     actions = {
         f"{each.service}:{ACTIONS.get(name, name)}" for each in clients for name, _ in each.calls
     }
@@ -101,7 +110,10 @@ def files(tmp_path: Path) -> Path:
         "connections history default",
         "connections rollback default 1 --yes",
         "destinations pause default",
+        "destinations pause default --until 3d",
         "destinations resume default",
+        "pause default",
+        "resume default",
         "connections list",
         "connections show default",
         "connections set emea connection.json --yes",

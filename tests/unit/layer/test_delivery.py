@@ -4,7 +4,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -13,6 +15,7 @@ from attendee_sync import attendee, http_client
 from attendee_sync.attendee import Version
 from attendee_sync.delivery import delivery as module
 from attendee_sync.delivery.group import ACCOUNTING_SECONDS, GroupDelivery
+from attendee_sync.delivery.pauses import Pause
 from attendee_sync.mapping.mapper import Decision, Mapper
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, Reason, Retry
@@ -740,6 +743,57 @@ def test_a_redriven_profile_is_tried_for_a_day_anew(harness: DeliveryHarness) ->
     queued_at = int(time.time() * 1000)
     [outcome] = harness.deliver(message(age=10 * DAY, queued_at=queued_at))
     assert outcome.kind is OutcomeKind.RETRY
+
+
+@pytest.mark.parametrize(
+    ("pause", "kind"),
+    [
+        (
+            Pause(-DAY // 2, oldest_at=-DAY // 2),
+            OutcomeKind.RETRY,
+        ),  # nobody has said when it goes on
+        (Pause(-5 * DAY, oldest_at=-8 * DAY, resumes_at=-DAY // 2), OutcomeKind.RETRY),
+        (Pause(-5 * DAY, oldest_at=-8 * DAY, resumes_at=DAY), OutcomeKind.RETRY),  # still given out
+        (Pause(-5 * DAY, oldest_at=-8 * DAY, resumes_at=-2 * DAY), OutcomeKind.EXPIRED),
+        (Pause(-9 * DAY, oldest_at=-9 * DAY, resumes_at=-8 * DAY), OutcomeKind.EXPIRED),
+    ],
+)
+def test_nothing_expires_for_a_time_in_which_a_person_had_it_wait(
+    harness: DeliveryHarness, pause: Pause, kind: OutcomeKind
+) -> None:
+    now = int(time.time())
+    since = {name: now + seconds for name, seconds in vars(pause).items() if seconds}
+    harness.delivery.pauses.put("default", replace(pause, **since))
+    harness.rainfocus.reply = BUSY
+    [outcome] = harness.deliver(message(age=5.2 * DAY))
+    assert outcome.kind is kind
+
+
+def test_a_pause_of_another_destination_changes_nothing(harness: DeliveryHarness) -> None:
+    harness.delivery.pauses.put("summit", Pause(int(time.time()), 0))
+    harness.rainfocus.reply = BUSY
+    assert kinds(harness.deliver(message(age=2 * DAY))) == ["expired"]
+
+
+def test_what_may_have_waited_for_a_person_does_not_expire_until_that_is_known(
+    harness: DeliveryHarness,
+) -> None:
+    harness.rainfocus.reply = BUSY
+    pauses = Mock(get=Mock(side_effect=fakes.unreachable()))
+    harness.delivery = replace(harness.delivery, pauses=pauses)
+    [outcome] = harness.deliver(message(age=2 * DAY))
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, Reason.UNAVAILABLE)
+
+
+def test_pauses_are_looked_up_only_before_something_expires(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = BUSY
+    harness.deliver(message(age=DAY - 60))
+    keys = [
+        request["Key"]["key"]["S"]
+        for name, request in harness.aws.dynamodb.calls
+        if name == "GetItem"
+    ]
+    assert not [key for key in keys if key.startswith("pause#")]
 
 
 def test_an_expired_profile_says_what_it_failed_on(harness: DeliveryHarness) -> None:

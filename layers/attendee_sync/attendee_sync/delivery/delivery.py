@@ -11,6 +11,7 @@ from attendee_sync.aws.settings import Settings
 from attendee_sync.delivery import accounting, planner
 from attendee_sync.delivery.group import ACCOUNTING_SECONDS, BEHIND, NO_TIME, GroupDelivery
 from attendee_sync.delivery.ledger import AttemptNote, Ledger, LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.delivery.settled import Settled
@@ -36,6 +37,7 @@ class Delivery:
 
     settings: Settings
     ledger: Ledger
+    pauses: Pauses
     lanes: Lanes
     dead_letters: FifoQueue
     client: GuardedClient
@@ -162,6 +164,7 @@ class _Batch:
         return GroupDelivery(
             stack.settings,
             stack.ledger,
+            stack.pauses,
             stack.dead_letters,
             stack.client,
             stack.policy,

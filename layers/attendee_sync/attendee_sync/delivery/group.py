@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from attendee_sync import attendee
 from attendee_sync.aws.fifo_queue import FifoQueue, QueueUnavailableError
 from attendee_sync.aws.settings import Settings
 from attendee_sync.delivery import planner
 from attendee_sync.delivery.ledger import Ledger, LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.delivery.planner import Plan
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.delivery.settled import Settled
@@ -49,6 +52,7 @@ class GroupDelivery:
 
     settings: Settings
     ledger: Ledger
+    pauses: Pauses
     dead_letters: FifoQueue
     client: GuardedClient
     policy: RetryPolicy
@@ -154,7 +158,7 @@ class GroupDelivery:
 
     def _end(self, plan: Plan, outcome: Outcome) -> Outcome:
         """Return an outcome once it holds: what has waited too long expires, bad ends are kept."""
-        outcome = self.policy.settle(outcome, plan.message.waited)
+        outcome = self._settle(outcome, plan.message)
         if not outcome.kind.goes_to_dead_letters:
             return outcome
         if self.seconds_left() <= ACCOUNTING_SECONDS:
@@ -168,6 +172,19 @@ class GroupDelivery:
         except QueueUnavailableError:
             return _NO_DEAD_LETTERS
         return outcome
+
+    def _settle(self, outcome: Outcome, message: QueuedProfile) -> Outcome:
+        """Return an outcome, expired if its message waited too long, for a person not counted."""
+        settled = self.policy.settle(outcome, message.waited)
+        if settled.kind is not OutcomeKind.EXPIRED:
+            return settled
+        try:
+            pause = self.pauses.get(message.destination)
+        except (BotoCoreError, ClientError):
+            return outcome  # whether it has waited too long is not known
+        if pause is None:
+            return settled
+        return self.policy.settle(outcome, min(message.waited, time.time() - pause.counts_from))
 
     def _invalidate(self, key: str) -> None:
         """Have an attendee sent with the next update, even if the ledger knows it as delivered.

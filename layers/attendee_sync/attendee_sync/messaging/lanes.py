@@ -57,6 +57,11 @@ def has_own(settings: str) -> bool:
     return _state(settings)[0] != _SHARED
 
 
+def is_moving(settings: str) -> bool:
+    """Tell whether a destination is on its way into a lane of its own, by its JSON text."""
+    return _state(settings)[0] == _MOVING
+
+
 def takes_pushes(settings: str) -> bool:
     """Tell whether what is pushed to a destination now goes to a lane of its own.
 
