@@ -14,7 +14,7 @@ from attendee_sync.ingest.preview import OUTCOMES
 from attendee_sync.mapping.destination import Name
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
 from attendee_sync.outcome import Reason
-from attendee_sync.profile import forms, names
+from attendee_sync.profile import field_names, forms
 
 JSON: Final = "application/json"
 # text/plain is read like JSON, for senders that can't set a Content-Type.
@@ -372,7 +372,7 @@ def _pushed_schemas() -> Json:
 
 
 def _names_of(field: str) -> Json:
-    return {"description": f"Read under these names: {', '.join(names.NAMES[field])}."}
+    return {"description": f"Read under these names: {', '.join(field_names.NAMES[field])}."}
 
 
 if __name__ == "__main__":

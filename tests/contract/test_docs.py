@@ -12,7 +12,7 @@ import typer
 from attendee_sync.attendee import FIELDS
 from attendee_sync.observability import Metric
 from attendee_sync.outcome import Reason
-from attendee_sync.profile.names import NAMES
+from attendee_sync.profile.field_names import NAMES
 from attendee_sync_cli.main import app
 from attendee_sync_cli.settings.governance import CORE_POLICIES, NEVER_EXPORTED
 from tests.support import command_line

@@ -37,6 +37,7 @@ TELLING_REASONS = frozenset(
         Reason.MALFORMED,
         Reason.TOO_LARGE,
         Reason.INVALID_EMAIL,
+        Reason.UNCLEAR_EMAIL,
         Reason.SEVERAL_EMAILS,
         Reason.ONLY_HASH,
     }

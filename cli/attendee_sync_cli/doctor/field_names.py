@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from attendee_sync.attendee import FIELDS
-from attendee_sync.profile.names import NAMES, fold
+from attendee_sync.profile.field_names import NAMES
+from attendee_sync.profile.names import fold
 from attendee_sync.rainfocus.connection import Connection
 
 _WORD = re.compile(r"[A-Za-z0-9_.-]+")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Mapper, Verdict
 from attendee_sync.outcome import Reason, in_words
-from attendee_sync.profile import names
+from attendee_sync.profile import field_names, names
 from attendee_sync_cli import console
 from attendee_sync_cli.profiles import profile_tables, shape
 from attendee_sync_cli.profiles.dead_letter_export import WHY
@@ -20,7 +20,9 @@ from attendee_sync_cli.profiles.profile_files import Found, Profiles
 _LOOKED_AT = 1_000  # profiles whose names of attributes are collected
 _MOST_NAMES = 30
 _MOST_REASONS = 3
-_OF_ADDRESSES = (Reason.MISSING_EMAIL, Reason.INVALID_EMAIL, Reason.SEVERAL_EMAILS)
+_OF_ADDRESSES = frozenset(
+    {Reason.MISSING_EMAIL, Reason.UNCLEAR_EMAIL, Reason.INVALID_EMAIL, Reason.SEVERAL_EMAILS}
+)
 _MAX_DEPTH = 5
 _USUAL = "email"
 _LIKENESS = 0.75
@@ -124,7 +126,7 @@ def _name(path: _Path) -> str:
 
 def _most_alike(wanted: str, headers: Sequence[str]) -> str:
     """Return the name that is most like one that a column of addresses has; empty if none is."""
-    known = [*map(names.fold, names.NAMES["email"]), names.fold(wanted)]
+    known = [*map(names.fold, field_names.NAMES["email"]), names.fold(wanted)]
 
     def likeness(header: str) -> float:
         folded = names.fold(header[:_MOST_LETTERS])

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     NOT_A_PERSON = "not_a_person"
     MISSING_EMAIL = "missing_email"
+    UNCLEAR_EMAIL = "unclear_email"  # there is one, but nothing says that it is the person's
     INVALID_EMAIL = "invalid_email"
     SEVERAL_EMAILS = "several_emails"
     ONLY_HASH = "only_hash"

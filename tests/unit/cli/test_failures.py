@@ -66,13 +66,13 @@ def test_dead_letters_are_grouped_by_destination_and_reason(
     assert [row[:4] for row in found[:4]] == [
         ["dead letters", "destination", "outcome", "reason"],
         ["2", "default", "rejected", "refused"],
-        ["1", "default", "rejected", "missing_email"],
+        ["1", "default", "rejected", "unclear_email"],
         ["1", "summit", "rejected", "refused"],
     ]
     assert [f"summit, {said}"] in found
     assert [
-        "default, missing_email: no e-mail address under email, email address"
-        " or a name like them, nor in identityMap"
+        "default, unclear_email: no e-mail address under a name that says it is the"
+        " person's own, though one is there"
     ] in found
     assert any(" ".join(row).endswith(f"such as {first}-2:") for row in found)
     assert ["manager.mail", '"aaaaaa@aaaaaaa.aaa"'] in found
@@ -288,7 +288,7 @@ def test_each_dead_letter_has_a_line_without_personal_data(
     shown = line.succeed("failures", "--list").splitlines()
     assert sorted((each.split()[:2] + each.split()[3:]) for each in shown) == [
         [f"{first}-0", "default", "refused"],
-        [f"{first}-1", "default", "missing_email"],
+        [f"{first}-1", "default", "unclear_email"],
         [f"{second}-0", "summit", "refused"],
     ]
     [found] = line.json("failures", "--list", "--destination", "summit")["dead_letters"]
@@ -337,7 +337,7 @@ def test_a_table_without_addresses_has_a_column_for_them(
     harness.push(NOBODY)
     harness.work()
     path = tmp_path / "mend.csv"
-    line.succeed("failures", "--reason", "missing_email", "--export", str(path))
+    line.succeed("failures", "--reason", "unclear_email", "--export", str(path))
     [header, _] = path.read_text("utf-8-sig").splitlines()
     assert header.split(",")[-1] == "email"
     told = line.fail("push", "default", str(path))

@@ -40,7 +40,7 @@ def values(profile: dict[str, Any]) -> dict[str, Any]:
         ),
         (
             {"fields": {"city": {"label": "Zip", "value": "Lehi"}, "a1": {"note": "City"}}},
-            {"city": "Lehi"},
+            {"zip": "Lehi"},
         ),
         ({"fields": {"owner": {"title": "City", "value": "Lehi"}}}, {}),
         ({"phones": PHONES, "primaryPhoneId": 2}, {"phone": "2"}),

@@ -13,7 +13,7 @@ from attendee_sync import attendee
 from attendee_sync.mapping import mapper, normalisation
 from attendee_sync.mapping.mapper import Verdict
 from attendee_sync.mapping.normalisation import NotNormalisedError
-from attendee_sync.profile import candidates, characters, email_address, names
+from attendee_sync.profile import candidates, characters, email_address, field_names
 from attendee_sync.profile.email_address import EmailAddressError
 
 ANYBODY = mapper.mapper('{"event_code": "summit2027"}')
@@ -22,13 +22,15 @@ any_json = settings(max_examples=200)
 
 HOLDERS = ["attributes", "traits", "data", "contact", "person", "user", "_acme", "event", "fields"]
 KNOWN = st.sampled_from(
-    sorted({name.rstrip("?") for listed in names.NAMES.values() for name in listed})
+    sorted({name.rstrip("?") for listed in field_names.NAMES.values() for name in listed})
 )
 NAMES = (
     KNOWN
     | KNOWN.map(str.upper)
     | KNOWN.map(lambda name: name.replace(" ", "_"))
-    | st.sampled_from([*HOLDERS, *attendee.FIELDS, *names.ADDRESSES, "name", "value", "type", "id"])
+    | st.sampled_from(
+        [*HOLDERS, *attendee.FIELDS, *field_names.ADDRESSES, "name", "value", "type", "id"]
+    )
 )
 LEAVES = (
     st.none()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import names
+from attendee_sync.profile import field_names
 from attendee_sync.profile.identity import EmailRule, identify
 
 ADDRESS = "ada@example.com"
@@ -126,14 +126,10 @@ def test_a_destination_can_forbid_to_fall_back() -> None:
         {"email": "null"},
         {"email": [None]},
         {"personalEmail": "N/A"},
-        {"contact": OTHER},
         {"identityMap": {"email_lc_sha256": [{"id": DOCS_HASH}]}},
-        {"identityMap": {"email_lc_sha256": [{"id": ADDRESS}]}},
         {"identityMap": {"ecid": [{"id": "14575006536349286404619648085736425115"}]}},
         {"identityMap": {"ecid": [{"id": HASH}]}},
         {"identityMap": [], "identities": {}},
-        {"identities": ["junk", {"id": ADDRESS}]},
-        {"email": [[[[ADDRESS]]]]},
         {"firstName": HASH},
         {"email_lc_sha256": 5},
         {"manager_email_hash": HASH},
@@ -148,6 +144,35 @@ def test_where_nothing_is_found_the_fault_says_where_was_looked(document: dict[s
         "no e-mail address under email, email address or a name like them, nor in identityMap",
     )
     assert (identity.email, identity.email_hash, identity.fault) == ("", "", fault)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"contact": OTHER},
+        {"owner": {"firstName": "Otto", "email": OTHER}},
+        {"granddad": {"firstName": "Otto", "email": OTHER}},
+        {"identityMap": {"email_lc_sha256": [{"id": ADDRESS}]}},
+        {"identities": ["junk", {"id": ADDRESS}]},
+        {"email": [[[[ADDRESS]]]]},
+        {"firstName": "Ben", "contact": {"firstName": "Otto", "email": OTHER}},
+        {"lastName": "Bauer", "contacts": [{"lastName": "Other", "email": OTHER}]},
+    ],
+)
+def test_an_address_that_nothing_says_to_be_the_persons_is_told_and_not_taken(
+    document: dict[str, Any],
+) -> None:
+    identity = identify(document)
+    assert identity.fault is not None
+    assert (identity.email, identity.fault.reason) == ("", Reason.UNCLEAR_EMAIL)
+    assert OTHER not in identity.fault.detail
+
+
+@pytest.mark.parametrize(
+    "contact", [{"firstName": "ADA ", "email": ADDRESS}, {"email": ADDRESS, "title": "CTO"}]
+)
+def test_a_contact_of_the_same_name_or_none_is_the_person(contact: dict[str, Any]) -> None:
+    assert identify({"firstName": "Ada", "lastName": "King", "contact": contact}).email == ADDRESS
 
 
 @pytest.mark.parametrize(
@@ -310,7 +335,7 @@ def test_of_a_call_about_a_group_the_person_who_caused_it_is_read(
 def test_a_person_some_objects_within_an_event_is_found(event: dict[str, Any]) -> None:
     found = identify({"event": event, "region": "eu"}).found
     assert (found.best["email"], found.best["firstname"]) == (ADDRESS, "Ada")
-    assert not {"jobtitle", names.FULL_NAME} & found.best.keys()
+    assert not {"jobtitle", field_names.FULL_NAME} & found.best.keys()
 
 
 def test_of_addresses_in_an_event_those_of_a_sort_are_the_persons() -> None:

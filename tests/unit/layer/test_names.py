@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attendee_sync import attendee
-from attendee_sync.profile import names
+from attendee_sync.profile import field_names, names
 from attendee_sync.profile.names import Kind, Names
 
 PERSON = names.standard().person
@@ -18,30 +18,30 @@ def field_of(name: str) -> str:
     return entry.field if entry else ""
 
 
-@pytest.mark.parametrize("field", names.NAMES)
+@pytest.mark.parametrize("field", field_names.NAMES)
 def test_each_name_of_the_table_is_its_fields(field: str) -> None:
-    for name in names.NAMES[field]:
+    for name in field_names.NAMES[field]:
         assert field_of(name.rstrip("?")) == field, name
 
 
 def test_no_name_is_in_the_table_twice() -> None:
-    counts = Counter(names.fold(name) for name in chain.from_iterable(names.NAMES.values()))
+    counts = Counter(names.fold(name) for name in chain.from_iterable(field_names.NAMES.values()))
     assert [name for name, count in counts.items() if count > 1] == []
 
 
 def test_the_table_has_the_fields_of_attendees() -> None:
-    assert names.NAMES.keys() == attendee.FIELDS.keys() | {
-        names.FULL_NAME,
-        names.FAMILY_NAME_FIRST,
-        names.HOUSE_NUMBER,
-        names.NAME_PARTICLE,
+    assert field_names.NAMES.keys() == attendee.FIELDS.keys() | {
+        field_names.FULL_NAME,
+        field_names.FAMILY_NAME_FIRST,
+        field_names.HOUSE_NUMBER,
+        field_names.NAME_PARTICLE,
     }
 
 
-@pytest.mark.parametrize("field", names.NAMES)
+@pytest.mark.parametrize("field", field_names.NAMES)
 def test_the_docs_have_the_table(field: str) -> None:
     page = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
-    assert f"| {', '.join(f'`{name}`' for name in names.NAMES[field])} |" in page
+    assert f"| {', '.join(f'`{name}`' for name in field_names.NAMES[field])} |" in page
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_case_accents_and_what_stands_around_a_name_do_not_matter(name: str) -> 
         ("Straße", "address1"),
         ("PLZ", "zip"),
         ("電話番号", "phone"),
-        ("your-name", names.FULL_NAME),
+        ("your-name", field_names.FULL_NAME),
         ("Ulica i nr", "address1"),
         ("Miejscowość", "city"),
         ("Ad\u0131", "firstname"),
@@ -115,7 +115,7 @@ def test_case_accents_and_what_stands_around_a_name_do_not_matter(name: str) -> 
         ("Ulice a č.p.", "address1"),
         ("Irányítószám", "zip"),
         ("Επώνυμο", "lastname"),
-        ("Nama Lengkap", names.FULL_NAME),
+        ("Nama Lengkap", field_names.FULL_NAME),
         ("Which company do you work for?", "companyname"),
         ("What is the name of your company?", "companyname"),
         ("Company you work for", "companyname"),

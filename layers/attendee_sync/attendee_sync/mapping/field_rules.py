@@ -12,9 +12,14 @@ from attendee_sync.mapping import expressions, full_names, normalisation
 from attendee_sync.mapping.destination import Destination, Rule
 from attendee_sync.mapping.expressions import Search
 from attendee_sync.mapping.normalisation import NotNormalisedError
-from attendee_sync.profile import names
+from attendee_sync.profile import field_names, names
 from attendee_sync.profile.candidates import Found, Json, Path, Scalar
-from attendee_sync.profile.names import FAMILY_NAME_FIRST, FULL_NAME, HOUSE_NUMBER, NAME_PARTICLE
+from attendee_sync.profile.field_names import (
+    FAMILY_NAME_FIRST,
+    FULL_NAME,
+    HOUSE_NUMBER,
+    NAME_PARTICLE,
+)
 
 LEFT_OUT = "left out"  # begins the remark on a field that is not sent
 USUAL_NAMES = "the usual names"
@@ -35,6 +40,7 @@ _CONTRADICTED: Final = {
     "lastname": "the full name does not begin with the first name",
     "firstname": "the full name does not end with the last name",
 }
+_LINES: Final = frozenset({"address1", "address2"})
 _US_ZIP_DIGITS, _MOST_ZEROS = 5, 2
 # Whose zips are those of the United States Postal Service: https://pe.usps.com/text/pub28/
 _US_ZIPS: Final = frozenset({"US", "PR"})
@@ -114,7 +120,8 @@ class FieldRules:
             each for each in self._fields if each.search is not None or each.normalise in not_texts
         )
         texts = self._usual - {each.name for each in self._others}
-        self._no_texts = tuple(name for name in names.NAMES if name not in texts)
+        self._no_texts = tuple(name for name in field_names.NAMES if name not in texts)
+        self._splits_streets = self._usual - {*destination.not_normalised} >= _LINES
         self._joins_particles = rules["lastname"] is None
         self._splits_names = rules["firstname"] is None and rules["lastname"] is None
 
@@ -144,6 +151,8 @@ class FieldRules:
 
     def _complete(self, mapped: Mapped, found: Found) -> None:
         """Add what stands in two attributes, or two fields in one."""
+        if self._splits_streets and not found.is_plain and "address1" in mapped.fields:
+            _split_street(mapped, found)
         if self._joins_numbers and HOUSE_NUMBER in found.best:
             _join_number(mapped, found.candidates(HOUSE_NUMBER))
         _split_zip(mapped, found)
@@ -261,6 +270,24 @@ def _pad_zip(mapped: Mapped) -> None:
     if is_short and mapped.fields.get("countryid") in _US_ZIPS:
         mapped.fields["zip"] = digits.zfill(_US_ZIP_DIGITS)
         mapped.remarks.append(("zip", "a number that had lost its first zeros"))
+
+
+def _split_street(mapped: Mapped, found: Found) -> None:
+    """Take the second line of an address from a street of several lines: those of all but the town.
+
+    A street without a town beside it may be a whole address, and stays together.
+    """
+    text = str(found.best.get("address1", ""))
+    if "\n" not in text or mapped.fields.keys().isdisjoint(("city", "zip")):
+        return
+    if mapped.fields["address1"] != normalisation.clean_text(text):
+        return
+    street, *lines = [line for line in map(normalisation.clean_text, text.splitlines()) if line]
+    second = ", ".join(filter(None, [*lines, mapped.fields.get("address2")]))
+    if lines and len(second) <= normalisation.MAX_LENGTH:
+        mapped.fields |= {"address1": street, "address2": second}
+        mapped.sources["address2"] = mapped.sources.get("address1") or found.paths["address1"]
+        mapped.remarks.append(("address2", "with the further lines of the street"))
 
 
 def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from attendee_sync.profile import departures, identity, names, persons, unknown_lists
+from attendee_sync.profile import departures, field_names, identity, names, persons, unknown_lists
 from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
@@ -20,17 +20,17 @@ _MOST_NAMES: Final = 100  # of an element that are looked at
 # Lists of those who attend, whoever registered them, or of their tickets, and of those who come
 # with somebody.
 _TICKETS: Final = frozenset({"ticket", "registration", "booking", "badge", "admission", "seat"})
-_ATTENDING: Final = _TICKETS | frozenset(
-    {"attendee", "registrant", "participant", "delegate", "enrollee", "passenger", "traveler"}
-    | {"traveller", "student", "visitor", "invitee"}
+_REGISTERED: Final = frozenset({"attendee", "registrant", "participant", "delegate", "enrollee"})
+_ATTENDING: Final = _TICKETS.union(
+    _REGISTERED, {"passenger", "traveler", "traveller", "student", "visitor", "invitee"}
 )
-_NAMES: Final = frozenset({"firstname", "lastname", names.FULL_NAME})
+_NAMES: Final = frozenset({"firstname", "lastname", field_names.FULL_NAME})
 _COMPANIONS: Final = frozenset({"guest", "companion", "plusones", "plusone", "accompanying"})
 # A document with a member whose name is made of these words, and of those that may stand beside
 # them, is somebody's order; `totalSpend` is a person's.
 _OF_ORDERS: Final = frozenset(
-    {"amount", "buyer", "checkout", "currency", "invoice", "order", "payer", "payment", "price"}
-    | {"purchase", "purchaser", "quantity", "total", "transaction"}
+    {"amount", "buyer", "checkout", "cost", "costs", "currency", "fee", "fees", "invoice", "order"}
+    | {"payer", "payment", "price", "purchase", "purchaser", "quantity", "total", "transaction"}
 )
 _BESIDE_ORDERS: Final = _OF_ORDERS | {"id", "number", "code", "status"}
 
@@ -46,8 +46,9 @@ class Attendance:
 def of(document: Json) -> Attendance | None:
     """Return where those are who attend, in a document that is somebody's; None if it is not so.
 
-    Who ordered for others attends only if in the list. Who brings guests does, too. Beside
-    somebody who ordered nothing, others' tickets, bookings or students are no attendees.
+    Who ordered or registered others attends only if in the list. Who brings guests does, too.
+    Beside somebody who ordered nothing, others' tickets, bookings or students are no attendees,
+    nor are those of another occasion, such as a `lastMeeting`.
     """
     looked_at = list(itertools.islice(_lists(document), 2))
     if len(looked_at) != 1:
@@ -57,7 +58,8 @@ def of(document: Json) -> Attendance | None:
     emails = [identity.identify(each).email for each in elements]
     if not other or {*emails} <= {other, ""}:
         return None
-    if _is_order(document):
+    is_own = all(map(_is_holder, path[:-1]))
+    if _is_order(document) or (is_own and _is(_REGISTERED, path[-1])):
         return Attendance(path, with_other=False)
     return Attendance(path, other not in emails) if _is(_COMPANIONS, path[-1]) else None
 
@@ -101,12 +103,17 @@ def _is(wanted: frozenset[str], name: str) -> bool:
     return not wanted.isdisjoint(singular.union(found))
 
 
+def _is_holder(name: str) -> bool:
+    """Tell whether an object of that name holds what is the document's own."""
+    entry = names.standard().person[name]
+    return entry is not None and entry.kind is Kind.HOLDER
+
+
 def _is_order(document: Json) -> bool:
-    person = names.standard().person
     objects = [document] + [
         value
         for name, value in itertools.islice(document.items(), _MOST_MEMBERS)
-        if isinstance(value, dict) and (entry := person[name]) and entry.kind is Kind.HOLDER
+        if isinstance(value, dict) and _is_holder(name)
     ]
     looked_at = (name for each in objects for name in itertools.islice(each, _MOST_MEMBERS))
     told = (set(names.words(name[:_LONGEST_NAME])) for name in looked_at)

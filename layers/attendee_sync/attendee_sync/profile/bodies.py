@@ -16,6 +16,7 @@ from attendee_sync.profile import (
     departures,
     envelopes,
     json_text,
+    names,
     persons,
     tables,
     unknown_lists,
@@ -361,7 +362,17 @@ class _List:
 
     @property
     def tells_somebody(self) -> bool:
-        return any(persons.tells_somebody(each.profile) for each in self.pieces)
+        """Tell whether somebody is in it, and not one person's attributes alone."""
+        found = [each.profile for each in self.pieces]
+        return any(map(persons.tells_somebody, found)) and not self.is_one_persons
+
+    @property
+    def is_one_persons(self) -> bool:
+        """Tell whether its elements are one person's attributes, as no list of `contacts` has."""
+        if names.are_several(self.place.path[-1]):
+            return False
+        known = [each.profile for each in self.pieces if each.profile is not None]
+        return len(known) == len(self.pieces) and persons.are_one_persons(known)
 
     @property
     def are_rows(self) -> bool:
@@ -379,7 +390,8 @@ class _List:
         objects = [each for each in self.pieces if each.text.startswith("{")]
         known = [each.profile for each in objects if each.profile is not None]
         if known:
-            return not (persons.are_attributes(known) or all(map(persons.is_relative, known)))
+            are_persons_own = persons.are_attributes(known) or self.is_one_persons
+            return not (are_persons_own or all(map(persons.is_relative, known)))
         return bool(objects) or not self.pieces
 
 

@@ -7,12 +7,11 @@ import functools
 import itertools
 import math
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from attendee_sync.profile import names, pairs, persons
+from attendee_sync.profile import field_names, names, pairs, persons
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 
 type Json = dict[str, Any]
@@ -22,24 +21,6 @@ type Path = tuple[str, ...]
 _MAX_MEMBERS = 4_000  # of a profile that are looked at
 _MAX_ELEMENTS = 50  # of a list that are looked at
 _MAX_DEPTH = 12
-_MAX_GUESSED = 4  # objects within each other, in which one of an unknown name is looked for
-_MAX_LOOKED_THROUGH = 100  # objects, for that
-_MAX_BEGINNINGS = 5  # of names that are looked at
-# Words of an object's name that say whose it is not, when it alone is like a person: of those who
-# pay, act, are in charge or are near somebody. More than in names.py, since there it is no guess.
-_NOT_GUESSED: Final = frozenset(
-    {"pay", "payer", "payee", "payment", "payable", "bill", "billing", "invoice", "invoicing"}
-    | {"finance", "treasurer", "ap", "debtor", "card", "cardholder", "holder", "purchaser"}
-    | {"buyer", "orderer", "booker", "booking", "besteller", "comprador", "pagador"}
-    | {"rechnungsempfaenger", "auftraggeber", "shipping", "to", "by", "from", "cc", "actor"}
-    | {"performer", "operator", "submitter", "requester", "reporter", "initiator", "registrar"}
-    | {"responsible", "responsable", "representative", "executive", "csm", "ae", "bdr", "sdr"}
-    | {"mgr", "advisor", "adviser", "broker", "counsellor", "tutor", "mentor", "vendeur"}
-    | {"commercial", "gestor", "vendedor", "vertreter", "betreuer", "vorgesetzter", "recruiter"}
-    | {"interviewer", "worker", "panelist", "mother", "father", "caregiver", "carer", "ice"}
-    | {"kin", "plus", "buddy", "beneficiary", "insured", "contractor", "doctor", "physician"}
-    | {"landlord", "hotel", "kontakt"}
-)
 _MAX_BESIDE = 100  # members beside a list that may tell its primary element
 _LONGEST_NAME = 100
 _PRIMARY: Final = "primary"
@@ -142,14 +123,15 @@ _OF_LIST_ITEMS: Final = frozenset(
     {"ContentTypeId", "FileSystemObjectType", "GUID", "ItemInternalId", "{Identifier}"}
     | {"__metadata", "OData__UIVersionString", "_UIVersionString", "EditorLookupId", "@odata.etag"}
 )
-_PERSONS_NAMES: Final = frozenset({"firstname", "lastname", names.FULL_NAME})
 _NO_PHONES: Final = ("fax", "pager")
 
 _WRAPPERS: Final = ("value", "answer")
 _MAP: Final = "M"  # of DynamoDB's, around an object
 _SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one person's parts
 
-_LINES: Final = frozenset({"address1", names.HOUSE_NUMBER, "address2"})  # of an address, no town
+_LINES: Final = frozenset(
+    {"address1", field_names.HOUSE_NUMBER, "address2"}
+)  # of an address, no town
 
 _TOWNS: Final = frozenset({"city", "zip", "countryid"})
 
@@ -167,7 +149,6 @@ class Found:
     # Where what the address that counts lacks stands in another one, by field.
     elsewhere: Mapping[str, Sequence[Path]]
     is_plain: bool = field(default=False, compare=False)  # are_plain holds, but for the e-mail
-    is_guess: bool = field(default=False, init=False)  # of an object under an unknown name
 
     @classmethod
     def of(
@@ -214,7 +195,7 @@ class _Address(NamedTuple):
 def find(profile: Json, table: Names | None = None) -> Found:
     """Return for each field the usable values of a profile that was read.
 
-    Beside the fields of attendees there is names.FULL_NAME. What belongs to an address is all
+    Beside the fields of attendees there is field_names.FULL_NAME. What belongs to an address is all
     from one place: the first with a street or a city, or else the first with anything.
     """
     return Search(table or names.standard()).find(profile)
@@ -279,7 +260,6 @@ class Search:
         """Return the usable values of a profile."""
         self._profile = profile
         self.holder(profile, 0, ())
-        is_guess = "email" not in self.found and self._guess(profile)
         filled = [each for each in self.addresses if each.parts]
         place, elsewhere = _chosen(filled)
         found = self.found | place
@@ -288,62 +268,7 @@ class Search:
             field: [(each.value, each.path) for each in sorted(listed, key=lambda each: each.order)]
             for field, listed in found.items()
         }
-        made = Found.of(candidates, elsewhere)
-        made.is_guess = is_guess
-        return made
-
-    def _guess(self, profile: Json) -> bool:
-        """Look at the only object that is like a person's, under a name that is not known."""
-        if not _PERSONS_OWN.isdisjoint(map(names.fold, itertools.islice(profile, _MAX_ELEMENTS))):
-            return False
-        if not self.found.keys().isdisjoint(_PERSONS_NAMES):  # who has a name is not the other
-            return False
-        if self._guess_beginning():
-            return True
-        alike = list(itertools.islice(self._alike(profile), 2))
-        if len(alike) == 1:
-            self.is_plain = False
-            path, value = alike[0]
-            self.holder(value, len(path) * _LEVEL, path)
-        return len(alike) == 1
-
-    def _guess_beginning(self) -> bool:
-        """Look at the object whose names are a person's but for their beginning: `reg_email`."""
-        known = [(path, members) for path, members in self.objects.items() if members]
-        for path, members in known[:_MAX_ELEMENTS]:
-            beginnings = [each for each in _beginnings(members) if self._is_of_one(members, each)]
-            if len(beginnings) == 1:
-                self.is_plain = False
-                level = len(path) * _LEVEL
-                flat = _Address((level, 0), True, {})
-                self.addresses.append(flat)
-                place = self._table.behind(beginnings[0])
-                self._members(members, place, _Spot(level, level, "", flat), path)
-                return "email" in self.found
-        return False
-
-    def _is_of_one(self, members: Json, beginning: str) -> bool:
-        place = self._table.behind(beginning)
-        return self._is_persons(members, place) and not _is_of_others(beginning)
-
-    def _alike(self, profile: Json) -> Iterator[tuple[Path, Json]]:
-        """Yield the objects that have an address and somebody's first, last or full name."""
-        pending: list[tuple[Path, Json]] = [((), profile)]
-        for path, members in itertools.islice(pending, _MAX_LOOKED_THROUGH):  # which grows
-            if path and self._is_persons(members, self._table.person):
-                yield path, members
-            elif len(path) < _MAX_GUESSED:
-                looked_at = itertools.islice(members.items(), _MAX_BESIDE)
-                pending += [
-                    ((*path, name), value)
-                    for name, value in looked_at
-                    if isinstance(value, dict) and not _is_of_others(name)
-                ]
-
-    def _is_persons(self, members: Json, place: Place) -> bool:
-        entries = [place[name] for name in itertools.islice(members, _MAX_ELEMENTS)]
-        known = {each.field for each in entries if each and not each.is_weak}
-        return "email" in known and not known.isdisjoint(_PERSONS_NAMES)
+        return Found.of(candidates, elsewhere)
 
     def holder(self, members: Json, level: int, path: Path) -> None:
         """Look at an object that holds a person's attributes."""
@@ -399,7 +324,7 @@ class Search:
 
     def _keep(self, candidate: _Ordered, entry: Entry, spot: "_Spot") -> None:
         found = self.found
-        if entry.field in names.PLACE:
+        if entry.field in field_names.PLACE:
             found = spot.address.parts if not entry.address else self._prefixed(entry, spot)
         listed = found.get(entry.field)
         if listed is None:
@@ -503,16 +428,19 @@ class Search:
         elif (person := _only_person(listed)) is not None:
             self._object(listed[person], entry, spot, (*path, str(person)))
         elif _are_parts(listed) or names.fold(path[-1]) in _SAME_PERSON:
-            for n, each in enumerate(listed):
-                if isinstance(each, dict):
-                    self._object(each, entry, spot, (*path, str(n)))
+            parts = [(n, each) for n, each in enumerate(listed) if isinstance(each, dict)]
+            if any(self._has_email(each) for _, each in parts):
+                entry = entry._replace(within=self._table.person)
+            for n, each in parts:
+                self._object(each, entry, spot, (*path, str(n)))
 
     def _list(self, listed: list[Any], entry: Entry, spot: "_Spot", path: Path) -> None:
         if entry.kind is Kind.HOLDER:
             self._holders(listed, entry, spot, path)
             return
         if entry.field == "address1" and all(isinstance(each, str) for each in listed):
-            lines = dict(zip(("address1", "address2"), filter(is_text, listed), strict=False))
+            first, *rest = [*filter(is_text, listed)] or [""]
+            lines = {"address1": first, "address2": ", ".join(rest)}
             for field, line in lines.items():
                 self._value(line, entry._replace(field=field), spot, path)
             return
@@ -520,7 +448,7 @@ class Search:
         for n, (index, each) in enumerate(_by_preference(listed, entry.kind, primary)):
             at = spot._replace(order=spot.order + n * _ELEMENT)
             # A number beside a name is how a record of it is known: [233, "United States"].
-            is_number = entry.field in names.PLACE and isinstance(each, int | float)
+            is_number = entry.field in field_names.PLACE and isinstance(each, int | float)
             if not isinstance(each, list) and not is_number:
                 self._value(each, entry, at, (*path, str(index)))
 
@@ -540,19 +468,6 @@ class Search:
             if word.endswith("id") and one and listed.startswith(one):
                 return value
         return None
-
-
-def _beginnings(members: Json) -> list[str]:
-    """Return the first words that several names of an object begin with."""
-    found = [names.words(name[:_LONGEST_NAME]) for name in itertools.islice(members, _MAX_MEMBERS)]
-    counts = Counter(each[0] for each in found if len(each) > 1)
-    return [word for word, n in counts.most_common(_MAX_BEGINNINGS) if n > 1]
-
-
-def _is_of_others(name: str) -> bool:
-    """Tell whether an object is somebody or something else's, or what stood around the profile."""
-    others = not _NOT_GUESSED.isdisjoint(names.words(name[:_LONGEST_NAME]))
-    return others or name in names.NO_TENANTS or names.is_of_others(name)
 
 
 def _wrapped(value: Json) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import email_address, memberships, names, persons, reader, shapes
+from attendee_sync.profile import email_address, memberships, names, others, persons, reader, shapes
 from attendee_sync.profile.candidates import Found, Path
 from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync.profile.names import Names
@@ -29,13 +29,23 @@ _GONE = Fault(
     Reason.LEFT_AUDIENCE, "somebody has left, and no e-mail address tells who: an id alone does not"
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_UNCLEAR = Fault(
+    Reason.UNCLEAR_EMAIL,
+    "no e-mail address under a name that says it is the person's own, though one is there",
+)
+_ANOTHERS = Fault(
+    Reason.UNCLEAR_EMAIL,
+    "the only e-mail address stands beside another first or last name than the person's",
+)
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MAPPED = "what the destination maps"
 _IDENTITY = "identityMap.Email"
 _OTHERS = "what stands beside another address is somebody else's, and was not read"
-_GUESSED = "from an object or names that are like a person's, but not known"
 _SHOWN = 2  # of the names of e-mail addresses that were looked at
 _TEXTS_OF = ("address", "value", "email")  # members of an object that may hold an address
 _MAX_DEPTH = 3
+_DEEPEST = 12  # values within each other in which any address is looked for
+_OF_PERSONS = frozenset({"email", *others.NAME_FIELDS})
 _MAX_TEXTS = 10  # that are looked at in a profile: with one that is not ASCII it can take a while
 _ABSENT = frozenset({"", "null", "none", "undefined", "nil", "n/a", "na", "-"})
 
@@ -72,7 +82,7 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
     """Say who a profile is, whatever its sender's shape; see reader.read().
 
     The e-mail address is the first valid one: of what the destination maps to it; then of the
-    attributes under its usual names (see names.NAMES); then of the identities, those marked
+    attributes under its usual names (see field_names.NAMES); then of the identities, those marked
     primary first. Lists and objects give what they hold. What was passed over is remarked. A hash
     is never an address.
 
@@ -85,7 +95,7 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
         return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), Found.of({}, {}))
     profile, found = known
     first = found.best.get("email")
-    is_usual = "email" not in found.more and not rule.mapped and not found.is_guess
+    is_usual = found.more.keys().isdisjoint(_OF_PERSONS) and not rule.mapped
     if isinstance(first, str) and is_usual:  # as in most
         email = email_address.plain(first)
         if email:
@@ -95,10 +105,8 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
 
 def _with_first_valid(profile: Json, found: Found, rule: EmailRule) -> Identity:
     """Say who somebody is by the first text that is an address, or by a hash."""
-    texts = _texts(profile, found, rule)
-    remarks: list[str] = []
     passed_over: list[Fault] = []
-    for place, text in itertools.islice(texts, _MAX_TEXTS):
+    for place, text in itertools.islice(_texts(profile, found, rule), _MAX_TEXTS):
         try:
             email = email_address.normalise(text)
         except EmailAddressError as error:
@@ -106,22 +114,21 @@ def _with_first_valid(profile: Json, found: Found, rule: EmailRule) -> Identity:
                 detail = f"{_words_for(place)}: {error.fault.detail}"
                 passed_over.append(Fault(error.fault.reason, detail))
             continue
+        if not isinstance(place, str) and others.is_anothers(found, place):
+            passed_over.append(_ANOTHERS)
+            continue
+        remarks = [f"passed over {fault.detail}" for fault in passed_over]
         if rule.mapped and place != _MAPPED:
-            remarks.append(f"from {_words_for(place)}, since {_MAPPED} gives no address")
-        if passed_over:
-            remarks += [f"passed over {fault.detail}" for fault in passed_over]
-        if found.is_guess:
-            remarks.append(_GUESSED)
+            remarks.insert(0, f"from {_words_for(place)}, since {_MAPPED} gives no address")
         if email != text.strip().lower():
             remarks.append("brought to its one spelling")
         if not isinstance(place, str) and "email" in found.more:
-            found, others = _without_others(found, email, place)
-            remarks += [_OTHERS] * others
+            found, are_others = others.without(found, email, place)
+            remarks += [_OTHERS] * are_others
         return Identity(profile, email, attendee.sha256_of(email), None, tuple(remarks), found)
     email_hash = next(_hashes(profile, found, rule), "")
-    fault = None if email_hash and rule.takes_hashes else _fault(email_hash, passed_over, rule)
-    if fault and fault.reason is Reason.MISSING_EMAIL and memberships.tells_departure(profile):
-        fault = _GONE
+    is_wanted = email_hash and rule.takes_hashes
+    fault = None if is_wanted else _fault(profile, email_hash, passed_over, rule)
     return Identity(profile, "", email_hash, fault, (), found)
 
 
@@ -131,36 +138,12 @@ def _learn(document: Json, table: Names) -> tuple[Json, Found] | None:
     return None if persons_own is None else shapes.learn(persons_own, table)
 
 
-def _without_others(found: Found, email: str, place: Path) -> tuple[Found, bool]:
-    """Leave out what objects hold that are of somebody with another address; tell if any are."""
-    others = set()
-    for value, path in found.candidates("email")[:_MAX_TEXTS]:
-        person = next((n for n in range(len(path) - 1, 0, -1) if names.is_person(path[n - 1])), 0)
-        holder = path[:person]
-        is_same = not person or (holder == place[:person])
-        if not is_same and isinstance(value, str) and _is_other(value, email):
-            others.add(holder)
-    if not others:
-        return found, False
-
-    def is_own(path: Path) -> bool:
-        return not any(path[: len(holder)] == holder for holder in others)
-
-    kept = {
-        field: [each for each in found.candidates(field) if is_own(each[1])] for field in found.best
-    }
-    elsewhere = {
-        field: paths for field, paths in found.elsewhere.items() if any(map(is_own, paths))
-    }
-    return Found.of(kept, elsewhere), True
-
-
-def _is_other(text: str, email: str) -> bool:
-    """Tell whether a text is an address, and another one."""
-    try:
-        return email_address.normalise(text) != email
-    except EmailAddressError:
-        return False
+def _holds_address(value: object, depth: int = 0) -> bool:
+    """Tell whether a text within a value is like an e-mail address."""
+    if isinstance(value, str):
+        return "@" in value and _ADDRESS.fullmatch(value.strip()) is not None
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth < _DEEPEST and any(_holds_address(each, depth + 1) for each in within)
 
 
 def _is_absent(text: str) -> bool:
@@ -169,7 +152,7 @@ def _is_absent(text: str) -> bool:
     return word in _ABSENT or _SHA256.fullmatch(word) is not None
 
 
-def _fault(email_hash: str, passed_over: Sequence[Fault], rule: EmailRule) -> Fault:
+def _fault(profile: Json, email_hash: str, passed_over: Sequence[Fault], rule: EmailRule) -> Fault:
     """Return why no attendee can be made of somebody without a valid address."""
     if email_hash:
         return Fault(Reason.ONLY_HASH, "only a hash of the e-mail address is known")
@@ -178,6 +161,10 @@ def _fault(email_hash: str, passed_over: Sequence[Fault], rule: EmailRule) -> Fa
             return fault
     if passed_over:
         return passed_over[0]
+    if memberships.tells_departure(profile):
+        return _GONE
+    if _is_usual(rule) and _holds_address(profile):
+        return _UNCLEAR
     places = [f"in {_MAPPED}"] * bool(rule.mapped) + [_usual_places(rule)] * _is_usual(rule)
     return Fault(Reason.MISSING_EMAIL, f"no e-mail address {', '.join(places)}")
 
@@ -212,7 +199,7 @@ def _texts(profile: Json, found: Found, rule: EmailRule) -> Iterator[_Placed]:
             yield _MAPPED, text
         if not rule.falls_back:
             return
-    for value, path in found.candidates("email"):
+    for value, path in others.attending_first(found.candidates("email")):
         if isinstance(value, str):
             yield path, value
     yield from _identities(profile, lambda namespace: names.fold(namespace) in _NAMESPACES)

@@ -1,8 +1,6 @@
-"""Names: under which names senders push what an attendee's fields hold.
+"""Names: what a name that is pushed means, by the table of field_names and by its words.
 
-The one table of them. Case, accents, blanks and punctuation in names do not matter: `first_name`,
-`FirstName` and `Prénom` are found under `first name` and `prenom`. A dot stands for an object
-within another. Imports the standard library alone, since ingest uses it.
+Imports the standard library alone, since ingest uses it.
 """
 
 import functools
@@ -14,456 +12,16 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from attendee_sync.profile import field_names, vocabulary
+
 type Own = Mapping[str, Sequence[str]]
 
-FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in one text
-HOUSE_NUMBER: Final = "housenumber"  # likewise: of a street without it, which it is joined to
-NAME_PARTICLE: Final = "nameparticle"  # likewise: of the last name, such as `de`
-FAMILY_NAME_FIRST: Final = "familynamefirst"  # likewise: a full name in the other order
-# The fields of an address, which are taken together from one place.
-PLACE: Final = ("address1", HOUSE_NUMBER, "address2", "city", "state", "zip", "countryid")
-
 _LONGEST = 100  # characters; a longer name is a sentence
+_FEWEST_ASKING = 3  # words
 _MAX_KEPT = 4_096  # names that were looked up
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _NUMBERED = re.compile(r"_x00[2-7][0-9a-f]_", re.IGNORECASE)  # of ASCII
-_ALTERNATIVE = re.compile(r"[/(|]| or ")
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(each.strip() for each in text.split(","))
-
-
-# For each field its names, the better ones first. What ends in "?" may mean something else and
-# counts only where there is no other. From the documentation and exports of Adobe Experience
-# Platform and Campaign, Segment, RudderStack, Tealium, mParticle, Braze, HubSpot, Salesforce,
-# Dynamics, Marketo, Eloqua, Mailchimp, Klaviyo, Iterable, Cvent, Swoogo, Splash, Eventbrite, Zoom,
-# SCIM, OpenID Connect, Microsoft Graph, schema.org, Google's and Outlook's contacts, and from
-# headers of spreadsheets in the languages of Europe and some others.
-NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "address1": _listed(
-        "address1, address line 1, addr line 1, address one, street1, street line 1, line1, street"
-        " address, street address 1, street address line 1, address street 1, street, street name,"
-        " addr1, address, addr, address lines, street and number, thoroughfare, adresse, strasse,"
-        " strasse und hausnummer, strasse nr, anschrift, rue, adresse 1, adresse ligne 1, adresse"
-        " postale, calle, direccion, direccion 1, domicilio, via, indirizzo, rua, endereco, morada,"
-        " logradouro, straat, straat en huisnummer, adres, gata, gatuadress, adress, gade,"
-        " gateadresse, osoite, katuosoite, ulica, adres ulica, улица, адрес, 住所, 地址, 주소,"
-        " العنوان,"
-        " via e numero civico, via e numero, ulica i numer, ulica i nr, ulica i numer domu, ulica"
-        " i nr domu, adres zamieszkania, adres korespondencyjny, sokak, cadde, acik adres, calle y"
-        " numero, direccion postal, endereco postal, indirizzo postale, numero et rue, n et rue,"
-        " numero et nom de rue, strasse hausnummer, strassenname, straatnaam, straat huisnummer,"
-        " straat en nummer, utdelningsadress, postadress?, postadresse?, postiosoite?, vej,"
-        " vejnavn, gadenavn, gade og husnummer, vejnavn og husnummer, gatenavn, lahiosoite,"
-        " adresa, ulice, ulice a cislo, ulice a cislo popisne, ulice a cp, ulice cp, ulica a"
-        " cislo, ulica i broj, utca, utca hazszam, utca es hazszam, cim?, strada, вулиця, адреса,"
-        " διεύθυνση, οδός, 详细地址, 联系地址, 通讯地址, 街道地址, 公司地址, 街道, 詳細地址,"
-        " ご住所, 番地, 町名番地, 도로명 주소, כתובת, רחוב, alamat, đia chi,"
-        " ที่อยู่, पता, آدرس"
-    ),
-    "address2": _listed(
-        "address2, address line 2, addr line 2, address two, street2, street line 2, line2, street"
-        " address 2, street address line 2, address street 2, addr2, extended address, suite, apt,"
-        " apartment, address extension, adresszusatz, adresse 2, adresse ligne 2, complement"
-        " adresse, complement d'adresse, direccion 2, complemento,"
-        " adresszeile 2, adresregel 2, indirizzo 2, endereco 2, 建物名, ビル名, マンション名,"
-        " 建物名部屋番号, 상세주소"
-    ),
-    "city": _listed(
-        "city, town, locality, city name, city town, address locality, post town, municipality,"
-        " ort, stadt, wohnort, ville, localite, ciudad, localidad, poblacion, municipio, citta,"
-        " comune, cidade, plaats, woonplaats, stad, postort, poststed, kaupunki, postitoimipaikka,"
-        " miasto, miejscowosc, sehir, mesto, город, 市区町村, 城市, 도시, المدينة,"
-        " commune, localita, localidade, gemeente, kunta, paikkakunta, by?, bynavn, sted?, il?,"
-        " obec, varos, telepules, oras, localitate, mjesto, місто, населенный пункт, πόλη, 市,"
-        " 所在城市, 市町村, 시, עיר, kota, thanh pho, suburb?,"
-        " เมือง, शहर, شهر"
-    ),
-    "companyname": _listed(
-        "company name, company, organization name, organisation name, organization, organisation,"
-        " b2b.company name, account.name, employer, employer name, business name, org name, org,"
-        " works for, associated company?, parent customer id.name, parent account id.name,"
-        " work.company, work.company"
-        " name, employment.name, employment.company,"
-        " employment.company name, organizations, companies, current company, sales account name,"
-        " company organization, firm, institution, institution name, affiliation, billing.company,"
-        " billing address.company, default address.company, firma, firmenname, name der firma,"
-        " unternehmen, unternehmensname, arbeitgeber, societe, nom de la societe, entreprise, nom"
-        " de l'entreprise, raison sociale, organisme, empresa, nombre de la empresa, nombre de"
-        " empresa, compania, organizacion, azienda, nome azienda, societa, ragione sociale, nome da"
-        " empresa, organizacao, companhia, bedrijf, bedrijfsnaam, organisatie, werkgever, foretag,"
-        " foretagsnamn, arbetsgivare, virksomhed, virksomhet, firmanavn, bedrift, selskap, yritys,"
-        " yrityksen nimi, nazwa firmy, sirket, sirket adi, spolecnost, компания, организация,"
-        " 会社名, 会社, 公司, 公司名称, 单位, 회사, 회사명, الشركة, اسم الشركة,"
-        " workplace, place of work, przedsiebiorstwo, pracodawca, organizacja, instytucja, firma"
-        " adi, kurum, kurum adi, kurulus, instituicao, razao social, nome da organizacao, impresa,"
-        " ditta, nome dell'azienda, nome della societa, organizzazione, ente?, employeur,"
-        " etablissement, structure?, institucion, razon social, entidad, betrieb, naam"
-        " organisatie, naam bedrijf, onderneming, instelling, bolag, arbetsplats, foretagets namn,"
-        " virksomhedsnavn, virksomhedens navn, arbejdsgiver, arbejdsplads, bedriftsnavn,"
-        " arbeidsgiver, organisasjon, organisaatio, tyonantaja, yhtio, nazev firmy, nazev"
-        " spolecnosti, jmeno firmy, organizace, zamestnavatel, spolocnost, nazov firmy, nazov"
-        " spolocnosti, ceg, cegnev, ceg neve, vallalat, munkahely, companie, nume companie, numele"
-        " companiei, denumire firma, organizatie, tvrtka, naziv tvrtke, poduzece, kompanija,"
-        " название компании, название организации, наименование организации, место работы,"
-        " компанія, назва компанії, організація, εταιρεία, εταιρία, επωνυμία, επωνυμία εταιρείας,"
-        " 公司名稱, 单位名称, 企业名称, 企业, 工作单位, 所属公司, 企業名, 貴社名, 御社名, 勤務先,"
-        " 勤務先名, 組織名, 所属, 所属先, 法人名, 団体名, 소속, 소속기관, 기업명, 직장, جهة العمل,"
-        " المؤسسة, חברה, שם החברה, ארגון, perusahaan, nama perusahaan, cong ty, ten cong ty,"
-        " บริษัท, ชื่อบริษัท, หน่วยงาน, कंपनी, شرکت"
-    ),
-    "countryid": _listed(
-        "country id, country code, country, country iso code, country iso, country iso2, iso"
-        " country code, country code iso, country code alpha 2, country code v2, country name,"
-        " address country, country region, country or region, country of residence, nation, land,"
-        " landercode, landerkennzeichen, pays, code pays, pais, codigo de pais, codigo pais, paese,"
-        " codice paese, nazione, landcode, landkod, maa, kraj, ulke, zeme, страна, 国, 国家, 국가,"
-        " الدولة, البلد,"
-        " pays de residence, pais de residencia, paese di residenza, panstwo, stato?, staat?,"
-        " stat?, krajina, orszag, tara?, drzava, zemlja, країна, χώρα, 國家, 国名, 国地域, 나라,"
-        " מדינה, ארץ, negara, quoc gia,"
-        " ประเทศ, देश, کشور"
-    ),
-    "email": _listed(
-        "email, email address, primary email, primary email address, default email, default email"
-        " address, preferred email, main email, work email, work email address, business email,"
-        " business email address, company email, corporate email, office email, professional"
-        " email, personal email, personal email address, mail, mail address,"
-        " email 1, emails,"
-        " email addresses, email id, email addr, home email, private email, email 2, secondary"
-        " email, alternate email, other email, other mails, billing.email, buyer email,"
-        " responders email,"
-        " emailadresse, mailadresse, adresse email, adresse mail, adresse electronique, adresse"
-        " courriel, courriel, email professionnel, correo, correo electronico, direccion de correo,"
-        " direccion de correo electronico, email corporativo, posta elettronica, indirizzo email,"
-        " indirizzo mail, indirizzo di posta elettronica, endereco de email, correio eletronico,"
-        " emailadres, mailadres, epost, epostadress, epostadresse, sahkoposti, sahkopostiosoite,"
-        " adres email, eposta, eposta adresi, почта, электронная почта, эл почта, メールアドレス,"
-        " メール, 邮箱, 电子邮箱, 电子邮件, 이메일, 이메일 주소, البريد الإلكتروني, user name?,"
-        " preferred username?, user principal name?, upn?, alternate id?, login?, user id?,"
-        " external id?, distinct"
-        " id?,"
-        " adres mailowy, poczta elektroniczna, direccion de email, adresse de messagerie, mejl,"
-        " mejladress, emailova adresa, elektronicka posta, emailcim, adresa de email, adresa"
-        " email, email adresa, имейл, емейл, адрес электронной почты, электронный адрес,"
-        " електронна пошта, електронна адреса, ηλεκτρονικό ταχυδρομείο, διεύθυνση email, 邮箱地址,"
-        " 电子邮件地址, 电子邮箱地址, 電子郵件, 電子信箱, 電郵, 信箱?, eメール, 電子メール,"
-        " eメールアドレス, 電子メールアドレス, emailアドレス, 메일, الإيميل, אימייל, כתובת אימייל,"
-        " דואל, דואר אלקטרוני, alamat email, surel, đia chi email,"
-        " อีเมล, ईमेल, ایمیل, پست الکترونیک"
-    ),
-    "firstname": _listed(
-        "first name, given name, name.first name, name.given name, name.first, name.given, full"
-        " name.first, legal name.first name, legal name.given name, names.given name, names.first"
-        " name, forename, fname, first, given names, first names, preferred first name,"
-        " billing.first name, buyer first name, vorname, prenom, prenoms, nombre, nombres, primer"
-        " nombre, nome, primeiro nome, nome proprio, voornaam, fornamn, fornavn, etunimi, imie,"
-        " adi, jmeno, имя, 名, 名前, الاسم الأول,"
-        " ad?, isim, ilk ad, adiniz, rufname, vornamen, nombre de pila, roepnaam, tilltalsnamn,"
-        " etunimet, kutsumanimi, krestni jmeno, meno, krstne meno, keresztnev, utonev, prenume,"
-        " ime, ім'я, όνομα, שם פרטי, nama depan,"
-        " ชื่อ, ชื่อจริง, पहला नाम, نام"
-    ),
-    "jobtitle": _listed(
-        "job title, extended work details.job title, work.job title, work.title, employment.title,"
-        " employment.job title, organizations.title, organization.title, organizations.job title,"
-        " job position, position title, business title, professional title, current"
-        " title, job role, designation, occupation, job, title?, position?, role?, headline?,"
-        " function?, funktion, berufsbezeichnung, beruf, stellenbezeichnung, jobtitel, poste,"
-        " fonction, intitule du poste, titre du poste, titre professionnel, cargo, puesto, puesto"
-        " de trabajo, titulo del puesto, ruolo, posizione, posizione lavorativa, qualifica,"
-        " mansione, titolo di lavoro, funcao, functie, functietitel, befattning, yrkestitel,"
-        " stilling, stillingsbetegnelse, stillingstittel, titel?, tehtavanimike, titteli?,"
-        " stanowisko, pozice, unvan?, должность, 役職, 职位, 职务, 직책, 직위, المسمى الوظيفي,"
-        " profession, stanowisko pracy, gorev, meslek, pozisyon, is unvani, profissao, titulo"
-        " profissional, posicao, professione, carica, metier, titre?, profesion, ocupacion, rol?,"
-        " roll?, tatigkeit, stelle?, beroep, functienaam, yrke, jobbtitel, tittel?, ammatti,"
-        " tyonimike, asema?, pracovni pozice, pracovni zarazeni, povolani, funkce, pozicia,"
-        " pracovna pozicia, beosztas, munkakor, pozicio, pozitie, titlu post, radno mjesto,"
-        " pozicija, посада, θέση?, θέση εργασίας, τίτλος εργασίας, 职称, 職位, 職稱, 岗位, 職種,"
-        " 役職名, 肩書き, 직함, 직급, 직무, الوظيفة, المنصب, תפקיד, jabatan, pekerjaan, chuc vu,"
-        " chuc danh,"
-        " ตำแหน่ง, ตำแหน่งงาน, पदनाम, سمت"
-    ),
-    "lastname": _listed(
-        "last name, family name, name.last name, name.family name, name.last, name.family, full"
-        " name.last, legal name.last name, legal name.family name,"
-        " names.family name, names.last name, surname, name.surname, lname, last, last names,"
-        " surnames, sn?, billing.last name, buyer last name, nachname, familienname, zuname, nom de"
-        " famille, nom, apellido, apellidos, primer apellido, cognome, sobrenome, apelido, ultimo"
-        " nome, achternaam, familienaam, efternamn, efternavn, etternavn, sukunimi, nazwisko,"
-        " soyad, soyadi, prijmeni, фамилия, 姓, 名字, اسم العائلة,"
-        " soyisim, soyadiniz, apellido paterno, nom de naissance, priezvisko, vezeteknev,"
-        " csaladnev, nume, nume de familie, prezime, прізвище, επώνυμο, επίθετο, 姓氏, 苗字, 성,"
-        " الاسم الأخير, שם משפחה, nama belakang,"
-        " นามสกุล, उपनाम, نام خانوادگی"
-    ),
-    "phone": _listed(
-        "phone, phone number, telephone, telephone number, telephone 1, mobile phone, mobile phone"
-        " number,"
-        " mobile, mobile number, cell phone, cell phone number, cell, cell number, work phone, work"
-        " phone number, business phone, business phone number, office phone, direct phone, home"
-        " phone, home phone number, primary phone, primary phone number, default phone, default"
-        " phone number, main phone, tel, tel number, phone 1, mobile telephone,"
-        " contact number, daytime phone, day phone, bus phone, phones, phone numbers, business"
-        " phones, telephones, handphone, billing.phone, billing address.phone, default"
-        " address.phone, buyer phone, msisdn, sms?, whatsapp?, telefon, telefonnummer, telefonnr,"
-        " rufnummer, handy, handynummer, mobil, mobilnummer, mobiltelefon, mobilfunknummer, numero"
-        " de telephone, portable, telephone portable, telephone mobile, telefono, numero de"
-        " telefono, telefono movil, movil, celular, cellulare, numero di telefono, numero di"
-        " cellulare, telefone, numero de telefone, telemovel, telefoon, telefoonnummer, mobiel,"
-        " mobiel nummer, gsm, puhelin, puhelinnumero, numer telefonu, cep telefonu, телефон, номер"
-        " телефона, 電話番号, 電話, 电话, 手机, 手机号, 전화번호, 휴대폰, الهاتف, رقم الهاتف,"
-        " mob, nr telefonu, nr tel, telefon komorkowy, tel komorkowy, komorka, telefon kontaktowy,"
-        " telefon numarasi, cep telefonu numarasi, numero de celular, numero de telemovel,"
-        " telefone celular, telefone de contato, contacto telefonico, numero telefonico, telefono"
-        " cellulare, telefono fisso, numero cellulare, recapito telefonico, n de telephone,"
-        " telephone fixe, tel portable, numero de portable, numero de mobile, telefono celular,"
-        " telefono de contacto, numero de movil, num de telefono, mobiltelefonnummer,"
-        " ruckrufnummer, festnetz, festnetznummer, mobiele nummer, mobiele telefoon, 06 nummer,"
-        " gsm nummer, telefoonnr, tlf, tlf nr, matkapuhelin, matkapuhelinnumero, telefonni cislo,"
-        " telefonne cislo, mobilni telefon, tel cislo, cislo telefonu, telefonszam, numar de"
-        " telefon, nr telefon, telefon mobil, broj telefona, mobitel, мобильный телефон,"
-        " мобильный, моб телефон, контактный телефон, номер телефону, мобільний телефон, τηλέφωνο,"
-        " κινητό, κινητό τηλέφωνο, αριθμός τηλεφώνου, 手机号码, 电话号码, 联系电话, 移动电话,"
-        " 联系方式?, 手機, 手機號碼, 電話號碼, 聯絡電話, 携帯電話, 携帯電話番号, 携帯番号, 携帯,"
-        " お電話番号, 휴대폰 번호, 휴대전화, 휴대전화번호, 핸드폰, 핸드폰 번호, 전화, 연락처, رقم"
-        " الجوال, الجوال, رقم الموبايل, טלפון, נייד, טלפון נייד, מספר טלפון, nomor telepon, no"
-        " telepon, telepon, nomor hp, no hp, so đien thoai, đien thoai,"
-        " โทรศัพท์, เบอร์โทรศัพท์, เบอร์โทร, फ़ोन, मोबाइल, تلفن, شماره تماس"
-    ),
-    "state": _listed(
-        "state, country sub division code, country subdivision, state province, state code,"
-        " province code, province, state or province, region"
-        " code, region, state region, state province region, state name, state abbreviation, state"
-        " prov, prov, administrative area, address region, region name, county?, bundesland,"
-        " kanton, provincia, estado, comunidad autonoma, regione, regiao, provincie, lan, fylke,"
-        " maakunta, wojewodztwo, область, 都道府県, 省, 省份,"
-        " eyalet, distrito?, uf, departement, departamento, judet, регион, край, 省直辖市, 시도,"
-        " provinsi"
-    ),
-    "zip": _listed(
-        "zip, zip code, postal code, postcode, zip postal code, zip postal, postal, pin code,"
-        " postal code zip, plz, postleitzahl, plz ort, plz und ort, code postal, code postal et"
-        " ville, cp, codigo postal, codice postale, cap, cep, codigo de enderecamento postal,"
-        " postnummer, postnr, postinumero, kod pocztowy, posta kodu, psc, индекс, почтовый индекс,"
-        " 郵便番号, 邮编, 邮政编码, 우편번호, الرمز البريدي,"
-        " postovni smerovaci cislo, iranyitoszam, irsz, cod postal, postanski broj, індекс,"
-        " поштовий індекс, ταχυδρομικός κώδικας, τκ, 郵遞區號, 郵政編碼, מיקוד, kode pos,"
-        " รหัสไปรษณีย์, पिन कोड, کد پستی"
-    ),
-    HOUSE_NUMBER: _listed(
-        "house number, house no, house nr, house num, street number, street no, building number,"
-        " hausnummer, hausnr, huisnummer, huisnr, numero, numero exterior, num exterior,"
-        " numero civico, civico, numero de rue, numero de voie, husnummer, husnr, talonumero, numer"
-        " domu, nr domu, cislo popisne, kapi no, дом, номер дома,"
-        " cislo domu, hazszam"
-    ),
-    NAME_PARTICLE: _listed(
-        "tussenvoegsel, tussenvoegsels, voorvoegsel, voorvoegsels, last name prefix, surname"
-        " prefix, family name prefix, name particle, surname particle, name infix, infix,"
-        " namenszusatz, namensvorsatz, vorsatzwort, particule, name prefix?"
-    ),
-    FULL_NAME: _listed(
-        "full name, name.full name, name.full, name.formatted, name.display name, names.display"
-        " name, name?, display name, formatted name, name first and last, first and last name,"
-        " first name and last name, first name last name, cn?, vor und nachname, vorname und"
-        " nachname, vorname nachname, vollstandiger name, nom complet, prenom et nom, nombre"
-        " completo, nombre y apellidos, nombre y apellido, nome completo, nome e cognome, nome e"
-        " sobrenome, naam, volledige naam, voornaam en achternaam, namn, for och efternamn, navn,"
-        " fullt navn, nimi, imie i nazwisko, ad soyad, adi soyadi, имя и фамилия, 氏名, お名前,"
-        " 姓名, 이름, 성명,"
-        " الاسم, الاسم الكامل,"
-        " isim soyisim, ad ve soyad, nome e apelido, nominativo, fullstandigt namn, fulde navn,"
-        " for og etternavn, for og efternavn, voor en achternaam, koko nimi, etu ja sukunimi,"
-        " jmeno a prijmeni, cele jmeno, meno a priezvisko, nume complet, ime i prezime, полное"
-        " имя, ονοματεπώνυμο, 全名, 您的姓名, 联系人?, ご氏名, フルネーム, 성함, שם מלא, nama,"
-        " nama lengkap,"
-        " ชื่อ นามสกุล, नाम, पूरा नाम, نام و نام خانوادگی"
-    ),
-    FAMILY_NAME_FIRST: _listed(
-        "last name first name, last name and first name, last first name, last and first name,"
-        " surname and name, surname name, surname first name, family name given name, family name"
-        " first, name vorname, nachname vorname, nachname und vorname, familienname vorname, name"
-        " und vorname, nom et prenom, nom et prenoms, nom prenom, nom prenoms, nom de famille et"
-        " prenom, apellidos y nombre, apellidos y nombres, apellido y nombre, apellidos nombre,"
-        " apellido nombre, cognome e nome, cognome nome, apelido e nome, sobrenome e nome,"
-        " achternaam voornaam, achternaam en voornaam, naam en voornaam, naam voornaam, efternamn"
-        " fornamn, efternamn och fornamn, etternavn fornavn, etternavn og fornavn, efternavn"
-        " fornavn, efternavn og fornavn, sukunimi etunimi, sukunimi ja etunimi, nazwisko i imie,"
-        " nazwisko imie, prijmeni a jmeno, prijmeni jmeno, priezvisko a meno, priezvisko meno,"
-        " vezeteknev es keresztnev, vezeteknev keresztnev, teljes nev, nev, nume si prenume, nume"
-        " prenume, prezime i ime, prezime ime, soyad ad, soyadi adi, soyad ve ad, фио, фамилия"
-        " имя отчество, фамилия имя, фамилия и имя, піб, прізвище ім'я по батькові,"
-        " прізвище та ім'я, επώνυμο όνομα, ho ten, ho va ten"
-    ),
-}
-
-# Objects that are an address, and what flat names of one begin with: better ones first. Under
-# those with "?" a text is no street.
-ADDRESSES: Final = _listed(
-    "address, primary address, primary?, default address, default?, address 1?, work address,"
-    " work?, business address, business?, office address, office?, mailing address, mailing?,"
-    " postal address, postal?, home address, home?, residential address, residence?, billing"
-    " address, billing?, shipping address, shipping?, location?, addresses, street addresses,"
-    " contact address, delivery address, other address, other?, adresse, adressen, adresses,"
-    " direccion, indirizzo, endereco, adres, adress, anschrift, adresa, osoite, morada, addr?,"
-    " bill addr?, ship addr?, mail addr?"
-)
-
-# An object holds the person if all the words of its name are among these: `contactInfo`,
-# `user_attributes`, `data`. Never is it somebody else's, such as `manager` or `company_owner`.
-_PERSONS: Final = frozenset(
-    _listed(
-        "applicant, attendee, buyer, candidate, client, contact, customer, delegate, employee,"
-        " enrollee, guest, holder, individual, invitee, lead, learner, member, participant, person,"
-        " profile, prospect, purchaser, recipient, registrant, respondent, student, subscriber,"
-        " user, usr, visitor, volunteer, worker, teilnehmer, teilnehmerin, besucher, deltagare,"
-        " deltager,"
-        " participante, asistente, inscrito, contacto, contato, contatto, partecipante, invitado,"
-        " iscritto, inscrit, visiteur, deelnemer, bezoeker, uczestnik, osallistuja, ucastnik,"
-        " resztvevo, katilimci, участник"
-    )
-)
-_PEOPLE: Final = frozenset({"people", "personnel", "staff"})
-_BESIDE_PEOPLE: Final = frozenset({"active", "all", "audience", "list", "matched", "segment"})
-_CONTAINERS: Final = frozenset(
-    _listed(
-        "additional, after, and, answer, answers, attribute, attributes, basic, body,"
-        " characteristics, column, component, components, core, crm, current, custom, data,"
-        " demographic, demographics, detail, details, entity, extra, field, fields, form, general,"
-        " identification, identifiers, info, information, input, item, keys, merge, merges, new,"
-        " node, obj, object, params, payload, personal, point, primary, professional, properties,"
-        " property, props, question, questions, record, registration, resource, response, sobject,"
-        " responses, result, row, set, submission, trait, traits, udo, values, variables, vars, xdm"
-    )
-)
-_HOLDERS: Final = _PERSONS | _CONTAINERS
-# With one of these, a name such as `name` or `title` is that of a thing.
-_THINGS: Final = _CONTAINERS - {"current", "main", "primary", "professional", "personal"}
-# Words that only beside one for a person are of an object that holds it: `user_metadata`.
-_BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "sign", "up"})
-# Their words are no such words, but their members are the person's.
-_HOLDER_NAMES: Final = frozenset(
-    {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
-    | {"communications", "namedvalues", "newimage", "pages", "useridentities"}
-)
-# Of these only what holds a person is read: their own texts are of something else.
-_PASSED_THROUGH: Final = (
-    *("audiences", "content", "context", "event", "form", "message", "notification", "request"),
-    *("createdevent", "updatedevent"),
-)
-_WITHIN_PASSED: Final = _PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
-_PASSED_WITHIN: Final = _CONTAINERS.union(_PASSED_THROUGH) - _WITHIN_PASSED
-NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
-
-# Words that a name may begin or end with, without another meaning.
-_LEADING: Final = _HOLDERS | frozenset(
-    _listed(
-        "your, my, the, please, enter, provide, what, is, s, whats, ihre, ihr, votre, su, c, q,"
-        " hs, ssot, kontakt, cus, cust, custom, attr, fld, cf, udf"
-    )
-)
-_TRAILING: Final = frozenset(
-    _listed(
-        "text, required, optional, value, values, field, c, no, nr, 1, pflichtfeld, work, business,"
-        " office, home, personal, private, primary, main, mobile, cell, professional, corporate,"
-        " professionnel, professionnelle, personnel, personnelle, profesional, profissional,"
-        " corporativo, laboral, aziendale, geschaftlich, dienstlich, beruflich, privat, mobil,"
-        " zakelijk, personale, privato, privata, pessoal, comercial, particular, travail, trabajo,"
-        " trabalho, lavoro, ufficio, arbeit, werk, arbete, jobb, praca, sluzbowy, prywatny"
-    )
-)
-# With one of these at its end, a name counts behind those of work.
-_PRIVATE: Final = frozenset(
-    _listed(
-        "home, personal, private, personnel, personnelle, privat, personale, privato, privata,"
-        " pessoal, particular, prywatny"
-    )
-)
-# A name that asks the person holds one of these. It is known by the one name in it, if there are
-# only words of the next two sets around that: "Which company do you work for?". What is answered
-# by yes or no begins with none of them.
-_ASKED: Final = frozenset(
-    _listed(
-        "you, your, please, ihr, ihre, ihrem, ihren, ihrer, ihres, sie, votre, vous, su, usted,"
-        " trabaja, suo, sua, tua, tuo, lavora, seu, voce, trabalha, uw, u, je, din, ditt, du"
-    )
-)
-_FEWEST_ASKING: Final = 3  # words
-_BEFORE_ASKED: Final = frozenset(
-    _listed(
-        "which, what, whats, who, in, for, at, from, with, of, s, the, is, your, best, name,"
-        " please, enter, tell, us, provide, give, welchem, welches, welcher, welche, wie, lautet,"
-        " heisst, ist, ihr, ihre, ihrem, ihren, ihrer, ihres, fur, bei, aus, der, die, das, quel,"
-        " quelle, est, votre, dans, pour, la, le, l, de, nom, cual, es, el, su, en, que, para,"
-        " nombre, qual, quale, e, il, suo, sua, tuo, tua, per, o, a, seu, em, nome, wat, uw, je,"
-        " welk, welke, bij, voor, van, het, naam, vad, vilket, vilken, ar, heter, i, pa, din, ditt"
-    )
-)
-_BEHIND_ASKED: Final = frozenset(
-    _listed(
-        "do, you, work, working, for, at, with, in, are, is, based, located, from, live, living,"
-        " reside, represent, currently, employed, by, to, reach, as, it, should, appear, on, your,"
-        " the, badge, please, arbeiten, wohnen, leben, kommen, sie, sind, tatig, travaillez, vous,"
-        " habitez, vivez, trabaja, vive, reside, representa, usted, lavora, vive, risiede,"
-        " trabalha, mora, voce, werkt, woont, u, werk, woon, je, arbetar, jobbar, bor, du"
-    )
-)
-# With one of these, a name tells of somebody or something else.
-_OTHER_PERSONS: Final = frozenset(
-    _listed(
-        "manager, supervisor, boss, owner, organizer, organiser, sender, referrer, referral,"
-        " referred, referrals, assistant, emergency, parent, guardian, spouse, partner, sponsor,"
-        " host, creator, agent, rep, salesperson, inviter, speaker, support, admin, vendor,"
-        " exhibitor, assignee, approver, reviewer, watcher, author, cashier, coach, instructor,"
-        " presenter, seller, supplier, teacher, trainer"
-    )
-)
-_OTHERS: Final = _OTHER_PERSONS | frozenset(
-    _listed(
-        "created, updated, modified, deleted, event, planner, venue, hometown, session, old,"
-        " previous, before, reply, type, status, opt, consent, verified, valid, hash, sha256, md5"
-    )
-)
-# What the object has that stands in place of a text, better ones first.
-_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
-    "": _listed("display value, value, values, text, string, raw value, label, name"),
-    "email": _listed(
-        "address, value, email, email address, mail, work, business, primary, default, personal,"
-        " home, other, display value, id, endereco, direccion, adresse, indirizzo, adres, adress"
-    ),
-    "phone": _listed(
-        "number, display value, value, free form number, phone, phone number, e164, full number,"
-        " formatted number,"
-        " international,"
-        " national number, formatted, raw, full, mobile, cell, work, business, office, primary,"
-        " main, default, home, other, display value"
-    ),
-    "countryid": _listed(
-        "code, iso code, iso2, alpha2, alpha 2, country code, iso, value, display value, name,"
-        " country, label, id"
-    ),
-    "state": _listed(
-        "code, abbreviation, state code, region code, province code, value, display value, name,"
-        " state, region, province, label"
-    ),
-    "companyname": _listed(
-        "name, company name, display value, display name, value, legal name, company, org name,"
-        " razao social, razon social, ragione sociale, nome, nombre, nom, text, title, label,"
-        " data, attributes, properties, fields"
-    ),
-    "jobtitle": _listed("title, display value, value, name, text, label"),
-}
-# For each field, after those: in answers of forms, rich texts, Avro's unions, Firestore's and
-# DynamoDB's documents.
-_ALSO_VALUES: Final = _listed(
-    "plain text, simple text, content, text, answer, answers, text question answer, text answers,"
-    " descriptor, string value, integer value, double value, number int, number long, ref name,"
-    " string, int,"
-    " long, double, s, n"
-)
+_ALTERNATIVE = re.compile(r"[/(|]")
 
 
 # What an address tells of the person besides, if nothing else does.
@@ -485,7 +43,7 @@ class Kind(Enum):
 class Entry(NamedTuple):
     """What is known of a name in its place."""
 
-    field: str  # of attendees, or FULL_NAME, that a text there is for; or nothing
+    field: str  # of attendees, or field_names.FULL_NAME, that a text there is for; or nothing
     rank: int  # of two names of a field, the lower one is better
     address: int = 0  # which one, in the order of ADDRESSES; 0 is that of flat names
     kind: Kind = Kind.VALUE
@@ -546,31 +104,59 @@ def _with_dots(name: str) -> str:
 def is_person(name: str) -> bool:
     """Tell whether a name says that an object is a person, such as `guest` or `contactInfo`."""
     found = words(name)
-    return not _PERSONS.isdisjoint(found) and _HOLDERS.issuperset(found) and "profile" not in found
+    return (
+        not vocabulary.PERSONS.isdisjoint(found)
+        and vocabulary.HOLDERS.issuperset(found)
+        and "profile" not in found
+    )
 
 
 def is_person_word(word: str) -> bool:
     """Tell whether a folded word is one for a person or for several, such as `guests`."""
-    return word in _PERSONS or word.removesuffix("s") in _PERSONS or word in _PEOPLE
+    return (
+        word in vocabulary.PERSONS
+        or word.removesuffix("s") in vocabulary.PERSONS
+        or word in vocabulary.PEOPLE
+    )
+
+
+def person_words(name: str) -> frozenset[str]:
+    """Return the words of a name that are for a person, such as `buyer` of `buyer_email`."""
+    return frozenset(filter(is_person_word, words(name[:_LONGEST])))
+
+
+def is_attending(name: str) -> bool:
+    """Tell whether a name says that somebody attends: `attendee`, `registrant_email`."""
+    return not vocabulary.ATTENDING.isdisjoint(words(name[:_LONGEST]))
 
 
 def is_people(name: str) -> bool:
     """Tell whether a list of that name is one of people: `guests`, `user_profiles`, `person`."""
     found = words(name)
     others = (word for word in found if not is_person_word(word))
-    is_more = all(word in _CONTAINERS or word in _BESIDE_PEOPLE for word in others)
+    is_more = all(
+        word in vocabulary.CONTAINERS or word in vocabulary.BESIDE_PEOPLE for word in others
+    )
     return is_more and bool(found) and is_person_word(found[-1])
+
+
+def are_several(name: str) -> bool:
+    """Tell whether a list's name is a word for several people: `contacts`, but not `lead`."""
+    found = words(name[:_LONGEST])
+    return bool(found) and is_person_word(found[-1]) and found[-1] not in vocabulary.PERSONS
 
 
 def is_other_person(name: str) -> bool:
     """Tell whether a name says that people are there in another role: `speakers`, `owner`."""
     found = words(name[:_LONGEST])
-    return any(not _OTHER_PERSONS.isdisjoint((word, word.removesuffix("s"))) for word in found)
+    return any(
+        not vocabulary.OTHER_PERSONS.isdisjoint((word, word.removesuffix("s"))) for word in found
+    )
 
 
 def is_of_others(name: str) -> bool:
     """Tell whether a name says that it is of somebody or something else: `owner`, `before`."""
-    return is_other_person(name) or not _OTHERS.isdisjoint(words(name[:_LONGEST]))
+    return is_other_person(name) or not vocabulary.OTHERS.isdisjoint(words(name[:_LONGEST]))
 
 
 def words(name: str) -> list[str]:
@@ -583,7 +169,7 @@ def words(name: str) -> list[str]:
     return [each.casefold() for each in _WORD.findall(name)]
 
 
-_ADDRESSES: Final = {fold(name): not name.endswith("?") for name in ADDRESSES}
+_ADDRESSES: Final = {fold(name): not name.endswith("?") for name in field_names.ADDRESSES}
 _PREFIXES: Final = tuple(_ADDRESSES)
 _STEMS: Final = [key.removesuffix("address") for key in _PREFIXES]
 # Flat names of one address begin with either name of it: `work_address_line_1`, `work_city`.
@@ -595,10 +181,14 @@ class Names:
 
     def __init__(self, own: Own = MappingProxyType({})) -> None:
         self.shapes: dict[tuple[str | None, ...], Any] = {}  # of profiles; see shapes
-        self.fields = {field: (*own.get(field, ()), *listed) for field, listed in NAMES.items()}
+        self.fields = {
+            field: (*own.get(field, ()), *listed) for field, listed in field_names.NAMES.items()
+        }
         texts = _texts(self.fields) | _texts(own)
         self.words = frozenset(texts)
-        self._parts = {key: entry for key, entry in texts.items() if entry.field in PLACE}
+        self._parts = {
+            key: entry for key, entry in texts.items() if entry.field in field_names.PLACE
+        }
         self.address, self.person = Place({}), Place({}, self._guessed)
         addresses = self._addresses(texts)
         lines = dict.fromkeys(("line", "lines"), texts["address1"])
@@ -606,19 +196,10 @@ class Names:
         objects = _objects(texts)
         self.person.known = texts | objects | self._more(addresses, objects, texts)
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
-        persons = Place(dict.fromkeys(_WITHIN_PASSED, self._holder), self._persons_own)
+        persons = Place(dict.fromkeys(vocabulary.WITHIN_PASSED, self._holder), self._persons_own)
         passed = self._holder._replace(within=persons)
-        persons.known |= dict.fromkeys(_PASSED_WITHIN, passed)
-        self.person.known |= dict.fromkeys(_PASSED_THROUGH, passed)
-
-    def behind(self, beginning: str) -> Place:
-        """Return what is known of a person's names without their first word, and only of these."""
-
-        def without(name: str) -> Entry | None:
-            found = words(name)
-            return self.person["_".join(found[1:])] if found[:1] == [beginning] else None
-
-        return Place({}, without)
+        persons.known |= dict.fromkeys(vocabulary.PASSED_WITHIN, passed)
+        self.person.known |= dict.fromkeys(vocabulary.PASSED_THROUGH, passed)
 
     def _addresses(self, texts: Mapping[str, Entry]) -> dict[str, Entry]:
         """Return what may be an address as an object; a text there is its first line."""
@@ -652,7 +233,7 @@ class Names:
         if "://" in name:
             name = name.rstrip("/").rpartition("/")[2]  # a claim, named by a URI
         found = self._by_words(name)
-        if found is None and name.startswith("_") and name not in NO_TENANTS:
+        if found is None and name.startswith("_") and name not in vocabulary.NO_TENANTS:
             return self._holder  # a tenant's namespace, if it is an object
         return found
 
@@ -661,31 +242,39 @@ class Names:
         if is_person(name):
             return self._holder
         found = words(name)
-        is_passed = bool(found) and _PASSED_WITHIN.issuperset(found)
+        is_passed = bool(found) and vocabulary.PASSED_WITHIN.issuperset(found)
         return self.person.known["form"] if is_passed else None
 
     def _by_words(self, name: str) -> Entry | None:
+        """Return what is known of a name by its words, or by one of two that it offers."""
         found = words(name)
-        if not found or not _OTHERS.isdisjoint(found):
+        if not found or not vocabulary.OTHERS.isdisjoint(found):
             return None
-        if _are_of_holder(found) or fold(name) in _HOLDER_NAMES:
+        entry = self._object(name, found) or self._text(found)
+        alternatives = () if entry else _alternatives(name, found)
+        offered = map(self._by_words, alternatives)
+        return entry or next((each for each in offered if each and each.field), None)
+
+    def _object(self, name: str, found: Sequence[str]) -> Entry | None:
+        """Return what is known of an object by the words of its name."""
+        if _are_of_holder(found) or fold(name) in vocabulary.HOLDER_NAMES:
             return self._holder
+        return self.person.known["form"] if _are_of_passed(found) else None
+
+    def _text(self, found: Sequence[str]) -> Entry | None:
+        """Return what is known of a name by some of its words."""
         for key in _shorter(found):
             entry = self.person.known.get(key) or self._part(key)
-            is_weak = entry and (entry.field == FULL_NAME or entry.is_weak)
-            if entry and not (is_weak and not _THINGS.isdisjoint(found)):
+            is_weak = entry and (entry.field == field_names.FULL_NAME or entry.is_weak)
+            if entry and not (is_weak and not vocabulary.THINGS.isdisjoint(found)):
                 # A form's name and a record's title are nobody's.
-                is_own = _PRIVATE.isdisjoint(found) or key == "".join(found)
+                is_own = vocabulary.PRIVATE.isdisjoint(found) or key == "".join(found)
                 return entry if is_own else entry._replace(rank=entry.rank + _BESIDE)
         one = self.person.known.get("".join(found).removesuffix("s"))
         if one and not one.is_weak:  # workPhones
             return one
-        for key in _asked_for(found):
-            entry = self.person.known.get(key)
-            if entry and entry.field:
-                return entry
-        first = _ALTERNATIVE.split(name, maxsplit=1)[0]
-        return self._by_words(first) if first != name else None
+        asked = map(self.person.known.get, _asked_for(found))
+        return next((entry for entry in asked if entry and entry.field), None)
 
     def _part(self, key: str) -> Entry | None:
         """Return the part of an address that a flat name tells, such as `billingcity`."""
@@ -700,9 +289,15 @@ class Names:
 
 def _are_of_holder(found: Sequence[str]) -> bool:
     """Tell whether words are the name of an object that holds the person."""
-    own = [word for word in found if word not in _BESIDE_PERSONS]
-    is_whole = len(own) == len(found) or not _PERSONS.isdisjoint(own)
-    return is_whole and _HOLDERS.issuperset(own)
+    own = [word for word in found if word not in vocabulary.BESIDE_PERSONS]
+    is_whole = len(own) == len(found) or not vocabulary.PERSONS.isdisjoint(own)
+    return is_whole and vocabulary.HOLDERS.issuperset(own)
+
+
+def _are_of_passed(found: Sequence[str]) -> bool:
+    """Tell whether words are the name of an object that is passed through: `messageBody`."""
+    passed = vocabulary.PASSED_WORDS
+    return not passed.isdisjoint(found) and (passed | vocabulary.CONTAINERS).issuperset(found)
 
 
 def _texts(fields: Own) -> dict[str, Entry]:
@@ -718,7 +313,9 @@ def _texts(fields: Own) -> dict[str, Entry]:
 
 def _values(field: str) -> Place:
     """Return what is known of the members of an object in place of a text, and of those within."""
-    names = dict.fromkeys((*_VALUES.get(field, _VALUES[""]), *_ALSO_VALUES))
+    names = dict.fromkeys(
+        (*field_names.VALUES.get(field, field_names.VALUES[""]), *field_names.ALSO_VALUES)
+    )
     place = Place({})
     place.known |= {fold(name): Entry(field, rank, within=place) for rank, name in enumerate(names)}
     return place
@@ -727,7 +324,7 @@ def _values(field: str) -> Place:
 def _objects(texts: Mapping[str, Entry]) -> dict[str, Entry]:
     """Return what is known of objects whose members have a meaning, such as `b2b.company name`."""
     found: dict[str, Entry] = {}
-    for name in itertools.chain.from_iterable(NAMES.values()):
+    for name in itertools.chain.from_iterable(field_names.NAMES.values()):
         outer, dot, inner = name.rstrip("?").partition(".")
         if dot:
             key = fold(outer)
@@ -743,28 +340,44 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
     end = len(found)
     yield "".join(found)
     yield "".join(each for each in found if each != "1")
-    while end > 1 and found[end - 1] in _TRAILING:
+    while end > 1 and found[end - 1] in vocabulary.TRAILING:
         end -= 1
         yield "".join(found[:end])
     for start in range(1, len(found)):
-        if found[start - 1] not in _LEADING and not found[start - 1].isdigit():
+        if found[start - 1] not in vocabulary.LEADING and not found[start - 1].isdigit():
             return
         yield "".join(found[start:])
         if start < end < len(found):
             yield "".join(found[start:end])
 
 
+def _alternatives(name: str, found: Sequence[str]) -> Iterator[str]:
+    """Yield what a name offers instead of itself: of `Company / Firm` or `CompanyOrFirm` the first.
+
+    The second one counts where the first is one word, as in `account_or_company`.
+    """
+    first = _ALTERNATIVE.split(name, maxsplit=1)[0]
+    if first != name:
+        yield first
+        return
+    at = next((n for n, word in enumerate(found) if word in vocabulary.OR), 0)
+    if at:
+        yield " ".join(found[:at])
+        if at == 1:
+            yield " ".join(found[at + 1 :])
+
+
 def _asked_for(found: Sequence[str]) -> Iterator[str]:
     """Yield what a question may ask for, the longest first, if the words are one to the person."""
-    if len(found) < _FEWEST_ASKING or _ASKED.isdisjoint(found):
+    if len(found) < _FEWEST_ASKING or vocabulary.ASKED.isdisjoint(found):
         return
     for start in range(len(found)):
         end = len(found)
         yield "".join(found[start:end])
-        while end - start > 1 and found[end - 1] in _BEHIND_ASKED:
+        while end - start > 1 and found[end - 1] in vocabulary.BEHIND_ASKED:
             end -= 1
             yield "".join(found[start:end])
-        if found[start] not in _BEFORE_ASKED:
+        if found[start] not in vocabulary.BEFORE_ASKED:
             return
 
 

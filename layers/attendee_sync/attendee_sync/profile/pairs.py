@@ -14,7 +14,7 @@ type Json = dict[str, Any]
 type Questions = Mapping[str, str]  # titles of a form's questions, by what answers call them
 
 _MAX_MEMBERS = 50  # of an element that are looked at
-_MAX_DEPTH = 6  # in which a form's questions are looked for
+_MAX_DEPTH = 16  # objects and lists within each other in which a form's questions are looked for
 _MAX_ELEMENTS = 200  # that are looked at for them, in each list or object
 
 # By which a list's element tells its name, and its value, where it is an attribute.
@@ -48,6 +48,7 @@ _VALUES: Final = (
     *("attrvalue", "fieldvalue", "response", "content", "rawvalue", "answerdetails", "v"),
 )
 _NAMED_BY: Final = ("id", "ref", "key", "questionid")  # by which an answer tells its question
+_TOLD: Final = ("title", "label", "question", "heading", "displayname")  # by people, of a pair
 _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of a question
 # Whose attribute it is, in HubSpot's forms; those of no object are the contact's:
 # https://developers.hubspot.com/docs/guides/crm/using-object-apis
@@ -61,6 +62,7 @@ _PAIR = 2  # elements of a list that is one
 def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questions]) -> Json:
     """Return as one object what a list holds as names and values; the first of a name counts.
 
+    A title that is a field's name says more than the name or id that the pair has in the system.
     Where an answer's own names say nothing, the title of its question does, which stands elsewhere
     in the profile.
     """
@@ -72,7 +74,12 @@ def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questio
         given, value = _pair(each)
         if not given or value is None:
             continue
+        title = _title_of(each)
+        if names.is_other_person(title):
+            continue
         name = next((name for name in given if place[name]), "")
+        if _says_otherwise(title, name, place):
+            name = title
         if not name:
             questions = find_questions() if questions is None else questions
             name = next((questions[name] for name in given if name in questions), given[0])
@@ -87,7 +94,7 @@ def are_by_number(members: Json) -> bool:
 
 
 def by_title(members: Json, place: Place, find_questions: Callable[[], Questions]) -> Json | None:
-    """Return an object with those of its pairs by their titles that stand under keys of no meaning.
+    """Return an object with its pairs by their titles, if these say more than their keys.
 
     Such as `{"abc12": {"title": "E-mail", "value": "ada@example.com"}}`. Returns nothing if it
     holds none, whatever their values.
@@ -95,8 +102,8 @@ def by_title(members: Json, place: Place, find_questions: Callable[[], Questions
     found = {
         key: each
         for key, each in itertools.islice(members.items(), _MAX_ELEMENTS)
-        if isinstance(each, dict) and place[key] is None and not names.is_other_person(key)
-        if _is_like_pair(each)
+        if isinstance(each, dict) and not names.is_other_person(key) and _is_like_pair(each)
+        if place[key] is None or _is_retitled(_title_of(each), key, place)
     }
     if not found:
         return None
@@ -108,6 +115,26 @@ def names_of(element: Json) -> list[str]:
     """Return by which names an object may be known where it is a pair."""
     members = folded(element)
     return _names_of_its_object(members) if has_value(members) else []
+
+
+def _title_of(element: object) -> str:
+    """Return what a pair is called by those who fill it in, or nothing."""
+    members = folded(element) if isinstance(element, dict) else {}
+    found = (members.get(name) for name in _TOLD)
+    return next((each for each in found if isinstance(each, str)), "")
+
+
+def _is_retitled(title: str, key: str, place: Place) -> bool:
+    """Tell whether a pair is for something or somebody else than its key is the name of."""
+    return names.is_other_person(title) or _says_otherwise(title, key, place)
+
+
+def _says_otherwise(title: str, name: str, place: Place) -> bool:
+    """Tell whether a title is surely another field's name than the other name is."""
+    told, known = place[title], place[name]
+    if told is None or not told.field or told.is_weak:
+        return False
+    return known is None or known.field != told.field
 
 
 def _is_like_pair(element: Json) -> bool:

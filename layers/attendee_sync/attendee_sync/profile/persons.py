@@ -34,6 +34,7 @@ AT_TOP = frozenset(_LIFTED.values())
 MOST_MEMBERS = 10_000  # of one object that are looked at
 _MOST_OBJECTS = 100
 _MOST_NAMES = 4_096  # that are kept
+_FEWEST_PARTS, _MOST_OF_PART = 2, 2  # of one person: how many, and how many members of each
 # Calls of Segment and RudderStack that are about no person, though one may have caused them:
 # https://segment.com/docs/connections/spec/
 _CALLS = frozenset({"group", "page", "screen", "alias"})
@@ -59,13 +60,24 @@ _DECLARING = frozenset(
     {"@odata.type", "@type", "objecttype", "object_type", "_module", "module", "modulename"}
     | {"entityname", "entity_name", "entitytype", "entity_type", "logicalname", "sobjecttype"}
     | {"recordtype", "record_type", "resourcetype", "resource_type", "primaryentityname"}
-    | {"object"}
+    | {"object", "objecttypeid", "partytype", "party_type"}
 )
+# By these it says what has happened, and to what: `company.created`.
+_TELLING = frozenset({"type", "event", "eventtype", "event_type", "subscriptiontype", "topic"})
+_HAPPENED = frozenset(
+    {"add", "added", "change", "changed", "create", "created", "creation", "delete", "deleted"}
+    | {"deletion", "merge", "merged", "property", "save", "saved", "update", "updated"}
+)
+_FLAGS = frozenset({"iscompany", "is_company", "isorganization", "is_organization"})
+_IDENTIFIERS = "identifiers"  # of Customer.io
 # Members with which another is a thing.
-DECLARING = _DECLARING | {"type", "kind", "meta", "changeeventheader"}
+DECLARING = _DECLARING.union(_TELLING, _FLAGS, {"kind", "meta", "changeeventheader", _IDENTIFIERS})
 _DECLARED_THINGS = _THINGS | {"group", "groups", "team", "corporation", "localbusiness", "device"}
-# SCIM and Salesforce's change events tell the type in an object beside the attributes.
-_TYPED_BESIDE = {"meta": "resourceType", "ChangeEventHeader": "entityName"}
+# Companies, deals and tickets of HubSpot's, folded:
+# https://developers.hubspot.com/docs/guides/crm/understanding-the-crm#object-type-ids
+_NUMBERED_THINGS = frozenset({"02", "03", "05"})
+# SCIM, Pipedrive and Salesforce tell the type in an object beside the attributes.
+_TYPED_BESIDE = {"meta": ("resourceType", "entity"), "ChangeEventHeader": ("entityName",)}
 _TYPE_ENDS = re.compile(r"[#./:]")
 _NAME_FIELDS = frozenset({"firstname", "lastname"})
 
@@ -165,6 +177,25 @@ def are_attributes(elements: Sequence[Json]) -> bool:
     return all(_is_attribute(each) for each in elements)
 
 
+def are_one_persons(elements: Sequence[Json]) -> bool:
+    """Tell whether small objects are one person's attributes: `[{"email": …}, {"city": …}]`.
+
+    Each has an attendee's field, no name is in two of them, and one has an e-mail address.
+    """
+    if len(elements) < _FEWEST_PARTS or max(map(len, elements)) > _MOST_OF_PART:
+        return False
+    person = names.standard().person
+    if not all(
+        any(entry and entry.field for entry in map(person.__getitem__, each)) for each in elements
+    ):
+        return False
+    found = [names.fold(name[:_LONGEST]) for each in elements for name in each]
+    addresses = [
+        name for each in elements for name, value in each.items() if _is_email(name, value)
+    ]
+    return len(set(found)) == len(found) and len(addresses) == 1
+
+
 def without_things(document: Json, depth: int = _MAX_DEPTH) -> Json | None:
     """Return what in a pushed document is about a person; nothing if it is all about a thing.
 
@@ -221,7 +252,8 @@ def _is_declared_thing(document: Json) -> bool:
 
     Such as `"@odata.type": "#microsoft.graph.group"`. It may have an address of its own.
     """
-    if not any(names.fold(each) in _DECLARED_THINGS for each in _declared(document)):
+    declared = {names.fold(each) for each in _declared(document)}
+    if declared.isdisjoint(_DECLARED_THINGS | _NUMBERED_THINGS) and not _is_of_thing(document):
         return False
     person = names.standard().person
     return not any(
@@ -229,6 +261,21 @@ def _is_declared_thing(document: Json) -> bool:
         for members in objects_of(document)
         for name, value in itertools.islice(members.items(), _LOOKED_AT)
     )
+
+
+def _is_of_thing(document: Json) -> bool:
+    """Tell whether a flag, the name of an event or identifiers say that it is about a thing."""
+    for name, value in document.items():
+        lower = name.lower()
+        if lower in _FLAGS and value is True:
+            return True
+        if lower in _TELLING and isinstance(value, str):
+            found = set(names.words(value[:_LONGEST]))
+            if found & _DECLARED_THINGS and found <= _DECLARED_THINGS | _HAPPENED:
+                return True
+        if lower == _IDENTIFIERS and isinstance(value, dict) and value:
+            return all(each.lower().startswith("object_") for each in value)
+    return False
 
 
 def _declared(document: Json) -> Iterator[str]:
@@ -239,7 +286,7 @@ def _declared(document: Json) -> Iterator[str]:
         if lower == "kind" and isinstance(value, str) and "#" in value:
             told = value  # of Google's: admin#directory#group
         if name in _TYPED_BESIDE and isinstance(value, dict):
-            told = value.get(_TYPED_BESIDE[name])
+            told = next(filter(None, map(value.get, _TYPED_BESIDE[name])), None)
         if lower == "attributes" and isinstance(value, dict) and "url" in value:
             told = value.get("type")  # a record of Salesforce's
         if isinstance(told, str):

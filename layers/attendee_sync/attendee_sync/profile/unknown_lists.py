@@ -24,13 +24,14 @@ _REFUSED: Final = frozenset(
     {"bounced", "duplicates", "error", "errors", "failed", "failures", "ignored", "invalid"}
     | {"rejected", "skipped", "suppressed"}
 )
-_TRIED: Final = 5  # of the elements of a list: most of them must be somebody
+_WITHOUT_EMAIL: Final = frozenset({Reason.MISSING_EMAIL, Reason.UNCLEAR_EMAIL})
+_TRIED: Final = 20  # of the elements of a list: one of them must be somebody
 
 
 def places(document: Json) -> list[Path]:
     """Return where people stand in a document that tells by itself of nobody, at most two places.
 
-    Each is a list of objects most of which are somebody, or one person as JSON in a text. Lists of
+    Each is a list of objects some of which are somebody, or one person as JSON in a text. Lists of
     people in another role, such as `speakers`, are passed over, and of those that were refused.
     """
     if envelopes.NAME in document or persons.is_somebody(document):
@@ -38,7 +39,11 @@ def places(document: Json) -> list[Path]:
     looked_at = list(itertools.islice(_lists(document), _MOST_LISTS))
     if not looked_at or not _is_nobody(document):
         return []
-    found = (path for path, elements in looked_at if are_people(elements))
+    found = (
+        path
+        for path, elements in looked_at
+        if are_people(elements) and not persons.are_one_persons(elements)
+    )
     return list(itertools.islice(found, 2))
 
 
@@ -51,14 +56,9 @@ def may_have_address(value: object, depth: int = 0) -> bool:
 
 
 def are_people(elements: list[Json]) -> bool:
-    """Tell whether most of a list's elements are somebody, at least one with an address or hash."""
-    found = [identity.identify(each) for each in elements]
-    known = [bool(each.email or each.email_hash) for each in found]
-    are_somebody = (
-        is_known or persons.is_somebody(element)
-        for is_known, element in zip(known, elements, strict=True)
-    )
-    return any(known) and sum(are_somebody) * 2 > len(elements)
+    """Tell whether one of a list's elements is somebody with an address or hash."""
+    found = map(identity.identify, elements)
+    return any(each.email or each.email_hash for each in found)
 
 
 def members_of(
@@ -109,6 +109,4 @@ def _is_nobody(document: Json) -> bool:
     """Tell whether a document gives no address, not even a bad one, and no first or last name."""
     found = identity.identify(document)
     is_nameless = found.found.best.keys().isdisjoint(("firstname", "lastname"))
-    if found.found.is_guess:
-        return True
-    return found.fault is not None and found.fault.reason is Reason.MISSING_EMAIL and is_nameless
+    return found.fault is not None and found.fault.reason in _WITHOUT_EMAIL and is_nameless

@@ -1,0 +1,136 @@
+"""Vocabulary: words that names are made of, and what an object is called that holds somebody.
+
+Imports the standard library alone, since ingest uses it.
+"""
+
+from typing import Final
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# An object holds the person if all the words of its name are among these: `contactInfo`,
+# `user_attributes`, `data`. Never is it somebody else's, such as `manager` or `company_owner`.
+PERSONS: Final = _words(
+    "alumnus applicant athlete attendee buyer camper candidate citizen client consumer contact"
+    " contestant customer delegate donor employee enrollee entrant fan guest holder individual"
+    " invitee lead learner member participant passenger patient patron person player profile"
+    " prospect pupil purchaser recipient registrant resident respondent runner shopper student"
+    " subscriber trainee traveler traveller user usr visitor volunteer worker"
+    " ansprechpartner ansprechpartnerin ansprechperson benutzer besucher besucherin bewerber gast"
+    " interessent kontakt kontaktperson kunde kundin mitarbeiter mitarbeiterin mitglied nutzer"
+    " person studierende teilnehmende teilnehmender teilnehmer teilnehmerin"
+    " abonne adherent etudiant inscrit interlocuteur invite membre participante personne"
+    " utilisateur visiteur"
+    " abonado alumno asistente cliente contacto empleado inscrito interesado invitado miembro"
+    " persona suscriptor usuario"
+    " aluno contato convidado funcionario membro pessoa utilizador"
+    " contatto dipendente iscritto ospite partecipante studente utente"
+    " bezoeker contactpersoon deelnemer gebruiker klant medewerker persoon"
+    " anvandare besokare deltagare deltager kontaktperson kund medlem bruger bruker deltaker"
+    " gaest gjest kayttaja osallistuja asiakas henkilo jasen vieras"
+    " gosc klient osoba pracownik uczestnik uzytkownik ucastnik uzivatel zakaznik resztvevo"
+    " szemely ugyfel vendeg katilimci kisi kullanici misafir musteri uye"
+    " клиент контакт гость пользователь участник клієнт учасник"
+    " 参加者 参会者 顧客 お客様 会員 客户 用户 联系人 会员 참가자 고객 회원"
+)
+ATTENDING: Final = _words(
+    "attendee camper delegate enrollee participant pupil registrant student"
+    " teilnehmende teilnehmender teilnehmer teilnehmerin deltagare deltager deltaker participante"
+    " asistente inscrito inscrit partecipante iscritto deelnemer osallistuja uczestnik ucastnik"
+    " resztvevo katilimci участник учасник 参加者 参会者 참가자"
+)
+PEOPLE: Final = frozenset({"people", "personnel", "staff"})
+BESIDE_PEOPLE: Final = frozenset({"active", "all", "audience", "list", "matched", "segment"})
+CONTAINERS: Final = _words(
+    "additional after and answer answers attribute attributes basic body"
+    " characteristics column component components core crm current custom data"
+    " demographic demographics detail details entity extra field fields form general"
+    " identification identifiers info infos information input item keys merge merges new"
+    " node obj object parameters params payload personal point primary professional properties"
+    " property props question questions record registration resource response sobject"
+    " responses result row set submission trait traits udo values variables vars xdm"
+)
+HOLDERS: Final = PERSONS | CONTAINERS
+# With one of these, a name such as `name` or `title` is that of a thing.
+THINGS: Final = CONTAINERS - {"current", "main", "primary", "professional", "personal"}
+# Words that only beside one for a person are of an object that holds it: `user_metadata`.
+BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "sign", "up"})
+# Their words are no such words, but their members are the person's.
+HOLDER_NAMES: Final = frozenset(
+    {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
+    | {"communications", "namedvalues", "newimage", "pages", "useridentities"}
+)
+# Of these only what holds a person is read: their own texts are of something else.
+PASSED_THROUGH: Final = (
+    *("audiences", "content", "context", "event", "form", "message", "notification", "request"),
+    *("createdevent", "updatedevent"),
+)
+# Likewise of what the name is made of these words and of such for containers: `messageBody`.
+PASSED_WORDS: Final = _words(
+    "argument arguments args booking call callback command content context doc document dto"
+    " entry flow form frame hook in inbound inner job json message model msg notification op"
+    " operation order outbound output packet raw request reservation subject task ticket value"
+    " webhook wrapper"
+)
+WITHIN_PASSED: Final = PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
+PASSED_WITHIN: Final = CONTAINERS.union(PASSED_THROUGH) - WITHIN_PASSED
+NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
+
+# Words that a name may begin or end with, without another meaning.
+LEADING: Final = HOLDERS | _words(
+    "your my the please enter provide what is s whats ihre ihr votre su c q"
+    " att attr cf cus cust custom emp fld frm hs inp mbr reg ssot stu txt udf"
+)
+TRAILING: Final = _words(
+    "text required optional value values field c no nr 1 pflichtfeld work business"
+    " office home personal private primary main mobile cell professional corporate"
+    " professionnel professionnelle personnel personnelle profesional profissional"
+    " corporativo laboral aziendale geschaftlich dienstlich beruflich privat mobil"
+    " zakelijk personale privato privata pessoal comercial particular travail trabajo"
+    " trabalho lavoro ufficio arbeit werk arbete jobb praca sluzbowy prywatny"
+)
+# With one of these at its end, a name counts behind those of work.
+PRIVATE: Final = _words(
+    "home personal private personnel personnelle privat personale privato privata"
+    " pessoal particular prywatny"
+)
+OR: Final = _words("or oder ou o lub eller tai nebo veya")
+# A name that asks the person holds one of these. It is known by the one name in it, if there are
+# only words of the next two sets around that: "Which company do you work for?". What is answered
+# by yes or no begins with none of them.
+ASKED: Final = _words(
+    "you your please ihr ihre ihrem ihren ihrer ihres sie votre vous su usted"
+    " trabaja suo sua tua tuo lavora seu voce trabalha uw u je din ditt du"
+)
+BEFORE_ASKED: Final = _words(
+    "which what whats who in for at from with of s the is your best name"
+    " please enter tell us provide give welchem welches welcher welche wie lautet"
+    " heisst ist ihr ihre ihrem ihren ihrer ihres fur bei aus der die das quel"
+    " quelle est votre dans pour la le l de nom cual es el su en que para"
+    " nombre qual quale e il suo sua tuo tua per o a seu em nome wat uw je"
+    " welk welke bij voor van het naam vad vilket vilken ar heter i pa din ditt"
+)
+BEHIND_ASKED: Final = _words(
+    "do you work working for at with in are is based located from live living"
+    " reside represent currently employed by to reach as it should appear on your"
+    " the badge please arbeiten wohnen leben kommen sie sind tatig travaillez vous"
+    " habitez vivez trabaja vive reside representa usted lavora vive risiede"
+    " trabalha mora voce werkt woont u werk woon je arbetar jobbar bor du"
+)
+# With one of these, a name tells of somebody or something else.
+OTHER_PERSONS: Final = _words(
+    "manager supervisor boss owner organizer organiser sender referrer referral"
+    " referred referrals assistant emergency parent guardian spouse partner sponsor"
+    " host creator agent rep salesperson inviter speaker support admin vendor"
+    " exhibitor assignee approver reviewer watcher author cashier coach instructor"
+    " presenter seller supplier teacher trainer payer payor mother father mom dad mum"
+    " responsable vorgesetzter vorgesetzte betreuer betreuerin vertreter chef chefin mutter vater"
+    " jefe jefa gerente superior madre padre responsabile superiore leidinggevende mere pere"
+    " przelozony zahler pagador payeur pagante"
+)
+OTHERS: Final = OTHER_PERSONS | _words(
+    "created updated modified deleted event planner venue hometown session old"
+    " previous before reply type status opt consent verified valid hash sha256 md5"
+)
