@@ -43,7 +43,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign test check scan checkov days format openapi build deploy wheel bench lock clean \
+.PHONY: help demo local campaign simulate test check scan checkov days format openapi build deploy wheel bench lock clean \
   invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
@@ -57,6 +57,13 @@ local: $(DEV) $(CLOUD) $(REGIONS) ## Keep the stack running on this machine unti
 
 campaign: $(DEV) $(CLOUD) $(REGIONS) ## Let everything fail in turn, with an account of every profile
 	@$(BIN)/python -m local.campaign $(CAMPAIGN)
+
+# Which runs, of how many profiles and with which faults: python -m tests.simulation --help.
+SIMULATION = $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) \
+  $(if $(PROFILES),--profiles $(PROFILES)) $(if $(KINDS),--kinds $(KINDS)) \
+  $(if $(TRACE),--trace) $(if $(PLANTED),--planted $(PLANTED))
+simulate: $(DEV) $(REGIONS) ## Search for an order of events and faults that breaks a promise
+	@$(BIN)/python -m tests.simulation $(SIMULATION)
 
 test: $(DEV) $(CLOUD) $(REGIONS) ## Run all tests; the integration tests deploy to a local cloud
 	@$(BIN)/pytest

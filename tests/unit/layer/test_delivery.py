@@ -397,6 +397,19 @@ def test_what_may_have_got_through_before_it_ended_badly_is_not_relied_upon(
     assert kinds(harness.deliver(message(2, "ada", zip_of("A")))) == ["delivered"]
 
 
+def test_what_may_have_got_through_is_not_relied_upon_once_a_later_update_goes_back_on_it(
+    harness: DeliveryHarness,
+) -> None:
+    """A is delivered; B is stored, but the answer is lost; with it comes A again."""
+    harness.deliver(message(0, "ada", zip_of("A")))
+    harness.rainfocus.reply = fakes.Reply(error=requests.ReadTimeout())
+    assert kinds(harness.deliver(message(1, "ada", zip_of("B")))) == ["retry"]
+    harness.rainfocus.reply = fakes.stored()
+    both = [message(1, "ada", zip_of("B"), attempt=2), message(2, "ada", zip_of("A"))]
+    assert kinds(harness.deliver(*both)) == ["delivered", "delivered"]
+    assert zips(harness)[-2:] == ["B", "A"]
+
+
 def test_a_first_delivery_is_noted_although_a_later_update_ends_badly(
     harness: DeliveryHarness,
 ) -> None:

@@ -112,10 +112,24 @@ def test_a_call_that_fails_is_made_again(aws: Aws, failure: Exception) -> None:
     assert len(aws.sqs.profiles) == 3
 
 
-def test_a_lost_answer_queues_nothing_twice(aws: Aws) -> None:
+def test_a_lost_answer_queues_nobody_twice(aws: Aws) -> None:
     aws.sqs.lost_answers = 1
-    aws.profile_queue().send([message(n, "person") for n in range(3)])
+    aws.profile_queue().send([message(n) for n in range(3)])
     assert [sent.deduplication_id for sent in aws.sqs.profiles] == ["push-0", "push-1", "push-2"]
+
+
+@pytest.mark.parametrize("refused", [set(), {"0"}, {"1"}, {"0", "1"}])
+def test_a_persons_last_state_is_last_even_if_it_is_not_known_what_was_taken(
+    aws: Aws, refused: set[str]
+) -> None:
+    """SQS takes a part of a call, and the answer that says which part is lost."""
+    aws.sqs.lost_answers = 1
+    aws.sqs.refuse = lambda sent: (
+        aws.sqs.count("SendMessageBatch") == 1 and sent.attributes["index"] in refused
+    )
+    aws.profile_queue().send([message(n, "person") for n in range(3)])
+    last_time = {n: at for at, n in enumerate(sent_of(aws, "person"))}
+    assert sorted(last_time, key=last_time.__getitem__) == [0, 1, 2]
 
 
 def test_what_the_queue_never_takes_is_an_error(aws: Aws) -> None:

@@ -172,17 +172,18 @@ class FifoQueue:
 def _again(messages: Mapping[int, Message], failed: Collection[int]) -> dict[int, Message]:
     """Return the failed messages, each with the later ones of its group.
 
-    Those that were taken are sent once more under a new deduplication id: otherwise an older
-    state of the person would come after a newer one.
+    These are sent under a new deduplication id, so that they come after it on the queue even if
+    they were taken: otherwise an older state of the person would come after a newer one. What
+    failed may have been taken as well, where it was the answer that got lost.
     """
     again: dict[int, Message] = {}
     late: set[str] = set()
     for n, message in messages.items():
-        if n in failed:
+        if message.group in late:
+            again[n] = replace(message, deduplication_id=f"{message.deduplication_id}-again")
+        elif n in failed:
             late.add(message.group)
             again[n] = message
-        elif message.group in late:
-            again[n] = replace(message, deduplication_id=f"{message.deduplication_id}-again")
     return again
 
 

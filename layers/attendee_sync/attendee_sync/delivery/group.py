@@ -131,7 +131,8 @@ class GroupDelivery:
         digests = attendee.digests(self.settings.hash_key(), last.attendee, fields)
         before = self._entries.get(last.attendee)
         delivered = before.fields_of(last.target.mapping_version) if before else {}
-        if digests.items() <= delivered.items():
+        is_known = digests.items() <= delivered.items()
+        if is_known and not any(self._may_differ(plan, delivered) for plan in plans[:-1]):
             return Outcome(OutcomeKind.UNCHANGED)
         person = Attendee(last.target.event_code, fields)
         started = time.monotonic()
@@ -149,6 +150,14 @@ class GroupDelivery:
             self.ledger.note_success(connection.name)
             self._entries[last.attendee] = _delivery(last, answer, {**delivered, **digests})
         return outcome
+
+    def _may_differ(self, plan: Plan, delivered: Mapping[str, str]) -> bool:
+        """Tell whether RainFocus may have something of a plan that is not what was delivered.
+
+        An earlier attempt may have got through to RainFocus without an answer to us.
+        """
+        digests = attendee.digests(self.settings.hash_key(), plan.attendee, plan.fields)
+        return plan.message.attempt > 1 and not digests.items() <= delivered.items()
 
     def _is_isolated(self, message: QueuedProfile, connection: Connection) -> bool:
         """Tell whether a message keeps meeting a fault of its connection that others don't meet."""

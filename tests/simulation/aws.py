@@ -1,0 +1,187 @@
+"""Lambda and what calls it: environments, the queue's pollers, API Gateway, the schedule."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from types import ModuleType
+from typing import Any
+
+from attendee_sync.aws.settings import SettingsUnavailableError
+from functions.delivery import app as delivery_app
+from functions.ingest import app as ingest_app
+from functions.token_refresh import app as token_refresh_app
+from tests.simulation.faults import Faults
+from tests.simulation.invariants import Judge
+from tests.simulation.network import Network
+from tests.simulation.patches import CONCURRENCY
+from tests.simulation.queues import PROFILES_URL, Queues, Stored, record_of
+from tests.simulation.scheduler import Process, Scheduler, Task
+
+# Handlers and time limits in seconds; the template's.
+FUNCTIONS: Mapping[str, tuple[ModuleType, float]] = {
+    "delivery": (delivery_app, 60.0),
+    "ingest": (ingest_app, 10.0),
+    "token-refresh": (token_refresh_app, 780.0),
+}
+_COLD_STARTS = 0.05  # part of invocations that get a new environment though there is an old one
+_SCHEDULE_SECONDS = 300.0
+_ASYNC_RETRY_SECONDS = 60.0
+
+
+class _Context:
+    """What is used of Lambda's context."""
+
+    def __init__(self, request_id: str, seconds_left: Callable[[], float]) -> None:
+        self.aws_request_id = request_id
+        self._seconds_left = seconds_left
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self._seconds_left() * 1000)
+
+
+class Lambda:
+    """Runs functions, each environment one invocation at a time; it is frozen in between."""
+
+    def __init__(self, scheduler: Scheduler, network: Network, faults: Faults, random: Random):
+        self._scheduler = scheduler
+        self._network = network
+        self._faults = faults
+        self._random = random
+        self._free: dict[str, list[Process]] = {name: [] for name in FUNCTIONS}
+        self._invocations = 0
+        self.itself = Process("lambda")
+        self.on_error: Callable[[str], object] = lambda _: None
+        self.on_limit: Callable[[Process], object] = lambda _: None
+
+    def new_request_id(self) -> str:
+        self._invocations += 1
+        return f"request-{self._invocations}"
+
+    def run(
+        self,
+        name: str,
+        event: Mapping[str, Any],
+        request_id: str = "",
+        messages: Sequence[Stored] = (),
+    ) -> tuple[Any, Process]:
+        """Run a function to its end; the result is None if it died, or its time was over.
+
+        `messages` are those that it delivers.
+        """
+        app, limit = FUNCTIONS[name]
+        process = self._environment(name)
+        process.messages = list(messages)
+        ends_at = self._scheduler.now + limit
+        context = _Context(
+            request_id or self.new_request_id(), lambda: ends_at - self._scheduler.now
+        )
+        results: list[Any] = []
+        caller = self._scheduler.task
+
+        def work() -> None:
+            try:
+                results.append(app.lambda_handler(event, context))
+            except Exception as error:  # noqa: BLE001 - Lambda notes it, and goes on
+                if not isinstance(error, SettingsUnavailableError):  # which token_refresh raises
+                    self.on_error(f"{name} failed: {type(error).__name__}: {error}")
+                results.append(None)
+            process.is_frozen = True
+            self._scheduler.wake(caller)
+
+        self._scheduler.thaw(process)
+        self._scheduler.spawn(process, work)
+        process.watchers = [caller]
+        self._scheduler.wait_for(lambda: bool(results) or not process.is_alive, limit)
+        if not results:
+            if process.is_alive:
+                self.on_limit(process)
+                self._scheduler.at(0, lambda: self._scheduler.kill(process))
+            return None, process
+        self._free[name].append(process)
+        return results[0], process
+
+    def _environment(self, name: str) -> Process:
+        free = self._free[name]
+        if free and self._random.random() >= _COLD_STARTS:
+            return free.pop(self._random.randrange(len(free)))
+        return Process(name)
+
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        """Run token_refresh in the background, as it is asked for; at least once."""
+        event = json.loads(request["Payload"])
+        times = 1 + self._faults.strikes("invoke-twice")
+        for _ in range(times):
+            self._scheduler.spawn(self.itself, lambda: self._run_twice(event))
+        return {}
+
+    def _run_twice(self, event: Mapping[str, Any]) -> None:
+        for _ in range(3):
+            result, _process = self.run("token-refresh", event)
+            if result is not None:
+                return
+            self._scheduler.sleep(_ASYNC_RETRY_SECONDS)
+
+    def _run_schedule(self) -> None:
+        self.run("token-refresh", {"source": "aws.scheduler"})
+
+    def keep_schedule(self) -> None:
+        """Run token_refresh every five minutes."""
+        while True:
+            self._scheduler.spawn(self.itself, self._run_schedule)
+            self._scheduler.sleep(_SCHEDULE_SECONDS)
+
+
+class EventSourceMapping:
+    """Takes batches from the profile queue to delivery, several at once."""
+
+    def __init__(
+        self, scheduler: Scheduler, functions: Lambda, queues: Queues, faults: Faults, judge: Judge
+    ) -> None:
+        self._scheduler = scheduler
+        self._functions = functions
+        self._queues = queues
+        self._faults = faults
+        self._judge = judge
+        self.is_enabled = True
+        self._pollers: list[Task] = []
+
+    def begin(self) -> None:
+        """Begin to poll."""
+        for _ in range(CONCURRENCY):
+            self._pollers.append(self._scheduler.spawn(self._functions.itself, self._poll))
+
+    def look(self) -> None:
+        """Have the pollers look at the queue now."""
+        for each in self._pollers:
+            self._scheduler.wake(each)
+
+    def _poll(self) -> None:
+        while True:
+            if self.is_enabled and self._deliver():
+                continue
+            wait = self._queues.next_visible(PROFILES_URL) - self._scheduler.now
+            self._scheduler.block(max(0.001, min(wait, 3600.0)))
+
+    def _deliver(self) -> bool:
+        """Deliver one batch, and tell whether there was one."""
+        batch = self._queues.give_out(PROFILES_URL)
+        if not batch:
+            return False
+        profiles = [each.profile for each in batch]
+        event = {"Records": [record_of(each) for each in batch]}
+        result, process = self._functions.run("delivery", event, messages=batch)
+        ended = []
+        if result is not None:
+            waiting = {each["itemIdentifier"] for each in result["batchItemFailures"]}
+            assert waiting <= {each.id for each in batch}
+            ended = [each.receipt for each in batch if each.id not in waiting]
+        comes_twice = self._faults.strikes("queue-twice")
+        is_clean = result is not None and not (process.faults or process.tasks or comes_twice)
+        process.faults = 0
+        self._judge.invocation_ended(profiles, is_clean=is_clean, is_dead=result is None)
+        if not comes_twice:
+            entries = [{"Id": str(n), "ReceiptHandle": each} for n, each in enumerate(ended)]
+            self._queues.delete_message_batch(QueueUrl=PROFILES_URL, Entries=entries)
+        if result is None:
+            self._scheduler.sleep(1.0)
+        return True
