@@ -70,7 +70,6 @@ class _Output:
 
 
 _OUTPUT = _Output()
-logging.getLogger(_SERVICE).propagate = False  # pytest would keep each line
 
 
 @contextlib.contextmanager
@@ -100,6 +99,8 @@ def patched(
             stack.enter_context(mock.patch.object(app, name, made))
         observability.logger.cache_clear()
         observability.diagnosis.cache_clear()
+        observability.logger()
+        logging.getLogger(_SERVICE).propagate = False  # pytest would keep each line
         try:
             yield _OUTPUT
         finally:
