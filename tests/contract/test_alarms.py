@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.observability import Metric
 from local.machine.alarms import TEMPLATE as TEMPLATE_FILE
 from local.machine.alarms import CloudWatch, Point, alarms_of
@@ -17,6 +18,9 @@ from tests.support.template import ROOT, TEMPLATE, resources
 
 NAMES = {"AWS::StackName": STACK, "QuietHours": "2"}
 ALARMS = alarms_of(TEMPLATE_FILE, NAMES)
+LANE_QUEUE = f"{STACK}_lane_summit.fifo"
+LANE_FILE = ROOT / "cli" / "attendee_sync_cli" / "stack" / "lane.yaml"
+LANE_ALARMS = alarms_of(LANE_FILE, {"QueueName": LANE_QUEUE})
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 GUARANTEES = (ROOT / "docs" / "guarantees.md").read_text()
 START = 1_800_000_000.0
@@ -147,9 +151,12 @@ def lasting(fault: Fault, minutes: int) -> list[Point]:
 @functools.cache
 def times(alarm: str) -> tuple[float, float]:
     """Return the seconds from a fault to its alarm, and from its mending to the recovery."""
-    fault = FAULTS[alarm]
+    return times_of(CloudWatch({alarm: ALARMS[alarm]}), FAULTS[alarm])
+
+
+def times_of(cloudwatch: CloudWatch, fault: Fault) -> tuple[float, float]:
     lasts = 150 if fault.ill is None else MENDED - TROUBLE
-    cloudwatch, known = CloudWatch({alarm: ALARMS[alarm]}), lasting(fault, lasts)
+    known = lasting(fault, lasts)
     fired = recovered = None
     for minute in range(END):
         for change in cloudwatch.evaluate(known, START + minute * MINUTE):
@@ -174,6 +181,25 @@ def test_a_fault_raises_its_alarm_within_five_minutes_and_what_is_mended_ends_it
     fired, recovered = times(alarm)
     assert 0 < fired <= SLOW.get(alarm, 300.0)
     assert 0 < recovered <= 3900
+
+
+@pytest.mark.parametrize("alarm", LANE_ALARMS)
+def test_an_own_lane_s_alarm_is_like_the_shared_lane_s(alarm: str) -> None:
+    lane, shared = LANE_ALARMS[alarm], ALARMS[alarm]
+    same = {"Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods"}
+    assert {key: lane[key] for key in same} == {key: shared[key] for key in same}
+    limit = {"InFlightAlarm": 0.8 * 120_000, "QueueAgeAlarm": 80 * 3600.0}[alarm]
+    fault = amazons("a lane is in trouble", f"SQS:{LANE_QUEUE}", lane["MetricName"], limit + 1)
+    assert times_of(CloudWatch({alarm: lane}), fault) == times(alarm)
+    well = amazons("a lane is busy", f"SQS:{LANE_QUEUE}", lane["MetricName"], limit)
+    assert CloudWatch({alarm: lane}).evaluate(points(well), START + MENDED * MINUTE) == []
+
+
+def test_no_profile_that_is_delivered_is_as_old_as_a_lane_s_alarm_says() -> None:
+    """What waits for its settings waits longest, and then until its next turn."""
+    policy = RetryPolicy(max_age=3600.0 * TEMPLATE["Parameters"]["MaxAgeHours"]["MaxValue"])
+    longest = max(policy.max_age, policy.max_age_for_settings) + policy.max_wait
+    assert longest < LANE_ALARMS["QueueAgeAlarm"]["Threshold"]
 
 
 @pytest.mark.parametrize("alarm", FAULTS)
@@ -354,7 +380,10 @@ def test_only_cloudwatch_may_tell_and_only_of_this_stack_s_alarms_and_over_tls()
     allow, deny = policy["PolicyDocument"]["Statement"]
     assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allow["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    assert str(allow["Condition"]["ArnLike"]).count(":alarm:${AWS::StackName}-*") == 1
+    [own, lanes] = allow["Condition"]["ArnLike"]["aws:SourceArn"]
+    assert own["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
+    assert lanes["Fn::Sub"].endswith(":alarm:${AWS::StackName}_lane_*")
+    assert all(each["AlarmName"].startswith(f"{STACK}_lane_") for each in LANE_ALARMS.values())
     assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 

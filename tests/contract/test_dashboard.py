@@ -9,6 +9,7 @@ import pytest
 from attendee_sync.observability import Metric
 from attendee_sync.outcome import OutcomeKind
 from tests.support.functions import FUNCTIONS
+from tests.support.stack import STACK
 from tests.support.template import ROOT, TEMPLATE, resources
 
 [DASHBOARD] = resources("AWS::CloudWatch::Dashboard").values()
@@ -48,6 +49,46 @@ def test_a_search_is_of_this_stack_alone() -> None:
     for text in EXPRESSIONS:
         if "AttendeeSync" in text:
             assert 'stack="${AWS::StackName}"' in text
+
+
+def matches(name: str) -> bool:
+    """Tell whether the dashboard's searches for queues find one, by SEARCH's rules.
+
+    A term without quotes is found where its tokens are in a name one after the other:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+    """
+    [term] = {each for text in EXPRESSIONS for each in re.findall(r"\(QueueName=.*?\)", text)}
+    [(exact, beginning)] = re.findall(r'^\(QueueName="(.*)" OR QueueName=(.*)\)$', term)
+    tokens = [re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", each) for each in (name, named(beginning))]
+    whole, part = (f" {' '.join(each)} " for each in tokens)
+    return name == named(exact) or part in whole
+
+
+def named(text: str) -> str:
+    """Return a text with names in the place of references."""
+    text = text.replace("${AWS::StackName}", STACK)
+    return text.replace("${ProfileQueue.QueueName}", f"{STACK}-ProfileQueue-1a2B.fifo")
+
+
+@pytest.mark.parametrize(
+    ("queue", "is_ours"),
+    [
+        (f"{STACK}-ProfileQueue-1a2B.fifo", True),
+        (f"{STACK}_lane_summit.fifo", True),
+        (f"{STACK}_lane_two-2027.fifo", True),
+        (f"{STACK}-DeadLetterQueue-1a2B.fifo", False),
+        (f"{STACK}-two_lane_summit.fifo", False),
+        (f"{STACK}-two-ProfileQueue-1a2B.fifo", False),
+    ],
+)
+def test_what_waits_is_searched_for_in_this_stack_s_lanes_alone(queue: str, is_ours: bool) -> None:
+    assert matches(queue) == is_ours
+
+
+@pytest.mark.parametrize("stack", [f"my-{STACK}", f"{STACK}-lane-b"])
+def test_lanes_of_stacks_that_the_docs_name_are_found_as_well(stack: str) -> None:
+    """SEARCH knows neither where a name begins nor a `-` from a `_`."""
+    assert matches(f"{stack}_lane_summit.fifo")
 
 
 def test_the_funnel_has_every_outcome() -> None:

@@ -275,7 +275,7 @@ def test_a_destination_s_own_lane_is_like_the_shared_one() -> None:
 
 def test_the_stack_tells_what_a_lane_needs() -> None:
     lane = yaml.load(LANE.read_text(), Loader)  # noqa: S506
-    needed = set(lane["Parameters"]) - {"QueueName", "Delivers"}
+    needed = set(lane["Parameters"]) - {"QueueName", "Delivers", "AlertTopics"}
     assert needed <= {*TEMPLATE["Outputs"], *TEMPLATE["Parameters"]}
     assert needed & set(TEMPLATE["Outputs"]) == {"DeliveryFunctionArn", "DeadLetterQueueArn"}
 

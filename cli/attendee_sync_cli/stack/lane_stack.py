@@ -103,16 +103,14 @@ def _update(stack: Stack, destination: str, *, delivers: bool) -> None:
 
 def _request(stack: Stack, destination: str, *, delivers: bool) -> dict[str, Any]:
     parent = stack.described()
-    given = {
-        each["ParameterKey"]: each["ParameterValue"]
-        for each in parent.get("Parameters", [])
-        if each["ParameterKey"] in _FROM_STACK
-    }
-    parameters = given | {
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in parent.get("Parameters", [])}
+    topics = [stack.find_output("AlertTopicArn"), given.get("AlertTopicArn")]
+    parameters = {key: given[key] for key in _FROM_STACK if key in given} | {
         "QueueName": Lane(stack, lanes.own_lane(stack.name, destination)).queue_name,
         "DeliveryFunctionArn": stack.output("DeliveryFunctionArn"),
         "DeadLetterQueueArn": stack.output("DeadLetterQueueArn"),
         "Delivers": str(delivers).lower(),
+        "AlertTopics": ",".join(filter(None, topics)),
     }
     tags = _tags(parent) | {_STACK_TAG: stack.name, _DESTINATION_TAG: destination}
     return {

@@ -81,6 +81,7 @@ def test_a_new_destination_gets_a_lane_like_the_stack_s(line: CommandLine) -> No
         "DeliveryFunctionArn": line.aws.stacks.outputs[STACK]["DeliveryFunctionArn"],
         "DeadLetterQueueArn": line.aws.stacks.outputs[STACK]["DeadLetterQueueArn"],
         "Delivers": "true",
+        "AlertTopics": "",
     }
     tags = {each["Key"]: each["Value"] for each in line.aws.stacks.made[LANE_STACK]["Tags"]}
     assert tags == {
@@ -89,6 +90,14 @@ def test_a_new_destination_gets_a_lane_like_the_stack_s(line: CommandLine) -> No
         "attendee-sync:destination": "summit",
     }
     assert lane_of(line.aws) == "own"
+
+
+def test_a_lane_s_alarms_tell_whom_the_stack_s_tell(line: CommandLine) -> None:
+    ours, theirs = "arn:aws:sns:us-east-1:1:ours", "arn:aws:sns:us-east-1:1:theirs"
+    line.aws.stacks.outputs[STACK]["AlertTopicArn"] = ours
+    line.aws.stacks.parameters["AlertTopicArn"] = theirs
+    create(line)
+    assert parameters(line.aws)["AlertTopics"] == f"{ours},{theirs}"
 
 
 def test_nothing_is_stored_without_its_lane(line: CommandLine) -> None:
