@@ -151,7 +151,8 @@ _MODELS: Sequence[type[BaseModel]] = (
 _REFUSALS: Mapping[str, str] = {
     "400": "The body can't be read, or not one profile in it. The message says why, and where.",
     "401": "No Authorization header, or none with a bearer token.",
-    "403": "The ingest token is wrong, or the caller's address is not among AllowedCidrs.",
+    "403": "The ingest token is wrong or has ended, its sender may not push to this destination, "
+    "or the caller's address is not among AllowedCidrs.",
     "404": "There is no destination of this name.",
     "413": f"More than {MAX_BODY_BYTES} bytes or {MAX_PROFILES} profiles in one body, or a single "
     f"profile of more than {MAX_PROFILE_BYTES} bytes.",
@@ -202,8 +203,9 @@ def description() -> Json:
                 "ingestToken": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The secret that the stack's output IngestTokenSecret names. "
-                    "After it was replaced, the one before it is taken too.",
+                    "description": "The secret that the stack's output IngestTokenSecret names; "
+                    "after it was replaced, the one before it is taken too. Or a sender's own "
+                    "token, for the destinations to which that may push.",
                 }
             },
         },

@@ -20,6 +20,7 @@ from attendee_sync_cli.commands import (
     push,
     redrive,
     report,
+    senders,
     status,
     tokens,
     uninstall,
@@ -62,6 +63,7 @@ app.add_typer(connections.app, name="connections", rich_help_panel=_SETTINGS)
 app.add_typer(credentials.app, name="credentials", rich_help_panel=_SETTINGS)
 app.add_typer(tokens.app, name="token", rich_help_panel=_SETTINGS)
 app.add_typer(destinations.app, name="destinations", rich_help_panel=_SETTINGS)
+app.add_typer(senders.app, name="senders", rich_help_panel=_SETTINGS)
 _REMOVAL = "Once the stack is deleted"
 app.command("uninstall", epilog=uninstall.EXAMPLES, rich_help_panel=_REMOVAL)(uninstall.uninstall)
 

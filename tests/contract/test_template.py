@@ -24,6 +24,7 @@ from tests.support.template import (
     Loader,
     holds,
     listed,
+    managed_policy,
     policy_statements,
     resolved,
     resources,
@@ -513,6 +514,29 @@ def test_queues_are_reached_by_tls_only_on_aws(queue: str) -> None:
     }
     assert TEMPLATE["Resources"][f"{queue}Policy"]["Condition"] == "RunsOnAws"
     assert holds(TEMPLATE["Conditions"]["RunsOnAws"])
+
+
+def test_functions_read_the_senders_and_managers_alone_write_them() -> None:
+    def on_senders(found: Iterator[tuple[list[str], list[str]]]) -> set[str]:
+        name = f"secret:{STACK}/senders-*"
+        return {
+            action
+            for actions, patterns in found
+            for action in actions
+            if any(pattern.endswith(name) for pattern in patterns)
+        }
+
+    reads = {"secretsmanager:GetSecretValue"}
+    assert {function: on_senders(statements(function)) for function in FUNCTIONS} == {
+        function: reads if function in ("IngestFunction", "PreviewFunction") else set()
+        for function in FUNCTIONS
+    }
+    managers = (
+        (listed(each["Action"]), listed(each["Resource"]))
+        for each in managed_policy("ManagerPolicy")
+    )
+    writes = {"secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"}
+    assert on_senders(managers) == reads | writes
 
 
 def leading_keys(function: str, table: str) -> set[str]:

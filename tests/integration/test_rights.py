@@ -32,6 +32,9 @@ COMMANDS = {
     ),
     "ManagerPolicy": (
         "connections set rights {connection} --yes",
+        "senders add rights",
+        "senders rotate rights --yes",
+        "senders remove rights --yes",
         "token refresh default",
     ),
 }

@@ -44,10 +44,12 @@ class DeliveryHarness:
         outcomes = dict(self.delivery.deliver(batch, self.clock or (lambda: self.seconds_left)))
         return [outcomes[each] for each in batch]
 
-    def push(self, *profiles: object, destination: str = "default") -> str:
+    def push(
+        self, *profiles: object, destination: str = "default", token: str = INGEST_TOKEN
+    ) -> str:
         """Push profiles through ingest, and return the push's request id."""
         request_id = f"push-{next(_numbers)}"
-        headers = {"authorization": f"Bearer {INGEST_TOKEN}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         ingest = self.aws.ingest()
         body = json.dumps(profiles)
         assert ingest.push(Push(request_id, destination, headers, body)).status == 202

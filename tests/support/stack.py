@@ -91,6 +91,7 @@ class Aws:
         self.functions.mappings = {PROFILE_QUEUE: True}
         self.secrets.versions = {
             f"{STACK}/ingest-token": [INGEST_TOKEN],
+            f"{STACK}/senders": ["{}"],
             f"{STACK}/hash-key": [HASH_KEY],
             f"{STACK}/credentials/default": [json.dumps(dataclasses.asdict(CREDENTIALS))],
             f"{STACK}/api-profile/default": [access_token.dump_shown(CREDENTIALS)],

@@ -372,7 +372,8 @@ def _show_push(stack: Stack, endpoint: Endpoint) -> None:
     console.say(f"  {endpoint.url}")
     for name, value in endpoint.headers.items():
         console.say(f"with the header {name}: {value}")
-    console.say(f"with a bearer token, which is in the secret {stack.name}/{INGEST_TOKEN}.")
+    console.say(f"with a bearer token, which is in the secret {stack.name}/{INGEST_TOKEN},")
+    console.say("or with one of its own: `attendee-sync senders add NAME` makes it.")
     console.say("In Adobe Experience Platform: HTTP API, Authentication type Bearer token, and")
     console.say("this URL as HTTP Endpoint. For others: POST, Content-Type application/json.")
 

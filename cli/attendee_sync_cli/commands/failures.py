@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,10 +54,13 @@ class _Row:
     first: str
     last: str
     count: int = 0
+    senders: Counter[str] = field(default_factory=Counter)  # those with tokens of their own
 
     def add(self, dead_letter: DeadLetter) -> None:
         """Count a dead letter."""
         self.count += 1
+        if dead_letter.message.sender:
+            self.senders[dead_letter.message.sender] += 1
         self.first = min(self.first, dead_letter.failed_at)
         self.last = max(self.last, dead_letter.failed_at)
 
@@ -278,6 +281,7 @@ def _document(cause: _Cause, row: _Row) -> dict[str, Any]:
         "code": cause.code or None,
         "answer": row.answer or None,
         "count": row.count,
+        "senders": dict(row.senders),
         "first": row.first,
         "last": row.last,
         "example": {"id": row.example_id, "shape": row.example},
@@ -300,15 +304,20 @@ def _tell(rows: list[tuple[_Cause, _Row]]) -> None:
     )
     for cause, row in rows:
         console.say()
-        since = row.first[:16]
+        since = f"since {row.first[:16]}{_from(row.senders)}"
         console.say(console.plain(f"{cause.destination}, {_words(cause, row)}"))
-        console.say(console.plain(f"since {since}, such as {row.example_id}:"))
+        console.say(console.plain(f"{since}, such as {row.example_id}:"))
         shown = list(row.example.items())[:_PATHS_SHOWN]
         console.table(["", ""], [[f"  {path}", shape] for path, shape in shown])
         if len(row.example) > _PATHS_SHOWN:
             console.say(f"  and {len(row.example) - _PATHS_SHOWN} more; --json shows them")
     console.say()
     console.say("`attendee-sync redrive --dry-run` tells what would come of them now.")
+
+
+def _from(senders: Counter[str]) -> str:
+    names = (f"{count} from {name}" for name, count in senders.most_common())
+    return "".join(f", {each}" for each in names)
 
 
 def _words(cause: _Cause, row: _Row) -> str:

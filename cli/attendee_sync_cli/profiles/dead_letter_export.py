@@ -27,6 +27,7 @@ def why(dead_letter: DeadLetter) -> dict[str, str]:
     return {
         "id": dead_letter.id,
         "destination": dead_letter.message.destination,
+        "sender": dead_letter.message.sender,
         "outcome": dead_letter.outcome,
         "reason": dead_letter.reason,
         "detail": dead_letter.detail,

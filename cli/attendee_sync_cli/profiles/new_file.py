@@ -1,4 +1,4 @@
-"""New files with personal data: only who made them can read them."""
+"""New files with personal data or a token: only who made them can read them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -23,6 +23,7 @@ class LogLine(BaseModel):
     message: str
     destination: str
     request_id: str
+    sender: str = ""  # with a token of its own; what was logged before there were any has none
     index: str = ""
     outcome: str = ""
     reason: str = ""

@@ -51,7 +51,7 @@ class TraceEvent:
         """What happened, for people, with RainFocus's own words."""
         line = self.line
         if line.message == LogEvent.PUSH_ACCEPTED:
-            return "accepted"
+            return f"accepted from {line.sender}" if line.sender else "accepted"
         kind = "put back" if line.message == LogEvent.PROFILE_PUT_BACK else line.outcome
         status = f"HTTP {line.status}" if line.status else ""
         code = f"code {line.code}" if line.code else ""
@@ -65,6 +65,7 @@ class TraceEvent:
         return {
             "at": console.moment(self.at),
             "event": self.kind,
+            "sender": line.sender or None,
             "attempt": line.attempt,
             "reason": line.reason or None,
             "detail": line.detail,

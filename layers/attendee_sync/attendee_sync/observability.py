@@ -47,6 +47,7 @@ class Metric(StrEnum):
     """The names of all metrics; beside each its dimensions, besides `stack` and `service`."""
 
     RECEIVED = "Received"  # destination: profiles that were queued or rejected at once
+    RECEIVED_FROM_SENDER = "ReceivedFromSender"  # sender, with a token of its own: likewise
     PROFILES = "Profiles"  # destination, outcome
     AGE = "Age"  # destination, outcome: seconds since a profile was accepted
     RAINFOCUS_LATENCY = "RainFocusLatency"  # likewise

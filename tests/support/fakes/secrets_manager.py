@@ -1,6 +1,7 @@
 """Secrets Manager."""
 
 import time
+import uuid
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ _DAY = 86_400  # seconds for which no version is removed
 class Secrets(Fake):
     """Secrets with a current and a previous version, and a limit to how often one is written.
 
+    A version that is put with another stage than AWSCURRENT waits until that is moved to it.
     Versions above 100 are removed, but none that is younger than a day: then writes fail.
     """
 
@@ -27,6 +29,8 @@ class Secrets(Fake):
         self.versions: dict[str, list[str]] = {name: [text] for name, text in (texts or {}).items()}
         self.deleted: dict[str, datetime] = {}  # scheduled for deletion
         self._written: dict[str, deque[float]] = {}  # when, within the last day
+        self._waiting: dict[str, dict[str, str]] = {}  # texts by version id
+        self._ids: dict[tuple[str, int], str] = {}  # of versions that waited
 
         self.page_size = 10
 
@@ -93,15 +97,36 @@ class Secrets(Fake):
         versions = self.versions.get(request["SecretId"], [])
         if len(versions) < back:
             raise denied("ResourceNotFoundException", "GetSecretValue")
-        return {"SecretString": versions[-back]}
+        return {
+            "SecretString": versions[-back],
+            "VersionId": self._id_of(request["SecretId"], len(versions) - back),
+        }
 
     def put_secret_value(self, **request: Any) -> dict[str, Any]:
         self._called("PutSecretValue", request)
         if request["SecretId"] not in self.versions:
             raise denied("ResourceNotFoundException", "PutSecretValue")
         self._keep_quotas("PutSecretValue", request["SecretId"], request["SecretString"])
-        self.rotate(request["SecretId"], request["SecretString"])
+        if "AWSCURRENT" in request.get("VersionStages", ["AWSCURRENT"]):
+            self.rotate(request["SecretId"], request["SecretString"])
+            return {}
+        version_id = str(uuid.uuid4())
+        waiting = self._waiting.setdefault(request["SecretId"], {})
+        waiting[version_id] = request["SecretString"]
+        return {"VersionId": version_id}
+
+    def update_secret_version_stage(self, **request: Any) -> dict[str, Any]:
+        self._called("UpdateSecretVersionStage", request)
+        name, moved_to = request["SecretId"], request["MoveToVersionId"]
+        self._use(request["VersionStage"] == "AWSCURRENT", "other stages are not known")
+        if request["RemoveFromVersionId"] != self._id_of(name, len(self.versions[name]) - 1):
+            raise denied("InvalidParameterException", "UpdateSecretVersionStage")
+        self._ids[name, len(self.versions[name])] = moved_to
+        self.rotate(name, self._waiting[name].pop(moved_to))
         return {}
+
+    def _id_of(self, name: str, index: int) -> str:
+        return self._ids.get((name, index), str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}#{index}")))
 
     def _keep_quotas(self, operation: str, name: str, text: str) -> None:
         now = time.time()

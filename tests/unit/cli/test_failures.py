@@ -97,6 +97,7 @@ def test_programs_get_the_same(line: CommandLine, harness: DeliveryHarness) -> N
         "code": "105",
         "answer": "countryid is not known",
         "count": 2,
+        "senders": {},
         "first": min(times),
         "last": max(times),
         "example": {},

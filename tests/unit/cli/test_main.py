@@ -71,6 +71,8 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--check",
         "--max-wait",
         "--trace",
+        "--overlap-hours",
+        "--out",
         "--csv",
     }
 

@@ -114,6 +114,10 @@ def files(tmp_path: Path) -> Path:
         "destinations resume default",
         "pause default",
         "resume default",
+        "senders list",
+        "senders add crm --destination default",
+        "senders rotate aep --yes",
+        "senders remove aep --yes",
         "connections list",
         "connections show default",
         "connections set emea connection.json --yes",
@@ -134,6 +138,7 @@ def test_what_a_command_calls_is_in_the_table(
     line.refresh_gives("good")
     line.aws.set_connection("spare", changed(environment="stg"))
     line.aws.set_token(token())
+    line.run("senders", "add", "aep")
     harness.rainfocus.reply = fakes.envelope("105", "countryid is not known", status=400)
     harness.push({"email": "ada@example.com"}, {"firstname": "Nobody"})
     harness.work()

@@ -230,7 +230,7 @@ def test_dead_letters_that_cannot_be_seen_are_told(
 
 
 def bury(line: CommandLine, count: int) -> None:
-    envelope = messages.push_attributes("default", "request", "")
+    envelope = messages.push_attributes("default", "request", "", "")
     why = {"outcome": "rejected", "reason": "no"}
     line.aws.dead_letter_queue().send(
         [

@@ -12,6 +12,7 @@ OWN = (
     f"{STACK}/credentials/default",
     f"{STACK}/api-profile/default",
     f"{STACK}/ingest-token",
+    f"{STACK}/senders",
     f"{STACK}/hash-key",
 )
 ADDED = (
@@ -76,7 +77,7 @@ def test_what_a_deleted_stack_leaves_is_removed(line: CommandLine) -> None:
 def test_before_the_stack_is_deleted_its_own_stay(line: CommandLine) -> None:
     said = line.succeed("uninstall", "--yes")
     assert there(line.aws) == {*OWN, *OTHERS}
-    assert "Stack attendee-sync is still there. It holds 6 settings and secrets" in said
+    assert "Stack attendee-sync is still there. It holds 7 settings and secrets" in said
     assert "`sam delete` removes them" in said
     delete_stack(line.aws)
     assert "Nothing to remove" in line.succeed("uninstall")

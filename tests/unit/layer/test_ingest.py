@@ -523,7 +523,7 @@ def test_wrong_guesses_do_not_make_a_call_each(aws: Aws, ingest: Ingest) -> None
 
 @pytest.mark.parametrize(
     ("failure", "calls"),
-    [(None, 2), (fakes.denied("ThrottlingException"), 1), (fakes.timed_out(), 1)],
+    [(None, 3), (fakes.denied("ThrottlingException"), 1), (fakes.timed_out(), 1)],
 )
 @pytest.mark.parametrize("seconds", [6, 61, 3_600])
 def test_wrong_guesses_cost_one_look_in_five_seconds_whatever_happens(
@@ -531,6 +531,7 @@ def test_wrong_guesses_cost_one_look_in_five_seconds_whatever_happens(
 ) -> None:
     aws.secrets.rotate(f"{STACK}/ingest-token", "newer")
     assert ingest.push(request()).status == 202
+    assert ingest.push(with_token("Bearer wrong")).status == 403
     aws.secrets.always = failure
     aws.clock.now += seconds
     before = len(aws.secrets.calls)

@@ -28,6 +28,7 @@ DESTINATIONS = "destinations"
 # Secrets, by their names within a stack; each connection has two more.
 HASH_KEY = "hash-key"
 INGEST_TOKEN = "ingest-token"  # noqa: S105 - the secret's name
+SENDERS = "senders"
 _PAUSE_SECONDS = 5.0  # after a failure nothing is tried again; the last value serves, if any
 _MISSING_SECONDS = 5.0  # what is missing may be added at any moment
 _ATTEMPTS = 2  # where no earlier value is known

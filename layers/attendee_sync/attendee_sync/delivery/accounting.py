@@ -60,6 +60,7 @@ def _log(settled: Settled) -> None:
         destination=message.destination,
         request_id=message.request_id,
         index=message.index,
+        sender=message.sender,
         attendee=plan.attendee or message.group,
         outcome=outcome.kind,
         reason=outcome.reason,

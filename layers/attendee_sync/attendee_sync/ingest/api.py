@@ -5,13 +5,16 @@ import functools
 import hmac
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attendee_sync import observability
-from attendee_sync.aws.settings import INGEST_TOKEN, Settings, SettingsUnavailableError
+from attendee_sync.aws.settings import INGEST_TOKEN, SENDERS, Settings, SettingsUnavailableError
+from attendee_sync.ingest import senders
+from attendee_sync.ingest.senders import NOBODY, Sender
 from attendee_sync.messaging import messages
 from attendee_sync.observability import LogEvent, Metric
 from attendee_sync.profile import bodies, forms
@@ -43,6 +46,7 @@ class HttpRequest:
     headers: Mapping[str, str]
     body: str
     is_base64: bool = False
+    sender: Sender = NOBODY  # until its token is known
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,16 @@ def to_lambda(given: HttpResponse) -> dict[str, Any]:
     }
 
 
-def with_error_responses(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
-    """Return the answer that the work gives, or the one for why it can't be done."""
+def respond(
+    request: HttpRequest, settings: Settings, work: Callable[[HttpRequest], HttpResponse]
+) -> HttpResponse:
+    """Authenticate a request, and return the answer that the work gives it, or else why not.
+
+    The work gets the request with its sender. It may raise HttpError and SettingsUnavailableError.
+    """
     try:
-        return work()
+        request = replace(request, sender=_authenticate(request, settings))
+        return work(request)
     except HttpError as refusal:
         _note_refusal(request, refusal)
         return response(request, refusal.status, refusal.headers, message=str(refusal))
@@ -101,7 +111,9 @@ def with_error_responses(request: HttpRequest, work: Callable[[], HttpResponse])
 
 def put_off(request: HttpRequest, why: Exception, **members: object) -> HttpResponse:
     """Return the answer to a request that can't be met now, and log why."""
-    observability.logger().error(LogEvent.REQUEST_PUT_OFF, detail=str(why))
+    observability.logger().error(
+        LogEvent.REQUEST_PUT_OFF, detail=str(why), sender=request.sender.name
+    )
     _count_refusal(503)
     message = "not now; please push again"
     return response(request, 503, {"Retry-After": "5"}, message=message, **members)
@@ -121,6 +133,7 @@ def _note_refusal(request: HttpRequest, refusal: HttpError) -> None:
         LogEvent.REQUEST_REFUSED,
         destination=request.destination if is_known else "",
         request_id=request.request_id,
+        sender=request.sender.name,
         status=refusal.status,
         detail=_DETAILS.get(refusal.status, str(refusal)),
     )
@@ -131,26 +144,29 @@ def _count_refusal(status: int) -> None:
     observability.count(Metric.REFUSALS, Counter({(str(status),): 1}), ("status",))
 
 
-def receive(request: HttpRequest, settings: Settings) -> tuple[str, list[Pushed]]:
-    """Authenticate a request; return its destination's JSON text and its profiles.
+def destination_settings(request: HttpRequest, settings: Settings) -> str:
+    """Return the JSON text of the destination that a request is for.
 
-    Raises HttpError and SettingsUnavailableError.
+    Raises HttpError, also where its sender may not push there, and SettingsUnavailableError.
     """
-    destination = admit(request, settings)
-    return destination, split(request, destination)
-
-
-def admit(request: HttpRequest, settings: Settings) -> str:
-    """Authenticate a request; return its destination's JSON text.
-
-    Raises HttpError and SettingsUnavailableError.
-    """
-    _authenticate(request.headers.get("authorization"), settings)
+    sender = request.sender
+    if not sender.may_push_to(request.destination):
+        allowed = ", ".join(sender.destinations)
+        raise HttpError(403, f"this sender may not push to this destination, but to: {allowed}")
     return _destination(request.destination, settings)
 
 
-def _authenticate(authorization: str | None, settings: Settings) -> None:
-    """Raise RefusedError unless the header shows the ingest token or the one before it."""
+def _authenticate(request: HttpRequest, settings: Settings) -> Sender:
+    """Return whose token a request shows. Raises HttpError and SettingsUnavailableError."""
+    shown = _token(request.headers.get("authorization"))
+    sender = _holder(shown, settings) or _holder(shown, settings, max_age=_TOKEN_RECHECK_SECONDS)
+    if sender is None:
+        raise HttpError(403, "the ingest token is wrong")
+    return sender
+
+
+def _token(authorization: str | None) -> bytes:
+    """Return the token that a header shows. Raises HttpError if it shows none."""
     if not authorization:
         raise HttpError(
             401, "an Authorization header with the ingest token is missing", **_CHALLENGE
@@ -158,14 +174,21 @@ def _authenticate(authorization: str | None, settings: Settings) -> None:
     scheme, _, token = authorization.strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise HttpError(401, "Authorization must be: Bearer <ingest token>", **_CHALLENGE)
-    shown = token.strip().encode(errors="surrogatepass")
-    if not _is_ingest_token(shown, settings) and not _is_ingest_token(
-        shown, settings, max_age=_TOKEN_RECHECK_SECONDS
-    ):
-        raise HttpError(403, "the ingest token is wrong")
+    return token.strip().encode(errors="surrogatepass")
 
 
-def _is_ingest_token(shown: bytes, settings: Settings, max_age: float | None = None) -> bool:
+def _holder(shown: bytes, settings: Settings, max_age: float | None = None) -> Sender | None:
+    """Return whose token it is: the stack's own is nobody's. None if it is wrong."""
+    if _is_ingest_token(shown, settings, max_age):
+        return NOBODY
+    text = settings.secret(SENDERS, max_age=max_age)
+    try:
+        return senders.holder(shown, senders.parse(text or "{}"), time.time())
+    except ValueError as error:
+        raise SettingsUnavailableError(SENDERS, str(error)) from error
+
+
+def _is_ingest_token(shown: bytes, settings: Settings, max_age: float | None) -> bool:
     matches = False
     for known in _ingest_tokens(settings, max_age):
         matches |= hmac.compare_digest(shown, known.strip().encode())

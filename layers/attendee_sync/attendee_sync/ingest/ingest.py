@@ -15,11 +15,11 @@ from attendee_sync.ingest.api import (
     HttpError,
     HttpRequest,
     HttpResponse,
-    admit,
+    destination_settings,
     put_off,
+    respond,
     response,
     split,
-    with_error_responses,
 )
 from attendee_sync.mapping import expressions
 from attendee_sync.messaging import dead_letters, messages
@@ -64,15 +64,17 @@ class Ingest:
         when AWS fails, it is 503, with the indexes of the profiles that are queued nevertheless.
         """
         deadline = Deadline.after(PUSH_SECONDS, self._clock)
-        return with_error_responses(request, lambda: self._push(request, deadline))
-
-    def _push(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
         settings = self._settings.until(deadline)
-        destination, hash_key = admit(request, settings), settings.hash_key()
+        return respond(request, settings, lambda known: self._push(known, settings, deadline))
+
+    def _push(self, request: HttpRequest, settings: Settings, deadline: Deadline) -> HttpResponse:
+        destination, hash_key = destination_settings(request, settings), settings.hash_key()
         began = self._clock()
         pushed = split(request, destination)
         trace_parent = observability.trace_parent(request.headers.get("traceparent"))
-        envelope = messages.push_attributes(request.destination, request.request_id, trace_parent)
+        envelope = messages.push_attributes(
+            request.destination, request.request_id, trace_parent, request.sender.name
+        )
         in_time = self._in_time(pushed, began, deadline)
         accepted, rejected = _sort(in_time, envelope, hash_key, _email_rule(destination))
         lane = self._lanes.of_destination(request.destination, destination)
@@ -127,6 +129,9 @@ def _count_received(request: HttpRequest, profiles: int) -> None:
         observability.count(
             Metric.RECEIVED, Counter({(request.destination,): profiles}), ("destination",)
         )
+    if profiles and request.sender.name:
+        counts = Counter({(request.sender.name,): profiles})
+        observability.count(Metric.RECEIVED_FROM_SENDER, counts, ("sender",))
 
 
 def _tell(
@@ -140,6 +145,7 @@ def _tell(
         LogEvent.PUSH_ACCEPTED,
         destination=request.destination,
         request_id=request.request_id,
+        sender=request.sender.name,
         accepted=len(accepted),
         rejected=len(rejected),
         trace_id=observability.trace_id(trace_parent),
@@ -151,6 +157,7 @@ def _tell(
             LogEvent.PROFILE_SETTLED,
             destination=request.destination,
             request_id=request.request_id,
+            sender=request.sender.name,
             index=str(each.index),
             outcome=OutcomeKind.REJECTED,
             reason=each.fault.reason,

@@ -14,9 +14,10 @@ from attendee_sync.ingest.api import (
     HttpError,
     HttpRequest,
     HttpResponse,
-    receive,
+    destination_settings,
+    respond,
     response,
-    with_error_responses,
+    split,
 )
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Mapper, Verdict
@@ -71,10 +72,11 @@ class Preview:
 
         Nothing is queued, sent or written.
         """
-        return with_error_responses(request, lambda: self._preview(request))
+        return respond(request, self._settings, self._preview)
 
     def _preview(self, request: HttpRequest) -> HttpResponse:
-        text, pushed = receive(request, self._settings)
+        text = destination_settings(request, self._settings)
+        pushed = split(request, text)
         try:
             rules = mapper.mapper(text)
             found = self._settings.connection(rules.destination.connection)

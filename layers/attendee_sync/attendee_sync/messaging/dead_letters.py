@@ -15,8 +15,9 @@ from attendee_sync.outcome import Reason
 _MAX_ATTRIBUTE_LENGTH = 500
 # What a dead letter keeps in one attribute of its message's own.
 _ORIGIN = ("request_id", "index", "accepted_at", "sequence")
-# There, too: the lane that gave the sequence if it is not shared, and what RainFocus refused by.
-_LANE, _REFUSED_BY = "lane", "mapping_version"
+# There, too, if there is one: the lane that gave the sequence if it is not shared, the sender with
+# a token of its own, and what RainFocus refused by.
+_LANE, _SENDER, _REFUSED_BY = "lane", "sender", "mapping_version"
 GIVEN_UP = "received too often, and given up by SQS: see the function's log"
 
 
@@ -39,7 +40,7 @@ def dead_letter_of(message: Message, why: Mapping[str, str], attempts: int = 0) 
         "origin": json.dumps(
             {"trace_id": observability.trace_id(given.get("trace_parent", ""))}
             | {name: given.get(name, "") for name in _ORIGIN}
-            | {name: given[name] for name in (_LANE, _REFUSED_BY) if given.get(name)}
+            | {name: given[name] for name in (_LANE, _SENDER, _REFUSED_BY) if given.get(name)}
         ),
     }
     attributes |= {name: escape_for_sqs(text)[:_MAX_ATTRIBUTE_LENGTH] for name, text in why.items()}
@@ -93,6 +94,7 @@ def from_sqs(found: Mapping[str, Any]) -> DeadLetter:
         version=version_of(origin, system["SentTimestamp"]),
         attempt=int(ours["attempts"]) if ours.get("attempts", "").isdecimal() else 0,
         queued_at=queued_at,
+        sender=origin.get(_SENDER, ""),
     )
     reason, detail = _why(ours)
     return DeadLetter(

@@ -19,12 +19,15 @@ _SEQUENCE_DIGITS = 40  # of 128 bits; with leading zeros texts compare as number
 _REFUSED_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def push_attributes(destination: str, request_id: str, trace_parent: str) -> dict[str, str]:
+def push_attributes(
+    destination: str, request_id: str, trace_parent: str, sender: str
+) -> dict[str, str]:
     """Return what all messages of one push carry; `accepted_at` is in epoch milliseconds."""
     return {
         "destination": destination,
         "request_id": request_id,
         "trace_parent": trace_parent,
+        "sender": sender,
         "accepted_at": str(int(time.time() * 1000)),
     }
 
@@ -59,6 +62,7 @@ class QueuedProfile:
     attempt: int  # 1 is the first
     queued_at: int  # epoch milliseconds
     lane: str = lanes.SHARED  # on whose queue it is now
+    sender: str = ""  # whose token the push showed; empty if the stack's own
 
     @property
     def age(self) -> float:
@@ -93,6 +97,7 @@ def from_record(record: Mapping[str, Any]) -> QueuedProfile:
         attempt=int(system["ApproximateReceiveCount"]),
         queued_at=int(system["SentTimestamp"]),
         lane=lane,
+        sender=ours.get("sender", ""),
     )
 
 
@@ -103,6 +108,7 @@ def requeue_message(message: QueuedProfile, group: str, deduplication_id: str) -
         "request_id": message.request_id,
         "index": message.index,
         "trace_parent": message.trace_parent,
+        "sender": message.sender,
         "accepted_at": str(message.version.accepted_at),
         "sequence": message.version.sequence or _NO_SEQUENCE,
         "lane": message.version.lane,
