@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from attendee_sync.rainfocus.adaptive_rate import AdaptiveRate, allowed_rate
-from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker, CircuitOpenError, Permit
+from attendee_sync.rainfocus.circuit_breaker import (
+    FAILURES_TO_PAUSE,
+    CircuitBreaker,
+    CircuitOpenError,
+    Permit,
+)
 from attendee_sync.rainfocus.concurrency import ConcurrencyLimiter, NoSlotError
 from attendee_sync.rainfocus.connection import Limits
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionState, ConnectionStates
@@ -130,6 +135,40 @@ def test_one_429_of_many_calls_lowers_it_little(aws: Aws, wall: Clock) -> None:
     assert environment.allowed == pytest.approx(20 * 0.95 * 0.9)
 
 
+def test_it_falls_to_half_at_most_at_a_time(aws: Aws, wall: Clock) -> None:
+    environment = Environment(aws, wall)
+    environment.calls(*[True] * 19, False)
+    lowered = environment.allowed
+    wall.now += 2
+    environment.calls(False)  # one call of a second, where the other environments make many
+    assert environment.allowed == pytest.approx(lowered / 2)
+
+
+def test_a_rate_that_was_grown_out_of_long_ago_says_nothing_of_a_new_one(
+    aws: Aws, wall: Clock
+) -> None:
+    environment = Environment(aws, wall)
+    environment.calls(*[True] * 19, False)
+    wall.now += 3_600
+    environment.calls(True, False)
+    assert environment.allowed == pytest.approx(5 * 2 * 0.9 * 0.9, rel=0.01)
+
+
+def test_a_pause_neither_lowers_a_rate_that_had_grown_nor_lets_it_grow(
+    aws: Aws, wall: Clock
+) -> None:
+    environment = Environment(aws, wall)
+    environment.calls(*[False] * 4)
+    wall.now += 30
+    before = environment.allowed
+    for _ in range(FAILURES_TO_PAUSE):
+        permit = environment.breaker.enter("default", environment.limits)
+        environment.breaker.record_failure(permit, Cause.OUTAGE)
+    wall.now += 60
+    environment.breaker.record_success(environment.breaker.enter("default", environment.limits))
+    assert environment.allowed == pytest.approx(before)
+
+
 def test_it_is_never_lower_than_one_a_second(aws: Aws, wall: Clock) -> None:
     environment = Environment(aws, wall)
     for _ in range(20):
@@ -196,7 +235,8 @@ class Storm:
             resumed_at = permit.state.resumed_at
             environment.concurrency.start_slowly("default", resumed_at, first=3)
             if not permit.is_probe and (rate := environment.allowed):
-                wait = environment.limiter.wait("default", rate)
+                burst = 0.25  # as Guards has it
+                wait = environment.limiter.wait("default", rate, burst)
                 if wait:
                     return environment.limiter.promise(
                         "default", lambda ahead: allowed_rate(permit.state, 0.0, ahead), wait
@@ -235,4 +275,4 @@ def test_a_storm_ends_with_few_calls_more_than_profiles(
     storm = Storm(environments, wall, capacity, retry_after)
     took = storm.run(600, seconds=1_200)
     assert storm.calls <= 1.1 * 600
-    assert took <= 1.2 * 600 / capacity + 40
+    assert took <= 1.2 * 600 / capacity + 45

@@ -243,15 +243,38 @@ def test_a_minute_of_hanging_costs_five_deliveries_few_seconds(aws: Aws, wall: C
     assert hung == [2, 2, 2, 2, 2, 4, 8]
 
 
-def test_most_of_those_who_wait_come_back_when_a_probe_that_hangs_has_ended(
-    breaker: CircuitBreaker, wall: Clock
-) -> None:
+def hang(breaker: CircuitBreaker, wall: Clock) -> None:
     permit = breaker.enter("default", LIMITS)
     wall.now += permit.read_timeout
     breaker.record_failure(permit, Cause.OUTAGE)
-    waits = Counter(refusal(breaker).seconds for _ in range(1_000))
-    assert set(waits) == {FIRST_PROBE_SECONDS, FIRST_PROBE_SECONDS + 4 + 3}
-    assert 0 < waits[FIRST_PROBE_SECONDS] < 100
+
+
+def test_one_of_each_environment_comes_back_for_a_probe_and_all_others_when_it_has_hung(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    hang(breaker, wall)
+    for environment in (breaker, new(aws)):
+        waits = [refusal(environment).seconds for _ in range(100)]
+        assert waits == [FIRST_PROBE_SECONDS] + [FIRST_PROBE_SECONDS + 4 + 3] * 99
+
+
+def test_who_meets_a_probe_that_may_hang_comes_back_with_all_others(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    hang(breaker, wall)
+    wall.now += FIRST_PROBE_SECONDS
+    breaker.enter("default", LIMITS)
+    wall.now += 1
+    assert [refusal(each).seconds for each in (breaker, breaker, new(aws))] == [4 - 1 + 3] * 3
+
+
+def test_a_call_whose_failure_pauses_is_told_to_wait_as_all_others_but_the_one(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    assert breaker.pause_left("default", LIMITS) == 0
+    hang(breaker, wall)
+    assert breaker.pause_left("default", LIMITS) == FIRST_PROBE_SECONDS + 4 + 3
+    assert refusal(breaker).seconds == FIRST_PROBE_SECONDS
 
 
 def test_a_connection_that_turned_out_slow_is_waited_for_longer_by_all_for_a_day(

@@ -959,6 +959,41 @@ def test_what_meets_a_pause_is_back_soon(harness: DeliveryHarness, attempt: int)
     assert harness.aws.sqs.dead_letters == []
 
 
+def reads_of(harness: DeliveryHarness, *batch: QueuedProfile) -> int:
+    before = harness.aws.dynamodb.count("BatchGetItem")
+    harness.deliver(*batch)
+    return harness.aws.dynamodb.count("BatchGetItem") - before
+
+
+@pytest.mark.usefixtures("wall")
+def test_what_meets_the_same_pause_again_costs_no_look_at_what_was_delivered(
+    harness: DeliveryHarness,
+) -> None:
+    pause(harness)
+    assert reads_of(harness, *(message(n) for n in range(10))) == 1
+    assert reads_of(harness, *(message(n, attempt=2) for n in range(10))) == 1  # the notes alone
+    mixed = [message(10), *(message(n, attempt=3) for n in range(9))]
+    assert reads_of(harness, *mixed) == 2
+
+
+@pytest.mark.usefixtures("wall")
+def test_what_expires_while_its_connection_is_paused_makes_its_attendee_due(
+    harness: DeliveryHarness,
+) -> None:
+    harness.rainfocus.reply = fakes.stored()
+    harness.deliver(message(0))
+    harness.rainfocus.calls.clear()
+    pause(harness)
+    harness.deliver(message(1, person="p0"))
+    harness.deliver(message(1, person="p0", attempt=2))
+    late = replace(
+        message(1, person="p0", attempt=3), queued_at=int((time.time() - 3 * DAY - 60) * 1_000)
+    )
+    assert kinds(harness.deliver(late)) == ["expired"]
+    [entry] = harness.noted.values()
+    assert entry["mapping_version"] == {"S": ""}
+
+
 @pytest.mark.usefixtures("wall")
 @pytest.mark.parametrize(
     ("age", "kind"), [(3 * DAY - 60, OutcomeKind.RETRY), (3 * DAY + 60, OutcomeKind.EXPIRED)]

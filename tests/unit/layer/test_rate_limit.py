@@ -29,6 +29,16 @@ def test_a_share_of_a_second_can_go_at_once(
     assert turns(RateLimiter(environments, clock), rate) == burst
 
 
+@pytest.mark.parametrize(("burst", "at_once"), [(1.0, 20), (0.25, 5), (0.01, 1), (2.0, 40)])
+def test_how_many_can_go_at_once_is_told_in_seconds_worth(
+    clock: Clock, burst: float, at_once: int
+) -> None:
+    limiter = RateLimiter(1, clock)
+    assert sum(limiter.wait("default", 20, burst) == 0 for _ in range(100)) == at_once
+    clock.now += 1
+    assert limiter.wait("default", 20, burst) == 0
+
+
 @pytest.mark.parametrize(
     ("environments", "rate"), [(1, 1), (1, 8), (1, 0.25), (4, 32), (8, 8), (16, 4)]
 )

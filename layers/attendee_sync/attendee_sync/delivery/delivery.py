@@ -173,10 +173,28 @@ class _Batch:
 
     def _known(self, plans: Sequence[Plan]) -> Mapping[str, LedgerEntry] | Outcome:
         """Return what the ledger knows of the batch's attendees, or why that is not known."""
+        if paused := self._still_paused(plans):
+            return paused
         try:
             return self._stack.ledger.read({plan.attendee for plan in plans if plan.attendee})
         except LedgerUnavailableError as error:
             return planner.retry(error)
+
+    def _still_paused(self, plans: Sequence[Plan]) -> Outcome | None:
+        """Return why all of a batch wait again, where what the ledger knows can change nothing.
+
+        They were looked up with their first attempt, and are once more before they are sent.
+        """
+        connections = {
+            each.target.connection.name: each.target.connection for each in plans if each.target
+        }
+        if len(connections) != 1 or any(_may_end(each) for each in plans):
+            return None
+        error = self._stack.client.guards.still_paused(*connections.values())
+        if not error:
+            return None
+        ends = (self._stack.policy.settle(error.outcome, each.message.waited) for each in plans)
+        return None if any(each.kind.is_final for each in ends) else error.outcome
 
     def _record(self, settled: Sequence[Settled]) -> list[Settled]:
         """Write to the ledger how a batch ended; what can't be written is retried."""
@@ -242,6 +260,11 @@ class _Batch:
         """Delete what has ended, which Lambda does only if the invocation ends as well."""
         ended = [each.message.receipt for each in settled if each.outcome.kind.is_final]
         self._queue.delete(ended)
+
+
+def _may_end(plan: Plan) -> bool:
+    """Tell whether a message may end without a call."""
+    return plan.message.attempt == 1 or plan.target is None or plan.outcome is not None
 
 
 def _all_with(outcome: Outcome, messages: Sequence[QueuedProfile]) -> list[Settled]:

@@ -67,7 +67,8 @@ class AdaptiveRate:
     def record_busy(self, permit: Permit) -> None:
         """Record a call that was one too many, and lower the rate if it has not been since.
 
-        The new rate is somewhat below what got through of what was called.
+        The new rate is somewhat below what got through of what was called, but at least half of
+        the last one: this environment's own calls of a second are too few to tell more.
         """
         state = self._states.get(permit.connection)
         with self._lock:
@@ -84,7 +85,9 @@ class AdaptiveRate:
         allowed = allowed_rate(state, permit.limits.requests_per_second)
         rate = min(allowed, called) if allowed else called
         rate *= _BELOW_WHAT_PASSED * max(passed, _LOWEST_FACTOR)
-        rate = max(rate, _LEAST_RATE)
+        is_recent = now - state.rate_at <= _MOST_DOUBLINGS * _DOUBLES_IN
+        last = state.rate if is_recent else 0.0
+        rate = max(rate, _LOWEST_FACTOR * last, _LEAST_RATE)
         self._states.change(permit.connection, state, rate=rate, rate_at=now)
 
     def _of(self, permit: Permit) -> _Calls:

@@ -4,7 +4,6 @@ Failures are counted in each function environment by itself, so that working con
 writes; the pause is shared by all deliveries. While it lasts one call is made now and then.
 """
 
-import random
 import threading
 import time
 from collections import Counter
@@ -25,7 +24,6 @@ _LONGEST_HANG_REST = 30.0  # seconds
 _LEASE_MARGIN = 4.0  # seconds beyond a probe's two calls at most, the second with a newer token
 _AGAIN = 60.0  # seconds after its end in which a new pause goes on with the last one's waits
 _WHILE_PROBING = 5.0  # seconds after which is asked again what became of a probe
-_LIKELY_PROBES = 0.03  # part of those who wait that come back in time to be the probe, if it hangs
 _PROBE_IS_LATE = 3.0  # seconds at most from when a probe is due until somebody comes to make it
 _MOST_DOUBLINGS = 10
 
@@ -33,10 +31,11 @@ _MOST_DOUBLINGS = 10
 class CircuitOpenError(Exception):
     """The connection is paused."""
 
-    def __init__(self, state: ConnectionState, limits: Limits) -> None:
+    def __init__(self, state: ConnectionState, limits: Limits, *, is_first: bool = False) -> None:
+        """`is_first` is the first of its environment that asks since the state changed."""
         super().__init__(state.cause)
         self.cause = state.cause or Cause.OUTAGE
-        self.seconds = _worth_while(state, limits)
+        self.seconds = _worth_while(state, limits, is_first=is_first)
         """Until it is worth while to ask again."""
 
 
@@ -66,6 +65,7 @@ class _Record:
 
     failures: int = 0  # in a row
     succeeded_at: float = 0.0
+    asked: str = ""  # the stamp of the last pause, or probe, that somebody was told to wait for
 
 
 class CircuitBreaker:
@@ -83,15 +83,40 @@ class CircuitBreaker:
         if not state.cause:
             return Permit(connection, limits, state, now)
         if not _is_due(state, limits, now):
-            raise CircuitOpenError(state, limits)
+            raise self._error(connection, state, limits)
         lease = now + _lease(limits)
         leased = self._states.change(connection, state, probe_at=lease, is_probing=True)
         if leased:
             return Permit(connection, limits, leased, now, is_probe=True)
         state = self._states.get(connection)  # somebody else is the probe, or was
         if state.cause:
-            raise CircuitOpenError(state, limits)
+            raise self._error(connection, state, limits)
         return Permit(connection, limits, state, now)
+
+    def pause_left(self, connection: str, limits: Limits) -> float:
+        """Return the seconds until it is worth while to ask again; 0 if there is no pause."""
+        state = self._states.get(connection)
+        return CircuitOpenError(state, limits).seconds if state.cause else 0.0
+
+    def still_open(self, connection: str, limits: Limits) -> CircuitOpenError | None:
+        """Return why no call may be made, if this environment was told so since the state changed.
+
+        It makes nobody the probe, nor the one that comes back for it.
+        """
+        state = self._states.get(connection)
+        record = self._records.get(connection)
+        if not state.cause or _is_due(state, limits, time.time()):
+            return None
+        is_known = record is not None and record.asked == state.stamp
+        return CircuitOpenError(state, limits) if is_known else None
+
+    def _error(self, connection: str, state: ConnectionState, limits: Limits) -> CircuitOpenError:
+        """Return why no call may be made, and note that somebody asked."""
+        with self._lock:
+            record = self._records.setdefault(connection, _Record())
+            is_first = record.asked != state.stamp
+            record.asked = state.stamp
+        return CircuitOpenError(state, limits, is_first=is_first)
 
     def record_success(self, permit: Permit, stored_with: str = "") -> None:
         """Record that RainFocus answered a call as one that works.
@@ -108,7 +133,10 @@ class CircuitBreaker:
             self._prove(permit, stored_with)
             return
         resumed: dict[str, Any] = {"cause": None, "is_probing": False}
-        resumed |= {"resumed_at": now, "rate_at": now, "stored_with": stored_with}
+        resumed |= {"resumed_at": now, "stored_with": stored_with}
+        # A lowered rate has not grown meanwhile; one that had before is not lowered again.
+        grown_for = max(0.0, permit.state.opened_at - permit.state.rate_at)
+        resumed |= {"rate_at": now - grown_for}
         if self._states.change(permit.connection, permit.state, **resumed):
             observability.logger().warning(
                 LogEvent.CONNECTION_RESUMED,
@@ -194,20 +222,20 @@ class CircuitBreaker:
                 _report_pause(permit.connection, cause)
 
 
-def _worth_while(state: ConnectionState, limits: Limits) -> float:
-    """Return the seconds until it is worth while to ask again.
+def _worth_while(state: ConnectionState, limits: Limits, *, is_first: bool) -> float:
+    """Return the seconds until a call of a paused connection may go through.
 
-    Where calls hang, most come back when the next probe has ended: each that meets it would cost
-    an invocation.
+    Where calls hang, only the first who asks comes when the next probe is due, and all others when
+    that has ended: each that meets it would cost an invocation.
     """
     left = max(0.0, state.probe_at - time.time())
-    hangs = state.cause is Cause.TIMEOUT
-    longest = _read_timeout(state, limits) if hangs else 0.0
+    if state.cause is not Cause.TIMEOUT:
+        return min(left, _WHILE_PROBING) if state.is_probing else left
+    longest = _read_timeout(state, limits)
     if state.is_probing:
         began_before = _lease(limits) - left
-        return max(longest - began_before, 1.0) if hangs else min(left, _WHILE_PROBING)
-    is_early = random.random() < _LIKELY_PROBES  # noqa: S311 - spreads load, hides nothing
-    return left if is_early or not hangs else left + longest + _PROBE_IS_LATE
+        return max(longest - began_before, 0.0) + _PROBE_IS_LATE
+    return left if is_first else left + longest + _PROBE_IS_LATE
 
 
 def _is_due(state: ConnectionState, limits: Limits, now: float) -> bool:

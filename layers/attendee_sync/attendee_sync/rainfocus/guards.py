@@ -21,6 +21,9 @@ from attendee_sync.rainfocus.rate_limit import RateLimiter
 MARGIN = 9.0
 NO_TIME = "no time left in this invocation"
 CROWD = 20  # profiles in a row that one environment may see refused alike by their own fault
+# Seconds' worth of calls that may come at once after a 429: those of all environments come
+# together, and a second's worth of them met a RainFocus that was full already.
+_LOWERED_BURST = 0.25
 _SPREAD = 2.0  # seconds over which those come back that wait for the same moment
 _WORDS = {
     Cause.CONFIGURATION: "the connection is paused: RainFocus refuses its calls",
@@ -76,15 +79,16 @@ class Guards:
         except NoSlotError:
             raise RetryLaterError(Reason.NO_TIME, NO_TIME) from None
 
+    def still_paused(self, connection: Connection) -> RetryLaterError | None:
+        """Return why nothing can be called over a connection, as somebody was told before."""
+        error = self._circuit_breaker.still_open(connection.name, connection.limits)
+        return _paused(error) if error else None
+
     def _enter(self, connection: str, limits: Limits, lane: str) -> Permit:
         try:
             permit = self._circuit_breaker.enter(connection, limits)
         except CircuitOpenError as error:
-            raise RetryLaterError(
-                Reason.PAUSED,
-                _WORDS[error.cause],
-                Retry(math.ceil(error.seconds), _SPREAD, error.cause is Cause.CONFIGURATION),
-            ) from None
+            raise _paused(error) from None
         if not permit.is_probe:
             self._rate_limiter.note(connection, lane)
             self._take_turn(permit)
@@ -97,7 +101,8 @@ class Guards:
     def _take_turn(self, permit: Permit) -> None:
         connection = permit.connection
         rate = allowed_rate(permit.state, permit.limits.requests_per_second)
-        wait = self._rate_limiter.wait(connection, rate)
+        burst = 1.0 if rate == permit.limits.requests_per_second else _LOWERED_BURST
+        wait = self._rate_limiter.wait(connection, rate, burst)
         if wait:
             promised = self._rate_limiter.promise(
                 connection,
@@ -127,11 +132,11 @@ class Guards:
                 self._concurrency.widen(permit.connection, permit.limits.concurrency)
             case AnswerKind.TRANSIENT if answer.is_busy:
                 self._adaptive_rate.record_busy(permit)
-                self._record_failure(permit, answer, Cause.BUSY)
+                return self._record_failure(permit, answer, Cause.BUSY)
             case AnswerKind.TRANSIENT:
-                self._record_failure(permit, answer, Cause.OUTAGE)
+                return self._record_failure(permit, answer, Cause.OUTAGE)
             case AnswerKind.CONFIGURATION:
-                self._record_failure(permit, answer, Cause.CONFIGURATION)
+                return self._record_failure(permit, answer, Cause.CONFIGURATION)
             case _:
                 self._circuit_breaker.release(permit)
         return answer
@@ -152,6 +157,16 @@ class Guards:
         is_proven = permit.state.stored_with == connection.digest
         return answer.is_apis_own and is_proven and not permit.is_probe and count <= CROWD
 
-    def _record_failure(self, permit: Permit, answer: Answer, cause: Cause) -> None:
-        self._circuit_breaker.record_failure(permit, cause, answer.retry_after or 0.0)
+    def _record_failure(self, permit: Permit, answer: Answer, cause: Cause) -> Answer:
+        """Learn from a failure, and return it with the wait of those who find a pause."""
+        asked = answer.retry_after or 0
+        self._circuit_breaker.record_failure(permit, cause, asked)
         self._concurrency.narrow(permit.connection)
+        left = self._circuit_breaker.pause_left(permit.connection, permit.limits)
+        return replace(answer, retry_after=max(asked, math.ceil(left)) or None)
+
+
+def _paused(error: CircuitOpenError) -> RetryLaterError:
+    is_fault_of_settings = error.cause is Cause.CONFIGURATION
+    retry = Retry(math.ceil(error.seconds), _SPREAD, is_fault_of_settings)
+    return RetryLaterError(Reason.PAUSED, _WORDS[error.cause], retry)

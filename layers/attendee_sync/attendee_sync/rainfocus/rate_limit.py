@@ -30,17 +30,18 @@ class RateLimiter:
         with self._lock:
             self._lanes.setdefault(connection, {})[lane] = self._clock()
 
-    def wait(self, connection: str, requests_per_second: float) -> float:
+    def wait(self, connection: str, requests_per_second: float, burst: float = 1.0) -> float:
         """Take a turn and return 0, or return the seconds until there is one.
 
-        Up to a second's worth of requests may come at once. 0 requests per second are no limit.
+        As many requests as `burst` seconds allow may come at once, and always one. 0 requests per
+        second are no limit.
         """
         if not requests_per_second:
             return 0.0
         with self._lock:
             now = self._clock()
             interval = self._interval(connection, requests_per_second)
-            free_at = max(self._free_at.get(connection, 0.0), now - max(1.0, interval) + interval)
+            free_at = max(self._free_at.get(connection, 0.0), now - max(burst, interval) + interval)
             if free_at - now > _ROUNDING:
                 return free_at - now
             self._free_at[connection] = free_at + interval
