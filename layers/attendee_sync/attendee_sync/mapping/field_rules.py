@@ -337,6 +337,18 @@ def _split_names(mapped: Mapped, found: Found) -> None:
         _split_name(mapped, found.candidates(FULL_NAME), full_names.parts)
 
 
+def _other_name(value: str, source: str | Path, known: Mapping[str, str]) -> dict[str, str]:
+    """Return a name of one word as what is missing beside the other one.
+
+    In German forms the last name is called `Name`, beside `Vorname`; in others the first name is,
+    beside `last name`.
+    """
+    *before, last = names.words(source[-1]) or [""]
+    is_name = last == "name" and all(map(names.is_person_word, before[-1:]))
+    missing = "lastname" if "firstname" in known else "firstname"
+    return {missing: value} if is_name and len(value.split()) == 1 else {}
+
+
 def _split_name(
     mapped: Mapped, given: Sequence[_Given], split: Callable[..., dict[str, str]]
 ) -> None:
@@ -345,9 +357,8 @@ def _split_name(
         return
     value, source = given[0]
     parts = split(value, **known) if isinstance(value, str) else {}
-    if not parts and "firstname" in known and isinstance(value, str) and len(value.split()) == 1:
-        # In German forms the last name is called `Name`, beside `Vorname`.
-        parts = {"lastname": value} if names.fold(source[-1]) == "name" else {}
+    if not parts and known and isinstance(value, str):
+        parts = _other_name(value, source, known)
     for name in _NAMES:
         if parts.get(name) and name not in known:
             mapped.fields[name] = normalisation.clean_text(parts[name])

@@ -16,6 +16,7 @@ type Path = tuple[str, ...]
 
 _MOST_MEMBERS: Final = 1_000  # of an object that are looked at
 _LONGEST_NAME: Final = 100  # characters
+_MOST_LISTS: Final = 5  # of those who attend
 _MOST_NAMES: Final = 100  # of an element that are looked at
 # Lists of those who attend, whoever registered them, or of their tickets, and of those who come
 # with somebody.
@@ -25,7 +26,9 @@ _ATTENDING: Final = _TICKETS.union(
     _REGISTERED, {"passenger", "traveler", "traveller", "student", "visitor", "invitee"}
 )
 _NAMES: Final = frozenset({"firstname", "lastname", field_names.FULL_NAME})
-_COMPANIONS: Final = frozenset({"guest", "companion", "plusones", "plusone", "accompanying"})
+_COMPANIONS: Final = frozenset(
+    {"guest", "companion", "party", "plusones", "plusone", "accompanying"}
+)
 # A document with a member whose name is made of these words, and of those that may stand beside
 # them, is somebody's order; `totalSpend` is a person's.
 _OF_ORDERS: Final = frozenset(
@@ -39,7 +42,7 @@ _BESIDE_ORDERS: Final = _OF_ORDERS | {"id", "number", "code", "status"}
 class Attendance:
     """Where the people are who attend, and whether the one beside them does."""
 
-    path: Path
+    paths: tuple[Path, ...]
     with_other: bool
 
 
@@ -50,18 +53,19 @@ def of(document: Json) -> Attendance | None:
     Beside somebody who ordered nothing, others' tickets, bookings or students are no attendees,
     nor are those of another occasion, such as a `lastMeeting`.
     """
-    looked_at = list(itertools.islice(_lists(document), 2))
-    if len(looked_at) != 1:
+    found = list(itertools.islice(_lists(document), _MOST_LISTS))
+    other = identity.identify(document).email if found else ""
+    if not other:
         return None
-    path, elements = looked_at[0]
-    other = identity.identify(document).email
-    emails = [identity.identify(each).email for each in elements]
-    if not other or {*emails} <= {other, ""}:
+    is_order = _is_order(document)
+    attending = {path: emails for path, emails in found if is_order or _are_registered(path)}
+    if any(emails - {other} for emails in attending.values()):
+        return Attendance((*attending,), with_other=False)
+    companions = [each for each in found if _is(_COMPANIONS, each[0][-1])]
+    if attending or len(companions) != 1 or not companions[0][1] - {other}:
         return None
-    is_own = all(map(_is_holder, path[:-1]))
-    if _is_order(document) or (is_own and _is(_REGISTERED, path[-1])):
-        return Attendance(path, with_other=False)
-    return Attendance(path, other not in emails) if _is(_COMPANIONS, path[-1]) else None
+    path, emails = companions[0]
+    return Attendance((path,), other not in emails)
 
 
 def is_list(name: str) -> bool:
@@ -69,14 +73,39 @@ def is_list(name: str) -> bool:
     return bool(_IS_ATTENDANCE[name])
 
 
-def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
-    """Yield the lists of people who attend, with their places."""
+def _lists(document: Json) -> Iterator[tuple[Path, set[str]]]:
+    """Yield the places of lists of people who attend, with some of their addresses.
+
+    What is listed may be the parts of an order, each with its own attendees.
+    """
+    taken: list[Path] = []
     for place, value in unknown_lists.members_of(document):
-        if isinstance(value, list):
-            name, elements = place[-1], unknown_lists.elements_of(value)
-            is_known = _IS_ATTENDANCE[name] or _are_of_attendees(elements)
-            if is_known and any(_is_somebody(each, name) for each in elements):
-                yield place, elements
+        if not isinstance(value, dict | list) or any(place[: len(each)] == each for each in taken):
+            continue
+        emails = _emails(value, place[-1])
+        if emails:
+            taken.append(place)
+            yield place, emails
+
+
+def _emails(value: object, name: str) -> set[str]:
+    """Return addresses of people who attend in a list, or in an object by their ids."""
+    elements = unknown_lists.by_ids(value) or unknown_lists.elements_of(value)
+    if _IS_ATTENDANCE[name] or _are_of_attendees(elements):
+        found = {identity.identify(each).email for each in elements if _is_somebody(each, name)}
+        if found:
+            return found
+    within = (emails for each in elements for _, emails in _lists(each))
+    return set() if any(map(_has_address, elements)) else set().union(*within)
+
+
+def _has_address(element: Json) -> bool:
+    return bool(identity.identify(element).email)
+
+
+def _are_registered(path: Path) -> bool:
+    """Tell whether a list is of the people that the document is about, by its name and place."""
+    return _is(_REGISTERED, path[-1]) and all(map(_is_holder, path[:-1]))
 
 
 def _is_somebody(element: Json, of: str) -> bool:

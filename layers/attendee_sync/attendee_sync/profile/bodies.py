@@ -307,8 +307,10 @@ class _Opener:
         if piece.profile is None or self.maps_email:
             return None
         if (attending := attendance.of(piece.profile)) is not None:
-            found = self._at(attending.path, text, start, depth)
-            return (found[0], [piece, *found[1]]) if found and attending.with_other else found
+            found = [self._at(each, text, start, depth) for each in attending.paths]
+            people = [piece] * attending.with_other
+            people += [one for each in found if each for one in each[1]]
+            return start + len(piece.text), people
         places = unknown_lists.places(piece.profile)
         if len(places) > 1:
             raise _unclear(places)
@@ -527,7 +529,7 @@ class _EnvelopeSearch:
         if is_list and self._text.startswith("[", at):
             return self._list(at, place)
         if self._text.startswith("{", at):
-            return self._lone(at, place) if is_named else self._inner(at, place)
+            return self._at_its_place(at, place) if is_named else self._inner(at, place)
         if self._text.startswith(json_text.QUOTED, at):
             return self._quoted(at, place)
         return json_text.end_of(self._text, at)
@@ -558,27 +560,40 @@ class _EnvelopeSearch:
 
     def _by_id(self, start: int, place: _Place) -> None:
         """Take an object for a list if its members are people by their ids: `{"101": {...}}`."""
+        pieces = self._people_by_id(start)
+        most = self._opener.most
+        if pieces:
+            self.lists.append(_List(place, pieces, most is not None and len(pieces) > most))
+
+    def _people_by_id(self, start: int, depth: int = 1) -> list[Pushed]:
+        """Return the people in an object by their ids, or by ids within ids; nothing if not all."""
         pieces: list[Pushed] = []
         at = json_text.skip_blanks(self._text, start + 1)
         while not self._text.startswith("}", at):
             name, at = json_text.member(self._text, at)
             if not envelopes.is_id(name) or not self._text.startswith("{", at):
-                return
-            at, piece = self._opener.reader.piece(self._text, at)
-            if not persons.is_somebody(piece.profile):
-                return
-            pieces.append(piece)
-            at = json_text.skip_blanks(self._text, at)
+                return []
+            end, piece = self._opener.reader.piece(self._text, at)
+            found = [piece] if persons.is_somebody(piece.profile) else []
+            found = found or (self._people_by_id(at, depth - 1) if depth else [])
+            if not found:
+                return []
+            pieces += found
+            at = json_text.skip_blanks(self._text, end)
             if self._text.startswith(",", at):
                 at = json_text.after_comma(self._text, at)
-        most = self._opener.most
-        if pieces:
-            self.lists.append(_List(place, pieces, most is not None and len(pieces) > most))
+        return pieces
 
     def _lone(self, start: int, place: _Place) -> int:
+        """Take an object for one profile; return where it ends."""
         end, piece = self._opener.reader.piece(self._text, start)
         self.lists.append(_List(place, [piece]))
         return end
+
+    def _at_its_place(self, start: int, place: _Place) -> int:
+        """Take an object where profiles are known to be for people by their ids, or for one."""
+        self._by_id(start, place)
+        return json_text.end_of(self._text, start) if self.lists else self._lone(start, place)
 
     def _quoted(self, start: int, place: _Place) -> int:
         """Look at JSON that stands in a text; return where the text ends."""

@@ -123,6 +123,7 @@ _OF_LIST_ITEMS: Final = frozenset(
     {"ContentTypeId", "FileSystemObjectType", "GUID", "ItemInternalId", "{Identifier}"}
     | {"__metadata", "OData__UIVersionString", "_UIVersionString", "EditorLookupId", "@odata.etag"}
 )
+_OF_PERSONS: Final = ("email", "firstname", "lastname", field_names.FULL_NAME)
 _NO_PHONES: Final = ("fax", "pager")
 
 _WRAPPERS: Final = ("value", "answer")
@@ -263,12 +264,33 @@ class Search:
         filled = [each for each in self.addresses if each.parts]
         place, elsewhere = _chosen(filled)
         found = self.found | place
+        if "jobtitle" in found:
+            found["jobtitle"] = [each for each in found["jobtitle"] if self._is_titled(each.path)]
         self.is_plain &= _are_ordered(filled) and all(map(_are_ordered, found.values()))
         candidates = {
             field: [(each.value, each.path) for each in sorted(listed, key=lambda each: each.order)]
             for field, listed in found.items()
         }
         return Found.of(candidates, elsewhere)
+
+    def _is_titled(self, path: Path) -> bool:
+        """Tell whether a job title is surely one, or stands beside or within what tells who it is.
+
+        The `title` of a payload is its own, where the person stands in an object within.
+        """
+        entry = self.entries.get(path)
+        if len(path) == 1 or entry is None or not entry.is_weak:
+            return True
+        around = path[:-1]
+        signs = [each.path for field in _OF_PERSONS for each in self.found.get(field, ())]
+        told = (
+            self._table.person[sign[n]]
+            for n in range(len(path))
+            for sign in signs
+            if sign[:n] == around[:n] and len(sign) > n
+        )
+        are_persons = any(map(names.person_words, around))
+        return are_persons or any(each and each.kind is not Kind.HOLDER for each in told)
 
     def holder(self, members: Json, level: int, path: Path) -> None:
         """Look at an object that holds a person's attributes."""

@@ -336,9 +336,15 @@ def _objects(texts: Mapping[str, Entry]) -> dict[str, Entry]:
 
 
 def _shorter(found: Sequence[str]) -> Iterator[str]:
-    """Yield a name, and what is left of it without words that mean nothing more."""
+    """Yield a name, and what is left of it without words that mean nothing more.
+
+    As behind one for who attends: `WooCommerceEventsAttendeeEmail`.
+    """
     end = len(found)
     yield "".join(found)
+    behind = next((n for n in range(end - 1, 0, -1) if found[n - 1] in vocabulary.ATTENDING), end)
+    if behind < end:
+        yield "".join(found[behind:])
     yield "".join(each for each in found if each != "1")
     while end > 1 and found[end - 1] in vocabulary.TRAILING:
         end -= 1

@@ -47,6 +47,10 @@ _VALUES: Final = (
     *("value", "values", "answer", "answers", "text", "stringvalue", "identity", "val"),
     *("attrvalue", "fieldvalue", "response", "content", "rawvalue", "answerdetails", "v"),
 )
+_OF_JSON: Final = ("{", "[", '"')  # begin a value of JSON that stands in a text
+# Parts of an address that stand beside its whole as a text, and what is not among them.
+_PARTS: Final = frozenset({"city", "zip", "postal", "postalcode", "postcode"})
+_OF_PAIRS: Final = frozenset({*_NAMES, *_VALUES})
 _NAMED_BY: Final = ("id", "ref", "key", "questionid")  # by which an answer tells its question
 _TOLD: Final = ("title", "label", "question", "heading", "displayname")  # by people, of a pair
 _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of a question
@@ -157,9 +161,11 @@ def questions(value: object, depth: int = 0) -> dict[str, str]:
     for each in value[:_MAX_ELEMENTS] if isinstance(value, list) and depth < _MAX_DEPTH else ():
         if isinstance(each, dict):
             members = folded(each)
-            title = next((t for t in map(members.get, _TITLES) if isinstance(t, str)), "")
+            is_answer = "questionid" in members  # whose text is no title
+            told = map(members.get, _TOLD if is_answer else _TITLES)
+            title = next((t for t in told if isinstance(t, str)), "")
             ids = (members.get(name) for name in _NAMED_BY)
-            found |= {known: title for known in ids if isinstance(known, str) and title}
+            found |= {str(known): title for known in ids if isinstance(known, str | int) and title}
         found |= questions(each, depth + 1)
     return found
 
@@ -183,6 +189,10 @@ def _pair(element: object) -> tuple[Sequence[str], Any]:
         return element[:1], element[1]
     members = folded(element) if isinstance(element, dict) else {}
     value = _chosen(next(_values(members), None), members.get("options"))
+    if isinstance(value, str) and value.startswith(_OF_JSON) and members.get("text"):
+        value = members["text"]  # what monday.com shows of it
+    if isinstance(value, str) and not _PARTS.isdisjoint(members):
+        value = {name: each for name, each in members.items() if name not in _OF_PAIRS}
     return _names_of_its_object(members), value
 
 
@@ -211,8 +221,8 @@ def _names(members: Json) -> Iterator[str]:
     of_two = [key for key in members if _is_of_two(key, _NAME_ENDS)]
     for key in (*_NAMES, *(stem + "name" for stem in stems if stem), *of_two):
         name = members.get(key)
-        if isinstance(name, str):
-            yield name
+        if isinstance(name, str | int):
+            yield str(name)
         elif isinstance(name, dict):
             yield from (each for each in map(folded(name).get, _QUESTION) if isinstance(each, str))
 

@@ -17,6 +17,7 @@ type Path = tuple[str, ...]
 _MAX_DEPTH: Final = 4  # objects within each other, as with names that are known
 _MOST_MEMBERS: Final = 1_000  # of all objects that are looked at
 _MOST_LISTS: Final = 20  # that are looked at
+_WITHIN: Final = 3  # elements of those, and lists in these, that are looked at in their turn
 _DEEPEST: Final = 12  # values within each other in which an address is looked for
 _HASH: Final = 64  # hex digits of SHA-256
 _LONGEST_NAME: Final = 100
@@ -28,23 +29,27 @@ _WITHOUT_EMAIL: Final = frozenset({Reason.MISSING_EMAIL, Reason.UNCLEAR_EMAIL})
 _TRIED: Final = 20  # of the elements of a list: one of them must be somebody
 
 
-def places(document: Json) -> list[Path]:
+def places(document: Json, most: int = _MOST_LISTS) -> list[Path]:
     """Return where people stand in a document that tells by itself of nobody, at most two places.
 
-    Each is a list of objects some of which are somebody, or one person as JSON in a text. Lists of
-    people in another role, such as `speakers`, are passed over, and of those that were refused.
+    Each is a list of objects some of which are somebody or hold such lists, or one person as JSON
+    in a text. Lists of people in another role, such as `speakers`, are passed over, and of those
+    that were refused. The first lists are looked at, `most` of them.
     """
     if envelopes.NAME in document or persons.is_somebody(document):
         return []
-    looked_at = list(itertools.islice(_lists(document), _MOST_LISTS))
+    looked_at = list(itertools.islice(_lists(document), most))
     if not looked_at or not _is_nobody(document):
         return []
-    found = (
-        path
-        for path, elements in looked_at
-        if are_people(elements) and not persons.are_one_persons(elements)
-    )
+    found = (path for path, elements in looked_at if _are_pushed(elements, is_outer=most > _WITHIN))
     return list(itertools.islice(found, 2))
+
+
+def _are_pushed(elements: list[Json], *, is_outer: bool) -> bool:
+    """Tell whether some of a list's elements are somebody, or, of the outer ones, hold such."""
+    if are_people(elements):
+        return not persons.are_one_persons(elements)
+    return is_outer and any(places(each, _WITHIN) for each in elements[:_WITHIN])
 
 
 def may_have_address(value: object, depth: int = 0) -> bool:
@@ -103,6 +108,17 @@ def elements_of(value: object) -> list[Json]:
         value = found if isinstance(found, list) else [found]
     listed = value if isinstance(value, list) else []
     return [each for each in listed[:_TRIED] if isinstance(each, dict)]
+
+
+def by_ids(value: object, depth: int = 1) -> list[Json]:
+    """Return the first objects in an object where they stand by ids, or by ids within ids."""
+    members = list(value.items())[:_TRIED] if isinstance(value, dict) else []
+    if not all(envelopes.is_id(name) and isinstance(each, dict) for name, each in members):
+        return []
+    found = [by_ids(each, depth - 1) if depth else [] for _, each in members]
+    return [
+        one for (_, each), inner in zip(members, found, strict=True) for one in inner or [each]
+    ][:_TRIED]
 
 
 def _is_nobody(document: Json) -> bool:

@@ -45,7 +45,7 @@ PEOPLE: Final = frozenset({"people", "personnel", "staff"})
 BESIDE_PEOPLE: Final = frozenset({"active", "all", "audience", "list", "matched", "segment"})
 CONTAINERS: Final = _words(
     "additional after and answer answers attribute attributes basic body"
-    " characteristics column component components core crm current custom data"
+    " cell cells characteristics column component components core crm current custom data"
     " demographic demographics detail details entity extra field fields form general"
     " identification identifiers info infos information input item keys merge merges new"
     " node obj object parameters params payload personal point primary professional properties"
