@@ -7,10 +7,11 @@ local cloud. Not played: how late metrics come, and a composite's waits for its 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
 """
 
+import functools
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -32,6 +33,7 @@ _LOCAL = (
     "TokenEndsSoonAlarm",
     "NewDeadLettersAlarm",
 )
+_MINUTES_PLAYED = 75  # an alarm lasts for an hour after the last trouble
 _FUNCTIONS = ("IngestFunction", "DeliveryFunction", "TokenRefreshFunction")
 _METRIC_ALARM, _COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 _QUERY = re.compile(
@@ -39,7 +41,9 @@ _QUERY = re.compile(
     r'FROM SCHEMA\("(?P<namespace>[\w/]+)", (?P<schema>[\w", ]+)\) '
     r'WHERE (?P<where>.+) GROUP BY "(?P<group>\w+)"'
 )
-_STATISTICS: dict[str, Callable[[list[float]], float]] = {
+_STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
+    "SampleCount": len,
+    "Minimum": min,
     "Sum": sum,
     "SUM": sum,
     "Average": fmean,
@@ -111,13 +115,54 @@ class CloudWatch:
         return "AlarmActions" in alarm and not is_suppressed
 
 
+@dataclass(frozen=True)
+class Episode:
+    """An alarm that told of trouble, and of its end."""
+
+    alarm: str  # its name
+    about: str  # its contributor, as a destination
+    description: str
+    ended: int | None  # minutes later
+
+
+def play(cloudwatch: CloudWatch, points: Sequence[Point], now: float) -> list[Episode]:
+    """Return what alarms tell now, and of its end in the hour after, in which nothing comes."""
+    looked_at = str(cloudwatch.alarms)
+    names = {name for name in {each.name for each in points} if name in looked_at}
+    known = [each for each in points if each.name in names]
+    told = [each for each in cloudwatch.evaluate(known, now) if each.is_told and each.is_alarm]
+    ended: dict[tuple[str, str], int] = {}
+    for minute in range(1, _MINUTES_PLAYED):
+        if len(ended) == len(told):
+            break
+        for each in cloudwatch.evaluate(known, now + 60.0 * minute):
+            if (each.alarm, each.contributor) in {(one.alarm, one.contributor) for one in told}:
+                ended.setdefault((each.alarm, each.contributor), minute)
+    return [
+        Episode(
+            cloudwatch.alarms[each.alarm]["AlarmName"],
+            each.contributor,
+            cloudwatch.alarms[each.alarm]["AlarmDescription"],
+            ended.get((each.alarm, each.contributor)),
+        )
+        for each in told
+    ]
+
+
+@functools.cache
+def parsed(template: Path) -> dict[str, Any]:
+    """Return a template as CloudFormation reads it, short forms as long ones."""
+    found: dict[str, Any] = yaml_parse(template.read_text())
+    return found
+
+
 def alarms_of(template: Path, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return the properties of a template's alarms by logical id, composites last.
 
     `names` are those of resources, where they are not the logical ids, and of parameters and
     `AWS::StackName`, where they have not their defaults.
     """
-    document = yaml_parse(template.read_text())
+    document = parsed(template)
     resources = document["Resources"]
     parameters = {key: each.get("Default", "") for key, each in document["Parameters"].items()}
     known = {**{key: key for key in resources}, **parameters, **names}
@@ -187,6 +232,14 @@ def tell(stack: LocalStack, alarm: Mapping[str, Any], change: Change) -> None:
     client.set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
 
 
+def aggregated(statistic: str, values: Sequence[float]) -> float:
+    """Return a statistic by CloudWatch's name for it, such as Sum or p95."""
+    if percentile := re.fullmatch(r"p(\d+)", statistic):
+        ordered = sorted(values)
+        return ordered[min(int(len(ordered) * int(percentile[1]) / 100), len(ordered) - 1)]
+    return _STATISTICS[statistic](values)
+
+
 def _breaching(alarm: Mapping[str, Any], points: list[Point], now: float) -> frozenset[str]:
     """Return which of the series that an alarm looks at are beyond its threshold."""
     periods = int(alarm["EvaluationPeriods"])
@@ -237,10 +290,7 @@ def _of_metric(metric: Mapping[str, Any], points: list[Point]) -> list[Point]:
 def _statistic(alarm: Mapping[str, Any], values: list[float]) -> float:
     query = _QUERY.fullmatch(alarm.get("Metrics", [{}])[0].get("Expression", "").strip())
     name = query["function"] if query else alarm.get("Statistic", "Sum")
-    if extended := alarm.get("ExtendedStatistic"):
-        ordered = sorted(values)
-        return ordered[min(int(len(ordered) * float(extended[1:]) / 100), len(ordered) - 1)]
-    return _STATISTICS[name](values)
+    return aggregated(alarm.get("ExtendedStatistic", name), values)
 
 
 def _resolved(value: Any, names: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.observability import Metric
 from local.machine.alarms import TEMPLATE as TEMPLATE_FILE
-from local.machine.alarms import CloudWatch, Point, alarms_of
+from local.machine.alarms import CloudWatch, Point, alarms_of, play
 from tests.support.command_line import commands
 from tests.support.stack import STACK
 from tests.support.template import ROOT, TEMPLATE, resources
@@ -240,6 +240,14 @@ def told(known: list[Point]) -> list[str]:
         for change in cloudwatch.evaluate(known, START + minute * MINUTE)
         if change.is_told
     ]
+
+
+def test_what_is_told_is_played_to_its_end() -> None:
+    now = START + (TROUBLE + 1) * MINUTE
+    known = [each for each in points(FAULTS["FailedRateAlarm"]) if each.at < now]
+    [played] = play(CloudWatch({"FailedRateAlarm": ALARMS["FailedRateAlarm"]}), known, now)
+    assert (played.alarm, played.about) == (f"{STACK}-failed-rate", "summit")
+    assert played.ended == 60
 
 
 def test_what_comes_and_goes_is_told_once_an_hour() -> None:
