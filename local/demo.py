@@ -236,7 +236,7 @@ def _show(result: Result, console: Console) -> None:
 
 
 def _show_alarms(told: Sequence[Episode], console: Console) -> None:
-    """Show one alarm whole, as its subscriber gets it, and when each ended."""
+    """Show one alarm with what it says to do, and when each ended."""
     for each in told[:1]:
         console.print(f"[bold]Alarm: {each.alarm}, of {each.about}[/bold]")
         console.print(each.description)
