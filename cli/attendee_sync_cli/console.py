@@ -5,6 +5,7 @@ Texts are shown as they are, never as markup: some of them come from RainFocus.
 
 import json
 import os
+import re
 import sys
 import textwrap
 import time
@@ -17,7 +18,9 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
+from rich.cells import cell_len
 from rich.console import Console
+from rich.containers import Lines
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
@@ -174,14 +177,69 @@ def notice(text: str) -> None:
         _show(Console(stderr=True), text)
 
 
+class _Cell(Text):
+    """A text that is broken within a word only behind its punctuation, if it has any in reach."""
+
+    def wrap(self, console: Console, width: int, **options: Any) -> Lines:
+        """Return the lines of a text in a column of some width."""
+        words = _WORDS.split(self.plain)
+        return Text("".join(_within(word, width) for word in words)).wrap(console, width, **options)
+
+
+_WORDS = re.compile(r"(\s+)")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # as moment() spells it
+_PARTS = re.compile(r"(?<=[-_./:,@])(?=\w)")
+_BETWEEN_COLUMNS = 2
+
+
+def _parts(word: str) -> list[str]:
+    """Return what of a word is not broken as long as there is room."""
+    return [word] if _TIME.fullmatch(word) else _PARTS.split(word)
+
+
+def _within(word: str, width: int) -> str:
+    """Return a word with line breaks between its parts, as far as they are needed."""
+    lines = [""]
+    for part in _parts(word) if cell_len(word) > width else [word]:
+        if lines[-1] and cell_len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Return widths of columns with which no part of a word is broken; None if there are none."""
+    widths = [max(map(cell_len, "\n".join(cells).split("\n"))) for cells in columns]
+    least = [
+        max(
+            (cell_len(part) for word in " ".join(cells).split() for part in _parts(word)), default=0
+        )
+        for cells in columns
+    ]
+    while sum(widths) > room:
+        slack = [width - needed for width, needed in zip(widths, least, strict=True)]
+        if max(slack) == 0:
+            return None
+        widths[slack.index(max(slack))] -= 1
+    return widths
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     """Show a table; long cells go on in the next line. Without any text there is no header."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(headers))
-    for header in headers:
-        made.add_column(header, overflow="fold")
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    Console().print(made)
+    made = Table(
+        box=None, pad_edge=False, padding=(0, _BETWEEN_COLUMNS, 0, 0), show_header=any(headers)
+    )
+    shown, console = list(rows), Console()
+    cells = [
+        [header, *(str(row[n]) for row in shown if n < len(row))]
+        for n, header in enumerate(headers)
+    ]
+    widths = _widths(cells, console.width - _BETWEEN_COLUMNS * (len(headers) - 1))
+    for n, header in enumerate(headers):
+        made.add_column(header, overflow="fold", width=widths[n] if widths else None)
+    for row in shown:
+        made.add_row(*(cell if isinstance(cell, Text) else _Cell(cell) for cell in row))
+    console.print(made)
 
 
 @contextmanager
@@ -211,7 +269,15 @@ def counted(count: int, what: str) -> str:
 
 def moment(epoch_seconds: float) -> str:
     """Return a time as people and programs read it: ISO 8601, to the second, UTC."""
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds")
+    return f"{datetime.fromtimestamp(epoch_seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def moment_of(text: str) -> str:
+    """Return a time in ISO 8601 in the spelling of moment(), and any other text as it is."""
+    try:
+        return moment(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return text
 
 
 def when(epoch_seconds: float) -> str:

@@ -14,6 +14,7 @@ from attendee_sync.observability import Metric
 from attendee_sync.outcome import Reason
 from attendee_sync.profile.field_names import NAMES
 from attendee_sync_cli.main import app
+from attendee_sync_cli.outcome_words import REASONS
 from attendee_sync_cli.settings.governance import CORE_POLICIES, NEVER_EXPORTED
 from tests.support import command_line
 
@@ -136,8 +137,9 @@ def test_the_table_of_fields_is_the_codes() -> None:
 
 def test_the_table_of_reasons_is_the_codes() -> None:
     table = page_text("delivery").partition("| reason | what it means |")[2].partition("\n\n")[0]
-    names = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)))
-    assert sorted(names) == sorted(each for each in Reason if each)
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE)
+    assert {name: words.replace("`", "") for name, words in rows} == REASONS
+    assert REASONS.keys() == set(Reason) - {Reason.NONE}
 
 
 def test_the_table_of_policies_is_the_codes() -> None:

@@ -74,7 +74,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
                 each["event_code"] or "",
                 each["connection"] or "",
                 each["lane"] or "",
-                deliveries[each["destination"]].words,
+                deliveries[each["destination"]].words.partition(" ")[0],  # since when, below
                 "yes" if each["filter"] else "",
                 each["exits"] or "",
                 "valid" if each["valid"] else "not valid",
@@ -82,6 +82,9 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
             for each in found
         ],
     )
+    for name, delivery in sorted(deliveries.items()):
+        if delivery.is_off:
+            console.say(f"Delivery to {name} is {delivery.words}.")
     for each in found:
         if not each["valid"]:
             name = each["destination"]

@@ -11,7 +11,7 @@ import typer
 from attendee_sync import observability
 from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync.outcome import in_words
-from attendee_sync_cli import console
+from attendee_sync_cli import console, outcome_words
 from attendee_sync_cli.console import AsJson, FailureError, Yes
 from attendee_sync_cli.profiles import dead_letter_export, new_file
 from attendee_sync_cli.profiles.shape import shapes
@@ -51,8 +51,8 @@ class _Row:
     example_id: str
     example: dict[str, str]  # shapes by path
     answer: str  # RainFocus's own words to it
-    first: str
-    last: str
+    first: str = ""
+    last: str = ""
     count: int = 0
     senders: Counter[str] = field(default_factory=Counter)  # those with tokens of their own
 
@@ -61,8 +61,9 @@ class _Row:
         self.count += 1
         if dead_letter.message.sender:
             self.senders[dead_letter.message.sender] += 1
-        self.first = min(self.first, dead_letter.failed_at)
-        self.last = max(self.last, dead_letter.failed_at)
+        failed_at = console.moment_of(dead_letter.failed_at)
+        self.first = min(self.first or failed_at, failed_at)
+        self.last = max(self.last, failed_at)
 
 
 def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
@@ -173,7 +174,7 @@ def _list(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
     width = max((len(each["destination"]) for each in found), default=0)
     for each in found:
         # One line each, however wide the terminal is, so that other programs can pick some.
-        words = [each["id"], each["destination"].ljust(width), each["time"][:16]]
+        words = [each["id"], each["destination"].ljust(width), each["time"]]
         console.say_as_it_is(console.plain("  ".join([*words, each["reason"] or each["detail"]])))
     if scan.unseen:
         console.notice(scan.unseen_words)
@@ -265,8 +266,6 @@ def _add(rows: dict[_Cause, _Row], dead_letters: Iterable[DeadLetter]) -> None:
                 dead_letter.id,
                 shapes(dead_letter.message.body),
                 dead_letter.answer,
-                dead_letter.failed_at,
-                dead_letter.failed_at,
             )
         rows[cause].add(dead_letter)
 
@@ -289,22 +288,10 @@ def _document(cause: _Cause, row: _Row) -> dict[str, Any]:
 
 
 def _tell(rows: list[tuple[_Cause, _Row]]) -> None:
-    console.table(
-        ["dead letters", "destination", "outcome", "reason", "last"],
-        [
-            [
-                str(row.count),
-                console.plain(cause.destination),
-                console.plain(cause.outcome) or "given up",
-                console.plain(cause.reason or cause.detail),
-                console.plain(row.last[:16]),
-            ]
-            for cause, row in rows
-        ],
-    )
+    console.table(["dead letters", "destination", "outcome", "reason", "last"], _counted(rows))
     for cause, row in rows:
         console.say()
-        since = f"since {row.first[:16]}{_from(row.senders)}"
+        since = f"{row.count} since {row.first}{_from(row.senders)}"
         console.say(console.plain(f"{cause.destination}, {_words(cause, row)}"))
         console.say(console.plain(f"{since}, such as {row.example_id}:"))
         shown = list(row.example.items())[:_PATHS_SHOWN]
@@ -320,16 +307,21 @@ def _from(senders: Counter[str]) -> str:
     return "".join(f", {each}" for each in names)
 
 
+def _counted(rows: list[tuple[_Cause, _Row]]) -> list[list[str]]:
+    """Return the rows of a table: those that differ in what is told below it alone are one."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    last: dict[tuple[str, str, str], str] = {}
+    for cause, row in rows:
+        key = (cause.destination, cause.outcome or "given up", cause.reason or cause.detail)
+        counts[key] += row.count
+        last[key] = max(last.get(key, ""), row.last)
+    return [[str(count), *map(console.plain, (*key, last[key]))] for key, count in counts.items()]
+
+
 def _words(cause: _Cause, row: _Row) -> str:
     told = in_words(cause.reason, cause.detail)
-    answered = ", ".join(
-        [
-            *([f"HTTP {cause.status}"] if cause.status else []),
-            *([f"code {cause.code}"] if cause.code else []),
-            *([f'"{row.answer}"'] if row.answer else []),
-        ]
-    )
-    return f"{told} ({answered})" if answered else told
+    answer = outcome_words.of_answer(cause.status, cause.code, row.answer)
+    return f"{told} ({answer})" if answer else told
 
 
 def _find(stack: Stack, letter_id: str) -> DeadLetter:

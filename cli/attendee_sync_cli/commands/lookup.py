@@ -192,7 +192,7 @@ def _add(found: Collection[_Found], dead_letters: Collection[DeadLetter]) -> Non
                     "outcome": dead_letter.outcome,
                     "reason": dead_letter.reason,
                     "detail": dead_letter.detail,
-                    "time": dead_letter.failed_at,
+                    "time": console.moment_of(dead_letter.failed_at),
                 }
             )
 

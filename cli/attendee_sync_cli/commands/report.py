@@ -6,13 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from attendee_sync_cli import console
+from attendee_sync_cli import console, outcome_words
 from attendee_sync_cli.console import AsJson
 from attendee_sync_cli.stack import log_figures, metric_figures
 from attendee_sync_cli.stack.figures import (
@@ -33,6 +32,9 @@ EXAMPLES = console.examples(
 )
 _BARS = " ▁▂▃▄▅▆▇█"
 _A_LINE = 24  # hours
+_MORE_ENDS = """\
+There are more ends than were received: a redriven profile ends once more, and
+one that was received before these hours may end in them."""
 _MAX_HOURS = 336  # two weeks: for so long CloudWatch lists a metric without values
 
 
@@ -127,11 +129,7 @@ def _by_hour(figures: Figures) -> dict[str, _Row]:
     found = _rows(figures, lambda place: place.hour)
     first = figures.since // HOUR * HOUR
     hours = range(first, int(time.time()) + 1, HOUR)
-    return {_hour(each): found.get(each, _Row()) for each in hours}
-
-
-def _hour(beginning: int) -> str:
-    return datetime.fromtimestamp(beginning, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    return {console.moment(each): found.get(each, _Row()) for each in hours}
 
 
 def _by_reason(figures: Figures) -> Counter[tuple[str, str]]:
@@ -160,6 +158,10 @@ def _tell(figures: Figures, by: By) -> None:
             _tell_destinations(_by_destination(figures), _total(figures))
     console.say()
     _tell_bars(_by_hour(figures))
+    total = _total(figures)
+    if total.ended > total.received:
+        console.say()
+        console.say(_MORE_ENDS)
 
 
 def _tell_source(figures: Figures) -> None:
@@ -217,10 +219,17 @@ def _rate(count: int, ended: int) -> float | None:
 def _tell_reasons(figures: Figures) -> None:
     ended = _total(figures).ended
     rows = [
-        [_with_rate(count, ended, "  "), outcome, console.plain(reason)]
+        [
+            _with_rate(count, ended, "\n"),
+            outcome,
+            console.plain(reason),
+            outcome_words.REASONS.get(reason, ""),
+        ]
         for (outcome, reason), count in _by_reason(figures).most_common()
     ]
-    console.table(["profiles, % of all ends", "outcome", "reason"], rows or [["0", "", ""]])
+    console.table(
+        ["profiles,\n% of ends", "outcome", "reason", "what it means"], rows or [["0", "", "", ""]]
+    )
 
 
 def _tell_bars(hours: Mapping[str, _Row]) -> None:

@@ -219,7 +219,7 @@ def _tell(report: _Report, *, as_json: bool) -> None:
                 "held_by_stack": sorted(report.held or ()),
                 "removed": _names(removed),
                 "left": _names(rest),
-                "restorable_until": until and until.isoformat(timespec="seconds"),
+                "restorable_until": until and console.moment(until.timestamp()),
             }
         )
         return

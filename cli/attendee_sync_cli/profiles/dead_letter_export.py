@@ -13,6 +13,7 @@ from typing import Any
 
 from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.profiles import profile_tables, shape
 
@@ -34,7 +35,7 @@ def why(dead_letter: DeadLetter) -> dict[str, str]:
         "status": dead_letter.status,
         "code": dead_letter.code,
         "answer": dead_letter.answer,
-        "time": dead_letter.failed_at,
+        "time": console.moment_of(dead_letter.failed_at),
     }
 
 

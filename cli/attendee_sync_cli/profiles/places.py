@@ -12,6 +12,7 @@ class PlaceGroup:
     """Profiles that have something in common."""
 
     detail: str = ""  # what there is to say of the first
+    answer: str = ""  # RainFocus's own words to it
     count: int = 0
     places: list[int] = field(default_factory=list)  # the first thousand
 

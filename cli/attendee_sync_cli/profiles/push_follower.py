@@ -6,14 +6,14 @@ rarely, and from the beginning where nothing new comes.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import OutcomeKind, in_words
-from attendee_sync_cli import aws_errors, console
+from attendee_sync_cli import aws_errors, console, outcome_words
 from attendee_sync_cli.profiles.places import PlaceGroup
 from attendee_sync_cli.stack import log_events
 from attendee_sync_cli.stack.log_events import LogLine
@@ -23,6 +23,7 @@ _EVENTS = (LogEvent.PROFILE_SETTLED, LogEvent.PROFILE_PUT_BACK)
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 2.0, 20.0, 1.5  # seconds between looks, and a factor
 _LATE_SECONDS = 120.0  # by which most lines are there, and this machine's clock may be off
 _BUSY = ("ThrottlingException", "ServiceUnavailableException")
+_BAD = frozenset(kind for kind in OutcomeKind if kind.goes_to_dead_letters)
 _WITHOUT_REMARK = (OutcomeKind.DELIVERED, OutcomeKind.UNCHANGED)
 
 type _Identity = tuple[str, str]  # request id and index
@@ -32,6 +33,13 @@ type _Identity = tuple[str, str]  # request id and index
 class _End:
     outcome: str
     reason: str = ""
+    status: int | None = None  # RainFocus's answer, if it refused
+    code: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is a dead letter."""
+        return self.outcome in _BAD
 
 
 class PushFollower:
@@ -58,8 +66,7 @@ class PushFollower:
     @property
     def has_failed(self) -> bool:
         """Whether one of them became a dead letter."""
-        bad = [kind for kind in OutcomeKind if kind.goes_to_dead_letters]
-        return any(end.outcome in bad for end in self._ends)
+        return any(end.is_bad for end in self._ends)
 
     @property
     def is_success(self) -> bool:
@@ -111,7 +118,11 @@ class PushFollower:
             self._reasons[line.identity] = line.reason
             return
         end = _End(line.outcome, line.reason)
-        group = self._ends.setdefault(end, PlaceGroup(line.detail))
+        if end.is_bad:
+            end = replace(end, status=line.status, code=line.code)
+        group = self._ends.setdefault(
+            end, PlaceGroup(line.detail, line.answer if end.is_bad else "")
+        )
         group.add(self._waiting.pop(line.identity))
         self._reasons.pop(line.identity, None)
 
@@ -133,6 +144,9 @@ class PushFollower:
                     "outcome": end.outcome,
                     "reason": end.reason or None,
                     "detail": group.detail,
+                    "status": end.status,
+                    "code": end.code or None,
+                    "answer": group.answer or None,
                     "count": group.count,
                     places: group.places,
                 }
@@ -152,7 +166,7 @@ class PushFollower:
             [
                 str(group.count),
                 end.outcome,
-                in_words(end.reason, group.detail),
+                _words(end, group),
                 "" if end.outcome in _WITHOUT_REMARK else group.listed(),
             ]
             for end, group in self._ends.items()
@@ -164,3 +178,10 @@ class PushFollower:
         if rows:
             table = [[console.plain(cell) for cell in row] for row in rows]
             console.table(["profiles", "outcome", "reason", f"{places} in the file"], table)
+
+
+def _words(end: _End, group: PlaceGroup) -> str:
+    """Return why profiles ended so, with RainFocus's answer if it refused them."""
+    told = in_words(end.reason, group.detail)
+    answer = outcome_words.of_answer(end.status, end.code, group.answer)
+    return f"{told} ({answer})" if answer else told

@@ -1,7 +1,6 @@
 """What settings were before, who changed them, and the way back."""
 
 from collections.abc import Sequence
-from datetime import UTC
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -36,7 +35,7 @@ def show(versions: Sequence[SettingVersion], model: type[BaseModel], *, as_json:
         [
             [
                 str(version.number),
-                f"{version.stored_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
+                console.moment(version.stored_at.timestamp()),
                 console.plain(version.stored_by),
                 ", ".join(paths),
             ]

@@ -28,6 +28,9 @@ class LogLine(BaseModel):
     outcome: str = ""
     reason: str = ""
     detail: str = ""
+    status: int | None = None  # RainFocus's answer, as far as there was one
+    code: str = ""
+    answer: str = ""
     age_ms: float = 0.0
     attempt: int = 0  # 0 is ingest
     accepted: int = 0

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import in_words
-from attendee_sync_cli import console
+from attendee_sync_cli import console, outcome_words
 from attendee_sync_cli.stack import log_events
 from attendee_sync_cli.stack.log_events import LogLine
 
@@ -22,9 +22,6 @@ class _Line(LogLine):
 
     attendees: dict[str, str] = Field(default_factory=dict)
     attendee: str = ""
-    status: int | None = None  # RainFocus's answer, as far as there was one
-    code: str = ""
-    answer: str = ""
     remarks: tuple[str, ...] = ()
     retry_in_s: int | None = None
 
@@ -53,11 +50,9 @@ class TraceEvent:
         if line.message == LogEvent.PUSH_ACCEPTED:
             return f"accepted from {line.sender}" if line.sender else "accepted"
         kind = "put back" if line.message == LogEvent.PROFILE_PUT_BACK else line.outcome
-        status = f"HTTP {line.status}" if line.status else ""
-        code = f"code {line.code}" if line.code else ""
-        answer = f'"{line.answer}"' if line.answer else ""
         why = in_words(line.reason, line.detail)
-        return f"try {line.attempt}: " + ", ".join(filter(None, [kind, why, status, code, answer]))
+        answer = outcome_words.of_answer(line.status, line.code, line.answer)
+        return f"try {line.attempt}: " + ", ".join(filter(None, [kind, why, answer]))
 
     def document(self) -> dict[str, Any]:
         """Return it for programs."""

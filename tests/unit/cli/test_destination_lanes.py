@@ -184,8 +184,9 @@ def test_a_paused_destination_is_not_delivered_and_resumed(line: CommandLine, wa
     assert line.aws.functions.mappings == {PROFILE_QUEUE: True, QUEUE: False}
     fill(line.aws, URL, 3)
     assert ["lane summit", "3", "0", "0", off] in cells(line.succeed("status"))
-    listed = ["summit", "summit2028", "default", "own", off, "ignore", "valid"]
-    assert listed in cells(line.succeed("destinations", "list"))
+    listed = cells(line.succeed("destinations", "list"))
+    assert ["summit", "summit2028", "default", "own", "off", "ignore", "valid"] in listed
+    assert [f"Delivery to summit is {off}."] in listed
     line.succeed("destinations", "resume", "summit")
     assert line.aws.functions.mappings == {PROFILE_QUEUE: True, QUEUE: True}
 

@@ -39,6 +39,17 @@ def test_destinations_are_listed(line: CommandLine) -> None:
     assert found[2] == ["emea", "emea2027", "default", "shared", "on", "yes", "ignore", "valid"]
 
 
+def test_the_list_of_destinations_fits_80_columns(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.aws.set_destination("partners-2027-north-america", event_code="s27", filter="vip")
+    monkeypatch.setitem(line._runner.env, "COLUMNS", "80")
+    found = cells(line.succeed("destinations", "list"))
+    assert found[0][:4] == ["destination", "event", "connection", "lane"]
+    assert ["partners-", "s27", "default", "shared", "on", "yes", "ignore", "valid"] in found
+    assert ["america"] in found
+
+
 def test_destinations_are_listed_for_programs(line: CommandLine) -> None:
     line.aws.ssm.parameters[f"/{STACK}/destinations/broken"] = "{"
     line.aws.set_destination("lost", connection="nowhere", event_code="lost")

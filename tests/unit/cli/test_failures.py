@@ -8,6 +8,7 @@ import pytest
 
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging import dead_letters
+from attendee_sync_cli import console
 from attendee_sync_cli.profiles import profile_files
 from attendee_sync_cli.stack import dead_letter_scan
 from tests.support import fakes
@@ -80,10 +81,21 @@ def test_dead_letters_are_grouped_by_destination_and_reason(
     assert len(line.aws.sqs.dead_letters) == 4
 
 
+def test_causes_that_look_the_same_in_the_table_are_one_row_there(line: CommandLine) -> None:
+    bury(line.aws, "not there", "not there", "too long")
+    found = cells(line.succeed("failures"))
+    assert found[1][:4] == ["3", "default", "given up", "refused"]
+    assert found[2] == []
+    assert ["default, refused: not there"] in found
+    assert ["default, refused: too long"] in found
+    told = [row[0] for row in found if row and " since " in row[0]]
+    assert [each.partition(" ")[0] for each in told] == ["2", "1"]
+
+
 def test_programs_get_the_same(line: CommandLine, harness: DeliveryHarness) -> None:
     request_id = harness.push(ADA, BEN)
     harness.work()
-    times = [sent.attributes["time"] for sent in line.aws.sqs.dead_letters]
+    times = [console.moment_of(sent.attributes["time"]) for sent in line.aws.sqs.dead_letters]
     [found] = (shown := line.json("failures"))["failures"]
     assert (shown["dead_letters"], shown["unseen"]) == (2, 0)
     assert found["example"]["id"] in (f"{request_id}-0", f"{request_id}-1")
@@ -187,7 +199,7 @@ def test_a_letter_is_shown_whole_on_request(line: CommandLine, harness: Delivery
     assert found["id"] == f"{request_id}-1"
     assert found["group"] == sent.group
     assert found["trace_id"] == json.loads(sent.attributes["origin"])["trace_id"]
-    assert found["time"] == sent.attributes["time"]
+    assert found["time"] == console.moment_of(sent.attributes["time"])
     assert found["attempts"] == "1"
     assert left_as_they_were(line.aws)
 

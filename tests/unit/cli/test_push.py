@@ -855,7 +855,10 @@ def delivery(api: Api, monkeypatch: pytest.MonkeyPatch) -> DeliveryLog:
     return made
 
 
-def ends(index: int, outcome: str = "delivered", *, request: int = 1, **members: str) -> str:
+WITHOUT_ANSWER = {"detail": "", "status": None, "code": None, "answer": None, "count": 1}
+
+
+def ends(index: int, outcome: str = "delivered", *, request: int = 1, **members: object) -> str:
     identity = {"request_id": f"request-{request}", "index": str(index), "outcome": outcome}
     line = {"message": "profile settled", "destination": "default", **identity, **members}
     return json.dumps(line)
@@ -865,8 +868,17 @@ def put_back(index: int, reason: str) -> str:
     return ends(index, "retry", message="profile put back", reason=reason)
 
 
+REFUSED: dict[str, Any] = {
+    "reason": "refused",
+    "detail": "RainFocus does not take this profile",
+    "status": 400,
+    "code": "105",
+    "answer": "countryid is not known",
+}
+
+
 def test_profiles_are_followed_to_their_ends(line: CommandLine, delivery: DeliveryLog) -> None:
-    refused = ends(2, "rejected", reason="refused", detail="RainFocus does not take this profile")
+    refused = ends(2, "rejected", **REFUSED)
     delivery.script = [
         [ends(0), ends(0, request=9), put_back(1, "unavailable"), "no JSON"],
         [],
@@ -882,8 +894,29 @@ def test_profiles_are_followed_to_their_ends(line: CommandLine, delivery: Delive
         ["profiles", "outcome", "reason", "lines in the file"],
         ["2", "delivered"],
         ["1", "unchanged"],
-        ["1", "rejected", "refused: RainFocus does not take this profile", "4"],
+        [
+            *("1", "rejected"),
+            'refused: RainFocus does not take this profile (HTTP 400, code 105, "countryid is not '
+            'known")',
+            "4",
+        ],
         [FAILURES_TELL],
+    ]
+
+
+def test_those_who_are_refused_otherwise_are_told_apart_and_who_is_taken_is_not(
+    line: CommandLine, delivery: DeliveryLog
+) -> None:
+    other = REFUSED | {"code": "106", "answer": "zip is missing"}
+    taken = [ends(n, status=200, code=code) for n, code in ((2, "0"), (3, "OK"))]
+    delivery.script = [[ends(0, "rejected", **REFUSED), ends(1, "rejected", **other), *taken]]
+    given = lines(ADA, BEN, person(1), person(2))
+    result = line.run("push", "default", "-", "--wait", "--json", given=given)
+    outcomes = json.loads(result.stdout)["waited"]["outcomes"]
+    assert [(each["count"], each["code"], each["answer"]) for each in outcomes] == [
+        (1, "105", "countryid is not known"),
+        (1, "106", "zip is missing"),
+        (2, None, None),
     ]
 
 
@@ -894,8 +927,8 @@ def test_where_all_end_well_the_exit_code_says_so(line: CommandLine, delivery: D
         "seconds": 2.0,
         "fault": None,
         "outcomes": [
-            {"outcome": "filtered", "reason": "filter", "detail": "", "count": 1, "lines": [1]},
-            {"outcome": "delivered", "reason": None, "detail": "", "count": 1, "lines": [2]},
+            {"outcome": "filtered", "reason": "filter", **WITHOUT_ANSWER, "lines": [1]},
+            {"outcome": "delivered", "reason": None, **WITHOUT_ANSWER, "lines": [2]},
         ],
         "waiting": [],
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from attendee_sync_cli.outcome_words import REASONS
 from attendee_sync_cli.stack import log_events
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
@@ -54,7 +55,7 @@ def row_of(found: dict[str, Any], name: str, key: str = "destination") -> dict[s
 
 def hour(hours_ago: int) -> str:
     return datetime.fromtimestamp(NOW // HOUR * HOUR - hours_ago * HOUR, UTC).strftime(
-        "%Y-%m-%dT%H:%MZ"
+        "%Y-%m-%dT%H:%M:%SZ"
     )
 
 
@@ -160,9 +161,19 @@ def test_reasons_are_told_with_their_part_of_all_ends(day: CommandLine) -> None:
         ("expired", "unavailable"): 1,
         ("stale", ""): 1,
     }
-    assert ["15", "14.4%", "filtered", "no_consent"] in cells(
-        day.succeed("report", "--by", "reason")
-    )
+    shown = cells(day.succeed("report", "--by", "reason"))
+    assert ["15", "filtered", "no_consent", REASONS["no_consent"]] in shown
+    assert ["14.4%"] in shown
+    assert ["1", "stale"] in shown
+
+
+def test_that_a_redriven_profile_ends_twice_is_said_where_ends_are_more(line: CommandLine) -> None:
+    received(line, "default", 2)
+    ended(line, "default", "rejected", [1.0])
+    ended(line, "default", "delivered", [2.0])
+    assert "a redriven profile ends once more" not in line.succeed("report")
+    ended(line, "default", "delivered", [3.0])
+    assert "a redriven profile ends once more" in line.succeed("report")
 
 
 def test_spreadsheets_get_csv(day: CommandLine) -> None:

@@ -187,7 +187,7 @@ def test_a_question_says_when_the_old_token_ends_and_a_no_changes_nothing(
     result = line.run("senders", "rotate", "aep", given="n\n")
     assert result.exit_code == 1
     assert not TOKEN.search(result.stdout)
-    assert "refuse the old one 2023-11-15T22:13:20+00:00 (in 24 h 0 min)?" in result.stderr
+    assert "refuse the old one 2023-11-15T22:13:20Z (in 24 h 0 min)?" in result.stderr
     assert line.run("senders", "remove", "aep", given="n\n").exit_code == 1
     assert stored(line.aws) == before
     assert TOKEN.search(line.run("senders", "rotate", "aep", given="y\n").stdout)
@@ -204,13 +204,13 @@ def test_senders_are_listed_without_tokens(line: CommandLine) -> None:
     line.hidden = (*tokens, *(senders.digest(each.encode()) for each in tokens))
     assert cells(line.succeed("senders", "list")) == [
         ["sender", "may push to", "token since", "old token until"],
-        ["aep", "summit", "2023-11-14T22:13:20+00:00"],
-        ["crm", "all destinations", "2023-11-14T22:13:20+00:00", "2023-11-15T22:13:20+00:00"],
+        ["aep", "summit", "2023-11-14T22:13:20Z"],
+        ["crm", "all destinations", "2023-11-14T22:13:20Z", "2023-11-15T22:13:20Z"],
     ]
     assert line.json("senders", "list")[0] == {
         "sender": "aep",
         "destinations": ["summit"],
-        "token_made_at": "2023-11-14T22:13:20+00:00",
+        "token_made_at": "2023-11-14T22:13:20Z",
         "old_token_ends_at": None,
     }
 

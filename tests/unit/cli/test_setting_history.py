@@ -27,7 +27,7 @@ def test_each_version_tells_who_stored_it_when_and_what_changed(line: CommandLin
         ["2", "grace", "filter"],
         ["3", "grace", "filter"],
     ]
-    assert all(row[1] == "2026-11-27T09:00Z" for row in shown[1:])
+    assert all(row[1] == "2026-11-27T09:00:00Z" for row in shown[1:])
     document = line.json("destinations", "history", "summit")
     assert [each["settings"].get("filter") for each in document] == [None, "vip", None]
 

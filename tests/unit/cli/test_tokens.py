@@ -30,8 +30,8 @@ def test_a_token_is_shown_for_programs(line: CommandLine) -> None:
         "words": "it matches today's settings and credentials",
         "kind": "OAuth access token",
         "granted_for": "https://events.rainfocus.com/acme",
-        "issued_at": "2023-11-14T22:13:20+00:00",
-        "expires_at": "2096-10-02T07:06:40+00:00",
+        "issued_at": "2023-11-14T22:13:20Z",
+        "expires_at": "2096-10-02T07:06:40Z",
     }
     assert datetime.fromisoformat(shown["expires_at"]).timestamp() == 4_000_000_000
 

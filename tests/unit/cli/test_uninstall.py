@@ -103,7 +103,7 @@ def test_programs_are_told_what_went(line: CommandLine) -> None:
         "held_by_stack": [],
         "removed": {"settings": list(ADDED[:2]), "secrets": sorted(ADDED[2:]), "lanes": []},
         "left": {"settings": [], "secrets": [], "lanes": []},
-        "restorable_until": "2027-01-31T00:00:00+00:00",
+        "restorable_until": "2027-01-31T00:00:00Z",
     }
     again = line.json("uninstall", "--yes")
     assert again["removed"] == {"settings": [], "secrets": [], "lanes": []}
