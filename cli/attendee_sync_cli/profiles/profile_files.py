@@ -18,7 +18,8 @@ from typing import Annotated, BinaryIO, Literal
 import typer
 
 from attendee_sync.profile import bodies
-from attendee_sync.profile.bodies import Pushed, UnreadableBodyError
+from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync.profile.pieces import Pushed
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.profiles import profile_tables
 from attendee_sync_cli.profiles.profile_tables import ProfileTable, table_of

@@ -17,7 +17,7 @@ from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Verdict
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import OutcomeKind, Reason
-from attendee_sync.profile import candidates, memberships, reader
+from attendee_sync.profile import memberships, reader, texts
 from tests.support.delivery_harness import DeliveryHarness, delivery_harness, message
 from tests.support.shapes import prefixed
 from tests.support.stack import HASH_KEY, INGEST_TOKEN, Aws
@@ -261,7 +261,7 @@ def test_normalising_twice_changes_nothing(document: dict[str, Any], foreign_sta
 # Texts that say nothing, and salutations, are tested by themselves: see test_candidates.py.
 TIDY = st.text(
     st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=12
-).filter(lambda text: candidates.is_text(text) and not candidates.is_salutation(text))
+).filter(lambda text: texts.is_text(text) and not texts.is_salutation(text))
 
 
 @any_json

@@ -13,7 +13,7 @@ from attendee_sync import attendee
 from attendee_sync.mapping import mapper, normalisation
 from attendee_sync.mapping.mapper import Verdict
 from attendee_sync.mapping.normalisation import NotNormalisedError
-from attendee_sync.profile import candidates, characters, email_address, field_names
+from attendee_sync.profile import candidates, characters, email_address, field_names, texts
 from attendee_sync.profile.email_address import EmailAddressError
 
 ANYBODY = mapper.mapper('{"event_code": "summit2027"}')
@@ -150,8 +150,8 @@ def test_the_flat_fields_come_out_as_they_went_in(flat: dict[str, str]) -> None:
     expected = {
         field: " ".join(value.split())
         for field, value in flat.items()
-        if field != "jobtitle" or not candidates.is_salutation(value)
-        if candidates.is_text(value)
+        if field != "jobtitle" or not texts.is_salutation(value)
+        if texts.is_text(value)
     }
     for document in (flat, {"attributes": flat}, {name.upper(): v for name, v in flat.items()}):
         decision = ANYBODY.decide(document)

@@ -15,7 +15,7 @@ from attendee_sync.ingest.ingest import Ingest
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Verdict
 from attendee_sync.messaging.messages import MAX_PROFILE_BYTES
-from attendee_sync.profile import bodies, email_address
+from attendee_sync.profile import bodies, email_address, pieces
 from tests.support import fakes
 from tests.support.stack import HASH_KEY, INGEST_TOKEN, STACK, Aws
 
@@ -842,7 +842,7 @@ def test_a_push_that_takes_too_long_to_read_is_too_large(
 ) -> None:
     read = bodies.split
 
-    def slowly(*arguments: Any, **others: Any) -> list[bodies.Pushed]:
+    def slowly(*arguments: Any, **others: Any) -> list[pieces.Pushed]:
         aws.clock.now += 1.8
         return read(*arguments, **others)
 

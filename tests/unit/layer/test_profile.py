@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import bodies, memberships, reader
+from attendee_sync.profile import bodies, memberships, pieces, reader
 from attendee_sync.profile.bodies import UnreadableBodyError
 
 GOOD = '{"email": "ada@example.com"}'
@@ -162,13 +162,13 @@ def test_nothing_past_the_limit_is_looked_at(
     monkeypatch: pytest.MonkeyPatch, body: str, content_type: str
 ) -> None:
     looks: list[int] = []
-    look = bodies._PieceReader.piece
+    look = pieces.PieceReader.piece
 
-    def piece(self: bodies._PieceReader, text: str, start: int) -> tuple[int, bodies.Pushed]:
+    def piece(self: pieces.PieceReader, text: str, start: int) -> tuple[int, pieces.Pushed]:
         looks.append(start)
         return look(self, text, start)
 
-    monkeypatch.setattr(bodies._PieceReader, "piece", piece)
+    monkeypatch.setattr(pieces.PieceReader, "piece", piece)
     with pytest.raises(bodies.TooManyProfilesError, match="more than 1000 profiles"):
         bodies.split(body, content_type, 1_000)
     assert len(looks) == 1_001

@@ -10,8 +10,8 @@ from attendee_sync import attendee
 from attendee_sync.ingest import ingest
 from attendee_sync.mapping import mapper, normalisation
 from attendee_sync.mapping.normalisation import NotNormalisedError
-from attendee_sync.profile.bodies import Pushed
 from attendee_sync.profile.identity import EmailRule
+from attendee_sync.profile.pieces import Pushed
 from tests.support.processor import seconds
 
 BYTES = 900_000

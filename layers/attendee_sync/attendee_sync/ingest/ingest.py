@@ -27,8 +27,8 @@ from attendee_sync.messaging.lanes import Lanes
 from attendee_sync.observability import LogEvent, Metric
 from attendee_sync.outcome import Fault, OutcomeKind
 from attendee_sync.profile import names
-from attendee_sync.profile.bodies import Pushed
 from attendee_sync.profile.identity import EmailRule, identify
+from attendee_sync.profile.pieces import Pushed
 
 # Of the two that AEP waits for an answer; the rest is the network's and API Gateway's.
 PUSH_SECONDS = 1.9

@@ -23,7 +23,7 @@ from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Mapper, Verdict
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import OutcomeKind
-from attendee_sync.profile.bodies import Pushed
+from attendee_sync.profile.pieces import Pushed
 from attendee_sync.rainfocus import client
 from attendee_sync.rainfocus.access_token import AccessToken
 from attendee_sync.rainfocus.client import Attendee

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from attendee_sync.profile.candidates import is_salutation
+from attendee_sync.profile.texts import is_salutation
 
 _MAX_LENGTH = 200
 _PLAIN = 2  # words

@@ -8,9 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from attendee_sync.outcome import Fault, Reason
 from attendee_sync.profile import (
     attendance,
     departures,
@@ -20,6 +18,15 @@ from attendee_sync.profile import (
     persons,
     tables,
     unknown_lists,
+)
+from attendee_sync.profile.pieces import (
+    OUT_OF_RANGE,
+    TOO_DEEP,
+    Array,
+    PieceReader,
+    Pushed,
+    malformed,
+    position,
 )
 from attendee_sync.profile.reader import Json
 
@@ -31,8 +38,6 @@ _NDJSON_TYPES = (
 )
 _LINE = re.compile(r"[^ \t\r\n][^\n]*")  # from its first character on; blank ones are passed over
 _TABLE = re.compile(r"\[[ \t\r\n]*\[")
-_TOO_DEEP = Fault(Reason.MALFORMED, "nested too deeply to be a profile")
-_OUT_OF_RANGE = Fault(Reason.MALFORMED, "a number is NaN, Infinity or out of range")
 _NO_NAME = ""  # of entities by id, all of which are in the list
 _BEGINNINGS = ('"', "{", "[")  # of values that may tell who somebody is
 _EMPTY = ('""', "{}", "[]")
@@ -52,18 +57,6 @@ class TooManyProfilesError(Exception):
 
 class _UnclearError(Exception):
     """Where the profiles are can't be told, or not what stands beside them; the text says why."""
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """One profile of a body: its text as it was pushed, and its value or what is wrong with it.
-
-    What stood beside the list it came in is the first member of both, `_envelope`.
-    """
-
-    text: str
-    profile: Json | None = None
-    fault: Fault | None = None
 
 
 def split(
@@ -95,9 +88,9 @@ def split(
                 raise TooManyProfilesError(f"more than {most} profiles")
             pushed.append(piece)
     except json.JSONDecodeError as error:
-        raise UnreadableBodyError(f"not JSON: {_position(error)}") from error
+        raise UnreadableBodyError(f"not JSON: {position(error)}") from error
     except RecursionError as error:
-        raise UnreadableBodyError(_TOO_DEEP.detail) from error
+        raise UnreadableBodyError(TOO_DEEP.detail) from error
     except _UnclearError as error:
         raise UnreadableBodyError(str(error)) from error
     if not pushed:
@@ -140,11 +133,11 @@ def _of_line(text: str, opener: "_Opener") -> Sequence[Pushed]:
     try:
         end, piece = opener.reader.piece(text, 0)
     except json.JSONDecodeError as error:
-        return [_malformed(text, f"not JSON: {_position(error)}")]
+        return [malformed(text, f"not JSON: {position(error)}")]
     except RecursionError:
-        return [Pushed(text, fault=_TOO_DEEP)]
+        return [Pushed(text, fault=TOO_DEEP)]
     if json_text.skip_blanks(text, end) < len(text):
-        return [_malformed(text, "more than one JSON value on a line")]
+        return [malformed(text, "more than one JSON value on a line")]
     return opener.opened(piece)
 
 
@@ -157,7 +150,7 @@ def _values(body: str, opener: "_Opener") -> Iterator[Pushed]:
         yield from rows
         return
     if body[start] == "[":
-        array = _Array(body, start, opener.reader)
+        array = Array(body, start, opener.reader)
         for piece in array:
             yield from opener.opened(piece)
         end = array.end
@@ -189,35 +182,13 @@ def _of_rows(rows: Sequence[Json]) -> Sequence[Pushed]:
     return [Pushed(json.dumps(each, ensure_ascii=False), each) for each in rows]
 
 
-class _Array:
-    """The elements of an array of a body; where it ends is known when all of them were read."""
-
-    def __init__(self, body: str, start: int, reader: "_PieceReader") -> None:
-        self._body = body
-        self._start = start
-        self._reader = reader
-        self.end = start
-
-    def __iter__(self) -> Iterator[Pushed]:
-        at = json_text.skip_blanks(self._body, self._start + 1)
-        is_last = self._body.startswith("]", at)
-        while not is_last:
-            end, piece = self._reader.piece(self._body, at)
-            yield piece
-            at = json_text.skip_blanks(self._body, end)
-            is_last = self._body.startswith("]", at)
-            if not is_last:
-                at = json_text.after_comma(self._body, at)
-        self.end = at + 1
-
-
 class _Opener:
     """Opens the envelopes of one body: objects around lists of profiles."""
 
     def __init__(
         self, most: int | None = None, place: str = "", *, maps_email: bool = False
     ) -> None:
-        self.reader = _PieceReader()
+        self.reader = PieceReader()
         self.most = most
         self.place = tuple(place.split(".")) if place else ()
         self.maps_email = maps_email
@@ -242,7 +213,7 @@ class _Opener:
         try:
             text = json_text.plain(text)
             if text.startswith("["):
-                for piece in _Array(text, 0, self.reader):
+                for piece in Array(text, 0, self.reader):
                     found += self.opened(piece, depth)
             elif text.startswith("{"):
                 _, piece = self.reader.piece(text, 0)
@@ -264,7 +235,7 @@ class _Opener:
         except (json.JSONDecodeError, RecursionError):  # only brackets were looked at
             return [piece]
         except _UnclearError as error:
-            return [_malformed(piece.text, str(error))]
+            return [malformed(piece.text, str(error))]
         return opened[1] if opened else [piece]
 
     def _may_be_envelope(self, piece: Pushed) -> bool:
@@ -535,7 +506,7 @@ class _EnvelopeSearch:
         return json_text.end_of(self._text, at)
 
     def _list(self, start: int, place: _Place) -> int:
-        array = _Array(self._text, start, self._opener.reader)
+        array = Array(self._text, start, self._opener.reader)
         pieces: list[Pushed] = []
         most = self._opener.most
         for piece in array:
@@ -658,73 +629,4 @@ def _with_envelope(piece: Pushed, beside: Json, encoded: str) -> Pushed:
     try:
         return Pushed(json.dumps(both, ensure_ascii=False, allow_nan=False), both)
     except ValueError:
-        return Pushed(piece.text, fault=_OUT_OF_RANGE)
-
-
-class _PieceReader:
-    """Reads the pieces of one body, all with one decoder."""
-
-    def __init__(self) -> None:
-        self._has_repeated = False
-        self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._members, parse_constant=_refuse_constant
-        )
-
-    def piece(self, body: str, start: int) -> tuple[int, Pushed]:
-        """Read the JSON value at `start`; return where it ends, and what it is."""
-        self._has_repeated = False
-        try:
-            value, end = self._decoder.raw_decode(body, start)
-        except json.JSONDecodeError:
-            raise
-        except ValueError:  # NaN, Infinity, or an integer of more than 4,300 digits
-            end = json_text.end_of(body, start)
-            return end, Pushed(body[start:end], fault=_OUT_OF_RANGE)
-        except RecursionError:
-            end = json_text.end_of_nested(body, start)
-            return end, Pushed(body[start:end], fault=_TOO_DEEP)
-        text = body[start:end]
-        if self._has_repeated:
-            return end, _malformed(text, "an object has the same key twice")
-        if not isinstance(value, dict):
-            return end, _malformed(text, f"a profile is a JSON object, not {_name(value)}")
-        return end, Pushed(text, value)
-
-    def value(self, text: str) -> Any:
-        """Read one JSON value. Raises ValueError for the same name twice, NaN or Infinity."""
-        self._has_repeated = False
-        value = self._decoder.decode(text)
-        if self._has_repeated:
-            raise ValueError("the same name twice")
-        return value
-
-    def _members(self, pairs: list[tuple[str, Any]]) -> Json:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            self._has_repeated = True
-        return found
-
-
-def _malformed(text: str, detail: str) -> Pushed:
-    return Pushed(text, fault=Fault(Reason.MALFORMED, detail))
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _position(error: json.JSONDecodeError) -> str:
-    return f"{error.msg} (line {error.lineno}, column {error.colno})"
-
-
-def _name(value: object) -> str:
-    if value is None:
-        return "null"
-    names = {
-        bool: "a boolean",
-        str: "a string",
-        list: "an array",
-        int: "a number",
-        float: "a number",
-    }
-    return names[type(value)]
+        return Pushed(piece.text, fault=OUT_OF_RANGE)

@@ -3,15 +3,13 @@
 Imports the standard library alone, since ingest uses it.
 """
 
-import functools
 import itertools
 import math
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from attendee_sync.profile import field_names, names, pairs, persons
+from attendee_sync.profile import elements, field_names, names, pairs, persons, texts
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 
 type Json = dict[str, Any]
@@ -30,90 +28,6 @@ _OF_GUESTS: Final = "#ext#@"
 # better one, for an element of a list after another.
 _LEVEL, _NAME, _ELEMENT = 10_000_000, 1_000, 20
 
-_NOTHING: Final = (
-    *("", "null", "undefined", "n/a", "none", "nil", "(null)", "(none)", "(not set)", "not set"),
-    *("(empty)", "<null>", "#n/a", "not provided", "not available", "[object object]", "n.a."),
-    *("n.a", "n. a.", "k.a.", "keine angabe", "not applicable", "unknown", "(unknown)"),
-    *("[not provided]", "[not specified]", "[unknown]", "[none]", "[empty]", "[null]", "[blank]"),
-    *("not specified", "(not specified)", "(not provided)", "no value", "(no value)", "(blank)"),
-    # What spreadsheets show for a formula that failed.
-    *("keine", "kein", "entfällt", "nicht angegeben", "nicht zutreffend", "aucun", "aucune"),
-    *("néant", "non renseigné", "non renseignée", "non communiqué", "sans objet", "ninguno"),
-    *("ninguna", "sin datos", "no aplica", "no disponible", "nessuno", "nessuna", "não informado"),
-    *(
-        "não se aplica",
-        "nenhum",
-        "nenhuma",
-        "geen",
-        "n.v.t.",
-        "nvt",
-        "niet van toepassing",
-        "ingen",
-    ),
-    *("inget", "ikke oppgitt", "brak", "nie dotyczy", "není", "nincs", "yok", "belirtilmemiş"),
-    *(
-        "нет",
-        "не указано",
-        "не указана",
-        "нет данных",
-        "なし",
-        "無し",
-        "未記入",
-        "該当なし",
-        "无",
-        "無",
-    ),
-    *("暂无", "없음", "해당 없음", "tbd", "tba", "n/d", "s/o", "s/n"),
-    *("#ref!", "#value!", "#name?", "#div/0!", "#null!", "#num!", "#error!"),
-)
-# Texts that stand for no value. "Nan" and "Na" are names, and NA is Namibia.
-_NO_VALUES: Final = frozenset(
-    {
-        "nan",
-        "NaN",
-        "\\N",
-        "keine Angabe",
-        "k. A.",
-        "k.A.",
-        "k. a.",
-        "o. A.",
-        "N.v.t.",
-    }  # the last as MySQL and PostgreSQL export it
-    | {spell(text) for text in _NOTHING for spell in (str, str.upper, str.capitalize, str.title)}
-    | {text[0] + text[1:].capitalize() for text in _NOTHING if text.startswith(("(", "["))}
-)
-_LONGEST_NO_VALUE = 20
-# Dashes alone, or the unfilled field of a template.
-_UNFILLED = re.compile(
-    r"[-\u2013\u2014._?/ ]+|\{\{[^{}]*\}\}|%%[^%]*%%|%[A-Za-z][\w .-]*%|\*\|[^|]*\|\*"
-    r"|[$@#]\{[^{}]*\}|\[\[[^\[\]]*\]\]|<<[^<>]*>>"
-)
-_UNFILLED_BEGINS: Final = frozenset("-\u2013\u2014._?/*{%$@#[< \t\r\n\v\f\u00a0")
-# Words of printable ASCII with one blank between, of which the first is no such dash or field.
-_PLAIN_LINES = re.compile(r"(?:[!\"&-)+,0-;=>A-Z\\\]^`a-z|-~][!-~]*+(?: [!-~]++)*+\n)*+")
-_MOST_PLAIN = 2_000  # characters in all
-_SALUTATIONS: Final = frozenset(
-    {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "herr", "frau"}
-    | {"hr", "fr", "drmed", "dring", "profdr", "mme", "mlle", "m", "mm", "monsieur", "madame"}
-    | {"mademoiselle", "sr", "sra", "srta", "senor", "senora", "senorita", "don", "dona", "sig"}
-    | {"sigra", "signor", "signora", "dott", "dottssa", "dhr", "mevr", "mevrouw", "deheer"}
-    | {"herrn", "fru", "froken", "pan", "pani", "phd", "divers", "mrms", "messrs", "rev", "hon"}
-)
-
-# What is somebody's role in an application, and no job title.
-_ROLES: Final = frozenset(
-    {"admin", "administrator", "attendee", "author", "contributor", "customer", "editor"}
-    | {"enduser", "guest", "member", "participant", "registrant", "subscriber", "user", "viewer"}
-)
-# Marks of an element of a list, such as isPrimary, default_billing, primary_address; invalid_email.
-_FIRST: Final = ("primary", "preferred", "default", "main", "principal", "haupt", "predeterminad")
-_BAD: Final = ("invalid", "bounced", "deleted", "inactive", "archived", "obsolete")
-_TRUE: Final[frozenset[bool | str]] = frozenset({True})
-_YESES: Final[frozenset[bool | str]] = frozenset(
-    {True, "true", "True", "TRUE", "1", "Y", "yes", "Yes"}
-)
-_FIRST_TYPES: Final = frozenset({"primary", "default", "preferred", "main"})
-_OLD: Final = "old"  # the use of names and addresses in FHIR that are no more
 _OF_ONE_VALUE: Final = frozenset({"value", "type"})  # members of an object around one value
 _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
 # Each item of a list of SharePoint's has a title, whatever stands there, and one of the others:
@@ -124,15 +38,13 @@ _OF_LIST_ITEMS: Final = frozenset(
     | {"__metadata", "OData__UIVersionString", "_UIVersionString", "EditorLookupId", "@odata.etag"}
 )
 _OF_PERSONS: Final = ("email", "firstname", "lastname", field_names.FULL_NAME)
-_NO_PHONES: Final = ("fax", "pager")
 
 _WRAPPERS: Final = ("value", "answer")
 _MAP: Final = "M"  # of DynamoDB's, around an object
 _SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one person's parts
 
-_LINES: Final = frozenset(
-    {"address1", field_names.HOUSE_NUMBER, "address2"}
-)  # of an address, no town
+# Of an address, no town.
+_LINES: Final = frozenset({"address1", field_names.HOUSE_NUMBER, "address2"})
 
 _TOWNS: Final = frozenset({"city", "zip", "countryid"})
 
@@ -149,7 +61,9 @@ class Found:
     more: Mapping[str, Sequence[Candidate]]  # of fields that have some, better ones first
     # Where what the address that counts lacks stands in another one, by field.
     elsewhere: Mapping[str, Sequence[Path]]
-    is_plain: bool = field(default=False, compare=False)  # are_plain holds, but for the e-mail
+    is_plain: bool = field(
+        default=False, compare=False
+    )  # texts.are_plain holds, but for the e-mail
 
     @classmethod
     def of(
@@ -205,10 +119,10 @@ def find(profile: Json, table: Names | None = None) -> Found:
 def usability(value: Any, entry: Entry) -> bool | None:
     """Tell whether a name's field may have a value that is pushed; None if that holds several."""
     if isinstance(value, str):
-        if not entry.field or not is_text(value):
+        if not entry.field or not texts.is_text(value):
             return not entry.field
         if entry.field == "jobtitle":
-            return is_title(value, entry)
+            return texts.is_title(value, entry)
         # An account's name may be an address, unless it is one that Entra makes for a guest:
         # https://learn.microsoft.com/en-us/entra/external-id/user-properties
         is_name = entry.field == "email" and entry.is_weak
@@ -218,29 +132,6 @@ def usability(value: Any, entry: Entry) -> bool | None:
     if isinstance(value, dict | list):
         return None
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_title(text: str, entry: Entry) -> bool:
-    """Tell whether a text under a name of job titles is one."""
-    if is_salutation(text):
-        return False
-    return not entry.is_weak or not (_is_role(text) or _has_address(text))
-
-
-def are_plain(values: Sequence[Any]) -> bool:
-    """Tell of most texts that they stand for values and need no tidying, in little time."""
-    try:
-        lines = "\n".join(values) + "\n"
-    except TypeError:  # one is no text
-        return False
-    return (
-        len(lines) <= _MOST_PLAIN
-        and _PLAIN_LINES.fullmatch(lines) is not None
-        and lines.count("\n") == len(values)
-        and ".0\n" not in lines
-        and ":" not in lines  # of phone numbers it may follow a word for one
-        and _NO_VALUES.isdisjoint(values)
-    )
 
 
 class Search:
@@ -461,13 +352,13 @@ class Search:
             self._holders(listed, entry, spot, path)
             return
         if entry.field == "address1" and all(isinstance(each, str) for each in listed):
-            first, *rest = [*filter(is_text, listed)] or [""]
+            first, *rest = [*filter(texts.is_text, listed)] or [""]
             lines = {"address1": first, "address2": ", ".join(rest)}
             for field, line in lines.items():
                 self._value(line, entry._replace(field=field), spot, path)
             return
         primary = self._primary_id(path) if len(listed) > 1 else None
-        for n, (index, each) in enumerate(_by_preference(listed, entry.kind, primary)):
+        for n, (index, each) in enumerate(elements.by_preference(listed, entry.kind, primary)):
             at = spot._replace(order=spot.order + n * _ELEMENT)
             # A number beside a name is how a record of it is known: [233, "United States"].
             is_number = entry.field in field_names.PLACE and isinstance(each, int | float)
@@ -509,7 +400,9 @@ def _typed(value: Json) -> str | None:
 
 def _only_person(listed: Sequence[Any]) -> int | None:
     """Return which of several objects alone says that it is a person's, by its type."""
-    types = [_type_of(pairs.folded(each)) if isinstance(each, dict) else "" for each in listed]
+    types = [
+        elements.type_of(pairs.folded(each)) if isinstance(each, dict) else "" for each in listed
+    ]
     found = [n for n, kind in enumerate(types) if names.is_person_word(kind)]
     return found[0] if len(found) == 1 < len(listed) and all(types) else None
 
@@ -540,84 +433,6 @@ class _Spot(NamedTuple):
     address: _Address  # which flat names belong to
 
 
-def is_text(text: str) -> bool:
-    """Tell whether a text stands for a value."""
-    if text in _NO_VALUES:
-        return False
-    if text[0] not in _UNFILLED_BEGINS and not text[-1].isspace():
-        return True
-    bare = text.strip()
-    if bare in _NO_VALUES:
-        return False
-    return bare[0] not in _UNFILLED_BEGINS or not (_UNFILLED.fullmatch(bare) or _is_field(bare))
-
-
-def _is_field(text: str) -> bool:
-    """Tell whether a text is the name of a field in square brackets, such as `[First Name]`."""
-    is_in_brackets = text[0] == "[" and text[-1] == "]" and len(text) <= _LONGEST_NAME
-    return is_in_brackets and names.fold(text) in names.standard().words
-
-
-def _has_address(text: str) -> bool:
-    """Tell whether a word of a text is like an e-mail address, as in a label of Campaign's."""
-    return "@" in text and any("." in word.partition("@")[2] for word in text.split())
-
-
-def _is_role(text: str) -> bool:
-    return len(text) <= _LONGEST_NO_VALUE and names.fold(text) in _ROLES
-
-
-@functools.lru_cache(maxsize=1_024)
-def is_salutation(text: str) -> bool:
-    """Tell whether a text is how somebody is addressed, such as `Dr.`, and no job title."""
-    return len(text) <= _LONGEST_NO_VALUE and names.fold(text) in _SALUTATIONS
-
-
-def _by_preference(
-    listed: Sequence[Any], kind: Kind, primary: str | int | None
-) -> list[tuple[int, Any]]:
-    """Return a list's elements with their indexes, the primary one first, numbers last.
-
-    `primary` is its id, if it is known by that. Of addresses the one of work is next. Fax numbers
-    are left out.
-    """
-
-    def preference(numbered: tuple[int, Any]) -> int:
-        if not isinstance(numbered[1], dict):
-            return 3 if isinstance(numbered[1], str) else 4
-        each = pairs.folded(numbered[1])
-        if primary is not None and each.get("id") == primary:
-            return -1
-        if _is_marked(each, _BAD, _YESES) or each.get("use") == _OLD:
-            return 5
-        nested = each.get("metadata")
-        marked = {**nested, **each} if isinstance(nested, dict) else each
-        for rank, yeses in enumerate((_TRUE, _YESES)):
-            if _is_marked(marked, _FIRST, yeses):
-                return rank
-        of_type = _type_of(each)
-        if of_type in _FIRST_TYPES:
-            return 1
-        return 2 if kind is Kind.ADDRESS and of_type in ("work", "business") else 3
-
-    usable = [
-        (n, each)
-        for n, each in enumerate(listed)
-        if not isinstance(each, dict) or not _type_of(pairs.folded(each)).endswith(_NO_PHONES)
-    ]
-    return sorted(usable, key=preference)
-
-
-def _is_marked(folded: Json, marks: tuple[str, ...], yeses: Collection[bool | str]) -> bool:
-    return any(
-        isinstance(value, bool | str)
-        and value in yeses
-        and name.removeprefix("is").startswith(marks)
-        and not name.endswith("id")
-        for name, value in folded.items()
-    )
-
-
 def _is_doubtful(name: str, value: object, entry: Entry | None) -> bool:
     """Tell whether a member of an event may be the event's own, not the person's beside it."""
     if entry is None or not entry.is_weak:
@@ -636,13 +451,6 @@ def _member(members: Json, name: str) -> Any:
         if spelling in members:
             return members[spelling]
     return None
-
-
-def _type_of(folded: Json) -> str:
-    named = (folded.get(name) for name in ("type", "kind", "label"))
-    own = (value for name, value in folded.items() if name.endswith("type"))  # AddressType
-    kind = next((each for each in itertools.chain(named, own) if isinstance(each, str)), "")
-    return names.fold(kind)
 
 
 def _chosen(addresses: Sequence[_Address]) -> tuple[_Parts, dict[str, list[Path]]]:

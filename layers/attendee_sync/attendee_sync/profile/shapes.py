@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from attendee_sync.profile import candidates, envelopes, memberships, persons, reader
+from attendee_sync.profile import candidates, envelopes, memberships, persons, reader, texts
 from attendee_sync.profile.candidates import Found, Path, Search
 from attendee_sync.profile.names import Entry, Names
 from attendee_sync.profile.reader import Json
@@ -82,7 +82,7 @@ def _found(profile: Json, shape: Shape) -> Found | None:
         values = _values(profile, shape)
     except LookupError:
         return None
-    is_plain = candidates.are_plain(values[shape.emails :]) and _are_fitting(values, shape)
+    is_plain = texts.are_plain(values[shape.emails :]) and _are_fitting(values, shape)
     reading = shape.readings.get(() if is_plain else _usable(values, shape.entries))
     if reading is None:
         return None
@@ -111,7 +111,7 @@ def _values(profile: Json, shape: Shape) -> list[Any]:
 def _are_fitting(values: Sequence[Any], shape: Shape) -> bool:
     """Tell whether plain job titles are some, and e-mail addresses are usable."""
     for n in shape.titles:
-        if not candidates.is_title(values[n], shape.entries[n]):
+        if not texts.is_title(values[n], shape.entries[n]):
             return False
     for n in range(shape.emails):  # noqa: SIM110 - a generator takes twice the time
         if not candidates.usability(values[n], shape.entries[n]):

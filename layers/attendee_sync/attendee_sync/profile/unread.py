@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from attendee_sync.profile import envelopes, memberships, names, pairs, persons, unknown_lists
-from attendee_sync.profile.candidates import Found, Path, is_text
+from attendee_sync.profile.candidates import Found, Path
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 from attendee_sync.profile.reader import Json
+from attendee_sync.profile.texts import is_text
 
 _MOST = 50  # that are told
 _MAX_DEPTH = 12
