@@ -9,6 +9,7 @@ DEV := .venv/.installed
 CLOUD := build/cloud/.installed
 PEER := build/peer/.installed
 RUNTIME := build/runtime/.installed
+MUTMUT := build/mutmut/.installed
 CHECKOV_VERSION := 3.3.30
 # Checkov pins an older boto3 than all else, so its versions are not uv.lock's.
 CHECKOV := build/checkov/.installed
@@ -29,6 +30,9 @@ SAM_LOCAL ?=
 # machine's. The template asks for it again when it is deployed; the layer serves both.
 ARCHITECTURE ?= arm64
 
+# What `make mutants` changes, of tests/mutants.toml; all of it if none is named.
+MODULE ?=
+
 # Options of `make campaign`: python -m local.campaign --help lists them.
 CAMPAIGN ?=
 
@@ -43,8 +47,8 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign simulate test check scan checkov days format openapi build deploy wheel bench lock clean \
-  invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
+.PHONY: help demo local campaign simulate test check scan checkov days mutants format openapi build deploy wheel bench \
+  lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +111,10 @@ scan: $(DEV) ## Look for mistakes in security, known holes of packages, and secr
 days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
 	@$(BIN)/pytest --quiet --day=+400 tests/unit tests/contract
 	@$(BIN)/pytest --quiet --day=2028-02-29 tests/unit tests/contract
+
+# Takes too long for `make check`: a nightly run is for it.
+mutants: $(DEV) $(MUTMUT) $(REGIONS) ## Look for changes of the code that no test notices, in MODULE
+	@$(BIN)/python -m local.checks.mutants $(MODULE)
 
 checkov: $(CHECKOV) ## Look for mistakes in the template's security
 	@build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
@@ -208,6 +216,12 @@ $(RUNTIME): uv.lock pyproject.toml build/python.path
 	@echo "Installing what Lambda's runtime brings along into build/runtime"
 	@UV_PROJECT_ENVIRONMENT=build/runtime $(UV) sync --quiet --locked --compile-bytecode \
 	  --only-group runtime --no-install-project
+	@touch $@
+
+$(MUTMUT): uv.lock pyproject.toml build/python.path
+	@echo "Installing mutmut into build/mutmut"
+	@UV_PROJECT_ENVIRONMENT=build/mutmut $(UV) sync --quiet --locked --compile-bytecode \
+	  --no-default-groups --group mutants --no-install-project
 	@touch $@
 
 $(CHECKOV): $(CHECKOV_REQUIREMENTS) build/python.path

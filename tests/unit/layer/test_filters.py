@@ -283,3 +283,13 @@ def test_a_departure_is_told_of_who_has_not_agreed_as_well(
 ) -> None:
     decision = decide(document, required_consents=REQUIRED, exits=exits)
     assert (decision.verdict, decision.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("address", "verdict"),
+    [("ada@example.com", Verdict.FILTER), ("grace@example.com", Verdict.SEND)],
+)
+def test_an_opt_out_of_one_address_counts_for_that_address(address: str, verdict: Verdict) -> None:
+    own = {"marketing": {"email": {"val": "n"}}}
+    document = EMAIL | {"consents": {"idSpecific": {"Email": {address: own}}}}
+    assert decide(document, filter=f"!{OPTED_OUT}").verdict is verdict

@@ -479,3 +479,18 @@ def test_remarks_never_hold_a_value(country: str, foreign_state: str) -> None:
     told = decision.detail + "".join(text for _, text in decision.remarks)
     assert "private" not in told.lower()
     assert "example" not in told
+
+
+def test_a_state_without_a_code_is_sent_in_no_field_of_its_own_unless_one_is_named() -> None:
+    rules = mapper.mapper('{"event_code": "summit2027"}')
+    decision = rules.decide(EMAIL | {"state": "Bavaria", "country": "DE"})
+    assert decision.fields == EMAIL | {"countryid": "DE"}
+    assert (
+        rules.decide_on(rules.identify(EMAIL | {"state": "Bavaria", "country": "DE"})) == decision
+    )
+
+
+def test_whose_a_rejected_profile_is_stays_known() -> None:
+    decision = decide(ONLY_HASH)
+    assert (decision.verdict, decision.reason) == (Verdict.REJECT, Reason.ONLY_HASH)
+    assert decision.email_hash == HASH

@@ -9,10 +9,11 @@ import pytest
 
 from attendee_sync.attendee import Version
 from attendee_sync.aws.fifo_queue import Message, QueueUnavailableError
-from attendee_sync.messaging import dead_letters, messages
+from attendee_sync.messaging import dead_letters, lanes, messages
 from attendee_sync.observability import trace_id
+from attendee_sync.outcome import Reason
 from tests.support import fakes
-from tests.support.stack import Aws
+from tests.support.stack import Aws, Clock
 
 
 def message(n: int, person: str | None = None, body: str = "{}") -> Message:
@@ -338,3 +339,39 @@ def test_a_failure_to_put_back_stops_nothing(aws: Aws) -> None:
 
 def sent_of(aws: Aws, person: str) -> list[int]:
     return [int(sent.attributes["index"]) for sent in aws.sqs.profiles if sent.group == person]
+
+
+def test_what_a_push_says_of_its_messages_is_read_again(wall: Clock) -> None:
+    wall.now = 1_790_000_000.5
+    carried = messages.push_attributes("summit", "push-7", "00-trace-span-01", "cdp")
+    attributes = {name: {"stringValue": text} for name, text in carried.items()}
+    read = messages.from_record(record(messageAttributes=attributes))
+    assert (read.destination, read.request_id, read.index) == ("summit", "push-7", "")
+    assert (read.trace_parent, read.sender) == ("00-trace-span-01", "cdp")
+    assert read.version.accepted_at == 1_790_000_000_500
+
+
+@pytest.mark.parametrize("attributes", [{}, {"destination": {"dataType": "Binary"}}])
+def test_a_record_without_texts_of_ours_has_empty_ones(attributes: dict[str, Any]) -> None:
+    read = messages.from_record(record(messageAttributes=attributes))
+    assert (read.destination, read.request_id, read.index, read.trace_parent) == ("", "", "", "")
+    assert read.sender == ""
+
+
+def test_a_message_that_is_queued_on_another_lane_keeps_its_version() -> None:
+    lane = "arn:aws:sqs:us-east-1:123456789012:attendee-sync_lane_summit.fifo"
+    first = messages.from_record(record(eventSourceARN=lane))
+    assert (first.lane, first.version.lane) == ("summit", "summit")
+    again = messages.requeue_message(first, "person", "again").attributes
+    attributes = {name: {"stringValue": text} for name, text in again.items()}
+    moved = messages.from_record(record(messageAttributes=attributes))
+    assert (moved.lane, moved.version) == (lanes.SHARED, first.version)
+
+
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_a_profile_may_have_a_million_bytes(letter: str) -> None:
+    most = letter * (1_000_000 // len(letter.encode()))
+    assert messages.size_fault(most) is None
+    fault = messages.size_fault(most + "x")
+    assert fault
+    assert fault.reason is Reason.TOO_LARGE

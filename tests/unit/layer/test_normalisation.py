@@ -355,3 +355,46 @@ def test_nothing_slow_is_imported_when_a_function_starts() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tel:+1 555 0100", "+1 555 0100"),
+        ("Phone: tel. 5550100", "tel. 5550100"),
+        ("p:+15550100", "+15550100"),
+        ("84101.0", "84101"),
+        ("5.0", "5"),
+        ("84101.5", "84101.5"),
+        ("1.0.0", "1.0.0"),
+        ("x84101.0", "x84101.0"),
+        ("84101", "84101"),
+    ],
+)
+def test_a_number_loses_what_tables_and_links_add_to_it_and_nothing_else(
+    text: str, expected: str
+) -> None:
+    assert normalisation.number(text) == expected
+
+
+def test_a_text_or_a_number_may_have_two_thousand_characters() -> None:
+    assert normalisation.clean_text("é" * 2_000) == "é" * 2_000
+    assert reason_of(lambda: normalisation.clean_text("é" * 2_001)) == "longer than 2000 characters"
+    for sign in (1, -1):
+        normalisation.check_digits(sign * (10**2_000 - 1))
+        too_long = reason_of(lambda: normalisation.check_digits(sign * 10**2_000))  # noqa: B023
+        assert too_long == "longer than 2000 characters"
+
+
+def test_countries_and_states_are_looked_up_by_a_hundred_characters_at_most() -> None:
+    assert reason_of(lambda: normalisation.countryid("x" * 101)) == "longer than 100 characters"
+    assert reason_of(lambda: normalisation.state("x" * 101, "US")) == "longer than 100 characters"
+    assert normalisation.state("UT", "US".ljust(100)) == State("UT")
+    without = reason_of(lambda: normalisation.state("UT", "US".ljust(101)))
+    assert without == "a state without a country, and not a code of ISO 3166-2"
+
+
+@pytest.mark.parametrize("text", ["ﬁ-18", "US-", "XX-UT", "USA-UT"])
+def test_what_only_resembles_a_code_names_no_country(text: str) -> None:
+    without = reason_of(lambda: normalisation.state(text, None))
+    assert without == "a state without a country, and not a code of ISO 3166-2"

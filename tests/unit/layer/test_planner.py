@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from attendee_sync.attendee import Version, sha256_of
-from attendee_sync.delivery.ledger import LedgerEntry
+from attendee_sync.aws.settings import SettingsUnavailableError
+from attendee_sync.delivery import planner
+from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import Plan, Planner, mapping_version
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Mapper
@@ -215,3 +217,67 @@ def test_settings_that_break_their_reader_are_a_fault_of_the_settings(
     assert made.outcome
     assert made.outcome.kind is OutcomeKind.RETRY
     assert made.outcome.retry.is_fault_of_settings
+
+
+def test_an_attendee_that_only_left_gets_an_exit_after_a_delivery_alone(aws: Aws) -> None:
+    exits = {"action": "set", "fields": {"status": "left"}}
+    aws.set_destination("default", event_code="summit2027", exits=exits)
+    left = {"segmentMembership": {"ups": {"audience-1": {"status": "exited"}}}}
+    made = plan(aws, json.dumps({"email": "ada@example.com"} | left))
+    never = made.unsent(None)
+    assert never
+    assert (never.kind, never.reason) == (OutcomeKind.FILTERED, Reason.LEFT_AUDIENCE)
+    assert made.unsent(None, follows=True) is None
+    assert made.unsent(entry(made, Version(1))) is None
+
+
+def test_a_profile_without_an_address_is_nobodys(aws: Aws) -> None:
+    assert plan(aws, '{"zip": "1"}').attendee == ""
+
+
+def test_what_an_error_of_ours_rejects_makes_its_attendee_due(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Mapper, "decide", broken)
+    made = Planner(aws.settings()).plan(message(5, "ada", attempt=5))
+    assert made.attendee == made.message.group == "group-of-ada"
+
+
+@pytest.mark.parametrize(
+    ("body", "filtered_by", "kind", "words"),
+    [
+        ({"zip": "1"}, None, "rejected", "no e-mail address under"),
+        ({"email": "ada@example.com"}, "vip", "filtered", "the filter does not hold"),
+        ({"email": "a@example.com", "age": 5}, "length(age) > `1`", "retry", "can't be evaluated"),
+    ],
+)
+def test_why_a_profile_is_not_sent_is_said_in_words(
+    aws: Aws, body: dict[str, object], filtered_by: str | None, kind: str, words: str
+) -> None:
+    aws.set_destination("default", event_code="summit2027", filter=filtered_by)
+    outcome = plan(aws, json.dumps(body)).outcome
+    assert outcome
+    assert outcome.kind.value == kind
+    assert words in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "words"),
+    [
+        (LedgerUnavailableError("no ledger"), Reason.LEDGER_UNAVAILABLE, "no ledger"),
+        (
+            SettingsUnavailableError("no settings", "AccessDenied"),
+            Reason.SETTINGS_UNAVAILABLE,
+            "no settings",
+        ),
+        (fakes.denied("Throttling"), Reason.AWS_UNAVAILABLE, "AWS: Throttling"),
+        (KeyError("ada@example.com"), Reason.INTERNAL_ERROR, "internal error: KeyError"),
+    ],
+)
+def test_what_keeps_a_message_from_its_end_is_said_and_tried_again(
+    error: Exception, reason: Reason, words: str
+) -> None:
+    outcome = planner.retry(error)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, reason)
+    assert outcome.detail.startswith(words)
+    assert "ada@example.com" not in outcome.detail

@@ -65,3 +65,31 @@ def test_kinds_tell_what_follows_from_them() -> None:
     assert those("goes_to_dead_letters") == {"rejected", "expired"}
     assert those("advances_version") == {"delivered", "unchanged", "filtered"}
     assert len(those("label")) == len(OutcomeKind)
+
+
+def test_what_has_waited_as_long_as_it_may_is_tried_once_more() -> None:
+    assert POLICY.settle(BUSY, 100.0) == BUSY
+
+
+@pytest.mark.parametrize(("drawn", "wait"), [(0.0, 1), (0.5, 1), (1.7, 1), (2.4, 2)])
+def test_a_wait_is_drawn_from_nothing_up_and_lasts_a_second_at_least(
+    monkeypatch: pytest.MonkeyPatch, drawn: float, wait: int
+) -> None:
+    def draw(shortest: float, longest: float) -> float:
+        assert shortest <= 0 <= drawn <= longest
+        return drawn
+
+    monkeypatch.setattr(random, "uniform", draw)
+    assert POLICY.wait(1, BUSY, 0) == wait
+
+
+def test_no_wait_is_longer_than_the_policys_longest_whatever_rainfocus_asks_for() -> None:
+    asked = replace(BUSY, retry=Retry(after=86_400, longest_wait=2_000.0))
+    assert POLICY.wait(50, asked, 0) == 900
+
+
+def test_what_waited_for_days_is_spread_over_the_longest_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda shortest, longest: (shortest + longest) / 2)
+    assert POLICY.wait(50, BUSY, 86_400) == 450

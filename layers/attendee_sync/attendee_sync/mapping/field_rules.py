@@ -265,7 +265,7 @@ def _place_state(mapped: Mapped, given: Sequence[_Given], foreign_state: str) ->
 
 def _pad_zip(mapped: Mapped) -> None:
     """Give a zip of the United States its zeros, which a number has lost."""
-    digits = mapped.fields.get("zip", "")
+    digits = mapped.fields["zip"]
     is_short = _US_ZIP_DIGITS - _MOST_ZEROS <= len(digits) < _US_ZIP_DIGITS
     if is_short and mapped.fields.get("countryid") in _US_ZIPS:
         mapped.fields["zip"] = digits.zfill(_US_ZIP_DIGITS)
@@ -294,7 +294,7 @@ def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:
     """Write a house number beside its street, on the side where the attendee's country has it."""
     numbers = Mapped({})
     _keep_first(numbers, HOUSE_NUMBER, normalisation.number, given)
-    number, street = numbers.fields.get(HOUSE_NUMBER, ""), mapped.fields.get("address1", "")
+    number, street = numbers.fields.get(HOUSE_NUMBER), mapped.fields.get("address1")
     if not street:
         mapped.leave_out("address1", "a house number without a street")
     elif number and number not in street.split():
@@ -305,7 +305,7 @@ def _join_number(mapped: Mapped, given: Sequence[_Given]) -> None:
 
 def _join_particle(mapped: Mapped, given: Sequence[_Given]) -> None:
     """Write before a last name what it begins with, as Dutch forms ask for it by itself."""
-    last, particle = mapped.fields.get("lastname", ""), normalisation.clean_text(str(given[0][0]))
+    last, particle = mapped.fields.get("lastname"), normalisation.clean_text(str(given[0][0]))
     words = particle.lower().split()
     if not last or not 0 < len(words) <= _MOST_PARTICLES or not _PARTICLES.issuperset(words):
         return

@@ -18,7 +18,6 @@ class FilterFunctions(evaluation.Functions):
         super().__init__()
         self._email_hash = email_hash
         self._as_if_agreed = as_if_agreed
-        self.asks_for_consent = False
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
     def _func_is_member(self, document: Any, audience: str) -> bool:
@@ -28,12 +27,10 @@ class FilterFunctions(evaluation.Functions):
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
     def _func_consents(self, document: Any, path: str) -> bool:
-        self.asks_for_consent = True
         return self._as_if_agreed or consents.agrees(document, path, self._email_hash)
 
     @jmespath_functions.signature({"types": ["object"]}, {"types": ["string"]})
     def _func_has_opted_out(self, document: Any, path: str) -> bool:
-        self.asks_for_consent = True
         return not self._as_if_agreed and consents.opted_out(document, path, self._email_hash)
 
 
@@ -50,10 +47,7 @@ def unmet(text: str, document: Mapping[str, Any], email_hash: str = "") -> Reaso
     Raises one of expressions.UNANSWERED where it can't be evaluated on this profile.
     """
     node = jmespath.compile(text).parsed
-    functions = FilterFunctions(email_hash)
-    if evaluation.evaluate(node, document, functions):
+    if evaluation.evaluate(node, document, FilterFunctions(email_hash)):
         return Reason.NONE
-    if not functions.asks_for_consent:
-        return Reason.FILTER
     agreed = FilterFunctions(as_if_agreed=True)
     return Reason.NO_CONSENT if evaluation.evaluate(node, document, agreed) else Reason.FILTER

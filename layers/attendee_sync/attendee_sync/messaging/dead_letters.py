@@ -125,7 +125,7 @@ def _time(seconds: float) -> str:
 
 def _origin(text: str) -> dict[str, str]:
     try:
-        value = json.loads(text or "{}")
+        value = json.loads(text)
     except ValueError:
         return {}
     return {name: str(each) for name, each in value.items()} if isinstance(value, dict) else {}

@@ -85,7 +85,6 @@ def _xml(body: bytes) -> dict[str, Any] | None:
     """
     reader = _XmlReader()
     parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
