@@ -28,7 +28,7 @@ _UNKNOWN = (
 )
 _DENIED = (
     "docs/operations.md tells which of the stack's policies a command needs: ViewerPolicy, "
-    "OperatorPolicy or ManagerPolicy, whose ARNs are outputs of the stack."
+    "OperatorPolicy, PrivacyPolicy or ManagerPolicy, whose ARNs are outputs of the stack."
 )
 _REMEDIES: dict[str, str] = {
     "ExpiredToken": _EXPIRED,

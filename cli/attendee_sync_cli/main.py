@@ -14,6 +14,7 @@ from attendee_sync_cli.commands import (
     destination_lanes,
     destinations,
     doctor,
+    erase,
     failures,
     lookup,
     preview,
@@ -45,6 +46,7 @@ _PROFILES = "Profiles"
 app.command("preview", epilog=preview.EXAMPLES, rich_help_panel=_PROFILES)(preview.preview)
 app.command("push", epilog=push.EXAMPLES, rich_help_panel=_PROFILES)(push.push)
 app.command("lookup", epilog=lookup.EXAMPLES, rich_help_panel=_PROFILES)(lookup.lookup)
+app.command("erase", epilog=erase.EXAMPLES, rich_help_panel=_PROFILES)(erase.erase)
 app.command("report", epilog=report.EXAMPLES, rich_help_panel=_PROFILES)(report.report)
 _REPAIR = "When something is wrong, in this order"
 app.command("status", epilog=status.EXAMPLES, rich_help_panel=_REPAIR)(status.status)

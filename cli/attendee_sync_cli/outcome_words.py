@@ -20,6 +20,7 @@ REASONS: Final[Mapping[str, str]] = {
     "not there",
     "filter": "the destination's filter does not hold",
     "filter_failed": "the destination's filter can't be evaluated",
+    "erased": "the person was erased, and is blocked until that is lifted",
     "overtaken": "something newer of the attendee was settled",
     "merged": "delivered in one call with a later one",
     "behind": "waits for an earlier one of the attendee",

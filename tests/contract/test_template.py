@@ -553,7 +553,15 @@ def leading_keys(function: str, table: str) -> set[str]:
 
 def test_each_function_touches_its_own_keys_of_the_ledger_only() -> None:
     delivery = leading_keys("DeliveryFunction", "LedgerTable")
-    assert delivery == {"attendee#*", "attempt#*", "stored#*", "trouble#*", "circuit#*", "pause#*"}
+    assert delivery == {
+        "attendee#*",
+        "attempt#*",
+        "stored#*",
+        "trouble#*",
+        "circuit#*",
+        "pause#*",
+        "erased#*",
+    }
 
 
 def test_no_call_without_a_key_is_permitted_since_the_condition_would_hold() -> None:

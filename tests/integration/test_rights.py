@@ -17,6 +17,7 @@ from local.machine.cloud import aws_environment
 from tests.support.local import Local
 
 POLICIES = ("ViewerPolicy", "OperatorPolicy", "ManagerPolicy")  # each needs the ones before it
+RIGHTS = ("ViewerPolicy", "PrivacyPolicy")
 # Not `destinations pause`: the local cloud takes each call about a mapping for a list of them.
 COMMANDS = {
     "ViewerPolicy": (
@@ -38,7 +39,7 @@ COMMANDS = {
         "token refresh default",
     ),
 }
-_SECONDS = 60.0
+_SECONDS = 120.0  # `erase` waits for a minute
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,38 @@ def test_a_person_may_do_what_a_policy_is_for_and_not_what_the_next_one_is(
             result = somebody.run(words.format(**files).split())
             assert result.returncode == 1, f"{words}: {result.stdout}"
             assert "is not authorized to perform" in result.stderr
-            assert "OperatorPolicy or ManagerPolicy" in result.stderr
+            assert "OperatorPolicy, PrivacyPolicy or ManagerPolicy" in result.stderr
+
+
+def test_who_looks_after_people_s_rights_shows_and_erases_and_repairs_nothing(
+    local: Local, files: dict[str, str]
+) -> None:
+    email, after = "erased-by-right@example.com", "after-the-erased@example.com"
+    local.push([{"email": email, "zip": "1"}])
+    local.wait_for_attendee(email)
+    with person(local, RIGHTS) as somebody:
+        assert somebody.run(["failures"]).returncode == 0
+        erased = somebody.run(["erase", email, "--yes", "--json"])
+        assert erased.returncode == 0, erased.stderr
+        [place] = [
+            each
+            for each in json.loads(erased.stdout)["destinations"]
+            if each["destination"] == "default"
+        ]
+        assert (place["ledger_entries"], bool(place["attendee_id"])) == (1, True)
+        assert email not in erased.stdout
+
+        local.push([{"email": email, "zip": "2"}, {"email": after}])
+        local.wait_for_attendee(after)
+        local.wait_until_idle()
+        assert local.attendees()[email].fields["zip"] == "1"
+        looked_up = json.loads(somebody.run(["lookup", email, "--json"]).stdout)
+        assert looked_up["blocked_since"]
+        assert not any(each["known"] for each in looked_up["destinations"])
+
+        for words in (f"push default {files['profile']}", "token refresh default"):
+            assert somebody.run(words.split()).returncode == 1, words
+        assert somebody.run(["erase", email, "--lift", "--yes"]).stdout == "Lifted.\n"
 
 
 def test_a_viewer_s_status_tells_what_another_policy_would_show(local: Local) -> None:

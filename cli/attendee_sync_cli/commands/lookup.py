@@ -1,7 +1,5 @@
 """The command that tells what became of one person's profiles."""
 
-import re
-import sys
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,15 +9,13 @@ import typer
 from pydantic import ValidationError
 
 from attendee_sync import attendee
-from attendee_sync.aws.settings import HASH_KEY
 from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
 from attendee_sync.delivery.planner import mapping_version
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.messaging.dead_letters import DeadLetter
-from attendee_sync.profile import email_address
-from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, FailureError
+from attendee_sync_cli.profiles import person
 from attendee_sync_cli.stack import person_trace
 from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan
 from attendee_sync_cli.stack.person_trace import ProfileTrace
@@ -30,8 +26,6 @@ EXAMPLES = console.examples(
     "attendee-sync lookup - --destination summit < address.txt",
     "attendee-sync lookup ada@example.com --trace --hours 72",
 )
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_MAX_INPUT = 1_000  # characters
 _MAX_HOURS = 336  # two weeks: no profile waits for longer
 _AT_ONCE = 100  # keys that the ledger takes in one call
 
@@ -57,14 +51,7 @@ class _Found:
 
 def lookup(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
-    email: Annotated[
-        str,
-        typer.Argument(
-            metavar="EMAIL",
-            help="The person's e-mail address, or the SHA-256 of it in lower case (64 hex digits); "
-            "- reads it from standard input, which keeps it out of the shell's history.",
-        ),
-    ],
+    email: person.Email,
     destination: Annotated[
         str | None,
         typer.Option(
@@ -92,25 +79,27 @@ def lookup(  # noqa: PLR0913, PLR0917 - they are the command's options
     With --trace, what the functions' logs tell of each profile: when it was accepted, each try
     that told something new, with RainFocus's answer, until when it waits, and how it ended.
     """
-    email_hash = _email_hash(email)
+    email_hash = person.email_hash(email)
     stack: Stack = context.obj
     found = _look(stack, email_hash, destination)
+    blocked_since = stack.blocks().since(attendee.person_key(person.hash_key(stack), email_hash))
     with DeadLetterScan(stack) as scan:
         for batch in scan.batches("Looking at dead letters"):
             _add(found, batch)
     is_traced = not trace or _trace(stack, found, time.time() - 3600 * hours)
-    # A removed destination's are told of; a mistyped one has none.
-    if destination and destination not in stack.destinations() and not any(map(_is_known, found)):
-        raise stack.no_such("destination", destination)
+    _check(stack, destination, found)
     if as_json:
         console.document(
             {
                 "destinations": [_document(each) for each in found],
+                "blocked_since": console.moment(blocked_since) if blocked_since else None,
                 "unseen": scan.unseen,
                 "trace_complete": is_traced if trace else None,
             }
         )
         return
+    if blocked_since:
+        console.say(f"Erased and blocked since {console.when(blocked_since)}.")
     for each in filter(_is_known, found):
         console.table(["destination", each.destination], _rows(each))
         console.say()
@@ -128,22 +117,14 @@ def lookup(  # noqa: PLR0913, PLR0917 - they are the command's options
         console.say(f"Of the dead letters {scan.unseen_words}")
 
 
+def _check(stack: Stack, destination: str | None, found: Collection[_Found]) -> None:
+    """Raise FailureError for a mistyped destination; a removed one's profiles are told of."""
+    if destination and destination not in stack.destinations() and not any(map(_is_known, found)):
+        raise stack.no_such("destination", destination)
+
+
 def _is_known(found: _Found) -> bool:
     return found.entry is not None or bool(found.dead_letters or found.trace)
-
-
-def _email_hash(given: str) -> str:
-    text = (sys.stdin.read(_MAX_INPUT) if given == "-" else given).strip().lower()
-    if _SHA256.fullmatch(text):
-        return text
-    try:
-        return attendee.sha256_of(email_address.normalise(text))
-    except EmailAddressError as error:
-        # What was given is not repeated.
-        raise typer.BadParameter(
-            "expected an e-mail address, or 64 hex digits of its SHA-256; in what was given: "
-            + error.fault.detail
-        ) from None
 
 
 def _look(stack: Stack, email_hash: str, destination: str | None) -> list[_Found]:
@@ -152,9 +133,7 @@ def _look(stack: Stack, email_hash: str, destination: str | None) -> list[_Found
     names = [destination] if destination else sorted(destinations)
     if not names:
         raise FailureError(f"Stack {stack.name} has no destinations. Is that its name?")
-    hash_key = stack.secret(HASH_KEY)
-    if hash_key is None:
-        raise FailureError(f"Stack {stack.name} has no secret {stack.name}/{HASH_KEY}.")
+    hash_key = person.hash_key(stack)
     keys = {name: attendee.key(hash_key, name, email_hash) for name in names}
     entries = _entries(stack, list(keys.values()))
     return [
@@ -168,7 +147,7 @@ def _entries(stack: Stack, keys: list[str]) -> dict[str, LedgerEntry]:
     entries: dict[str, LedgerEntry] = {}
     try:
         for start in range(0, len(keys), _AT_ONCE):
-            entries |= ledger.read(keys[start : start + _AT_ONCE])
+            entries |= ledger.read(keys[start : start + _AT_ONCE]).entries
     except LedgerUnavailableError as error:
         raise FailureError(f"Nothing can be told: {error}.") from None
     return entries

@@ -5,7 +5,7 @@ would say to those that are sent, nobody knows before.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 from attendee_sync import attendee
@@ -49,14 +49,16 @@ class RedriveForecast:
         self._expected: dict[str, LedgerEntry] = {}
 
     def of(self, dead_letters: Sequence[DeadLetter]) -> list[ForecastRow]:
-        """Return what would come of dead letters, at most 100.
+        """Return what would come of dead letters, at most 50.
 
         Raises FailureError if the ledger or a setting can't be read.
         """
         plans = [self._plan(dead_letter) for dead_letter in dead_letters]
         try:
-            self._learn({plan.attendee for plan in plans if plan.attendee})
-            outcomes = [self._outcome(plan) for plan in plans]
+            erased = self._learn(plans)
+            outcomes = [
+                self._outcome(replace(plan, is_erased=plan.person in erased)) for plan in plans
+            ]
         except LedgerUnavailableError as error:
             raise FailureError(f"Nothing can be foreseen: {error}.") from None
         except SettingsUnavailableError as error:
@@ -79,8 +81,12 @@ class RedriveForecast:
             return Plan(dead_letter.message, rejected)
         return self._planner.plan(dead_letter.message)
 
-    def _learn(self, attendees: set[str]) -> None:
-        self._expected |= self._ledger.read(attendees - self._expected.keys())
+    def _learn(self, plans: Sequence[Plan]) -> Set[str]:
+        """Read what the ledger knows, and return the keys of persons who are erased."""
+        attendees = {plan.attendee for plan in plans if plan.attendee} - self._expected.keys()
+        known = self._ledger.read(attendees, {plan.person for plan in plans if plan.person})
+        self._expected |= known.entries
+        return known.erased
 
     def _outcome(self, plan: Plan) -> Outcome:
         entry = self._expected.get(plan.attendee)

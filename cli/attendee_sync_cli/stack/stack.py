@@ -25,6 +25,7 @@ from attendee_sync.aws.settings import (
     parameter_of,
     parameters_of,
 )
+from attendee_sync.delivery.blocks import Blocks
 from attendee_sync.delivery.ledger import Ledger
 from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.rainfocus.access_token import TokenFault
@@ -340,6 +341,10 @@ class Stack:
     def ledger(self) -> Ledger:
         """Return the ledger of the stack."""
         return Ledger(client("dynamodb"), self.output("LedgerTableName"))
+
+    def blocks(self) -> Blocks:
+        """Return the blocks of persons who were erased."""
+        return Blocks(client("dynamodb"), self.output("LedgerTableName"))
 
     def pauses(self) -> Pauses:
         """Return the pauses of the stack's destinations."""

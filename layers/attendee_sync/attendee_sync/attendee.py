@@ -44,6 +44,11 @@ def key(hash_key: str, destination: str, email_hash: str) -> str:
     return _hmac(hash_key, f"{destination}\n{email_hash}").hex()
 
 
+def person_key(hash_key: str, email_hash: str) -> str:
+    """Return the key of a person whatever the destination: 64 hex digits of HMAC-SHA256."""
+    return key(hash_key, "", email_hash)  # no destination has an empty name
+
+
 def digests(hash_key: str, attendee: str, fields: Mapping[str, str]) -> dict[str, str]:
     """Return by field what tells one value of an attendee's field from another.
 

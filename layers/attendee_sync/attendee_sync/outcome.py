@@ -67,6 +67,8 @@ class Reason(StrEnum):
     LEFT_AUDIENCE = "left_audience"
     NO_CONSENT = "no_consent"
     FILTER = "filter"
+    # What the person wants
+    ERASED = "erased"
     # What became of others of its attendee
     OVERTAKEN = "overtaken"
     MERGED = "merged"  # delivered in one call with a later one

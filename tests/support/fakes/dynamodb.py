@@ -114,8 +114,9 @@ class DynamoDb(Fake):
         key = request["Key"]["key"]["S"]
         with self._lock:
             self._require(request, key)
-            self.tables[request["TableName"]].pop(key, None)
-        return {}
+            before = self.tables[request["TableName"]].pop(key, None)
+        wants_it = request.get("ReturnValues") == "ALL_OLD"
+        return {"Attributes": before} if before and wants_it else {}
 
     def _item(self, request: Request) -> dict[str, Any]:
         with self._lock:

@@ -42,6 +42,7 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--discard",
         "--summary",
         "--until",
+        "--lift",
         "--wait",
         "--timeout",
         "--dry-run",

@@ -15,7 +15,13 @@ from tests.support.template import listed, managed_policy
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 TABLE = PAGE.partition("| command | policy | permissions |")[2].partition("\n\n")[0]
-POLICIES = ("Viewer", "Operator", "Manager")  # each needs the ones before it
+# Each policy, and those that it needs.
+POLICIES = {
+    "Viewer": ("Viewer",),
+    "Operator": ("Viewer", "Operator"),
+    "Manager": ("Viewer", "Operator", "Manager"),
+    "Privacy": ("Viewer", "Privacy"),
+}
 # What IAM calls by another name than the API does.
 ACTIONS = {
     "DeleteMessageBatch": "DeleteMessage",
@@ -54,10 +60,10 @@ def table() -> dict[str, Row]:
 
 
 def permitted(policy: str) -> set[str]:
-    """Return the actions that a policy of the template permits with those before it."""
+    """Return the actions that a policy of the template permits with those that it needs."""
     return {
         action
-        for each in POLICIES[: POLICIES.index(policy) + 1]
+        for each in POLICIES[policy]
         for statement in managed_policy(f"{each}Policy")
         for action in listed(statement["Action"])
     }
@@ -98,6 +104,8 @@ def files(tmp_path: Path) -> Path:
         "failures --discard --yes",
         "status",
         "report",
+        "erase ada@example.com --yes",
+        "erase ada@example.com --lift --yes",
         "lookup ada@example.com",
         "lookup ada@example.com --trace",
         "redrive --yes",
@@ -155,6 +163,16 @@ def test_what_a_command_calls_is_in_the_table(
     assert made <= row.actions
     if words != "status":  # which tells a viewer less
         assert made <= permitted(row.policy)
+
+
+@pytest.mark.parametrize("command", ["failures", "lookup"])
+def test_who_looks_after_people_s_rights_may_show_what_is_held_of_them(command: str) -> None:
+    assert table()[command].actions <= permitted("Privacy")
+
+
+@pytest.mark.parametrize("policy", ["Viewer", "Operator", "Manager"])
+def test_nobody_else_erases(policy: str) -> None:
+    assert "dynamodb:DeleteItem" not in permitted(policy)
 
 
 @pytest.mark.parametrize("command", table())

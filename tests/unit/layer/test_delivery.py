@@ -14,6 +14,7 @@ import requests
 from attendee_sync import attendee, http_client
 from attendee_sync.attendee import Version
 from attendee_sync.delivery import delivery as module
+from attendee_sync.delivery.blocks import Blocks
 from attendee_sync.delivery.group import ACCOUNTING_SECONDS, GroupDelivery
 from attendee_sync.delivery.pauses import Pause
 from attendee_sync.mapping.mapper import Decision, Mapper
@@ -825,6 +826,93 @@ def test_behind_an_expired_profile_its_group_goes_on(harness: DeliveryHarness) -
     assert kinds(outcomes) == ["expired", "retry"]
     assert outcomes[1].detail == "RainFocus is out of order or can't be reached"
     assert kinds(harness.deliver(message(1, "ada", attempt=2))) == ["delivered"]
+
+
+# --- erased persons ---------------------------------------------------------------------------
+
+
+def block(harness: DeliveryHarness, email: str) -> None:
+    key = attendee.person_key(HASH_KEY, attendee.sha256_of(email))
+    Blocks(harness.aws.dynamodb, fakes.TABLE).put(key)
+
+
+def reasons(outcomes: list[Outcome]) -> list[str]:
+    return [f"{outcome.kind} {outcome.reason}".strip() for outcome in outcomes]
+
+
+def test_nothing_of_an_erased_person_is_sent_however_much_is_in_a_batch(
+    harness: DeliveryHarness,
+) -> None:
+    block(harness, "ada@example.com")
+    batch = [message(0, "ada"), message(1, "ben"), message(2, "ada"), message(3, "ada")]
+    outcomes = harness.deliver(*batch)
+    assert reasons(outcomes) == [
+        "filtered erased",
+        "delivered",
+        "filtered erased",
+        "filtered erased",
+    ]
+    assert harness.emails == ["ben@example.com"]
+    assert list(harness.noted) == [entry_key("ben")]  # of the other nothing is noted
+    assert harness.aws.sqs.dead_letters == []
+
+
+@pytest.mark.parametrize("destination", ["default", "summit"])
+@pytest.mark.parametrize("field", ["email", "email_lc_sha256"])
+def test_an_erased_person_is_known_by_address_or_hash_at_every_destination(
+    harness: DeliveryHarness, destination: str, field: str
+) -> None:
+    hashes = {"only": "send"}
+    harness.aws.set_destination("default", event_code="summit2027", hashes=hashes)
+    harness.aws.set_destination("summit", event_code="summit2028", hashes=hashes)
+    block(harness, "ada@example.com")
+    known = {"email": " ADA@Example.com", "email_lc_sha256": attendee.sha256_of("ada@example.com")}
+    profile = {field: known[field], "firstname": "Ada"}
+    harness.push(profile, destination=destination)
+    assert reasons(harness.work()) == ["filtered erased"]
+    assert harness.rainfocus.calls == []
+
+
+def test_a_block_that_comes_between_two_tries_counts(harness: DeliveryHarness) -> None:
+    harness.rainfocus.reply = BUSY
+    assert kinds(harness.deliver(message(0, "ada"))) == ["retry"]
+    block(harness, "ada@example.com")
+    harness.rainfocus.reply = fakes.stored()
+    assert reasons(harness.deliver(message(0, "ada", attempt=2))) == ["filtered erased"]
+    assert len(harness.rainfocus.calls) == 1
+
+
+def test_what_of_an_erased_person_would_be_rejected_is_no_dead_letter(
+    harness: DeliveryHarness,
+) -> None:
+    block(harness, "ada@example.com")
+    hashed = json.dumps({"email_lc_sha256": attendee.sha256_of("ada@example.com")})
+    assert reasons(harness.deliver(message(0, body=hashed))) == ["filtered erased"]
+    assert harness.aws.sqs.dead_letters == []
+
+
+def test_an_older_one_of_an_erased_person_is_erased_and_not_stale(
+    harness: DeliveryHarness,
+) -> None:
+    harness.deliver(message(5, "ada"))
+    block(harness, "ada@example.com")
+    assert reasons(harness.deliver(message(1, "ada", age=60))) == ["filtered erased"]
+
+
+def test_while_the_ledger_can_t_be_read_nobody_is_taken_for_not_erased(
+    harness: DeliveryHarness,
+) -> None:
+    block(harness, "ada@example.com")
+    harness.aws.dynamodb.unprocessed = 100
+    assert kinds(harness.deliver(message(0, "ada"))) == ["retry"]
+    assert harness.rainfocus.calls == []
+
+
+def test_who_is_erased_costs_a_read_and_no_call_more(harness: DeliveryHarness) -> None:
+    harness.deliver(*(message(n) for n in range(10)))
+    assert harness.aws.dynamodb.count("BatchGetItem") == 1
+    [request] = [each for name, each in harness.aws.dynamodb.calls if name == "BatchGetItem"]
+    assert len(request["RequestItems"][fakes.TABLE]["Keys"]) == 20
 
 
 # --- access tokens ------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def test_the_first_of_a_new_lane_is_newer_though_its_sequence_is_lower(
     harness.push(profile("2"), destination="summit")
     assert kinds(harness.invoke(OWN_URL)) == ["delivered"]
     assert [call.json["zip"] for call in harness.rainfocus.calls] == ["1", "2"]
-    [entry] = Ledger(harness.aws.dynamodb, fakes.TABLE).read(_keys(harness)).values()
+    [entry] = Ledger(harness.aws.dynamodb, fakes.TABLE).read(_keys(harness)).entries.values()
     assert entry.version.lane == "summit"
 
 

@@ -74,7 +74,7 @@ def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
 @pytest.mark.parametrize("entry", [ENTRY, FILTERED])
 def test_what_is_noted_is_read_as_it_was(ledger: Ledger, entry: LedgerEntry) -> None:
     ledger.record([entry])
-    assert ledger.read({KEY, "unknown"}) == {KEY: entry}
+    assert ledger.read({KEY, "unknown"}).entries == {KEY: entry}
     assert entry.was_delivered == (entry.outcome is OutcomeKind.DELIVERED)
 
 
@@ -91,19 +91,19 @@ def test_what_was_overtaken_is_told_and_the_others_are_noted(
     newer = replace(ENTRY, attendee=f"{0:064}", version=Version(2**41, "9" * 40))
     ledger.record([newer])
     assert ledger.record(entries(count)) == {newer.attendee}
-    assert ledger.read([newer.attendee]) == {newer.attendee: newer}
+    assert ledger.read([newer.attendee]).entries == {newer.attendee: newer}
     assert len(aws.dynamodb.items) == count
 
 
 def test_nobody_is_looked_for_without_a_call(aws: Aws, ledger: Ledger) -> None:
-    assert ledger.read([]) == {}
+    assert ledger.read([]).entries == {}
     assert aws.dynamodb.calls == []
 
 
 def test_a_batch_is_read_in_one_consistent_call(aws: Aws, ledger: Ledger) -> None:
     ledger.record(entries(10))
     aws.dynamodb.calls.clear()
-    assert len(ledger.read([entry.attendee for entry in entries(10)])) == 10
+    assert len(ledger.read([entry.attendee for entry in entries(10)]).entries) == 10
     [(_, request)] = aws.dynamodb.calls
     assert request["RequestItems"][fakes.TABLE]["ConsistentRead"] is True
 
@@ -115,7 +115,7 @@ def test_what_a_busy_table_leaves_is_read_again(
     ledger.record(entries(5))
     aws.dynamodb.calls.clear()
     aws.dynamodb.unprocessed = unprocessed
-    assert len(ledger.read([entry.attendee for entry in entries(5)])) == 5
+    assert len(ledger.read([entry.attendee for entry in entries(5)]).entries) == 5
     assert len(aws.dynamodb.calls) == calls
 
 
@@ -136,7 +136,7 @@ def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
     ledger.record([ENTRY])
     ledger.record([replace(ENTRY, mapping_version="e" * 12)])
     assert len(aws.dynamodb.items) == 1
-    assert ledger.read([KEY])[KEY].mapping_version == "e" * 12
+    assert ledger.read([KEY]).entries[KEY].mapping_version == "e" * 12
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_nothing_older_is_noted_over_something_newer(
 ) -> None:
     ledger.record([noted])
     assert ledger.record([late]) == {KEY}
-    assert ledger.read([KEY])[KEY] == noted
+    assert ledger.read([KEY]).entries[KEY] == noted
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_nothing_older_is_noted_over_something_newer(
 def test_something_newer_is_noted(ledger: Ledger, noted: LedgerEntry, later: LedgerEntry) -> None:
     ledger.record([noted])
     assert ledger.record([later]) == set()
-    assert ledger.read([KEY])[KEY] == later
+    assert ledger.read([KEY]).entries[KEY] == later
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_what_is_made_due_is_known_but_as_of_no_mapping(ledger: Ledger) -> None:
     ledger.record([ENTRY])
     assert ENTRY.fields_of("d" * 12) == ENTRY.fields
     ledger.invalidate(KEY)
-    entry = ledger.read([KEY])[KEY]
+    entry = ledger.read([KEY]).entries[KEY]
     assert entry == replace(ENTRY, mapping_version="")
     assert entry.fields_of("d" * 12) == {}
 

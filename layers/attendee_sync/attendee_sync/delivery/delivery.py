@@ -10,7 +10,13 @@ from attendee_sync.aws.fifo_queue import FifoQueue
 from attendee_sync.aws.settings import Settings
 from attendee_sync.delivery import accounting, planner
 from attendee_sync.delivery.group import ACCOUNTING_SECONDS, BEHIND, NO_TIME, GroupDelivery
-from attendee_sync.delivery.ledger import AttemptNote, Ledger, LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.ledger import (
+    AttemptNote,
+    Known,
+    Ledger,
+    LedgerEntry,
+    LedgerUnavailableError,
+)
 from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.delivery.retry import RetryPolicy
@@ -117,10 +123,13 @@ class _Batch:
 
     def _work(self, plans: Sequence[Plan]) -> list[Settled]:
         """Do what is planned, and write to the ledger what became of it."""
+        known = self._known(plans)
+        erased = frozenset[str]() if isinstance(known, Outcome) else known.erased
         groups: dict[str, list[Plan]] = {}
         for plan in plans:
-            groups.setdefault(plan.message.group, []).append(plan)
-        return self._record(self._deliver_groups(list(groups.values())))
+            planned = replace(plan, is_erased=True) if plan.person in erased else plan
+            groups.setdefault(plan.message.group, []).append(planned)
+        return self._record(self._deliver_groups(list(groups.values()), known))
 
     def _finish(self, settled: Sequence[Settled], alone: str = "") -> None:
         """Account for what became of messages, and put back what must be retried.
@@ -143,14 +152,18 @@ class _Batch:
             return True
         return time.time() - note.told_at >= _TOLD_SECONDS
 
-    def _deliver_groups(self, groups: Sequence[list[Plan]]) -> list[Settled]:
+    def _deliver_groups(
+        self, groups: Sequence[list[Plan]], known: Known | Outcome
+    ) -> list[Settled]:
         """Deliver groups side by side. One that has not ended in time is to be retried.
 
         The threads are this batch's own: one that hangs takes none from a later batch.
         """
-        known = self._known([plan for group in groups for plan in group])
+        entries = known if isinstance(known, Outcome) else known.entries
         threads = ThreadPoolExecutor(THREADS)
-        started = [threads.submit(self._group_delivery().deliver, group, known) for group in groups]
+        started = [
+            threads.submit(self._group_delivery().deliver, group, entries) for group in groups
+        ]
         time_left = self._seconds_left() - ACCOUNTING_SECONDS
         wait(started, max(0.0, time_left))
         threads.shutdown(wait=False, cancel_futures=True)
@@ -171,12 +184,15 @@ class _Batch:
             self._seconds_left,
         )
 
-    def _known(self, plans: Sequence[Plan]) -> Mapping[str, LedgerEntry] | Outcome:
-        """Return what the ledger knows of the batch's attendees, or why that is not known."""
+    def _known(self, plans: Sequence[Plan]) -> Known | Outcome:
+        """Return what the ledger knows of those of a batch, or why that is not known."""
         if paused := self._still_paused(plans):
             return paused
+        attendees = {plan.attendee for plan in plans if plan.attendee}
         try:
-            return self._stack.ledger.read({plan.attendee for plan in plans if plan.attendee})
+            return self._stack.ledger.read(
+                attendees, {plan.person for plan in plans if plan.person}
+            )
         except LedgerUnavailableError as error:
             return planner.retry(error)
 
@@ -199,11 +215,7 @@ class _Batch:
     def _record(self, settled: Sequence[Settled]) -> list[Settled]:
         """Write to the ledger how a batch ended; what can't be written is retried."""
         ledger = self._stack.ledger
-        entries = {
-            each.plan.attendee: _entry(each)
-            for each in settled
-            if each.outcome.kind.advances_version
-        }
+        entries = {each.plan.attendee: _entry(each) for each in settled if _is_noted(each.outcome)}
         try:
             overtaken = ledger.record(entries.values())
         except LedgerUnavailableError as error:
@@ -289,10 +301,15 @@ def _with_outcome(outcome: Outcome, settled: Sequence[Settled], keys: Set[str]) 
     """Return what was settled with an outcome wherever some attendees' were to be recorded."""
     return [
         replace(each, outcome=outcome)
-        if each.plan.attendee in keys and each.outcome.kind.advances_version
+        if each.plan.attendee in keys and _is_noted(each.outcome)
         else each
         for each in settled
     ]
+
+
+def _is_noted(outcome: Outcome) -> bool:
+    """Tell whether the ledger is to know of an outcome: of who was erased it knows nothing."""
+    return outcome.kind.advances_version and outcome.reason is not Reason.ERASED
 
 
 def _entry(settled: Settled) -> LedgerEntry:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from attendee_sync import observability
 from attendee_sync.attendee import CLOCKS_DIFFER, Version
 from attendee_sync.aws import clients
+from attendee_sync.delivery import blocks
 from attendee_sync.outcome import OutcomeKind
 
 _PREFIX = "attendee#"
@@ -63,6 +64,14 @@ class AttemptNote:
     told_at: int = 0  # epoch seconds
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of some attendees and persons."""
+
+    entries: Mapping[str, LedgerEntry] = field(default_factory=dict)  # by attendee.key
+    erased: Set[str] = frozenset()  # attendee.person_key of those who are blocked
+
+
 class LedgerUnavailableError(Exception):
     """The ledger can't be read or written now. The text says which, and why."""
 
@@ -75,15 +84,21 @@ class Ledger:
         self._table = table
         self._stored_at: dict[str, float] = {}
 
-    def read(self, attendees: Collection[str]) -> dict[str, LedgerEntry]:
-        """Return what is known of attendees, at most 100, by their keys.
+    def read(self, attendees: Collection[str], persons: Collection[str] = ()) -> Known:
+        """Return what is known of attendees and which persons are erased, at most 100 together.
 
         An item that can't be read, such as a later version's, counts as no knowledge of its
         attendee. Raises LedgerUnavailableError.
         """
-        found = self._get([f"{_PREFIX}{each}" for each in attendees])
-        entries = {key.removeprefix(_PREFIX): _readable(item) for key, item in found.items()}
-        return {key: entry for key, entry in entries.items() if entry}
+        keys = [f"{_PREFIX}{each}" for each in attendees]
+        found = self._get([*keys, *map(blocks.key_of, persons)])
+        erased = frozenset(each for each in persons if blocks.key_of(each) in found)
+        entries = {
+            key.removeprefix(_PREFIX): _readable(item)
+            for key, item in found.items()
+            if key.startswith(_PREFIX)
+        }
+        return Known({key: entry for key, entry in entries.items() if entry}, erased)
 
     def _get(self, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Return those of some items that there are, by their keys."""
@@ -177,6 +192,15 @@ class Ledger:
         except (BotoCoreError, ClientError) as error:
             if not _is_condition(error):
                 raise _unwritable(error) from error
+
+    def forget(self, attendee: str) -> bool:
+        """Delete what is known of an attendee; tell whether there was anything.
+
+        Raises botocore's errors.
+        """
+        key = {"key": {"S": f"{_PREFIX}{attendee}"}}
+        answer = self._client.delete_item(TableName=self._table, Key=key, ReturnValues="ALL_OLD")
+        return bool(answer.get("Attributes"))
 
     def note_success(self, connection: str) -> None:
         """Note that a connection took something just now: count_isolated_failures() asks for it.

@@ -32,6 +32,11 @@ _NEVER_CAME = Outcome(
 _OVERTAKEN = Outcome(
     OutcomeKind.STALE, Reason.OVERTAKEN, "a newer one of this attendee was settled before"
 )
+_ERASED = Outcome(
+    OutcomeKind.FILTERED,
+    Reason.ERASED,
+    "the person was erased, and is blocked until that is lifted",
+)
 _NO_PROFILE = Outcome(OutcomeKind.REJECTED, Reason.MALFORMED, "not a JSON object")
 _NO_DESTINATION = Outcome(
     OutcomeKind.REJECTED, Reason.UNKNOWN_DESTINATION, "there is no destination of this name"
@@ -60,16 +65,20 @@ class Plan:
     message: QueuedProfile
     outcome: Outcome | None = None  # if it has one without a call
     attendee: str = ""  # attendee.key, as far as it is known whose the profile is
+    person: str = ""  # attendee.person_key, likewise
     target: Target | None = None
     fields: Mapping[str, str] = field(default_factory=dict)  # what RainFocus gets
     is_exit: bool = False
     remarks: tuple[Remark, ...] = ()
+    is_erased: bool = False  # the person is blocked
 
     def unsent(self, entry: LedgerEntry | None, *, follows: bool = False) -> Outcome | None:
         """Return the outcome if nothing is to be sent, by what the ledger knows of the attendee.
 
         `follows` tells that something else of the attendee is to be delivered just before.
         """
+        if self.is_erased:
+            return _ERASED
         if entry and self.message.version.is_before(entry.version):
             return _OVERTAKEN
         if self.outcome:
@@ -113,20 +122,27 @@ class Planner:
         rules = _rules(text)
         target = _target(text, rules, self._connection(rules.destination.connection))
         decision = rules.decide(document, target.connection.fields.foreign_state)
+        key, person = self._keys(message.destination, decision.email_hash)
         return Plan(
             message,
             _outcome(decision),
-            self._key(message.destination, decision.email_hash),
+            key,
+            person,
             target,
             decision.fields,
             decision.verdict is Verdict.EXIT,
             decision.remarks,
         )
 
-    def _key(self, destination: str, email_hash: str) -> str:
+    def _keys(self, destination: str, email_hash: str) -> tuple[str, str]:
+        """Return the keys of the attendee and of the person, empty if it is nobody known."""
         if not email_hash:
-            return ""
-        return attendee.key(self.settings.hash_key(), destination, email_hash)
+            return "", ""
+        hash_key = self.settings.hash_key()
+        return (
+            attendee.key(hash_key, destination, email_hash),
+            attendee.person_key(hash_key, email_hash),
+        )
 
     def _connection(self, name: str) -> str:
         text = self.settings.connection(name)
