@@ -53,13 +53,16 @@ class _Sum:
 
 def _search(options: argparse.Namespace) -> int:
     started, total = time.perf_counter(), _Sum()
-    for seed in range(options.seed, options.seed + options.runs):
-        run = _run(seed, options)
-        result = play(run, _say if options.trace else None)
-        total.add(result)
-        if result.violation:
-            _tell_violation(run, result, is_small=options.kinds is not None)
-            return 1
+    try:
+        for seed in range(options.seed, options.seed + options.runs):
+            run = _run(seed, options)
+            result = play(run, _say if options.trace else None)
+            total.add(result)
+            if result.violation:
+                _tell_violation(run, result, is_small=options.kinds is not None)
+                return 1
+    except KeyboardInterrupt:
+        _say("Interrupted")
     total.tell(time.perf_counter() - started)
     return 0
 

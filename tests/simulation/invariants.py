@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulation.pauses import Pauses
 from tests.simulation.people import MARKS, State
 from tests.simulation.queues import DEAD_LETTERS_URL, Stored
 from tests.simulation.rainfocus import RainFocus
@@ -24,8 +25,6 @@ _SECRETS = r"(?:token|secret)-of-the-simulation"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _KNOWN_FOR = 65.0  # seconds after which every environment has read changed settings
 _TOOK = ("delivered", "unchanged")
-_ALL_KNOW = 20.0  # seconds after which nobody is in a call that was begun before a pause
-_OUTAGE_IS_KNOWN = 30.0
 _MAX_DEATHS = 3
 _MOST_ALONE = 3
 
@@ -68,6 +67,7 @@ class Judge:
         self.max_age = max_age
         self.mappings: list[tuple[float, int]] = []  # from when on which version
         self.calls = 0
+        self.pauses = Pauses(scheduler, self.fail)
         self.history = hashlib.sha256()  # of all that was seen, in order
         self.tell: Callable[[str], object] = lambda _: None
         self._scheduler = scheduler
@@ -79,18 +79,13 @@ class Judge:
         self._refusals: Counter[tuple[str, str]] = Counter()  # by status class and state's tag
         self._heard: set[tuple[str, str]] = set()  # person, and tag of a success that was heard
         self._successes: Counter[str] = Counter()
-        self._noted: dict[str, dict[str, str]] = {}  # by person: what the ledger surely knows
+        self._replayed: set[str] = set()  # people of whom the last call was not for the first time
+        self._sent: dict[str, dict[str, str]] = {}  # by person: with the last such success
+        self._noted: dict[str, dict[str, str]] = {}  # likewise: what the ledger surely knows
         self._lines: Counter[str] = Counter()  # ends and put-backs by outcome
         self._metrics: Counter[str] = Counter()
         self._hashes: set[str] = set()
-        self._paused_since = 0.0
-        self._since_probe = 0
-        self._is_probing = False
-        self._trouble_since = 0.0
-        self._calls_in_trouble = 0
-        self._pauses_count_from = 0.0
         self._settings_failed = False
-        self._looks_at_pauses = True
 
     def fail(self, why: str) -> None:
         """Note a violation."""
@@ -172,8 +167,8 @@ class Judge:
             self.forget(self.stories[each.profile].state)
         if service == "ssm":  # then a delivery goes by what it knows, however old that is
             self._settings_failed = True
-        if service == "dynamodb":  # then a pause may be known to one delivery alone
-            self._pauses_count_from = self._scheduler.now + _ALL_KNOW
+        if service == "dynamodb":
+            self.pauses.see_fault_of_table()
 
     def forget(self, state: State | None) -> None:
         """What the ledger knows of a person is not sure any more."""
@@ -189,12 +184,11 @@ class Judge:
         known = self._noted.pop(email, None)
         # Something else of the person may have been sent before, and not been heard of.
         came_again = self._came_again(email)
+        (self._replayed.add if came_again else self._replayed.discard)(email)
         is_known = known is not None and known.items() >= _without_event(fields).items()
         if is_known and not came_again:
             self.fail(f"{fields['jobtitle']} is sent though RainFocus has it")
-        self._look_at_pause()
-        if self._trouble_since and self._scheduler.now - self._trouble_since > _OUTAGE_IS_KNOWN:
-            self._calls_in_trouble += 1
+        self.pauses.see_call()
 
     def _came_again(self, email: str) -> bool:
         """Tell whether the delivery that calls has something of a person not for the first time."""
@@ -207,7 +201,9 @@ class Judge:
         self.see("stored", fields["jobtitle"], fields["companyname"])
         order, newest = self._order[email], max(self._took[email], default=-1)
         same = [n for n, each in enumerate(order) if self._tag(each) == fields["jobtitle"]]
-        if not same or same[-1] < newest:
+        # What comes again is replayed in its order where sequences and clocks disagree; then it
+        # ends as it did before, which is looked at in the end.
+        if not same or (same[-1] < newest and email not in self._replayed):
             self.fail(f"{fields['jobtitle']} is stored after {self._tag(order[newest])}")
 
     def heard(self, fields: Mapping[str, str], status: int, code: str) -> None:
@@ -216,6 +212,7 @@ class Judge:
         self.see("heard", tag, status, code)
         if status == 200 and code == "0":
             self._heard.add((email, tag))
+            self._sent[email] = _without_event(fields)
             self._successes[email] += 1
         else:
             kind = "refused" if code == "105" else "failed"
@@ -226,45 +223,17 @@ class Judge:
         if not process.faults:
             self.fail(f"{process.name} ran until its time limit")
 
-    def trouble(self, mode: str) -> None:
-        """See RainFocus begin to refuse every call, or end that."""
-        now = self._scheduler.now
-        if self._trouble_since and self._looks_at_pauses:
-            lasted = now - self._trouble_since - _OUTAGE_IS_KNOWN
-            if self._calls_in_trouble > 12 + max(lasted, 0.0) / 4:
-                self.fail(f"{self._calls_in_trouble} calls in {lasted:.0f} s of an outage")
-        self._trouble_since = now if mode in ("outage", "hang", "lock-out") else 0.0
-        self._calls_in_trouble = 0
-
     def remapped(self, version: int) -> None:
         """See the mapping changed."""
         self.mappings.append((self._scheduler.now, version))
         self._noted.clear()
 
-    def table_was_away(self) -> None:
-        """From now on deliveries may not know of each other's pauses."""
-        self._looks_at_pauses = False
-
     def written(self, key: str, item: Mapping[str, Any]) -> None:
         """See an item written."""
         if not key.startswith("token#"):  # where access tokens are kept
             self._look_for_people(f"{key} {dict(item)}")
-        if not key.startswith("circuit#"):
-            return
-        if item["cause"]["S"]:
-            self._paused_since = self._paused_since or self._scheduler.now
-            self._since_probe = 0
-            self._is_probing = item["is_probing"]["N"] == "1"
-        else:
-            self._paused_since = 0.0
-
-    def _look_at_pause(self) -> None:
-        is_paused = self._paused_since and self._scheduler.now - self._paused_since > _ALL_KNOW
-        self._since_probe += 1
-        if not is_paused or self._scheduler.now < self._pauses_count_from:
-            return
-        if self._since_probe > 2 or not self._is_probing:  # once more with a newer token
-            self.fail("a call over a paused connection that is no probe")
+        if key.startswith("circuit#"):
+            self.pauses.see_state(item)
 
     def granting(self, at_once: int) -> None:
         """See a token asked for."""
@@ -330,7 +299,7 @@ class Judge:
             self.fail(f"{end} is delivered, and no success was heard")
         self._took[email].add(end.position)
         if not self._mapping_changed_lately():
-            self._noted[email] = dict(self._rainfocus.attendees.get(email, {}))
+            self._noted[email] = self._sent[email]
 
     def _unchanged(self, end: _End) -> None:
         email, state = end.state.email, end.state

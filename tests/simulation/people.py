@@ -13,7 +13,7 @@ MAPPINGS: tuple[Mapping[str, str], ...] = (
     {"companyname": "crm.second"},
 )
 # Nobody's e-mail address, name or phone is without one of these, and nothing else has one.
-MARKS = r"(?i)zqxqz[a-z]{6}|155509\d{6}"
+MARKS = r"(?i)zqxqz[a-z]{6}|1555090900\d{4}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _states(person: int, random: Random) -> list[State]:
             "email": email,
             "firstName": f"{mark.title()} Ann",
             "lastName": f"{mark.title()} Lee",
-            "phone": f"155509{person:06}",
+            "phone": f"1555090900{person:04}",
             "jobTitle": tag,
             "company": f"Company {n}",
             "crm": {"first": f"First {n % 2}", "second": f"Second {n}"},

@@ -147,9 +147,6 @@ PLANTED: dict[str, Callable[[], list[Patch]]] = {
         mock.patch.object(answers, "_kind", _profiles_fault),
         mock.patch.object(Guards, "_is_profiles_fault", lambda *_: True),
     ],
-    "the ledger does not ask by which mapping": lambda: [
-        mock.patch.object(LedgerEntry, "fields_of", lambda self, _: self.fields)
-    ],
     "the ledger compares names of fields alone": lambda: [
         mock.patch.object(LedgerEntry, "fields_of", _by_names)
     ],

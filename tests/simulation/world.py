@@ -306,10 +306,10 @@ class _World:
 
     def _set_mode(self, mode: str) -> None:
         self._rainfocus.mode = mode
-        self._judge.trouble(mode)
+        self._judge.pauses.see_mode(mode)
 
     def _have_away(self, kind: str, seconds: float) -> None:
-        self._judge.table_was_away()
+        self._judge.pauses.see_table_away()
         self._faults.away.add(f"{kind}-refused")
         self._scheduler.sleep(seconds)
         self._faults.away.discard(f"{kind}-refused")
