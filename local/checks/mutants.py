@@ -166,9 +166,6 @@ def _prepare(folder: Path, module: str, tests: Sequence[str]) -> None:
         "use_git_change_detection=false",
         # Each is forked before any test ran: what a cache holds was not made by the unchanged code.
         "process_isolation=forkserver",
-        # Of the seconds that the tests took before: one that takes longer hangs.
-        "timeout_multiplier=5",
-        "timeout_constant=2",
         "also_copy=",
         *(f"  {name}" for name in _NEEDED),
         "pytest_add_cli_args_test_selection=",
