@@ -1,6 +1,7 @@
 """The small stacks that hold destinations' own lanes, made from lane.yaml beside this file."""
 
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,19 @@ _TEMPLATE = Path(__file__).with_name("lane.yaml")
 # tags tell whose one is.
 _STACK_TAG = "attendee-sync:stack"
 _DESTINATION_TAG = "attendee-sync:destination"
+# Another template that is deployed under a lane's name must not take away what waits there:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/protect-stack-resources.html
+_KEEPS_QUEUE = {
+    "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["Update:Replace", "Update:Delete"],
+            "Resource": "LogicalResourceId/ProfileQueue",
+        },
+    ]
+}
 _LOOK_SECONDS = 2.0
 _GONE = "DELETE_COMPLETE"
 _FROM_STACK = ("MaximumConcurrency", "AwsEndpointUrl")  # parameters
@@ -116,6 +130,7 @@ def _request(stack: Stack, destination: str, *, delivers: bool) -> dict[str, Any
     return {
         "StackName": _name(stack, destination),
         "TemplateBody": _TEMPLATE.read_text(),
+        "StackPolicyBody": json.dumps(_KEEPS_QUEUE),
         "Parameters": [
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],

@@ -100,6 +100,18 @@ def test_a_lane_s_alarms_tell_whom_the_stack_s_tell(line: CommandLine) -> None:
     assert parameters(line.aws)["AlertTopics"] == f"{ours},{theirs}"
 
 
+def test_no_other_template_takes_a_lanes_queue_away(line: CommandLine) -> None:
+    create(line)
+    made = line.aws.stacks.made[LANE_STACK]
+    denied = [
+        (each["Action"], each["Resource"])
+        for each in json.loads(made["StackPolicyBody"])["Statement"]
+        if each["Effect"] == "Deny"
+    ]
+    assert denied == [(["Update:Replace", "Update:Delete"], "LogicalResourceId/ProfileQueue")]
+    assert "\n  ProfileQueue:\n" in made["TemplateBody"]
+
+
 def test_nothing_is_stored_without_its_lane(line: CommandLine) -> None:
     line.aws.stacks.fault = "The function is not there"
     told = line.fail("destinations", "create", "summit", "--event", "e1", "--yes")
