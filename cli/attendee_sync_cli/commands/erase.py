@@ -9,7 +9,7 @@ import typer
 
 from attendee_sync import attendee
 from attendee_sync.delivery.ledger import LedgerEntry, LedgerUnavailableError
-from attendee_sync.delivery.planner import Planner
+from attendee_sync.delivery.planner import Plan, Planner, usual_email_hash
 from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, FailureError, Yes
@@ -83,6 +83,7 @@ class _Record:
     places: dict[str, _AtDestination] = field(default_factory=dict)  # by destination
     unseen: int = 0  # dead letters
     lanes: list[LaneState] = field(default_factory=list)  # that hold anything
+    is_complete: bool = False  # it was not broken off
 
     @property
     def to_do(self) -> list[str]:
@@ -91,6 +92,8 @@ class _Record:
         left = known or ["in RainFocus, delete the person's attendees, if there are any"]
         left += _TO_DO
         left += [_lane_words(each) for each in self.lanes]
+        if not self.is_complete:
+            left.append("run this again: it was broken off, and not all is removed")
         if self.unseen:
             left.append(f"run this again: {self.unseen} dead letters could not be looked at")
         return left
@@ -161,6 +164,7 @@ def _remove(stack: Stack, who: _Person, removed: Iterable[str], record: _Record)
     record.lanes = [
         each for each in lane_state.look(stack, destinations) if each.count and each.count.total
     ]
+    record.is_complete = True
 
 
 def _await_deliveries(blocked_since: int) -> None:
@@ -177,9 +181,7 @@ def _remove_dead_letters(stack: Stack, who: _Person, record: _Record) -> None:
     def is_of_person(dead_letter: DeadLetter) -> bool:
         message = dead_letter.message
         # The group is by the address that is usual, the plan by the one that is mapped.
-        return (
-            message.group == who.at(message.destination) or planner.plan(message).person == who.key
-        )
+        return message.group == who.at(message.destination) or _is_of(who, planner.plan(message))
 
     with DeadLetterScan(stack) as scan:
         for batch in scan.batches("Looking at dead letters"):
@@ -190,6 +192,13 @@ def _remove_dead_letters(stack: Stack, who: _Person, record: _Record) -> None:
                 place = record.places.setdefault(name, _AtDestination(name, who.at(name)))
                 place.dead_letters += message.message_id in deleted
     record.unseen = scan.unseen
+
+
+def _is_of(who: _Person, plan: Plan) -> bool:
+    """Tell whether a plan is of the person: where its destination is gone, by the usual places."""
+    if plan.target:
+        return plan.person == who.key
+    return usual_email_hash(plan.message) == who.email_hash
 
 
 def _remove_entries(stack: Stack, record: _Record) -> None:
@@ -257,6 +266,7 @@ def _document(record: _Record) -> dict[str, Any]:
             for each in record.places.values()
         ],
         "unseen": record.unseen,
+        "complete": record.is_complete,
         "lanes": [
             {
                 "lane": each.name or None,

@@ -110,12 +110,18 @@ def test_an_interrupted_run_has_blocked_and_goes_on(
     harness.push(ADA)
     harness.work()
     line.aws.sqs.calls_to_interruption = 1
-    assert line.run("erase", SHA256, "--yes").exit_code == 130
+    broken_off = line.run("erase", SHA256, "--yes", "--json")
+    assert broken_off.exit_code == 130
+    record = json.loads(broken_off.stdout)
+    assert record["complete"] is False
+    assert record["left_to_do"][-1].startswith("run this again: it was broken off")
     assert key_at("default") in harness.noted
     harness.push(ADA | {"zip": "1"})
     assert kinds(harness.work()) == ["filtered"]
     line.aws.sqs.calls_to_interruption = -1
-    assert line.run("erase", SHA256, "--yes").exit_code == 0
+    record = json.loads(line.run("erase", SHA256, "--yes", "--json").stdout)
+    assert record["complete"] is True
+    assert not [each for each in record["left_to_do"] if "run this again" in each]
     assert harness.noted == {}
 
 
@@ -163,6 +169,22 @@ def test_a_dead_letter_is_known_by_the_address_that_is_mapped(
     assert harness.aws.sqs.dead_letters
     line.run("erase", SHA256, "--yes")
     assert harness.aws.sqs.dead_letters == []
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_a_dead_letter_that_only_a_hash_tells_is_known_where_no_settings_do(
+    line: CommandLine, harness: DeliveryHarness, is_removed: bool
+) -> None:
+    """Ingest rejected it, so that its group is no attendee's."""
+    line.aws.set_destination("summit", event_code="e1", connection="gone")
+    of_another = {"email_lc_sha256": attendee.sha256_of("ben@example.org")}
+    harness.push({"email_lc_sha256": SHA256, "firstname": "Ada"}, of_another, destination="summit")
+    assert len(harness.aws.sqs.dead_letters) == 2
+    if is_removed:
+        del line.aws.ssm.parameters[f"/{STACK}/destinations/summit"]
+    assert line.run("erase", "ada@example.com", "--yes").exit_code == 0
+    [left] = harness.aws.sqs.dead_letters
+    assert "Ada" not in left.body
 
 
 def test_lanes_that_may_hold_something_of_the_person_are_told(line: CommandLine) -> None:

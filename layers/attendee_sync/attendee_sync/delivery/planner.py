@@ -24,6 +24,7 @@ from attendee_sync.mapping.field_rules import Remark
 from attendee_sync.mapping.mapper import Mapper, Verdict
 from attendee_sync.messaging.messages import QueuedProfile
 from attendee_sync.outcome import Outcome, OutcomeKind, Reason, Retry, RetryLaterError
+from attendee_sync.profile.identity import identify
 from attendee_sync.rainfocus.connection import Connection, connection_of, faults_of
 
 _NEVER_CAME = Outcome(
@@ -162,6 +163,15 @@ class Planner:
                 Retry(is_fault_of_settings=True),
             ) from None
         return text
+
+
+def usual_email_hash(message: QueuedProfile) -> str:
+    """Return whose a profile is by the usual places, where no destination's rules can tell.
+
+    It is the SHA-256 of the e-mail address, or empty.
+    """
+    document = _document(message.body)
+    return "" if document is None else identify(document).email_hash
 
 
 def retry(error: Exception) -> Outcome:
