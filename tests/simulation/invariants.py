@@ -321,9 +321,11 @@ class Judge:
 
     def _rejected(self, end: _End) -> None:
         self._noted.pop(end.state.email, None)
+        refused, failed = (self._refusals[kind, end.state.tag] for kind in ("refused", "failed"))
         is_right = {
-            "refused": self._refusals["refused", end.state.tag] > 0,
-            "refused_alone": self._refusals["failed", end.state.tag] >= _MOST_ALONE,
+            "refused": refused > 0,
+            # A refusal by the probe, say, counts as the connection's.
+            "refused_alone": refused + failed >= _MOST_ALONE,
             "killed_invocation": end.story.deaths >= _MAX_DEATHS,
         }
         if not is_right.get(end.reason):

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -93,7 +93,7 @@ class _World:
             self._scheduler, self._functions, self._queues, self._faults, self._judge
         )
         self._ingest_token = _FIRST_INGEST_TOKEN
-        self._steady: Sequence[State] = ()  # states of somebody whom RainFocus takes
+        self._steady: State | None = None  # of somebody whom RainFocus takes
         self._settling = False
         self._busy = 0  # senders and episodes that have not ended
         self._judge.tell = tell or self._judge.tell
@@ -165,7 +165,8 @@ class _World:
         crowd = people(max(1, self._run.profiles // random.choice((2, 4, 8))), random)
         tags = [state.tag for states in crowd for state in states]
         self._rainfocus.refused_tags = set(random.sample(tags, len(tags) // 12))
-        self._steady = people(len(crowd) + 1, random)[-1][:2]
+        # With a state that was not pushed before each time, since `unchanged` proves nothing.
+        self._steady = people(len(crowd) + 1, random)[-1][-1]
         left = self._run.profiles
         for n in range(_SENDERS):
             count = left if n == _SENDERS - 1 else left // 2
@@ -220,8 +221,10 @@ class _World:
                 self._push_steady()
 
     def _push_steady(self) -> None:
-        for state in self._steady:
-            self._push_once([state])
+        if self._steady:
+            tag = f"{self._steady.tag}x{self._functions.new_request_id()}"
+            profile = {**self._steady.profile, "jobTitle": tag}
+            self._push_once([replace(self._steady, tag=tag, profile=profile)])
 
     def _is_quiet(self) -> bool:
         return not self._queues.messages(PROFILES_URL)
