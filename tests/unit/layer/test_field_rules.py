@@ -172,3 +172,8 @@ def test_a_full_name_gives_what_is_missing_or_says_why_it_does_not(
     assert found == fields
     assert {text for _, text in remarks} == ({remark} if remark else set())
     assert {name for name, _ in remarks} <= {"firstname", "lastname"}
+
+
+def test_what_gave_a_field_its_value_is_told_of_a_shape_that_was_seen_before() -> None:
+    for _ in range(2):
+        assert source("firstname", {"firstName": "Ada", "lastName": "King"}) == "firstName"
