@@ -783,6 +783,21 @@ def test_nothing_expires_for_a_time_in_which_a_person_had_it_wait(
     assert outcome.kind is kind
 
 
+@pytest.mark.parametrize(
+    ("hours_before", "kind"), [(0.5, OutcomeKind.EXPIRED), (2, OutcomeKind.RETRY)]
+)
+def test_what_sqs_is_about_to_delete_after_a_pause_is_a_dead_letter_before(
+    harness: DeliveryHarness, hours_before: float, kind: OutcomeKind
+) -> None:
+    now = int(time.time())
+    pause = Pause(now - 10 * DAY, oldest_at=now - 13 * DAY, resumes_at=now - 3_600)
+    harness.delivery.pauses.put("default", pause)
+    harness.rainfocus.reply = BUSY
+    [outcome] = harness.deliver(message(age=14 * DAY - hours_before * 3_600))
+    assert outcome.kind is kind
+    assert len(harness.aws.sqs.dead_letters) == (kind is OutcomeKind.EXPIRED)
+
+
 def test_a_pause_of_another_destination_changes_nothing(harness: DeliveryHarness) -> None:
     harness.delivery.pauses.put("summit", Pause(int(time.time()), 0))
     harness.rainfocus.reply = BUSY

@@ -148,6 +148,7 @@ def test_each_digest_is_compared_whoever_pushes(aws: Aws, monkeypatch: pytest.Mo
         '{"aep": {"destinations": [], "tokens": []}}',
         '{"aep": {"destinations": [], "tokens": [{"sha256": "", "made_at": "", "ends_at": null}]}}',
         '{"aep": {"destinations": [], "tokens": [{"sha256": 0, "made_at": 0, "ends_at": "no"}]}}',
+        '{"aep": {"destinations": [], "tokens": [{"sha256": "", "made_at": 1e999}]}}',
     ],
 )
 def test_what_nobody_can_read_puts_off_all_but_who_shows_the_stacks_own_token(

@@ -185,7 +185,7 @@ class GroupDelivery:
     def _settle(self, outcome: Outcome, message: QueuedProfile) -> Outcome:
         """Return an outcome, expired if its message waited too long, for a person not counted."""
         settled = self.policy.settle(outcome, message.waited)
-        if settled.kind is not OutcomeKind.EXPIRED:
+        if settled.kind is not OutcomeKind.EXPIRED or message.waited > self.policy.max_waited:
             return settled
         try:
             pause = self.pauses.get(message.destination)

@@ -17,6 +17,9 @@ class RetryPolicy:
     # What waits for its settings to be mended expires later, but before SQS gives it up for
     # having been received 1,000 times: with the waits below that takes four days.
     max_age_for_settings: float = 3 * 86_400.0
+    # What a person had wait may wait longer, but ends an hour before SQS deletes it without a dead
+    # letter, 14 days after it came: attempts are `max_wait` apart at most, so one falls in there.
+    max_waited: float = 14 * 86_400.0 - 3_600.0
     first_wait: float = 2.0  # doubled with each attempt
     # Growth ends here, for the circuit breaker keeps calls away that would fail. From then on a
     # wait grows with what was waited, so that days cost no more receives than SQS counts.

@@ -47,7 +47,7 @@ def parse(text: str) -> tuple[Sender, ...]:
     """Return the senders of the secret's text. Raises ValueError if it has another shape."""
     try:
         return tuple(_sender(name, members) for name, members in json.loads(text).items())
-    except (KeyError, TypeError, AttributeError, RecursionError):
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ValueError("not the senders that `attendee-sync senders` writes") from None
 
 
