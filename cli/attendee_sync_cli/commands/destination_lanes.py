@@ -189,6 +189,11 @@ def _resumption(text: str) -> int:
             f"expected a span such as 12h or 3d, or a time such as 2027-01-31T08:00Z: {text}",
             param_hint="--until",
         ) from None
+    if moment < now:
+        raise typer.BadParameter(
+            f"{console.moment(round(moment))} is over, now is {console.moment(round(now))}",
+            param_hint="--until",
+        )
     if moment < now + _SHORTEST_PAUSE_SECONDS:
         raise typer.BadParameter("a pause lasts five minutes or longer", param_hint="--until")
     return round(moment)

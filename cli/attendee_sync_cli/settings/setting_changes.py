@@ -155,8 +155,14 @@ def changes(before: str | None, after: BaseModel) -> list[list[str]]:
     return [
         [path, _value(old.get(path)), _value(new.get(path))]
         for path in sorted(old.keys() | new.keys())
-        if old.get(path) != new.get(path)
+        if old.get(path) != new.get(path) and not _is_section(path, old, new)
     ]
+
+
+def _is_section(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return whether it is empty in the one and told by its members in the other."""
+    is_empty = {} in (old.get(path), new.get(path))
+    return is_empty and any(each.startswith(f"{path}.") for each in (*old, *new))
 
 
 def shown_changes(before: str | None, after: BaseModel) -> list[list[str]]:

@@ -19,7 +19,7 @@ from attendee_sync.rainfocus.connection import KEY_PATTERN, Connection
 from attendee_sync_cli import known_words
 from attendee_sync_cli.known_words import Owner
 
-_WORD = re.compile(r"[A-Za-z_]{1,20}|v\d{1,2}")  # such as "production"; no secret looks like it
+_WORD = re.compile(r"[A-Za-z_]{1,20}|[A-Za-z]\d{1,2}")  # "production", "v2": no secret is so short
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NUMBERS = re.compile(r"limits\.\w+|auth\.assumed_lifetime")
 _EXPRESSIONS = re.compile(r"mapping\.[^.]+|filter")  # no secret stands there
@@ -123,6 +123,8 @@ def _expected(path: str, detail: Mapping[str, Any]) -> str:
         "string_pattern_mismatch": _PATTERNS.get(path, _A_KEY if is_key else _ANY_PATTERN),
         "model_type": "a JSON object",
         "dict_type": "a JSON object",
+        "tuple_type": 'an array, such as ["a", "b"]',
+        "frozen_set_type": 'an array, such as ["a", "b"]',
         "int_parsing": "a whole number",
         "int_from_float": "a whole number",
         "float_parsing": "a number",
@@ -130,7 +132,7 @@ def _expected(path: str, detail: Mapping[str, Any]) -> str:
     }
     for beginning in ("Value error, ", "Input should be ", "String should have "):
         told = told.removeprefix(beginning)
-    return words.get(kind, told)
+    return words.get(kind, told.replace(" is expected", "", 1))
 
 
 def _expression(path: str, kind: str, value: object) -> str:

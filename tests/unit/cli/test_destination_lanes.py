@@ -295,6 +295,13 @@ def test_what_is_no_time_to_come_is_refused_before_anything_is_done(
     assert line.aws.scheduler.schedules == {}
 
 
+def test_a_pause_until_a_time_that_is_over_says_so(line: CommandLine) -> None:
+    create(line)
+    told = line.fail("pause", "summit", "--until", "2027-01-15", code=2)
+    assert "2027-01-15T00:00:00Z is over" in told
+    assert line.aws.functions.mappings[QUEUE]
+
+
 @pytest.mark.parametrize(
     ("waiting", "until", "is_taken"),
     [(0, "13d", True), (0, "14d", False), (1, "10d", True), (1, "11d", False)],

@@ -119,6 +119,28 @@ def test_consents_are_required_by_an_option(line: CommandLine) -> None:
     assert (stored["name"], stored["required_consents"]) == ("EMEA", ["marketing.email", "share"])
 
 
+def test_a_section_that_was_empty_is_told_by_its_members_alone(line: CommandLine) -> None:
+    line.aws.set_destination("emea", event_code="e1")
+    new = ['labels.companyname=["C9"]', "mapping.tier=loyalty.tier"]
+    shown = cells(line.succeed("destinations", "set", "emea", *new, "--yes"))
+    assert ["labels.companyname", "(none)", "C9"] in shown
+    assert ["mapping.tier.value", "(none)", "loyalty.tier"] in shown
+    told = [row[0] for row in shown]
+    assert "labels" not in told
+    assert "mapping" not in told
+    back = cells(line.succeed("destinations", "set", "emea", "labels=null", "--yes"))
+    assert ["labels.companyname", "C9", "(none)"] in back
+    assert "labels" not in [row[0] for row in back]
+
+
+def test_what_is_expected_of_lists_labels_and_consents_is_told(line: CommandLine) -> None:
+    new = ["marketing_actions=analytics", 'labels.zip=["X2"]', 'required_consents=["consents.a"]']
+    told = line.fail("destinations", "set", "default", *new, "--yes")
+    assert 'marketing_actions: given a text of 9 characters; expected an array, such as ["' in told
+    assert "labels.zip.0: given \"X2\"; expected 'C1'" in told
+    assert "; expected a path within consents, without val, such as marketing.email" in told
+
+
 def test_nothing_to_set_is_a_usage_error(line: CommandLine) -> None:
     told = line.fail("destinations", "set", "default", "--yes", code=2)
     assert "expected FILE, KEY=VALUE or --require-consent" in told
