@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from attendee_sync import attendee
@@ -17,7 +17,7 @@ from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Decision, Verdict
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import OutcomeKind, Reason
-from attendee_sync.profile import memberships, reader, texts
+from attendee_sync.profile import bodies, memberships, reader, texts
 from tests.support.delivery_harness import DeliveryHarness, delivery_harness, message
 from tests.support.shapes import prefixed
 from tests.support.stack import HASH_KEY, INGEST_TOKEN, Aws
@@ -343,6 +343,8 @@ def test_one_person_has_one_group_in_ingest_and_one_key_in_the_ledger(
 
 @any_json
 @given(DOCUMENTS, st.sampled_from(sorted(DESTINATIONS)))
+@example({"address1": [{"personalEmail": "ada@example.com"}]}, "default")
+@example({"": [{"email": "ada@example.com"}, {"email": "bob@example.com"}]}, "default")
 def test_ingest_and_delivery_agree_on_who_anybody_is(
     stack: Aws, document: dict[str, Any], destination: str
 ) -> None:
@@ -352,8 +354,11 @@ def test_ingest_and_delivery_agree_on_who_anybody_is(
     answer = ingest.push(
         HttpRequest(f"push-{number}", destination, HEADERS, json.dumps([document]))
     )
-    decision = decided(document, destination)
-    assert answer.body.get("accepted") == (decision.verdict is not Verdict.REJECT)
-    for sent in stack.sqs.profiles:
+    maps_email = "mapping" in DESTINATIONS[destination]
+    pieces = bodies.split(json.dumps([document]), maps_email=maps_email)
+    decisions = [decided(each.profile, destination) for each in pieces if each.profile is not None]
+    deliverable = [each for each in decisions if each.verdict is not Verdict.REJECT]
+    assert answer.body.get("accepted") == len(deliverable)
+    for sent, decision in zip(stack.sqs.profiles, deliverable, strict=True):
         key = attendee.key(HASH_KEY, destination, decision.email_hash)
         assert sent.group == key

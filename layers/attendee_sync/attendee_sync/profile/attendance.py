@@ -4,11 +4,13 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from attendee_sync.profile import departures, field_names, identity, names, persons, unknown_lists
+from attendee_sync.profile.candidates import Found
 from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
@@ -54,7 +56,9 @@ def of(document: Json) -> Attendance | None:
     nor are those of another occasion, such as a `lastMeeting`.
     """
     found = list(itertools.islice(_lists(document), _MOST_LISTS))
-    other = identity.identify(document).email if found else ""
+    if not found:
+        return _unreached(document)
+    other = identity.identify(document).email
     if not other:
         return None
     is_order = _is_order(document)
@@ -97,6 +101,53 @@ def _emails(value: object, name: str) -> set[str]:
             return found
     within = (emails for each in elements for _, emails in _lists(each))
     return set() if any(map(_has_address, elements)) else set().union(*within)
+
+
+def _unreached(document: Json) -> Attendance | None:
+    """Return where others than who ordered attend by their names alone, without an address.
+
+    They can't be delivered, and who ordered attends only if named among them. Where no name tells
+    who ordered, it may be one of them.
+    """
+    members = unknown_lists.members_of(document)
+    lists = ((place, _named(value, place[-1])) for place, value in members)
+    found = [*itertools.islice(filter(operator.itemgetter(1), lists), _MOST_LISTS)]
+    orderer = identity.identify(document) if found and _is_order(document) else None
+    other = _name(orderer.found) if orderer and orderer.email else frozenset()
+    for place, attending in found if other else ():
+        if any(not each <= other for each in attending):
+            return Attendance((place,), any(each <= other for each in attending))
+    return None
+
+
+def _named(value: object, name: str, *, is_outer: bool = True) -> list[frozenset[str]]:
+    """Return the names of those who attend in a list, or in the lists within an outer one."""
+    is_many = isinstance(value, dict | list)
+    elements = (unknown_lists.by_ids(value) or unknown_lists.elements_of(value)) if is_many else []
+    if not elements or _is(_COMPANIONS, name):
+        return []
+    if found := [*filter(None, (_name_of(each, name) for each in elements))]:
+        return found
+    within = (unknown_lists.members_of(each) for each in elements * is_outer)
+    inner = itertools.chain.from_iterable(within)
+    return [each for place, one in inner for each in _named(one, place[-1], is_outer=False)]
+
+
+def _name_of(element: Json, of: str) -> frozenset[str]:
+    """Return the words of the name of somebody who attends; none if that is no person's name."""
+    is_attendees = any(_IS_ATTENDANCE[name] for name in itertools.islice(element, _MOST_NAMES))
+    if not is_attendees and not _IS_ATTENDANCE[of]:
+        return frozenset()
+    found = identity.identify(element).found
+    is_told = any(_IS_ATTENDANCE[path[-1]] for path in found.paths.values())
+    is_named = "firstname" in found.best or "lastname" in found.best
+    is_one = _IS_ATTENDANCE[of] and (is_named or not _is(_TICKETS, of))
+    return _name(found) if is_one or is_told else frozenset()
+
+
+def _name(found: Found) -> frozenset[str]:
+    told = (str(found.best.get(field, "")) for field in sorted(_NAMES))
+    return frozenset(" ".join(told).casefold().split())
 
 
 def _has_address(element: Json) -> bool:

@@ -37,6 +37,7 @@ _OF_LIST_ITEMS: Final = frozenset(
     {"ContentTypeId", "FileSystemObjectType", "GUID", "ItemInternalId", "{Identifier}"}
     | {"__metadata", "OData__UIVersionString", "_UIVersionString", "EditorLookupId", "@odata.etag"}
 )
+_COMPANY: Final = "companyname"
 _OF_PERSONS: Final = ("email", "firstname", "lastname", field_names.FULL_NAME)
 
 _WRAPPERS: Final = ("value", "answer")
@@ -158,9 +159,11 @@ class Search:
         if "jobtitle" in found:
             found["jobtitle"] = [each for each in found["jobtitle"] if self._is_titled(each.path)]
         self.is_plain &= _are_ordered(filled) and all(map(_are_ordered, found.values()))
+        ordered = {field: sorted(listed, key=_by_order) for field, listed in found.items()}
+        if len(ordered.get(_COMPANY, ())) > 1:
+            ordered[_COMPANY] = _beside_person(ordered[_COMPANY], ordered)
         candidates = {
-            field: [(each.value, each.path) for each in sorted(listed, key=lambda each: each.order)]
-            for field, listed in found.items()
+            field: [(each.value, each.path) for each in listed] for field, listed in ordered.items()
         }
         return Found.of(candidates, elsewhere)
 
@@ -422,6 +425,20 @@ def _are_ordered(listed: Sequence[_Ordered] | Sequence[_Address]) -> bool:
 
 def _order_of(entry: Entry, first: int) -> int:
     return first + entry.rank * _NAME
+
+
+def _by_order(candidate: _Ordered) -> int:
+    return candidate.order
+
+
+def _beside_person(companies: list[_Ordered], found: _Parts) -> list[_Ordered]:
+    """Return companies with those first that stand in the object of the address or first name.
+
+    One around that is often the sender's own: the organization whose webhook it is.
+    """
+    signs = [found[field][0] for field in ("email", "firstname") if field in found]
+    around = {sign.path[:-1] for sign in signs}
+    return sorted(companies, key=lambda each: each.path[:-1] not in around)
 
 
 class _Spot(NamedTuple):

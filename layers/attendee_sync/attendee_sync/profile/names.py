@@ -30,6 +30,7 @@ _BESIDE = 500  # added to the rank of these
 # Added to the rank of a name that may mean something else: any other counts before it, however
 # deep it stands.
 _WEAK = 1_000_000
+_EVENT_TYPE = "/event-type/"  # in the URIs by which security event tokens name events; RFC 8417
 
 
 class Kind(Enum):
@@ -243,6 +244,7 @@ class Names:
             return self._holder
         found = words(name)
         is_passed = bool(found) and vocabulary.PASSED_WITHIN.issuperset(found)
+        is_passed |= "://" in name and _EVENT_TYPE in name
         return self.person.known["form"] if is_passed else None
 
     def _by_words(self, name: str) -> Entry | None:
@@ -291,7 +293,13 @@ def _are_of_holder(found: Sequence[str]) -> bool:
     """Tell whether words are the name of an object that holds the person."""
     own = [word for word in found if word not in vocabulary.BESIDE_PERSONS]
     is_whole = len(own) == len(found) or not vocabulary.PERSONS.isdisjoint(own)
-    return is_whole and vocabulary.HOLDERS.issuperset(own)
+    return (is_whole and vocabulary.HOLDERS.issuperset(own)) or _are_of_container(found)
+
+
+def _are_of_container(found: Sequence[str]) -> bool:
+    """Tell whether words are for a container and say what was done with what is in it."""
+    held = [word for word in found if word not in vocabulary.BESIDE_CONTAINERS]
+    return bool(held) and (vocabulary.CONTAINERS | {"profile"}).issuperset(held)
 
 
 def _are_of_passed(found: Sequence[str]) -> bool:

@@ -32,7 +32,8 @@ _NAMES: Final = (
         "code",
         "id",
     ),
-    *("questionidentifier", "questionid", "identifier", "type", "system", "k"),
+    *("questionidentifier", "questionid", "identifier", "claimtype", "uri", "typ"),
+    *("type", "system", "k"),
 )
 # Likewise of two words, one for an attribute and one for its name or value: `attrName`, `refVal`.
 _ATTRIBUTES: Final = frozenset(
@@ -52,7 +53,7 @@ _OF_JSON: Final = ("{", "[", '"')  # begin a value of JSON that stands in a text
 _PARTS: Final = frozenset({"city", "zip", "postal", "postalcode", "postcode"})
 _OF_PAIRS: Final = frozenset({*_NAMES, *_VALUES})
 _NAMED_BY: Final = ("id", "ref", "key", "questionid")  # by which an answer tells its question
-_TOLD: Final = ("title", "label", "question", "heading", "displayname")  # by people, of a pair
+_TOLD: Final = ("title", "label", "question", "heading", "displayname", "friendlyname")
 _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of a question
 # Whose attribute it is, in HubSpot's forms; those of no object are the contact's:
 # https://developers.hubspot.com/docs/guides/crm/using-object-apis

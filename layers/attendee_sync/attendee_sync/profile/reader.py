@@ -23,6 +23,8 @@ CHANGED_ROWS = {"after": "before", "record": "old_record", "new": "old", "NewIma
 _AROUND_CHANGES = ("payload", "event", "data", "dynamodb", "value", "detail")
 _DEEPEST_CHANGE = 3
 _GONE = "_deleted"
+_CHANNEL = "channeldata"  # by which a recipient is reached, beside the context of the message
+_NAME_FIELDS = frozenset({"firstname", "lastname"})
 _PREFIXED_DEPTH = 20
 _MOST_MEMBERS = 50  # of an identity that are looked at
 _MOST_PAIRS = 1_000  # of a list that are looked at
@@ -135,7 +137,26 @@ def _unwrapped(document: Json) -> Json:
     context = profile.get("context")
     if isinstance(context, dict) and isinstance(context.get("traits"), dict):
         profile = _plain(context["traits"]) | profile
+    elif isinstance(context, dict) and any(names.fold(name) == _CHANNEL for name in profile):
+        profile = _names_in(context) | profile
+    identities = profile.get("identities")
+    if isinstance(identities, dict):
+        profile = _plain(identities) | profile
     return profile
+
+
+def _names_in(context: Json) -> Json:
+    """Return what a message to somebody calls them, as that of Journey Optimizer does.
+
+    https://developer.adobe.com/journey-optimizer-apis/references/messaging/
+    """
+    known = names.standard().person
+    members = itertools.islice(context.items(), _MOST_MEMBERS)
+    return {
+        name: value
+        for name, value in members
+        if (entry := known[name]) and entry.field in _NAME_FIELDS and not entry.is_weak
+    }
 
 
 def _deleted(document: Json, depth: int = 0) -> Json:
@@ -193,9 +214,8 @@ def _plain(attributes: Json) -> Json:
 
 def _identity_map(profile: Json) -> dict[str, list[Json]]:
     identities: dict[str, list[Json]] = {}
-    by_namespace = profile.get("identityMap")
-    if isinstance(by_namespace, dict):
-        for namespace, listed in by_namespace.items():
+    for by_namespace in (profile.get("identityMap"), profile.get("identities")):
+        for namespace, listed in by_namespace.items() if isinstance(by_namespace, dict) else ():
             found = [_identity(each) for each in (listed if isinstance(listed, list) else [listed])]
             identities.setdefault(namespace.lower(), []).extend(found)
     listed = profile.get("identities")

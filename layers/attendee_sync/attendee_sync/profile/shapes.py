@@ -16,9 +16,9 @@ _MAX_SHAPES = 256  # that are kept
 _MAX_READINGS = 32  # of one shape
 _MAX_NAMES, _MAX_LENGTH = 200, 4_000  # in all objects of one, and their characters
 # Beside these, or with one name alone, a profile is brought to another shape.
-_READ_FIRST: Final = frozenset({*reader.WRAPPERS, "context", "meta", "type", envelopes.NAME}).union(
-    map(str.lower, (*reader.DYNAMICS, *reader.CHANGED_ROWS))
-)
+_READ_FIRST: Final = frozenset(
+    {*reader.WRAPPERS, "context", "identities", "meta", "type", envelopes.NAME}
+).union(map(str.lower, (*reader.DYNAMICS, *reader.CHANGED_ROWS)))
 
 # An object of a shape by its number, and a name in it. 0 is the profile itself.
 type _Member = tuple[int, str]

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from attendee_sync.outcome import Reason
 from attendee_sync.profile import envelopes, identity, json_text, names, persons
+from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
 type Path = tuple[str, ...]
@@ -88,8 +89,15 @@ def _lists(document: Json) -> Iterator[tuple[Path, list[Json]]]:
     """Yield the lists of objects in a document, and the objects in texts, with their places."""
     for place, value in members_of(document, lambda name: not _is_of_others(name)):
         elements = elements_of(value)
-        if elements and not _is_of_others(place[-1]) and may_have_address(elements):
+        is_other = _is_of_others(place[-1]) or _is_field(place[-1])
+        if elements and not is_other and may_have_address(elements):
             yield place, elements
+
+
+def _is_field(name: str) -> bool:
+    """Tell whether a name is that of a field, in which the lists are no people: `address1`."""
+    entry = names.standard().person[name]
+    return entry is not None and entry.kind is not Kind.HOLDER
 
 
 def _is_of_others(name: str) -> bool:

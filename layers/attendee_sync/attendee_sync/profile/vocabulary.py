@@ -48,19 +48,26 @@ CONTAINERS: Final = _words(
     " cell cells characteristics column component components core crm current custom data"
     " demographic demographics detail details entity extra field fields form general"
     " identification identifiers info infos information input item keys merge merges new"
-    " node obj object parameters params payload personal point primary professional properties"
-    " property props question questions record registration resource response sobject"
-    " responses result row set submission trait traits udo values variables vars xdm"
+    " node obj object output outputs parameters params payload personal point primary"
+    " professional properties property props question questions record registration resource"
+    " response root sobject responses result row set submission trait traits udo values"
+    " variables vars xdm"
 )
 HOLDERS: Final = PERSONS | CONTAINERS
 # With one of these, a name such as `name` or `title` is that of a thing.
 THINGS: Final = CONTAINERS - {"current", "main", "primary", "professional", "personal"}
 # Words that only beside one for a person are of an object that holds it: `user_metadata`.
 BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "sign", "up"})
+# Likewise beside one for a container, such as `afData` or `parsedBody`, but not beside one for a
+# person: a `channelContact` or `triggerUser` is somebody else.
+BESIDE_CONTAINERS: Final = _words(
+    "af bound channel decoded enriched flat flattened formatted mapped normalised normalized parsed"
+    " standard submitted transformed trigger unbound unified"
+)
 # Their words are no such words, but their members are the person's.
 HOLDER_NAMES: Final = frozenset(
     {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
-    | {"communications", "namedvalues", "newimage", "pages", "useridentities"}
+    | {"claims", "communications", "namedvalues", "newimage", "pages", "useridentities"}
 )
 # Of these only what holds a person is read: their own texts are of something else.
 PASSED_THROUGH: Final = (
