@@ -75,7 +75,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
                 each["connection"] or "",
                 each["lane"] or "",
                 deliveries[each["destination"]].words.partition(" ")[0],  # since when, below
-                "yes" if each["filter"] else "",
+                "yes" if each["filter"] or each["required_consents"] else "",
                 each["exits"] or "",
                 "valid" if each["valid"] else "not valid",
             ]
@@ -407,6 +407,7 @@ def _summary(name: str, text: str, connections: dict[str, str]) -> dict[str, Any
         "event_code": settings.event_code if settings else None,
         "connection": settings.connection if settings else None,
         "lane": settings.lane if settings else None,
+        "required_consents": list(settings.required_consents) if settings else None,
         "filter": settings.filter if settings else None,
         "exits": settings.exits.action if settings else None,
         "valid": not _faults(read, text, connections),

@@ -39,7 +39,10 @@ Out = Annotated[
 
 @app.command("list", epilog=console.examples("attendee-sync senders list --json"))
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the senders with tokens of their own. The tokens are stored nowhere."""
+    """List the senders with tokens of their own. The tokens are stored nowhere.
+
+    In JSON an empty array of destinations is all of them.
+    """
     stack: Stack = context.obj
     found = [_summary(each) for _, each in sorted(sender_registry.read(stack).items())]
     if as_json:

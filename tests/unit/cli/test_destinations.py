@@ -50,6 +50,14 @@ def test_the_list_of_destinations_fits_80_columns(
     assert ["america"] in found
 
 
+def test_required_consents_are_listed_as_a_filter(line: CommandLine) -> None:
+    line.aws.set_destination("emea", event_code="e1", required_consents=["share"])
+    found = cells(line.succeed("destinations", "list"))
+    assert ["emea", "e1", "default", "shared", "on", "yes", "ignore", "valid"] in found
+    [emea] = [row for row in line.json("destinations", "list") if row["destination"] == "emea"]
+    assert (emea["required_consents"], emea["filter"]) == (["share"], None)
+
+
 def test_destinations_are_listed_for_programs(line: CommandLine) -> None:
     line.aws.ssm.parameters[f"/{STACK}/destinations/broken"] = "{"
     line.aws.set_destination("lost", connection="nowhere", event_code="lost")
@@ -60,6 +68,7 @@ def test_destinations_are_listed_for_programs(line: CommandLine) -> None:
         "event_code": None,
         "connection": None,
         "lane": None,
+        "required_consents": None,
         "filter": None,
         "exits": None,
         "valid": False,
