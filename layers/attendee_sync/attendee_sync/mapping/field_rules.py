@@ -26,6 +26,7 @@ USUAL_NAMES = "the usual names"
 _NORMALISED = "normalised"
 _NOT_SPLIT = "only a full name of two words is split; map it, by first_word and rest for instance"
 _ELSEWHERE = "it stands at another place than the address that was taken"
+_OVERLOOKED = "a name like it is only where it may be somebody else's; map it if it is not"
 _NAMES: Final = ("firstname", "lastname")
 # Words that last names begin with, in the languages where forms ask for them by themselves. What
 # else stands there is a title or the like.
@@ -147,6 +148,8 @@ class FieldRules:
         if mapped.is_number_zip:
             _pad_zip(mapped)
         self._complete(mapped, found)
+        for name in sorted(found.overlooked & self._usual - mapped.fields.keys()):
+            mapped.leave_out(name, _OVERLOOKED)
         return mapped
 
     def _complete(self, mapped: Mapped, found: Found) -> None:

@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from attendee_sync.profile import elements, field_names, names, pairs, persons, texts
+from attendee_sync.profile import (
+    elements,
+    field_names,
+    names,
+    overlooked,
+    pairs,
+    persons,
+    texts,
+)
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 
 type Json = dict[str, Any]
@@ -65,12 +73,15 @@ class Found:
     is_plain: bool = field(
         default=False, compare=False
     )  # texts.are_plain holds, but for the e-mail
+    # Fields without a value, but with a name where it may be somebody else's; see overlooked.
+    overlooked: frozenset[str] = frozenset()
 
     @classmethod
     def of(
         cls,
         candidates: Mapping[str, Sequence[Candidate]],
         elsewhere: Mapping[str, Sequence[Path]],
+        overlooked: frozenset[str] = frozenset(),
     ) -> "Found":
         """Return the candidates of fields, the best ones first."""
         known = {field: listed for field, listed in candidates.items() if listed}
@@ -79,6 +90,7 @@ class Found:
             {field: listed[0][1] for field, listed in known.items()},
             {field: listed[1:] for field, listed in known.items() if len(listed) > 1},
             elsewhere,
+            overlooked=overlooked,
         )
 
     def candidates(self, field: str) -> list[Candidate]:
@@ -118,21 +130,33 @@ def find(profile: Json, table: Names | None = None) -> Found:
 
 
 def usability(value: Any, entry: Entry) -> bool | None:
-    """Tell whether a name's field may have a value that is pushed; None if that holds several."""
+    """Tell whether a name's field may have a value that is pushed.
+
+    None says that it is to be looked at: it holds several, or is of another field.
+    """
     if isinstance(value, str):
         if not entry.field or not texts.is_text(value):
             return not entry.field
         if entry.field == "jobtitle":
             return texts.is_title(value, entry)
-        # An account's name may be an address, unless it is one that Entra makes for a guest:
-        # https://learn.microsoft.com/en-us/entra/external-id/user-properties
-        is_name = entry.field == "email" and entry.is_weak
-        return not is_name or ("@" in value and _OF_GUESTS not in value.lower())
+        is_account = entry.field == "email" and entry.is_weak
+        return _may_be_address(value) if is_account else True
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, dict | list):
         return None
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _may_be_address(account: str) -> bool | None:
+    """Tell whether an account's name may be an address; None if it is a person's name.
+
+    Entra makes one for a guest that looks like an address, and is none:
+    https://learn.microsoft.com/en-us/entra/external-id/user-properties
+    """
+    if "@" in account:
+        return _OF_GUESTS not in account.lower()
+    return None if " " in account.strip() else False
 
 
 class Search:
@@ -165,7 +189,10 @@ class Search:
         candidates = {
             field: [(each.value, each.path) for each in listed] for field, listed in ordered.items()
         }
-        return Found.of(candidates, elsewhere)
+        like = [*overlooked.find(self.objects, self.entries, candidates, self._table.person)]
+        self.is_plain &= not like  # another profile of the shape may have texts there, or none
+        with_texts = frozenset(field for field, is_text in like if is_text)
+        return Found.of(candidates, elsewhere, with_texts)
 
     def _is_titled(self, path: Path) -> bool:
         """Tell whether a job title is surely one, or stands beside or within what tells who it is.
@@ -233,7 +260,11 @@ class Search:
             self._list(value[:_MAX_ELEMENTS], entry, spot, path)
             return
         self.entries[path] = entry
-        if entry.field and usability(value, entry):
+        is_usable = usability(value, entry)
+        if is_usable is None:
+            self.is_plain = False
+            entry, is_usable = entry._replace(field=field_names.FULL_NAME), True
+        if entry.field and is_usable:
             is_of_outer = entry.field == spot.field
             order = spot.order + entry.rank if is_of_outer else _order_of(entry, spot.level)
             self._keep(_Ordered(order, value, path), entry, spot)

@@ -57,7 +57,7 @@ def without(found: Found, email: str, place: Path) -> tuple[Found, bool]:
     elsewhere = {
         field: paths for field, paths in found.elsewhere.items() if any(map(is_own, paths))
     }
-    return Found.of(kept, elsewhere), True
+    return Found.of(kept, elsewhere, found.overlooked), True
 
 
 def _differ(found: Found, field: str, holder: Path) -> bool:

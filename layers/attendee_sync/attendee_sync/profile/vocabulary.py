@@ -57,7 +57,7 @@ HOLDERS: Final = PERSONS | CONTAINERS
 # With one of these, a name such as `name` or `title` is that of a thing.
 THINGS: Final = CONTAINERS - {"current", "main", "primary", "professional", "personal"}
 # Words that only beside one for a person are of an object that holds it: `user_metadata`.
-BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "sign", "up"})
+BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "raw", "sign", "up"})
 # Likewise beside one for a container, such as `afData` or `parsedBody`, but not beside one for a
 # person: a `channelContact` or `triggerUser` is somebody else.
 BESIDE_CONTAINERS: Final = _words(
