@@ -25,6 +25,9 @@ def values(profile: dict[str, Any]) -> dict[str, Any]:
         ({"firstName": "{{profile.firstName}}", "lastName": "*|LNAME|*", "city": "%%City%%"}, {}),
         ({"company": {"id": 5}, "b2b": {"companyName": "Engines"}}, {"companyname": "Engines"}),
         ({"phone": {"number": "1"}}, {"phone": "1"}),
+        ({"work_address_id": {"line_1": "1 Ring Road"}}, {"address1": "1 Ring Road"}),
+        ({"company_id": {"id": "5", "name": "Engines"}}, {"companyname": "Engines"}),
+        ({"work_address_id": "12", "company_id": 5, "phone_id": "3"}, {}),
         ({"answers": {"3": {"name": "city", "answer": "Lehi"}, "4": {"id": 1}}}, {"city": "Lehi"}),
         ({"Name": {"value": {"first": "Ada"}}, "zip": {"int": 5}}, {"firstname": "Ada", "zip": 5}),
         (

@@ -177,6 +177,13 @@ def test_a_state_beside_the_list_and_its_audience(
     assert told({**state, "data": {"profiles": [ADA]}, **beside}) == [expected]
 
 
+def test_a_state_of_an_element_of_a_list_is_of_the_audience_beside_the_list() -> None:
+    people = [{**ADA, "action": "add"}, {**ADA, "action": "remove"}, ADA]
+    beside = {"audience": {"id": "a1", "name": "Summit"}}
+    assert told({**beside, "members": people}) == ["member", "left", "member"]
+    assert told({"campaign": {"id": "a1"}, "members": people}) == ["somebody"] * 3
+
+
 def test_a_state_without_an_audience_counts_if_it_is_adobes() -> None:
     assert told({"status": "exited", "profiles": [ADA]}) == ["left"]
     assert told({**ADA, "status": "exited"}) == ["left"]

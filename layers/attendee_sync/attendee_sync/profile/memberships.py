@@ -217,10 +217,12 @@ def _status(membership: Json) -> Any:
 def _all_told(profile: Json, objects: Sequence[Json]) -> _Told:
     """Yield what is told in other shapes than XDM's, in the profile and in its envelope."""
     beside = profile.get(envelopes.NAME)
+    is_of_audience = False  # then each element may say what became of it there
     if isinstance(beside, dict):
         yield from _told(beside, is_envelope=True)
+        is_of_audience = any(_ROLE[name] is _Role.AUDIENCE for name in beside)
     for members in objects:
-        yield from _told(members)
+        yield from _told(members, is_envelope=is_of_audience)
         header = members.get("ChangeEventHeader")  # of Salesforce's change events
         yield from _told(header) if isinstance(header, dict) else ()
     yield from _of_computation(profile, objects)

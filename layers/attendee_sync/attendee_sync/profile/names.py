@@ -261,6 +261,10 @@ class Names:
         """Return what is known of an object by the words of its name."""
         if _are_of_holder(found) or fold(name) in vocabulary.HOLDER_NAMES:
             return self._holder
+        if found[-1] == "id":  # where an API puts what it refers to: `work_address_id`
+            entry = self.person.known.get("".join(found[:-1]))
+            is_whole = entry and entry.within is not None and entry.kind is not Kind.HOLDER
+            return entry._replace(field="") if entry and is_whole else None
         return self.person.known["form"] if _are_of_passed(found) else None
 
     def _text(self, found: Sequence[str]) -> Entry | None:
