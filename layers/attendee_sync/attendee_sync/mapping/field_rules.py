@@ -28,6 +28,7 @@ _NOT_SPLIT = "only a full name of two words is split; map it, by first_word and 
 _ELSEWHERE = "it stands at another place than the address that was taken"
 _OVERLOOKED = "a name like it is only where it may be somebody else's; map it if it is not"
 _NAMES: Final = ("firstname", "lastname")
+_PARTS: Final = frozenset({FAMILY_NAME_FIRST, FULL_NAME, HOUSE_NUMBER, NAME_PARTICLE})
 # Words that last names begin with, in the languages where forms ask for them by themselves. What
 # else stands there is a title or the like.
 _PARTICLES: Final = frozenset(
@@ -81,7 +82,7 @@ class _Field(NamedTuple):
     source: str  # an expression, or words
 
 
-@dataclass
+@dataclass(slots=True)
 class Mapped:
     """What was made of a profile."""
 
@@ -148,17 +149,23 @@ class FieldRules:
         if mapped.is_number_zip:
             _pad_zip(mapped)
         self._complete(mapped, found)
-        for name in sorted(found.overlooked & self._usual - mapped.fields.keys()):
-            mapped.leave_out(name, _OVERLOOKED)
+        if found.overlooked:
+            self._tell_overlooked(mapped, found.overlooked)
         return mapped
+
+    def _tell_overlooked(self, mapped: Mapped, overlooked: frozenset[str]) -> None:
+        for name in sorted((overlooked & self._usual) - mapped.fields.keys()):
+            mapped.leave_out(name, _OVERLOOKED)
 
     def _complete(self, mapped: Mapped, found: Found) -> None:
         """Add what stands in two attributes, or two fields in one."""
         if self._splits_streets and not found.is_plain and "address1" in mapped.fields:
             _split_street(mapped, found)
+        _split_zip(mapped, found)
+        if _PARTS.isdisjoint(found.best):
+            return
         if self._joins_numbers and HOUSE_NUMBER in found.best:
             _join_number(mapped, found.candidates(HOUSE_NUMBER))
-        _split_zip(mapped, found)
         if self._joins_particles and NAME_PARTICLE in found.best:
             _join_particle(mapped, found.candidates(NAME_PARTICLE))
         if self._splits_names:

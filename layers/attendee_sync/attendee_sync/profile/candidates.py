@@ -61,7 +61,7 @@ _TOWNS: Final = frozenset({"city", "zip", "countryid"})
 type Candidate = tuple[Scalar, Path]
 
 
-@dataclass
+@dataclass(slots=True)
 class Found:
     """The usable values of a profile."""
 

@@ -63,7 +63,7 @@ class EmailRule:
     table: Names | None = None  # of the usual names, if it has its own
 
 
-@dataclass
+@dataclass(slots=True)
 class Identity:
     """Who a profile is, with the profile in one shape."""
 
@@ -95,8 +95,8 @@ def identify(document: Json, rule: EmailRule = _USUAL_RULE) -> Identity:
         return Identity(reader.read(document), "", "", _NOT_A_PERSON, (), Found.of({}, {}))
     profile, found = known
     first = found.best.get("email")
-    is_usual = found.more.keys().isdisjoint(_OF_PERSONS) and not rule.mapped
-    if isinstance(first, str) and is_usual:  # as in most
+    is_usual = not rule.mapped and (not found.more or _OF_PERSONS.isdisjoint(found.more))
+    if is_usual and isinstance(first, str):  # as in most
         email = email_address.plain(first)
         if email:
             return Identity(profile, email, attendee.sha256_of(email), None, (), found)
