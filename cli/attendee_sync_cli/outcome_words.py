@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from attendee_sync.outcome import in_words
+
 # docs/delivery.md has the same words.
 REASONS: Final[Mapping[str, str]] = {
     "malformed": "not JSON, not an object, the same key twice, nested too deeply, NaN",
@@ -46,6 +48,12 @@ REASONS: Final[Mapping[str, str]] = {
     "unknown_destination": "there is no destination of this name",
     "unknown_connection": "there is no connection of this name",
 }
+
+
+def why(reason: str, detail: str, answer: str) -> str:
+    """Return why a profile ended so, with RainFocus's answer, as of_answer() has it, if any."""
+    told = in_words(reason, detail)
+    return f"{told} ({answer})" if answer else told
 
 
 def of_answer(status: int | str | None, code: str, answer: str) -> str:

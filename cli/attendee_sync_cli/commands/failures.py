@@ -10,7 +10,6 @@ import typer
 
 from attendee_sync import observability
 from attendee_sync.messaging.dead_letters import DeadLetter
-from attendee_sync.outcome import in_words
 from attendee_sync_cli import console, outcome_words
 from attendee_sync_cli.console import AsJson, FailureError, Yes
 from attendee_sync_cli.profiles import dead_letter_export, new_file
@@ -319,9 +318,8 @@ def _counted(rows: list[tuple[_Cause, _Row]]) -> list[list[str]]:
 
 
 def _words(cause: _Cause, row: _Row) -> str:
-    told = in_words(cause.reason, cause.detail)
     answer = outcome_words.of_answer(cause.status, cause.code, row.answer)
-    return f"{told} ({answer})" if answer else told
+    return outcome_words.why(cause.reason, cause.detail, answer)
 
 
 def _find(stack: Stack, letter_id: str) -> DeadLetter:

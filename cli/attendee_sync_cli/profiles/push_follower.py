@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync.observability import LogEvent
-from attendee_sync.outcome import OutcomeKind, in_words
+from attendee_sync.outcome import OutcomeKind
 from attendee_sync_cli import aws_errors, console, outcome_words
 from attendee_sync_cli.profiles.places import PlaceGroup
 from attendee_sync_cli.stack import log_events
@@ -182,6 +182,5 @@ class PushFollower:
 
 def _words(end: _End, group: PlaceGroup) -> str:
     """Return why profiles ended so, with RainFocus's answer if it refused them."""
-    told = in_words(end.reason, group.detail)
     answer = outcome_words.of_answer(end.status, end.code, group.answer)
-    return f"{told} ({answer})" if answer else told
+    return outcome_words.why(end.reason, group.detail, answer)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from botocore.exceptions import ClientError
 
-from attendee_sync.aws import settings
+from attendee_sync.aws import clients, settings
 from attendee_sync.aws.settings import SENDERS
 from attendee_sync.ingest import senders
 from attendee_sync.ingest.senders import Sender
@@ -54,7 +54,7 @@ def _read(stack: Stack) -> tuple[Senders, str]:
             SecretId=secret_id, VersionStage=_CURRENT
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if clients.cause(error) != "ResourceNotFoundException":
             raise
         raise FailureError(
             f"There is no secret {secret_id}: no such stack, or an earlier version was deployed, "
@@ -90,7 +90,7 @@ def _make_current(stack: Stack, version: str, *, instead_of: str) -> bool:
             MoveToVersionId=version,
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _OUTRUN:
+        if clients.cause(error) not in _OUTRUN:
             raise
         return False
     return True

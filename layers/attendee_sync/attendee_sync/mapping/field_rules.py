@@ -16,6 +16,7 @@ from attendee_sync.profile import field_names, names
 from attendee_sync.profile.candidates import Found, Json, Path, Scalar
 from attendee_sync.profile.field_names import (
     FAMILY_NAME_FIRST,
+    FIRST_AND_LAST,
     FULL_NAME,
     HOUSE_NUMBER,
     NAME_PARTICLE,
@@ -27,7 +28,6 @@ _NORMALISED = "normalised"
 _NOT_SPLIT = "only a full name of two words is split; map it, by first_word and rest for instance"
 _ELSEWHERE = "it stands at another place than the address that was taken"
 _OVERLOOKED = "a name like it is only where it may be somebody else's; map it if it is not"
-_NAMES: Final = ("firstname", "lastname")
 _PARTS: Final = frozenset({FAMILY_NAME_FIRST, FULL_NAME, HOUSE_NUMBER, NAME_PARTICLE})
 # Words that last names begin with, in the languages where forms ask for them by themselves. What
 # else stands there is a title or the like.
@@ -362,14 +362,14 @@ def _other_name(value: str, source: str | Path, known: Mapping[str, str]) -> dic
 def _split_name(
     mapped: Mapped, given: Sequence[_Given], split: Callable[..., dict[str, str]]
 ) -> None:
-    known = {name: mapped.fields[name] for name in _NAMES if mapped.fields.get(name)}
-    if len(known) == len(_NAMES):
+    known = {name: mapped.fields[name] for name in FIRST_AND_LAST if mapped.fields.get(name)}
+    if len(known) == len(FIRST_AND_LAST):
         return
     value, source = given[0]
     parts = split(value, **known) if isinstance(value, str) else {}
     if not parts and known and isinstance(value, str):
         parts = _other_name(value, source, known)
-    for name in _NAMES:
+    for name in FIRST_AND_LAST:
         if parts.get(name) and name not in known:
             mapped.fields[name] = normalisation.clean_text(parts[name])
             mapped.sources[name] = source

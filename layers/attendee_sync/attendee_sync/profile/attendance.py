@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from attendee_sync.profile import departures, field_names, identity, names, persons, unknown_lists
 from attendee_sync.profile.candidates import Found
+from attendee_sync.profile.field_names import FIRST_AND_LAST
 from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
@@ -27,7 +28,7 @@ _REGISTERED: Final = frozenset({"attendee", "registrant", "participant", "delega
 _ATTENDING: Final = _TICKETS.union(
     _REGISTERED, {"passenger", "traveler", "traveller", "student", "visitor", "invitee"}
 )
-_NAMES: Final = frozenset({"firstname", "lastname", field_names.FULL_NAME})
+_NAMES: Final = frozenset({*FIRST_AND_LAST, field_names.FULL_NAME})
 _COMPANIONS: Final = frozenset(
     {"guest", "companion", "party", "plusones", "plusone", "accompanying"}
 )

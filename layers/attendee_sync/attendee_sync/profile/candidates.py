@@ -18,6 +18,7 @@ from attendee_sync.profile import (
     persons,
     texts,
 )
+from attendee_sync.profile.field_names import FIRST_AND_LAST
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 
 type Json = dict[str, Any]
@@ -490,7 +491,7 @@ def _is_doubtful(name: str, value: object, entry: Entry | None) -> bool:
     if not isinstance(value, dict) or entry.within is None:
         return True
     known = (entry.within[each] for each in itertools.islice(value, _MAX_ELEMENTS))
-    return not any(each and each.field in ("firstname", "lastname") for each in known)
+    return not any(each and each.field in FIRST_AND_LAST for each in known)
 
 
 def _member(members: Json, name: str) -> Any:

@@ -13,6 +13,7 @@ FULL_NAME: Final = "fullname"  # no field of attendees: first and last name in o
 HOUSE_NUMBER: Final = "housenumber"  # likewise: of a street without it, which it is joined to
 NAME_PARTICLE: Final = "nameparticle"  # likewise: of the last name, such as `de`
 FAMILY_NAME_FIRST: Final = "familynamefirst"  # likewise: a full name in the other order
+FIRST_AND_LAST: Final = ("firstname", "lastname")  # fields of attendees
 # The fields of an address, which are taken together from one place.
 PLACE: Final = ("address1", HOUSE_NUMBER, "address2", "city", "state", "zip", "countryid")
 

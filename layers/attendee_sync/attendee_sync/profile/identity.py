@@ -10,9 +10,18 @@ from dataclasses import dataclass
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import email_address, memberships, names, others, persons, reader, shapes
+from attendee_sync.profile import (
+    email_address,
+    memberships,
+    names,
+    others,
+    persons,
+    reader,
+    shapes,
+)
 from attendee_sync.profile.candidates import Found, Path
 from attendee_sync.profile.email_address import EmailAddressError
+from attendee_sync.profile.field_names import FIRST_AND_LAST
 from attendee_sync.profile.names import Names
 from attendee_sync.profile.reader import Json
 
@@ -45,7 +54,7 @@ _SHOWN = 2  # of the names of e-mail addresses that were looked at
 _TEXTS_OF = ("address", "value", "email")  # members of an object that may hold an address
 _MAX_DEPTH = 3
 _DEEPEST = 12  # values within each other in which any address is looked for
-_OF_PERSONS = frozenset({"email", *others.NAME_FIELDS})
+_OF_PERSONS = frozenset({"email", *FIRST_AND_LAST})
 _MAX_TEXTS = 10  # that are looked at in a profile: with one that is not ASCII it can take a while
 _ABSENT = frozenset({"", "null", "none", "undefined", "nil", "n/a", "na", "-"})
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from attendee_sync.profile import email_address, names
 from attendee_sync.profile.candidates import Candidate, Found, Path
 from attendee_sync.profile.email_address import EmailAddressError
+from attendee_sync.profile.field_names import FIRST_AND_LAST
 
-NAME_FIELDS = ("firstname", "lastname")
 _MOST_TEXTS = 10  # that are looked at
 
 
@@ -26,7 +26,7 @@ def is_anothers(found: Found, place: Path) -> bool:
     Such as that of a contact, in the profile of somebody who has a name and no address.
     """
     holder = _holder_of(place)
-    return bool(holder) and any(_differ(found, field, holder) for field in NAME_FIELDS)
+    return bool(holder) and any(_differ(found, field, holder) for field in FIRST_AND_LAST)
 
 
 def without(found: Found, email: str, place: Path) -> tuple[Found, bool]:

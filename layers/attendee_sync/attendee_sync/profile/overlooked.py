@@ -4,13 +4,13 @@ It is not taken, since it may be somebody else's, but somebody has to be told.
 Imports the standard library alone, since ingest uses it.
 """
 
-import itertools
 from collections.abc import Container, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from attendee_sync import attendee
 from attendee_sync.profile import field_names, names, persons, texts
+from attendee_sync.profile.field_names import FIRST_AND_LAST
 from attendee_sync.profile.names import Entry, Kind, Place
 
 type Json = dict[str, Any]
@@ -19,8 +19,7 @@ type Path = tuple[str, ...]
 _MOST = 200  # members of an object that are looked at
 _DEEPEST = 4  # objects within each other
 # An object that has one of these is somebody's.
-_SIGNS: Final = frozenset({"firstname", "lastname", "jobtitle", field_names.FULL_NAME})
-_NAMES: Final = ("firstname", "lastname")
+_SIGNS: Final = frozenset({*FIRST_AND_LAST, "jobtitle", field_names.FULL_NAME})
 
 
 def find(
@@ -37,7 +36,7 @@ def find(
     """
     known = {*found}
     if field_names.FULL_NAME in known:
-        known.update(_NAMES)
+        known.update(FIRST_AND_LAST)
     for path, members in objects.items():
         unread = {
             name: each
@@ -45,7 +44,7 @@ def find(
             if (*path, name) not in entries and (path or name not in persons.AT_TOP)
         }
         own = _of_object(path[-1], unread, person) if path else ()
-        for field, is_text in itertools.chain(own, _unread(path, unread, objects, person)):
+        for field, is_text in chain(own, _unread(path, unread, objects, person)):
             if field not in known:
                 yield field, is_text
 
@@ -102,4 +101,4 @@ def _hold_text(elements: list[Any]) -> bool:
 
 
 def _split(field: str) -> tuple[str, ...]:
-    return _NAMES if field == field_names.FULL_NAME else (field,)
+    return FIRST_AND_LAST if field == field_names.FULL_NAME else (field,)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from attendee_sync.profile import names, pairs
+from attendee_sync.profile.field_names import FIRST_AND_LAST
 from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
@@ -79,7 +80,6 @@ _NUMBERED_THINGS = frozenset({"02", "03", "05"})
 # SCIM, Pipedrive and Salesforce tell the type in an object beside the attributes.
 _TYPED_BESIDE = {"meta": ("resourceType", "entity"), "ChangeEventHeader": ("entityName",)}
 _TYPE_ENDS = re.compile(r"[#./:]")
-_NAME_FIELDS = frozenset({"firstname", "lastname"})
 
 
 class ByName[T](dict[str, T | None]):
@@ -257,7 +257,7 @@ def _is_declared_thing(document: Json) -> bool:
         return False
     person = names.standard().person
     return not any(
-        value and (entry := person[name]) and entry.field in _NAME_FIELDS and not entry.is_weak
+        value and (entry := person[name]) and entry.field in FIRST_AND_LAST and not entry.is_weak
         for members in objects_of(document)
         for name, value in itertools.islice(members.items(), _LOOKED_AT)
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attendee_sync.profile import envelopes, memberships, names, persons
+from attendee_sync.profile.field_names import FIRST_AND_LAST
 from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
@@ -24,7 +25,6 @@ _AROUND_CHANGES = ("payload", "event", "data", "dynamodb", "value", "detail")
 _DEEPEST_CHANGE = 3
 _GONE = "_deleted"
 _CHANNEL = "channeldata"  # by which a recipient is reached, beside the context of the message
-_NAME_FIELDS = frozenset({"firstname", "lastname"})
 _PREFIXED_DEPTH = 20
 _MOST_MEMBERS = 50  # of an identity that are looked at
 _MOST_PAIRS = 1_000  # of a list that are looked at
@@ -155,7 +155,7 @@ def _names_in(context: Json) -> Json:
     return {
         name: value
         for name, value in members
-        if (entry := known[name]) and entry.field in _NAME_FIELDS and not entry.is_weak
+        if (entry := known[name]) and entry.field in FIRST_AND_LAST and not entry.is_weak
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from attendee_sync.outcome import Reason
 from attendee_sync.profile import envelopes, identity, json_text, names, persons
+from attendee_sync.profile.field_names import FIRST_AND_LAST
 from attendee_sync.profile.names import Kind
 
 type Json = dict[str, Any]
@@ -132,5 +133,5 @@ def by_ids(value: object, depth: int = 1) -> list[Json]:
 def _is_nobody(document: Json) -> bool:
     """Tell whether a document gives no address, not even a bad one, and no first or last name."""
     found = identity.identify(document)
-    is_nameless = found.found.best.keys().isdisjoint(("firstname", "lastname"))
+    is_nameless = found.found.best.keys().isdisjoint(FIRST_AND_LAST)
     return found.fault is not None and found.fault.reason in _WITHOUT_EMAIL and is_nameless

@@ -96,7 +96,7 @@ class CircuitBreaker:
     def pause_left(self, connection: str, limits: Limits) -> float:
         """Return the seconds until it is worth while to ask again; 0 if there is no pause."""
         state = self._states.get(connection)
-        return CircuitOpenError(state, limits).seconds if state.cause else 0.0
+        return _worth_while(state, limits, is_first=False) if state.cause else 0.0
 
     def still_open(self, connection: str, limits: Limits) -> CircuitOpenError | None:
         """Return why no call may be made, if this environment was told so since the state changed.
