@@ -79,9 +79,11 @@ check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/sam validate --lint
-	@$(BIN)/cfn-lint template.yaml $(LANE) -a cfn_lint_serverless.rules
+	@$(BIN)/cfn-lint template.yaml $(LANE) network.yaml -a cfn_lint_serverless.rules
 	@$(BIN)/python -m local.checks.transformed >build/transformed.json
-	@$(BIN)/cfn-lint build/transformed.json --ignore-checks W2001 # SAM puts AllowedCidrs in for its Ref
+	@$(BIN)/python -m local.checks.transformed --every-option >build/every-option.json
+	@# SAM puts AllowedCidrs in for its Ref; the other as in template.yaml.
+	@$(BIN)/cfn-lint build/transformed.json build/every-option.json --ignore-checks W2001 W1033
 	@$(UV) lock --quiet --check
 	@$(EXPORT) --only-group layer --output-file build/requirements.txt
 	@$(EXPORT) --only-group regions --output-file build/build-requirements.txt
@@ -118,7 +120,7 @@ mutants: $(DEV) $(MUTMUT) $(REGIONS) ## Look for changes of the code that no tes
 
 checkov: $(CHECKOV) ## Look for mistakes in the template's security
 	@build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
-	  --file template.yaml $(LANE)
+	  --file template.yaml $(LANE) network.yaml
 
 format: $(DEV) ## Format the code
 	@$(BIN)/ruff check --fix

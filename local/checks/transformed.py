@@ -1,11 +1,14 @@
-"""The template as CloudFormation gets it: `python -m local.transformed` prints it as JSON.
+"""The template as CloudFormation gets it: `python -m local.checks.transformed` prints it as JSON.
 
 The SAM transform adds resources, roles and permissions that template.yaml does not show. On AWS it
-runs in CloudFormation; here the SAM CLI's own copy of it does, with nobody's account.
+runs in CloudFormation; here the SAM CLI's own copy of it does, with nobody's account. With
+`--every-option`, the parameters that are empty by default have a value.
 """
 
 import json
 import logging
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +21,23 @@ from local.machine.cloud import REGION, ROOT
 
 # Of the code, which is uploaded before the transform: any address will do.
 _UPLOADED = "s3://bucket/key"
+# What a company's account may ask for, made up.
+EVERY_OPTION = {
+    "SubnetIds": "subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d4e5f60719",
+    "SecurityGroupIds": "sg-0a1b2c3d4e5f60718",
+}
 
 
-def transformed(template: Path = ROOT / "template.yaml") -> dict[str, Any]:
-    """Return a template after the SAM transform, its parameters at their defaults.
+def transformed(
+    template: Path = ROOT / "template.yaml", given: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a template after the SAM transform, parameters at their defaults or as they are given.
 
-    Raises samtranslator's InvalidDocumentException.
+    These are the defaults of what is returned. Raises samtranslator's InvalidDocumentException.
     """
     source = yaml_parse(template.read_text())
+    for name, value in (given or {}).items():
+        source["Parameters"][name]["Default"] = value
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
         properties |= dict.fromkeys({"CodeUri", "ContentUri"} & properties.keys(), _UPLOADED)
@@ -37,4 +49,5 @@ def transformed(template: Path = ROOT / "template.yaml") -> dict[str, Any]:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)  # of feature toggles that only AWS has
-    print(json.dumps(transformed(), indent=2))  # noqa: T201 - what it is for
+    options = EVERY_OPTION if "--every-option" in sys.argv else None
+    print(json.dumps(transformed(given=options), indent=2))  # noqa: T201 - what it is for

@@ -1,12 +1,14 @@
 """The template, and what it says once CloudFormation has resolved it."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
+from local.checks.transformed import transformed
 from tests.support.stack import STACK
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +20,7 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 NO_VALUE = object()
+NOTHING_GIVEN: Final[Mapping[str, str]] = {}
 
 
 class Loader(yaml.SafeLoader):
@@ -50,58 +53,116 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def resolved(value: Any) -> Any:
-    """Return a value as it is on AWS, parameters at their defaults; ARNs as `arn:LogicalId`."""
+def resolved(value: Any, given: Mapping[str, str] = NOTHING_GIVEN) -> Any:
+    """Return a value as it is on AWS, ARNs as `arn:LogicalId`.
+
+    Parameters are as given, or at their defaults.
+    """
     if isinstance(value, list):
-        found = [resolved(each) for each in value]
+        found = [resolved(each, given) for each in value]
         return [each for each in found if each is not NO_VALUE]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
         [(name, argument)] = value.items()
         if name == "Ref" or name.startswith("Fn::"):
-            return _function(name, argument)
-    return {name: resolved(member) for name, member in value.items()}
+            return _function(name, argument, given)
+    members = {name: resolved(member, given) for name, member in value.items()}
+    return {name: member for name, member in members.items() if member is not NO_VALUE}
 
 
-def _function(name: str, argument: Any) -> Any:
+def _function(name: str, argument: Any, given: Mapping[str, str]) -> Any:  # noqa: PLR0911
     match name:
         case "Ref":
-            return _reference(argument)
+            return _reference(argument, given)
         case "Fn::Sub":
-            return re.sub(r"\$\{([^}]+)\}", lambda found: str(_reference(found[1])), argument)
+            return _substituted(argument, given)
         case "Fn::GetAtt":
-            assert argument[0] in TEMPLATE["Resources"]
             return f"arn:{argument[0]}" if argument[1] == "Arn" else ".".join(argument)
         case "Fn::If":
             condition, yes, no = argument
-            return resolved(yes if holds(TEMPLATE["Conditions"][condition]) else no)
+            return resolved(yes if holds(TEMPLATE["Conditions"][condition], given) else no, given)
         case "Fn::Select":
-            return resolved(argument[1][argument[0]])
+            return resolved(argument[1][argument[0]], given)
         case "Fn::Split":
-            return str(resolved(argument[1])).split(argument[0])
+            return str(resolved(argument[1], given)).split(argument[0])
+        case "Fn::Join":
+            return str(argument[0]).join(map(str, resolved(argument[1], given)))
     raise NotImplementedError(name)
 
 
-def holds(condition: dict[str, Any]) -> bool:
+def holds(condition: dict[str, Any], given: Mapping[str, str] = NOTHING_GIVEN) -> bool:
+    """Tell whether a condition, or an assertion of a rule, holds."""
     [(name, argument)] = condition.items()
-    if name == "Fn::Not":
-        return not holds(argument[0])
-    if name == "Condition":
-        return holds(TEMPLATE["Conditions"][argument])
+    match name:
+        case "Fn::Not":
+            return not holds(argument[0], given)
+        case "Fn::And":
+            return all(holds(each, given) for each in argument)
+        case "Fn::Or":
+            return any(holds(each, given) for each in argument)
+        case "Condition":
+            return holds(TEMPLATE["Conditions"][argument], given)
     assert name == "Fn::Equals"
-    return bool(resolved(argument[0]) == resolved(argument[1]))
+    return bool(resolved(argument[0], given) == resolved(argument[1], given))
 
 
-def _reference(name: str) -> Any:
+def _reference(name: str, given: Mapping[str, str]) -> Any:
     if name == "AWS::NoValue":
         return NO_VALUE
     if name in PSEUDO:
         return PSEUDO[name]
     if name in TEMPLATE["Parameters"]:
-        return TEMPLATE["Parameters"][name].get("Default", f"<{name}>")
-    assert name in TEMPLATE["Resources"], name
+        return given.get(name, TEMPLATE["Parameters"][name].get("Default", f"<{name}>"))
     return name
+
+
+def _substituted(argument: Any, given: Mapping[str, str]) -> str:
+    text, names = argument if isinstance(argument, list) else (argument, {})
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        if name in names:
+            return str(resolved(names[name], given))
+        if "." in name:
+            return str(_function("Fn::GetAtt", name.split(".", 1), given))
+        return str(_reference(name, given))
+
+    return re.sub(r"\$\{([^}]+)\}", value, text)
+
+
+def made(**given: str) -> dict[str, dict[str, Any]]:
+    """Return the resources of a stack on AWS with some parameters, as CloudFormation makes them.
+
+    By logical ids, after the SAM transform, resolved. Fails if one refers to another that is not
+    made.
+    """
+    whole = transformed(given=given)["Resources"]
+    found = {
+        name: {key: resolved(part, given) for key, part in each.items() if key != "Condition"}
+        for name, each in whole.items()
+        if "Condition" not in each or holds({"Condition": each["Condition"]}, given)
+    }
+    missing = whole.keys() - found.keys()
+    for name, each in found.items():
+        refers = missing & set(re.findall(r"\w+", json.dumps(each.get("Properties", {}))))
+        assert not refers, (name, refers)
+    return found
+
+
+def refused(**given: str) -> list[str]:
+    """Return what CloudFormation says to parameters that it refuses, whole or by one's pattern."""
+    patterns = [
+        str(TEMPLATE["Parameters"][name]["ConstraintDescription"])
+        for name, value in given.items()
+        if not re.fullmatch(TEMPLATE["Parameters"][name].get("AllowedPattern", ".*"), value)
+    ]
+    return patterns + [
+        str(each["AssertDescription"])
+        for rule in TEMPLATE["Rules"].values()
+        for each in rule["Assertions"]
+        if not holds(each["Assert"], given)
+    ]
 
 
 def role_of(function: str) -> str:
@@ -113,8 +174,8 @@ def role_of(function: str) -> str:
 
 def policy_statements(role: str) -> Iterator[dict[str, Any]]:
     """Yield the statements of a role's policies."""
-    for policy in TEMPLATE["Resources"][role]["Properties"]["Policies"]:
-        yield from resolved(policy["PolicyDocument"]["Statement"])
+    for policy in resolved(TEMPLATE["Resources"][role]["Properties"]["Policies"]):
+        yield from policy["PolicyDocument"]["Statement"]
 
 
 def managed_policy(name: str) -> list[dict[str, Any]]:
