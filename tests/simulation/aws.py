@@ -23,7 +23,7 @@ FUNCTIONS: Mapping[str, tuple[ModuleType, float]] = {
     "ingest": (ingest_app, 10.0),
     "token-refresh": (token_refresh_app, 780.0),
 }
-_COLD_STARTS = 0.05  # part of invocations that get a new environment though there is an old one
+_COLD_STARTS = 0.05  # part of invocations that get a new environment in the place of an old one
 _SCHEDULE_SECONDS = 300.0
 _ASYNC_RETRY_SECONDS = 60.0
 
@@ -102,8 +102,10 @@ class Lambda:
 
     def _environment(self, name: str) -> Process:
         free = self._free[name]
-        if free and self._random.random() >= _COLD_STARTS:
-            return free.pop(self._random.randrange(len(free)))
+        if free:
+            taken = free.pop(self._random.randrange(len(free)))
+            if self._random.random() >= _COLD_STARTS:
+                return taken
         return Process(name)
 
     def invoke(self, **request: Any) -> dict[str, Any]:
@@ -143,30 +145,48 @@ class EventSourceMapping:
         self._faults = faults
         self._judge = judge
         self.is_enabled = True
-        self._pollers: list[Task] = []
+        self._idle: dict[Task, None] = {}
+        self._looks_at = float("inf")  # when one of those looks next
 
     def begin(self) -> None:
         """Begin to poll."""
         for _ in range(CONCURRENCY):
-            self._pollers.append(self._scheduler.spawn(self._functions.itself, self._poll))
+            self._scheduler.spawn(self._functions.itself, self._poll)
 
     def look(self) -> None:
-        """Have the pollers look at the queue now."""
-        for each in self._pollers:
-            self._scheduler.wake(each)
+        """Have a poller that does nothing look at the queue now; if it finds something, the next.
+
+        That is what all of them would do, with fewer events.
+        """
+        if self._idle:
+            self._scheduler.wake(next(iter(self._idle)))
 
     def _poll(self) -> None:
         while True:
-            if self.is_enabled and self._deliver():
-                continue
-            wait = self._queues.next_visible(PROFILES_URL) - self._scheduler.now
-            self._scheduler.block(max(0.001, min(wait, 3600.0)))
+            if not self.is_enabled or not self._deliver():
+                self._wait()
+
+    def _wait(self) -> None:
+        """Have the poller that runs do nothing until somebody looks, who may be this one."""
+        task, at = self._scheduler.task, self._queues.next_visible(PROFILES_URL)
+        if at < self._looks_at:
+            self._looks_at = at
+            self._scheduler.at(at - self._scheduler.now, self._look_again)
+        self._idle[task] = None
+        self._scheduler.block()
+        del self._idle[task]
+
+    def _look_again(self) -> None:
+        if self._scheduler.now >= self._looks_at:
+            self._looks_at = float("inf")
+            self.look()
 
     def _deliver(self) -> bool:
         """Deliver one batch, and tell whether there was one."""
         batch = self._queues.give_out(PROFILES_URL)
         if not batch:
             return False
+        self.look()
         profiles = [each.profile for each in batch]
         event = {"Records": [record_of(each) for each in batch]}
         result, process = self._functions.run("delivery", event, messages=batch)

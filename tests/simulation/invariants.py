@@ -21,7 +21,6 @@ from tests.simulation.scheduler import START, Process, Scheduler
 
 type ProfileId = tuple[str, str]  # request id, index
 
-_SECRETS = r"(?:token|secret)-of-the-simulation"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _KNOWN_FOR = 65.0  # seconds after which every environment has read changed settings
 _TOOK = ("delivered", "unchanged")
@@ -72,6 +71,7 @@ class Judge:
         self.tell: Callable[[str], object] = lambda _: None
         self._scheduler = scheduler
         self._rainfocus = rainfocus
+        self._pushes: dict[str, Sequence[ProfileId]] = {}  # by request id
         self._order: dict[str, list[ProfileId]] = defaultdict(list)  # by person
         self._took: dict[str, set[int]] = defaultdict(set)  # by person: what took effect
         self._positions: dict[str, int] = {}  # in the person's order, by message id
@@ -101,17 +101,17 @@ class Judge:
 
     def pushed(self, request_id: str, states: Sequence[State | None]) -> None:
         """See a push begin."""
-        for n, state in enumerate(states):
-            self.stories[request_id, str(n)] = Story(state)
+        self._pushes[request_id] = [(request_id, str(n)) for n in range(len(states))]
+        for profile, state in zip(self._pushes[request_id], states, strict=True):
+            self.stories[profile] = Story(state)
             if state:
                 self._hashes.add(hashlib.sha256(state.email.encode()).hexdigest())
 
     def accepted(self, request_id: str, rejected: Sequence[int]) -> None:
         """See a push answered with 202: all of it is on a queue by then, a person's in order."""
         last: dict[str, tuple[int, int]] = {}
-        for (request, index), story in self.stories.items():
-            if request != request_id:
-                continue
+        for request, index in self._pushes[request_id]:
+            story = self.stories[request, index]
             story.is_accepted = True
             if int(index) in rejected or not story.state:
                 if story.dead_letters != 1 or story.state:
@@ -231,7 +231,8 @@ class Judge:
     def written(self, key: str, item: Mapping[str, Any]) -> None:
         """See an item written."""
         if not key.startswith("token#"):  # where access tokens are kept
-            self._look_for_people(f"{key} {dict(item)}")
+            texts = (str(value) for each in item.values() for value in each.values())
+            self._look_for_people(f"{key} {' '.join(texts)}")
         if key.startswith("circuit#"):
             self.pauses.see_state(item)
 
@@ -355,8 +356,8 @@ class Judge:
         return is_late or (self._settings_failed and len(self.mappings) > 1)
 
     def _look_for_people(self, text: str) -> None:
-        found = re.search(f"{MARKS}|{_SECRETS}", text)
-        if found or not self._hashes.isdisjoint(_HEX.findall(text)):
+        is_told = any(each in text for each in MARKS) or MARKS[0] in text.lower()
+        if is_told or not self._hashes.isdisjoint(_HEX.findall(text)):
             self.fail(f"somebody's data or a secret in: {text[:300]}")
 
     def _tag(self, profile: ProfileId) -> str:

@@ -6,6 +6,7 @@ may happen, the end of its process included.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -56,7 +57,7 @@ class Network:
 
         def answer(result: Any, error: Exception | None) -> None:
             answers.append((result, error))
-            self._scheduler.wake(task)
+            self._scheduler.resume(task)
 
         def take_effect() -> None:
             result, error = None, None
@@ -64,7 +65,7 @@ class Network:
                 result = effect()
             except ClientError as refusal:
                 error = refusal
-            self._scheduler.at(self.latency(), lambda: answer(result, error))
+            self._scheduler.at(self.latency(), partial(answer, result, error))
 
         self._scheduler.at(self.latency(), take_effect)
         if not self._scheduler.wait_for(lambda: bool(answers), until_heard):

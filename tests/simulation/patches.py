@@ -3,7 +3,6 @@ chance, the clients of AWS and of HTTP, and what each function makes once in its
 """
 
 import contextlib
-import logging
 import random
 import secrets
 import sys
@@ -31,14 +30,15 @@ from functions.ingest import app as ingest_app
 from functions.token_refresh import app as token_refresh_app
 from tests.simulation import scheduler as simulated
 from tests.simulation.network import Network
+from tests.simulation.output import Lines, Output
 from tests.simulation.queues import DEAD_LETTERS_URL, PROFILES_URL
 from tests.simulation.rainfocus import RainFocus
+from tests.simulation.remembered import remembered
 from tests.simulation.scheduler import Scheduler
 from tests.support import fakes
 from tests.support.stack import STACK
 
 CONCURRENCY = 5  # deliveries at once
-_SERVICE = "simulation"
 _REAL_MONOTONIC = time.monotonic
 # Whose parameters have the clock for a default.
 _WITH_CLOCK: tuple[Callable[..., Any], ...] = (
@@ -53,25 +53,6 @@ _WITH_CLOCK: tuple[Callable[..., Any], ...] = (
 _ONCE = ((delivery_app, "_delivery"), (ingest_app, "ingest"), (token_refresh_app, "_token_refresh"))
 
 
-class _Output:
-    """What the functions write. It outlives a run, since Powertools keeps one logger for a name."""
-
-    def __init__(self) -> None:
-        self.on_line: Callable[[str], object] = lambda _: None
-        self._begun = ""
-
-    def write(self, text: str) -> None:
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in filter(None, lines):
-            self.on_line(line)
-
-    def flush(self) -> None:
-        """Lines are seen at once."""
-
-
-_OUTPUT = _Output()
-
-
 @contextlib.contextmanager
 def patched(
     scheduler: Scheduler,
@@ -79,34 +60,32 @@ def patched(
     rainfocus: RainFocus,
     chance: random.Random,
     variables: dict[str, str],
-) -> Iterator[_Output]:
+) -> Iterator[Output]:
     """Have the code under test run by a scheduler, and nothing of it leave the simulation."""
-    before = random.getstate()
+    output, before = Output(), random.getstate()
     random.seed(chance.random())
+    lines = Lines(output)
     with contextlib.ExitStack() as stack:
         for each in (
             *_time(scheduler),
             *_threads(scheduler),
             *_chance(chance),
             mock.patch.object(clients, "client", network.client),
-            mock.patch.object(http_client, "session", lambda *_, **__: rainfocus.session()),
+            mock.patch.object(http_client, "session", lambda *_, **__: rainfocus),
             mock.patch.dict("os.environ", _variables() | variables),
-            mock.patch.object(sys, "stdout", _OUTPUT),
+            mock.patch.object(sys, "stdout", output),
+            mock.patch.object(observability, "logger", lambda: lines),
+            mock.patch.object(observability, "diagnosis", lambda: lines),
+            mock.patch.object(observability, "EphemeralMetrics", output.metrics),
+            *remembered(),
         ):
             stack.enter_context(each)
         for app, name in _ONCE:
             made = _OncePerProcess(scheduler, getattr(app, name).__wrapped__)
             stack.enter_context(mock.patch.object(app, name, made))
-        observability.logger.cache_clear()
-        observability.diagnosis.cache_clear()
-        observability.logger()
-        logging.getLogger(_SERVICE).propagate = False  # pytest would keep each line
         try:
-            yield _OUTPUT
+            yield output
         finally:
-            _OUTPUT.on_line = lambda _: None
-            observability.logger.cache_clear()
-            observability.diagnosis.cache_clear()
             random.setstate(before)
 
 
@@ -181,6 +160,4 @@ def _variables() -> dict[str, str]:
         "TOKEN_REFRESH_FUNCTION": "token-refresh",
         "MAXIMUM_CONCURRENCY": str(CONCURRENCY),
         "REFRESH_INTERVAL_MINUTES": "5",
-        "POWERTOOLS_SERVICE_NAME": _SERVICE,
-        "POWERTOOLS_METRICS_NAMESPACE": observability.NAMESPACE,
     }

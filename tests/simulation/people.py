@@ -12,8 +12,9 @@ MAPPINGS: tuple[Mapping[str, str], ...] = (
     {"companyname": "crm.first"},
     {"companyname": "crm.second"},
 )
-# Nobody's e-mail address, name or phone is without one of these, and nothing else has one.
-MARKS = r"(?i)zqxqz[a-z]{6}|1555090900\d{4}"
+# Nobody's e-mail address, name or phone is without one of these, no token or secret without the
+# last, and nothing else has one.
+MARKS = ("zqxqz", "1555090900", "of-the-simulation")
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class Stored:
 class _Queue:
     url: str
     messages: dict[str, Stored] = field(default_factory=dict)  # in order
+    given_out: dict[str, Stored] = field(default_factory=dict)  # by receipt
     # When a deduplication id of a group was taken.
     taken: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -102,9 +103,10 @@ class Queues:
     def give_out(self, url: str, seconds: float = _VISIBILITY[PROFILES_URL]) -> list[Stored]:
         """Return the messages of one receive."""
         queue, now = self._queues[url], self._scheduler.now
-        locked = {each.group for each in queue.messages.values() if each.visible_at > now}
-        if self._in_flight(queue) >= self.most_in_flight:
+        hidden = [each.group for each in queue.messages.values() if each.visible_at > now]
+        if len(hidden) >= self.most_in_flight:
             return []
+        locked = set(hidden)
         free = [each for each in queue.messages.values() if each.group not in locked]
         found: list[Stored] = []
         for each in free[:_BATCH]:
@@ -114,7 +116,9 @@ class Queues:
                 continue
             each.visible_at = now + seconds
             each.receives += 1
+            queue.given_out.pop(each.receipt, None)
             each.receipt = f"receipt-{next(self._numbers)}"
+            queue.given_out[each.receipt] = each
             found.append(each)
         return found
 
@@ -132,19 +136,14 @@ class Queues:
         for entry in request["Entries"]:
             message = self._given_out(request["QueueUrl"], entry["ReceiptHandle"])
             if message:
-                del self._queues[request["QueueUrl"]].messages[message.id]
+                queue = self._queues[request["QueueUrl"]]
+                del queue.messages[message.id], queue.given_out[message.receipt]
             answer["Successful" if message else "Failed"].append({"Id": entry["Id"]})
         return answer
 
     def _given_out(self, url: str, receipt: str) -> Stored | None:
-        for each in self._queues[url].messages.values():
-            if each.receipt == receipt and each.visible_at > self._scheduler.now:
-                return each
-        return None
-
-    def _in_flight(self, queue: _Queue) -> int:
-        now = self._scheduler.now
-        return sum(each.visible_at > now for each in queue.messages.values())
+        message = self._queues[url].given_out.get(receipt)
+        return message if message and message.visible_at > self._scheduler.now else None
 
     def messages(self, url: str) -> Sequence[Stored]:
         """Return what a queue holds, given out or not."""

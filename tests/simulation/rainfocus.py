@@ -1,15 +1,12 @@
 """RainFocus: what it stores, what it answers, and what of that is heard."""
 
-import io
 import json
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, Self
 
 import requests
-from requests.adapters import BaseAdapter
-from urllib3 import HTTPResponse
+from requests.structures import CaseInsensitiveDict
 
 from tests.simulation.faults import Faults
 from tests.simulation.network import Network
@@ -27,13 +24,36 @@ def _envelope(code: str, message: str, status: int = 200, **more: object) -> Ans
     return status, {"responseCode": code, "responseMessage": message, **more}, {}
 
 
-class RainFocus(BaseAdapter):
-    """RainFocus at the other end of every HTTP session."""
+class _Response:
+    """What of requests.Response is used."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status_code, told, headers = answer
+        self.headers = CaseInsensitiveDict(headers)
+        self._body = (told if isinstance(told, str) else json.dumps(told)).encode()
+        self.raw = self
+
+    def read1(self, _most: int, *, decode_content: bool) -> bytes:
+        assert decode_content
+        body, self._body = self._body, b""
+        return body
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class RainFocus:
+    """RainFocus at the other end of every HTTP session, which is this one.
+
+    What of requests lies in between is played by tests of calls and of answers, without it.
+    """
 
     def __init__(
         self, scheduler: Scheduler, network: Network, faults: Faults, random: Random
     ) -> None:
-        super().__init__()
         self._scheduler = scheduler
         self._network = network
         self._faults = faults
@@ -52,35 +72,30 @@ class RainFocus(BaseAdapter):
         self.on_heard: Callable[[Mapping[str, str], int, str], object] = lambda *_: None
         self.on_granting: Callable[[int], object] = lambda _at_once: None
 
-    def session(self) -> requests.Session:
-        """Return a session at whose other end this is."""
-        made = requests.Session()
-        made.trust_env = False
-        made.mount("https://", self)
-        return made
+    def prepare_request(self, request: requests.Request) -> requests.Request:
+        """Return a request as it is sent."""
+        return request
 
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
+    def send(self, request: requests.Request, **options: Any) -> _Response:
+        """Answer a request. Raises requests' errors."""
         seconds = sum(options["timeout"])
         process = self._scheduler.task.process
         self._network.require_alive()
         if self._faults.strikes("kill", process.name):
             self._scheduler.die()
         if request.url == TOKEN_URL:
-            return _response(request, self._grant(request, seconds))
-        return _response(request, self._store(request, seconds))
+            return _Response(self._grant(request, seconds))
+        return _Response(self._store(request, seconds))
 
-    def _grant(self, request: requests.PreparedRequest, seconds: float) -> Answer:
+    def _grant(self, request: requests.Request, seconds: float) -> Answer:
         """Answer a request for a token."""
         self._granting += 1
         self.on_granting(self._granting)
         try:
             if self.mode == "outage" or self._faults.strikes("token-error"):
                 return 503, "", {}
-            form = parse_qs(str(request.body))
-            answer = self._carry(lambda: self._new_token(form["client_secret"][0]), seconds)
+            secret = request.data["client_secret"]
+            answer = self._carry(lambda: self._new_token(secret), seconds)
             if self._faults.strikes("token-lost"):
                 raise requests.ConnectionError
             return answer
@@ -97,10 +112,9 @@ class RainFocus(BaseAdapter):
         self.tokens[token] = self._scheduler.now + self.lifetime
         return 200, {"access_token": token, "expires_in": self.lifetime}, {}
 
-    def _store(self, request: requests.PreparedRequest, seconds: float) -> Answer:
+    def _store(self, request: requests.Request, seconds: float) -> Answer:
         """Answer a call of attendee/store."""
-        body = request.body or b""
-        fields = json.loads(body)
+        fields: Mapping[str, str] = request.json or {}
         shown = request.headers["Authorization"].removeprefix("Bearer ")
         self.on_call(fields["email"], fields)
         answer = self._answer(fields, shown, seconds)
@@ -170,15 +184,3 @@ class RainFocus(BaseAdapter):
         if strikes("api-code"):
             return _envelope("503", "down for maintenance, try again")
         return None
-
-
-def _response(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
-    status, told, headers = answer
-    body = (told if isinstance(told, str) else json.dumps(told)).encode()
-    made = requests.Response()
-    made.status_code = status
-    made.headers.update(headers)
-    made.request = request
-    made.url = request.url or ""
-    made.raw = HTTPResponse(io.BytesIO(body), headers, status, preload_content=False)
-    return made

@@ -41,6 +41,7 @@ class Task:
     def __init__(self, process: Process, work: Callable[[], object], hub: greenlet) -> None:
         self.process = process
         self.waits = 0  # grows with each wait, so that an old event resumes nothing
+        self.woken = -1  # the wait that is about to end
         self.greenlet = greenlet(lambda: self._run(work), parent=hub)
 
     def _run(self, work: Callable[[], object]) -> None:
@@ -71,7 +72,7 @@ class Scheduler:
         """Begin a thread of a process."""
         task = Task(process, work, self._hub)
         process.tasks[task] = None
-        self.at(0, lambda: self._resume(task, 0))
+        self.at(0, partial(self._resume, task, 0))
         return task
 
     def block(self, seconds: float | None = None) -> None:
@@ -82,7 +83,7 @@ class Scheduler:
         task.waits += 1
         number = task.waits
         if seconds is not None:
-            self.at(seconds, lambda: self._resume(task, number))
+            self.at(seconds, partial(self._resume, task, number))
         self._hub.switch()
 
     def sleep(self, seconds: float) -> None:
@@ -94,7 +95,13 @@ class Scheduler:
     def wake(self, task: Task) -> None:
         """End a task's wait."""
         number = task.waits
-        self.at(0, lambda: self._resume(task, number))
+        if task.woken != number:
+            task.woken = number
+            self.at(0, partial(self._resume, task, number))
+
+    def resume(self, task: Task) -> None:
+        """End a task's wait at once: only an action may, while no task runs."""
+        self._resume(task, task.waits)
 
     @property
     def task(self) -> Task:

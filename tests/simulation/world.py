@@ -32,6 +32,8 @@ _PATIENCE = 2.0  # seconds that a sender waits for an answer
 _ATTEMPTS = 4  # of a sender with one push
 _LONGEST_SETTLING = 4 * 3600.0
 _HEARTBEAT_SECONDS = 300.0
+# Seconds at most, of an episode; the longest, in which little happens, now and then only.
+_LAST = (5.0, 5.0, 60.0, 60.0, 600.0, 600.0, 600.0, 3_600.0)
 _BAD = {"firstName": "Nobody", "email": "no address"}
 _FIRST_INGEST_TOKEN = "first-secret-of-the-simulation-for-senders"
 
@@ -277,7 +279,7 @@ class _World:
                 continue  # an operator sees it, and tries again later
 
     def _episode(self, kind: str, random: Random) -> None:
-        lasts = random.choice((5.0, 60.0, 600.0, 3_600.0)) * random.random()
+        lasts = random.choice(_LAST) * random.random()
         match kind:
             case "outage" | "hang" | "lock-out" | "slow":
                 self._have_mode(kind, lasts)

@@ -34,7 +34,7 @@ class Suspects:
         attempts = {each.message_id: each.attempt for each in batch if each.attempt > 1}
         notes = ledger.attempt_notes(attempts)
         deaths = count_deaths(attempts, notes, policy.died_seconds)
-        names = {each.group for each in batch if each.message_id in deaths}
+        names = dict.fromkeys(each.group for each in batch if each.message_id in deaths)
         groups = {name: [each for each in batch if each.group == name] for name in names}
         return cls(groups, notes, deaths, ledger, policy.max_deaths)
 
