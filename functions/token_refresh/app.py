@@ -66,7 +66,7 @@ def _members(result: TokenResult) -> dict[str, str]:
 
 @functools.cache
 def _token_refresh() -> TokenRefresh:
-    settings = Settings.of_stack(os.environ["STACK_NAME"])
+    settings = Settings.of_stack(os.environ["STACK_NAME"], kms_key=os.environ["KMS_KEY_ARN"])
     return TokenRefresh(
         settings,
         TokenStore(clients.client("dynamodb"), os.environ["TOKEN_TABLE"], settings),

@@ -231,7 +231,7 @@ def test_callers_can_be_limited_to_addresses(api: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("queue", resources("AWS::SQS::Queue"))
 def test_each_queue_is_fifo_and_encrypted_and_keeps_for_fourteen_days(queue: str) -> None:
-    properties = TEMPLATE["Resources"][queue]["Properties"]
+    properties = resolved(TEMPLATE["Resources"][queue]["Properties"])
     assert properties["FifoQueue"] is True
     assert properties["SqsManagedSseEnabled"] is True
     assert properties["MessageRetentionPeriod"] == FOURTEEN_DAYS
@@ -322,7 +322,7 @@ def test_the_ledger_is_on_demand_can_be_restored_and_forgets() -> None:
 def test_tokens_are_encrypted_forgotten_and_in_no_backup() -> None:
     table = resources("AWS::DynamoDB::Table")["TokenTable"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert resolved(table["SSESpecification"]) == {"SSEEnabled": True}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert "PointInTimeRecoverySpecification" not in table
     assert table["KeySchema"] == [{"AttributeName": "key", "KeyType": "HASH"}]

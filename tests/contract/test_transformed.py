@@ -40,11 +40,16 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _with_option(value: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = value["Fn::If"][1] if "Fn::If" in value else value
+    return found
+
+
 def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the statements of a role, those that only an option brings among them."""
     for each in role["Properties"].get("Policies", []):
-        policy = each["Fn::If"][1] if "Fn::If" in each else each
-        yield from listed(policy["PolicyDocument"]["Statement"])
+        for statement in listed(_with_option(each)["PolicyDocument"]["Statement"]):
+            yield _with_option(statement)
 
 
 def test_the_roles_are_those_of_the_template_and_no_others(

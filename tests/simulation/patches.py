@@ -160,4 +160,5 @@ def _variables() -> dict[str, str]:
         "TOKEN_REFRESH_FUNCTION": "token-refresh",
         "MAXIMUM_CONCURRENCY": str(CONCURRENCY),
         "REFRESH_INTERVAL_MINUTES": "5",
+        "KMS_KEY_ARN": "",
     }

@@ -35,6 +35,7 @@ VARIABLES = {
     "MAXIMUM_CONCURRENCY": "20",
     "MAX_AGE_HOURS": "24",
     "REFRESH_INTERVAL_MINUTES": "5",
+    "KMS_KEY_ARN": "",
 }
 
 

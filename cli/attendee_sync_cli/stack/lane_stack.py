@@ -34,7 +34,7 @@ _KEEPS_QUEUE = {
 }
 _LOOK_SECONDS = 2.0
 _GONE = "DELETE_COMPLETE"
-_FROM_STACK = ("MaximumConcurrency", "AwsEndpointUrl")  # parameters
+_FROM_STACK = ("MaximumConcurrency", "KmsKeyArn", "AwsEndpointUrl")  # parameters
 
 
 def exists(stack: Stack, destination: str) -> bool:
@@ -116,8 +116,7 @@ def _update(stack: Stack, destination: str, *, delivers: bool) -> None:
 
 
 def _request(stack: Stack, destination: str, *, delivers: bool) -> dict[str, Any]:
-    parent = stack.described()
-    given = {each["ParameterKey"]: each["ParameterValue"] for each in parent.get("Parameters", [])}
+    given = stack.parameters()
     topics = [stack.find_output("AlertTopicArn"), given.get("AlertTopicArn")]
     parameters = {key: given[key] for key in _FROM_STACK if key in given} | {
         "QueueName": Lane(stack, lanes.own_lane(stack.name, destination)).queue_name,
@@ -126,7 +125,7 @@ def _request(stack: Stack, destination: str, *, delivers: bool) -> dict[str, Any
         "Delivers": str(delivers).lower(),
         "AlertTopics": ",".join(filter(None, topics)),
     }
-    tags = _tags(parent) | {_STACK_TAG: stack.name, _DESTINATION_TAG: destination}
+    tags = _tags(stack.described()) | {_STACK_TAG: stack.name, _DESTINATION_TAG: destination}
     return {
         "StackName": _name(stack, destination),
         "TemplateBody": _TEMPLATE.read_text(),

@@ -137,6 +137,11 @@ class Stack:
             (str(each["OutputValue"]) for each in outputs if each["OutputKey"] == key), None
         )
 
+    def parameters(self) -> dict[str, str]:
+        """Return the parameters with which the stack was deployed."""
+        found = self.described().get("Parameters", [])
+        return {each["ParameterKey"]: each["ParameterValue"] for each in found}
+
     def described(self) -> dict[str, Any]:
         """Return what CloudFormation says of the stack."""
         found = describe_stack(self.name)
@@ -302,7 +307,10 @@ class Stack:
         except ClientError as error:
             if _code(error) != "ResourceNotFoundException":
                 raise
-            client("secretsmanager").create_secret(Name=secret_id, SecretString=text)
+            key = self.parameters().get("KmsKeyArn")
+            client("secretsmanager").create_secret(
+                Name=secret_id, SecretString=text, **({"KmsKeyId": key} if key else {})
+            )
             return "made"
         if not description.get("DeletedDate"):
             return "there"

@@ -72,6 +72,17 @@ def fill(aws: Aws, url: str, count: int = 1) -> None:
 # --- making one ---
 
 
+def test_a_lane_and_secrets_are_encrypted_with_the_stack_s_key(line: CommandLine) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    line.aws.stacks.parameters["KmsKeyArn"] = key
+    create(line)
+    assert parameters(line.aws)["KmsKeyArn"] == key
+    line.succeed("connections", "set", "emea", "org_id=acme", "environment=prod", "--yes")
+    made = [request for call, request in line.aws.secrets.calls if call == "CreateSecret"]
+    assert {request["KmsKeyId"] for request in made} == {key}
+    assert len(made) == 2  # credentials, and what of them is shown
+
+
 def test_a_new_destination_gets_a_lane_like_the_stack_s(line: CommandLine) -> None:
     create(line)
     assert parameters(line.aws) == {

@@ -314,6 +314,14 @@ def test_a_secret_that_is_missing_is_made(aws: Aws) -> None:
     assert aws.secrets.versions[f"{STACK}/api-profile/new"] == ["text"]
 
 
+@pytest.mark.parametrize("key", ["", "arn:aws:kms:us-east-1:123456789012:key/1"])
+def test_a_secret_that_is_made_is_encrypted_with_the_stack_s_key(aws: Aws, key: str) -> None:
+    settings = Settings(STACK, ssm=aws.ssm, secrets=aws.secrets, kms_key=key)
+    settings.put_secret("api-profile/new", "text")
+    [request] = [request for operation, request in aws.secrets.calls if operation == "CreateSecret"]
+    assert request.get("KmsKeyId", "") == key
+
+
 @pytest.mark.parametrize(
     "failure", [fakes.unreachable(), fakes.denied("LimitExceededException", "PutSecretValue")]
 )

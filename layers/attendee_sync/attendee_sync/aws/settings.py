@@ -117,8 +117,10 @@ class Settings:
         ssm: Any,
         secrets: Any,
         clock: Callable[[], float] = time.monotonic,
+        kms_key: str = "",
     ) -> None:
         self._stack = stack
+        self._kms_key = kms_key
         self._ssm = ssm
         self._secrets = secrets
         self._clock = clock
@@ -128,12 +130,18 @@ class Settings:
         self._has_failed = False
 
     @classmethod
-    def of_stack(cls, stack: str, timeouts: Timeouts = clients.PATIENT) -> Self:
-        """Return the settings of a stack, read with this process's own clients."""
+    def of_stack(
+        cls, stack: str, timeouts: Timeouts = clients.PATIENT, *, kms_key: str = ""
+    ) -> Self:
+        """Return the settings of a stack, read with this process's own clients.
+
+        `kms_key` is the ARN of the key of secrets that are made; without it, AWS's own is.
+        """
         return cls(
             stack,
             ssm=clients.client("ssm", timeouts),
             secrets=clients.client("secretsmanager", timeouts),
+            kms_key=kms_key,
         )
 
     def until(self, deadline: Deadline) -> Self:
@@ -215,7 +223,8 @@ class Settings:
         except ClientError as error:
             if clients.cause(error) not in _NOT_FOUND:
                 raise
-            self._secrets.create_secret(Name=id_, SecretString=text)
+            key = {"KmsKeyId": self._kms_key} if self._kms_key else {}
+            self._secrets.create_secret(Name=id_, SecretString=text, **key)
 
     def _setting(self, kind: str, name: str) -> str | None:
         edited = parameter_of(self._stack, kind, name)
