@@ -10,6 +10,7 @@ CLOUD := build/cloud/.installed
 PEER := build/peer/.installed
 RUNTIME := build/runtime/.installed
 MUTMUT := build/mutmut/.installed
+FUZZ := build/fuzz/.installed
 CHECKOV_VERSION := 3.3.30
 # Checkov pins an older boto3 than all else, so its versions are not uv.lock's.
 CHECKOV := build/checkov/.installed
@@ -47,8 +48,8 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign simulate test check scan checkov days mutants format openapi build deploy wheel bench \
-  lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
+.PHONY: help demo local campaign simulate test check scan checkov days mutants fuzz format openapi build deploy wheel \
+  bench lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -117,6 +118,12 @@ days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
 # Takes too long for `make check`: a nightly run is for it.
 mutants: $(DEV) $(MUTMUT) $(REGIONS) ## Look for changes of the code that no test notices, in MODULE
 	@$(BIN)/python -m local.checks.mutants $(MODULE)
+
+# How long for each, which one, and a file that failed: python -m tests.fuzz --help.
+FUZZED = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TARGET),--target $(TARGET)) \
+  $(if $(INPUT),--input $(INPUT))
+fuzz: $(FUZZ) $(REGIONS) ## Look for pushes, answers and settings of which something does not hold
+	@PYTHONPATH=layers/attendee_sync build/fuzz/bin/python -m tests.fuzz $(FUZZED)
 
 checkov: $(CHECKOV) ## Look for mistakes in the template's security
 	@build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
@@ -224,6 +231,12 @@ $(MUTMUT): uv.lock pyproject.toml build/python.path
 	@echo "Installing mutmut into build/mutmut"
 	@UV_PROJECT_ENVIRONMENT=build/mutmut $(UV) sync --quiet --locked --compile-bytecode \
 	  --no-default-groups --group mutants --no-install-project
+	@touch $@
+
+$(FUZZ): uv.lock pyproject.toml build/python.path
+	@echo "Installing what fuzzes into build/fuzz"
+	@UV_PROJECT_ENVIRONMENT=build/fuzz $(UV) sync --quiet --locked --compile-bytecode \
+	  --no-default-groups --group fuzz --no-install-project
 	@touch $@
 
 $(CHECKOV): $(CHECKOV_REQUIREMENTS) build/python.path
