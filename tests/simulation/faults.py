@@ -17,7 +17,6 @@ CALLS = (
     "table-lost",
     "table-unsent",
     "table-partial",  # keys or items of a batch are left out
-    "table-conflict",  # of transactions
     "table-stale",  # a read that does not ask for consistency gets what was
     "settings-refused",
     "settings-lost",

@@ -259,8 +259,10 @@ class Judge:
             self.see(*(told.get(name, "") for name in ("message", "state", "cause", "reason")))
         elif told.get("message") in ("profile settled", "profile put back"):
             self._lines[told["outcome"]] += 1
-            self.see("line", told["request_id"], told["index"], told["outcome"], told["reason"])
-            if told["reason"] == "internal_error":
+            self.see(
+                "line", told["request_id"], told["index"], told["outcome"], told.get("reason", "")
+            )
+            if told.get("reason", "") == "internal_error":
                 self.fail(f"an internal error: {told['detail']}")
             if told["message"] == "profile settled":
                 self._ended((told["request_id"], told["index"]), told, process)
@@ -276,7 +278,7 @@ class Judge:
             self.fail(f"{profile} has {len(story.ends)} ends: {story.ends}")
         copy = next(each for each in process.messages if each.profile == profile)
         process.messages.remove(copy)
-        end = _End(profile, story, story.state, self._positions[copy.id], told["reason"])
+        end = _End(profile, story, story.state, self._positions[copy.id], told.get("reason", ""))
         match outcome:
             case "delivered":
                 self._delivered(end)

@@ -13,8 +13,7 @@ _SETTLES = 3.0  # seconds after a write in which a former value may be read
 class Tables(fakes.DynamoDb):
     """DynamoDB's conditions and batches are those of the tests' stand-in; what goes wrong is here.
 
-    A batch may be done in part, a transaction may meet another, and a read that does not ask for
-    consistency may get what was.
+    A batch may be done in part, and a read that does not ask for consistency may get what was.
     """
 
     def __init__(self, scheduler: Scheduler, faults: Faults) -> None:
@@ -55,11 +54,6 @@ class Tables(fakes.DynamoDb):
             self._keep_former(table, each["PutRequest"]["Item"])
         self.unwritten = len(self._faults.some("table-partial", len(writes)))
         return super().batch_write_item(**request)
-
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:
-        if self._faults.strikes("table-conflict"):
-            raise fakes.denied("TransactionCanceledException", "TransactWriteItems")
-        return super().transact_write_items(**request)
 
     def _put(self, request: Mapping[str, Any]) -> None:
         self._keep_former(request["TableName"], request["Item"])

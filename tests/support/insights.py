@@ -1,7 +1,8 @@
 """So much of CloudWatch Logs Insights as the template's saved queries use, and nothing else.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
-What it does not know is an error, as is a field that no line has that a filter lets through.
+What it does not know is an error, as is a field that no line has: of those that a filter lets
+through, or, where it is only shown, of all.
 """
 
 import json
@@ -28,9 +29,12 @@ def lines_of(log: str, at: float = 0.0) -> list[Line]:
 def run(query: str, lines: Iterable[Line]) -> list[Line]:
     """Run a query."""
     found = list(lines)
+    logged = list(found)
     without_comments = re.sub(r"^#.*$", "", query, flags=re.MULTILINE)
     for stage in _STAGE.split(without_comments):
         command, _, rest = stage.strip().partition(" ")
+        if command == "fields":  # a line leaves out what would be empty
+            _expect(_names(rest), logged)
         found = _COMMANDS[command](rest.strip(), found)
     return found
 
@@ -74,7 +78,6 @@ def _condition(text: str) -> Callable[[Line], bool]:
 
 def _show(names: str, lines: list[Line]) -> list[Line]:
     wanted = _names(names)
-    _expect(wanted, lines)
     return [{name: line.get(name) for name in wanted} for line in lines]
 
 

@@ -509,8 +509,18 @@ def test_tokens_are_compared_in_constant_time(
 
     monkeypatch.setattr("attendee_sync.ingest.api.hmac.compare_digest", compare_digest)
     aws.secrets.rotate(f"{STACK}/ingest-token", "newer")
+    assert ingest.push(with_token("Bearer wrong")).status == 403
+    assert compared[:2] == [(b"wrong", b"newer"), (b"wrong", INGEST_TOKEN.encode())]
+
+
+def test_the_token_before_is_read_only_for_who_does_not_show_the_current_one(
+    aws: Aws, ingest: Ingest
+) -> None:
+    aws.secrets.rotate(f"{STACK}/ingest-token", "newer")
     assert ingest.push(with_token("Bearer newer")).status == 202
-    assert compared == [(b"newer", b"newer"), (b"newer", INGEST_TOKEN.encode())]
+    stages = [request["VersionStage"] for _, request in aws.secrets.calls]
+    assert "AWSPREVIOUS" not in stages
+    assert ingest.push(request()).status == 202
 
 
 def test_wrong_guesses_do_not_make_a_call_each(aws: Aws, ingest: Ingest) -> None:

@@ -43,9 +43,9 @@ def account(settled: Iterable[Settled]) -> None:
 def _measure(dimensions: dict[str, str], settled: list[Settled]) -> None:
     """Write how many profiles had an outcome, how old they were, and RainFocus's latency."""
     values = [(Metric.PROFILES, MetricUnit.Count, float(len(settled)))]
-    values += [(Metric.AGE, MetricUnit.Seconds, each.message.age) for each in settled]
+    values += [(Metric.AGE, MetricUnit.Seconds, round(each.message.age, 3)) for each in settled]
     values += [
-        (Metric.RAINFOCUS_LATENCY, MetricUnit.Milliseconds, each.outcome.latency * 1000)
+        (Metric.RAINFOCUS_LATENCY, MetricUnit.Milliseconds, round(each.outcome.latency * 1000, 1))
         for each in settled
         if each.outcome.latency is not None
     ]
@@ -53,26 +53,34 @@ def _measure(dimensions: dict[str, str], settled: list[Settled]) -> None:
 
 
 def _log(settled: Settled) -> None:
+    """Write the line of one profile, without what is empty: lines are billed by the byte."""
+    is_final = settled.outcome.kind.is_final
+    observability.logger().info(
+        LogEvent.PROFILE_SETTLED if is_final else LogEvent.PROFILE_PUT_BACK,
+        extra={name: value for name, value in _members(settled).items() if value or value == 0},
+    )
+
+
+def _members(settled: Settled) -> dict[str, object]:
     plan, message, outcome = settled.plan, settled.message, settled.outcome
     answer = outcome.answer
-    observability.logger().info(
-        LogEvent.PROFILE_PUT_BACK if not outcome.kind.is_final else LogEvent.PROFILE_SETTLED,
-        destination=message.destination,
-        request_id=message.request_id,
-        index=message.index,
-        sender=message.sender,
-        attendee=plan.attendee or message.group,
-        outcome=outcome.kind,
-        reason=outcome.reason,
-        detail=outcome.detail,
-        status=answer.status if answer else None,
-        code=answer.code if answer else "",
-        answer=answer.message if answer else "",
-        remarks=[f"{field}: {text}" for field, text in outcome.remarks],
-        latency_ms=None if outcome.latency is None else round(outcome.latency * 1000),
-        age_ms=round(message.age * 1000),
-        attempt=message.attempt,
-        retry_in_s=settled.retry_in,
-        mapping_version=plan.target.mapping_version if plan.target else "",
-        trace_id=observability.trace_id(message.trace_parent),
-    )
+    return {
+        "destination": message.destination,
+        "request_id": message.request_id,
+        "index": message.index,
+        "sender": message.sender,
+        "attendee": plan.attendee or message.group,
+        "outcome": outcome.kind,
+        "reason": outcome.reason,
+        "detail": outcome.detail,
+        "status": answer.status if answer else None,
+        "code": answer.code if answer else "",
+        "answer": answer.message if answer else "",
+        "remarks": [f"{field}: {text}" for field, text in outcome.remarks],
+        "latency_ms": None if outcome.latency is None else round(outcome.latency * 1000),
+        "age_ms": round(message.age * 1000),
+        "attempt": message.attempt,
+        "retry_in_s": settled.retry_in,
+        "mapping_version": plan.target.mapping_version if plan.target else "",
+        "trace_id": observability.trace_id(message.trace_parent),
+    }

@@ -190,10 +190,9 @@ def _holder(shown: bytes, settings: Settings, max_age: float | None = None) -> S
 
 
 def _is_ingest_token(shown: bytes, settings: Settings, max_age: float | None) -> bool:
-    matches = False
-    for known in _ingest_tokens(settings, max_age):
-        matches |= hmac.compare_digest(shown, known.strip().encode())
-    return matches
+    """Tell whether it is the stack's, or was: the one before is read only if it is not."""
+    tokens = _ingest_tokens(settings, max_age)
+    return any(hmac.compare_digest(shown, known.strip().encode()) for known in tokens)
 
 
 def _ingest_tokens(settings: Settings, max_age: float | None) -> Iterator[str]:
