@@ -49,7 +49,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo local campaign simulate test check scan checkov days mutants fuzz format openapi build deploy wheel \
-  bench lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
+  bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -176,6 +176,10 @@ wheel: build/python.path ## Build the command line as a package of its own, into
 
 bench: $(DEV) $(CLOUD) $(PEER) $(RUNTIME) $(REGIONS) ## Measure; each figure is a ratio of two things in one run
 	@$(BIN)/python -m benchmarks
+
+# Options: python -m benchmarks.cost --help lists them.
+cost: $(DEV) $(REGIONS) ## Count what a million profiles are billed for, in dollars by service
+	@$(BIN)/python -m benchmarks.cost $(COST)
 
 lock: build/python.path ## Lock the versions of all packages after a change in pyproject.toml
 	@$(UV) lock

@@ -1,0 +1,53 @@
+"""What profiles cost by AWS's list prices, so that no change makes them dearer unnoticed."""
+
+import pytest
+
+from benchmarks.cost import scenarios
+from benchmarks.cost.bill import Bill, bill, load_prices
+from benchmarks.cost.scenarios import Scenario
+
+BACK_FILL = 278.0  # profiles a second: a million in an hour
+PLAYED = {each.name: each for each in scenarios.scenarios(BACK_FILL)}
+
+
+def bill_of(scenario: Scenario) -> Bill:
+    return bill(scenarios.million(scenario))
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("delivered, one by one", 7.2),
+        ("delivered, by ten", 2.3),
+        ("unchanged, by ten", 2.1),
+        ("filtered, by ten", 2.1),
+    ],
+)
+def test_a_million_profiles_cost_no_more_than_the_docs_say(name: str, most: float) -> None:
+    made = bill_of(PLAYED[name])
+    assert made.total <= most
+    assert made.total >= most - 0.2, "they became cheaper: lower the bound, and mend the docs"
+
+
+def test_ten_profiles_take_a_push_three_calls_of_sqs_and_ten_conditional_writes() -> None:
+    used = bill_of(PLAYED["delivered, by ten"]).used
+    assert used["api_requests"] == scenarios.MILLION / 10
+    assert used["sqs_requests"] == 3 * scenarios.MILLION / 10
+    assert used["dynamodb_write_units"] == pytest.approx(scenarios.MILLION, rel=0.01)
+    assert used["dynamodb_read_units"] == pytest.approx(2 * scenarios.MILLION, rel=0.01)
+
+
+def test_a_vpc_and_a_key_of_ones_own_cost_more() -> None:
+    made = bill_of(PLAYED["unchanged, by ten"])
+    assert made.total < made.with_own_key(BACK_FILL) < made.with_vpc
+
+
+def test_prices_tell_their_region_their_day_and_where_they_stand() -> None:
+    prices = load_prices()
+    assert prices["region"] == "us-east-1"
+    assert prices["noted_on"].startswith("2026-")
+    assert all(source.startswith("https://aws.amazon.com/") for source in prices["sources"])
+
+
+def test_what_waits_for_an_hour_is_received_about_a_hundred_times() -> None:
+    assert 80 <= scenarios.receives_in_an_hour() <= 120
