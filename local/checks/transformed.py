@@ -26,6 +26,9 @@ EVERY_OPTION = {
     "SubnetIds": "subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d4e5f60719",
     "SecurityGroupIds": "sg-0a1b2c3d4e5f60718",
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+    "DataRetention": "Retain",
+    "IngestConcurrency": "20",
 }
 
 

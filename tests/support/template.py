@@ -104,7 +104,8 @@ def holds(condition: dict[str, Any], given: Mapping[str, str] = NOTHING_GIVEN) -
         case "Condition":
             return holds(TEMPLATE["Conditions"][argument], given)
     assert name == "Fn::Equals"
-    return bool(resolved(argument[0], given) == resolved(argument[1], given))
+    one, other = (resolved(each, given) for each in argument)
+    return str(one) == str(other)  # CloudFormation's numbers are texts
 
 
 def _reference(name: str, given: Mapping[str, str]) -> Any:
