@@ -386,6 +386,8 @@ SECRETS = [
     {"call": {"query": {"access_token": "abc{event}"}}},
     {"call": {"query": {"apiProfile": "0a1b2c"}}},
     {"call": {"url": "{base}/0a1b2c3d4e5f60718293a4b5c6d7e8f9/attendees"}},
+    {"call": {"url": "{base}/hook/q83Zk/x9TbLm0vRw2/n4e"}},
+    {"call": {"headers": {"X-Anything": "Zk3x9TbLm0vA7/Rw2n4eYq83Uc"}}},
     {"call": {"body": {"auth": [{"token": "abc"}], "attendee": "{record}"}}},
     {"token_call": {"body": {"client_secret": "hunter2"}}},
     {"token_call": {"headers": {"Cookie": "session=1"}}},
@@ -408,6 +410,20 @@ UNSOUND = [
 def test_a_template_that_holds_a_secret_or_can_t_be_filled_is_refused(settings: Members) -> None:
     with pytest.raises(ValidationError):
         connection_of(settings)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"url": "{base}/services/data/v59.0/sobjects/Contact/Email__c/{email}"},
+        {"url": "{base}/v1/events/{event}/registrants/{email}"},
+        {"url": "{base}/rest/v2Api/Summit2027/attendees/store"},
+        {"body": "<store xmlns='https://rf.example/services/v2/attendee-store'>{record}</store>"},
+    ],
+    ids=str,
+)
+def test_a_path_with_numbers_is_taken_for_no_secret(call: Members) -> None:
+    connection_of({"call": call})
 
 
 def test_a_value_can_t_leave_its_place() -> None:

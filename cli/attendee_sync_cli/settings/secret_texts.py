@@ -1,5 +1,6 @@
 """Settings that look like secrets: they are not taken, and not shown where they are stored."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -8,6 +9,9 @@ from attendee_sync.rainfocus import templates
 
 SHOWN = "(looks like a secret; not shown)"
 _URLS = frozenset({"base_url", "path", "auth.token_url", "call.url"})
+# Those of a server, in whose paths stand the names of tenants.
+_SERVERS = frozenset({"base_url", "auth.token_url"})
+_TENANT = re.compile(r"(?<=/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|$)", re.IGNORECASE)
 _WRITTEN = tuple(
     f"{call}.{part}." for call in ("call", "token_call") for part in ("query", "headers", "body")
 )
@@ -35,7 +39,8 @@ def _mask(value: Any, hidden: set[str], path: str) -> Any:
 
 def _is_secret(path: str, text: str) -> bool:
     if path in _URLS:
-        return templates.looks_secret("", text) or any(
+        named = _TENANT.sub("", text) if path in _SERVERS else text
+        return templates.looks_secret("", named) or any(
             templates.looks_secret(name, value) for name, value in _parameters(text)
         )
     return path.startswith(("auth.parameters.", *_WRITTEN)) and templates.looks_secret(path, text)

@@ -458,6 +458,20 @@ def test_what_looks_like_a_secret_is_not_taken(line: CommandLine, assignment: st
     assert line.aws.ssm.parameters[PARAMETER] == before
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://login.example.com/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9/oauth2/v2.0/token",
+        "https://id.example.com/auth/realms/summit2027/protocol/openid-connect/token",
+    ],
+)
+def test_a_tenant_in_the_address_of_the_token_endpoint_is_no_secret(
+    line: CommandLine, url: str
+) -> None:
+    line.succeed("connections", "set", "default", f"auth.token_url={url}", "--yes")
+    assert line.json("connections", "show", "default")["auth"]["token_url"] == url
+
+
 def test_what_looks_like_a_secret_and_is_stored_is_not_shown(line: CommandLine) -> None:
     line.hidden = ("hunter2",)
     stored = {

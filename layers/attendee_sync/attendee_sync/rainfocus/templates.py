@@ -33,7 +33,10 @@ _SECRET_PLACES = frozenset(
     {"access_token", "basic", "basic_plain", "client_id", "client_secret", "profile_token"}
 )
 _SCHEME = re.compile(r"[A-Za-z-]{0,16}[ :=]?(?:[a-z]{1,16}=)?[\"']{0,2}")  # such as Bearer
-_LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
+_MIN_RANDOM = 24  # characters
+_LONG_WORD = re.compile(rf"[A-Za-z0-9+/=_-]{{{_MIN_RANDOM},}}")
+_MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z]).*[A-Za-z][0-9]+[A-Za-z]")
+_MIN_MIXED = 8  # characters
 MASKED: Final = "***"  # what `show` puts in the place of a secret
 
 
@@ -163,11 +166,19 @@ def looks_secret(path: str, text: str) -> bool:
     if _SECRET_NAME.match(path.rpartition(".")[2]):
         has_place = bool(_SECRET_PLACES & set(_PLACE.findall(text)))
         return bool(text) and not (has_place and _SCHEME.fullmatch(rest))
-    return MASKED in rest or any(map(_is_random, _LONG_WORD.findall(rest)))
+    return MASKED in rest or any(map(_is_random, _LONG_WORD.findall(_PLACE.sub(" ", text))))
 
 
 def _is_random(word: str) -> bool:
-    return any(each.isdecimal() for each in word) and any(each.isalpha() for each in word)
+    """Tell a word of letters and digits; with slashes it is base64, or a path of plain names."""
+    pieces = word.split("/")
+    if len(pieces) == 1:
+        return any(each.isdecimal() for each in word) and any(each.isalpha() for each in word)
+    return any(_is_random(each) if len(each) >= _MIN_RANDOM else _is_mixed(each) for each in pieces)
+
+
+def _is_mixed(piece: str) -> bool:
+    return len(piece) >= _MIN_MIXED and bool(_MIXED.match(piece))
 
 
 def _each(item: JsonValue, values: Values) -> Iterator[Values]:
