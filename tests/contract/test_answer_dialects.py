@@ -288,6 +288,7 @@ def test_results_that_are_not_there_are_no_success(results: Any) -> None:
         {"Error": "Company is unknown"},
         {"failed": 1},
         {"rejected": ["ada"]},
+        {"validationErrors": [{"text": "Company is unknown"}]},
         {"success": False},
         {"ok": False},
         {"results": [{"responseCode": "0"}, {"responseCode": "77"}]},
@@ -304,6 +305,7 @@ def test_a_code_of_success_beside_a_failure_is_none_by_default(beside: Members) 
     "beside",
     [
         {"errors": [], "error": None, "failed": 0, "rejected": {}, "success": True, "ok": "yes"},
+        {"fieldErrors": [], "numberOfFailures": 0},
         {"error": "", "failures": "0", "warnings": ["zip"], "attendee": {"error": "old"}},
         {"results": [{"responseCode": "0"}, {"responseCode": 0}, {}, None, "77"]},
     ],

@@ -29,6 +29,7 @@ _ABOUT_SERVER = re.compile(
 # Members beside a code that may tell of a failure, and what they hold where there was none.
 _SUCCESS_MEMBERS = ("success", "succeeded", "ok")
 _FAILURE_MEMBERS = ("error", "errors", "failed", "failures", "rejected")
+_FAILURE_ENDINGS = ("errors", "failures")  # such as validationErrors
 _NO_FAILURE: tuple[object, ...] = (None, False, 0, "", "0", "false", "none", [], {})
 _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _HTTP_STATUS = re.compile(r"[45][0-9]{2}")
@@ -188,7 +189,8 @@ def _has_failed_within(result: Reading, rule: Answers) -> bool:
     members = {str(name).lower(): value for name, value in result.body.items()}
     if any(members.get(name) is False for name in _SUCCESS_MEMBERS):
         return True
-    if any(members.get(name) not in _NO_FAILURE for name in _FAILURE_MEMBERS):
+    told = {name for name, value in members.items() if value not in _NO_FAILURE}
+    if any(name in _FAILURE_MEMBERS or name.endswith(_FAILURE_ENDINGS) for name in told):
         return True
     inner = (each for value in members.values() if isinstance(value, list) for each in value)
     codes = (_code(result.result(each), rule) for each in inner)
