@@ -98,6 +98,7 @@ def _bodies() -> Iterator[Dialect]:
         ("wrapped", "guest"),
         ("list", "attendees"),
         ("list", "people"),
+        ("beside", "contact"),
         ("pairs", "attributes", "code", "value"),
         ("xml",),
     ):
@@ -135,9 +136,10 @@ def _token_calls() -> Iterator[Dialect]:
         ("get", "apiKey", "apiSecret"),
     ):
         yield Dialect(f"token asked for by {' '.join(ask)}", ask=ask)
-    for grant in ("camel", "jwt", "moment", "created", "text", "header"):
+    for grant in ("camel", "jwt", "moment", "created", "text", "header", "ticket"):
         yield Dialect(f"token granted as {grant}", grant=grant)
     yield Dialect("token URL redirects", token_redirect="/v2/oauth/token")
+    yield Dialect("a scope that is told", scope="attendee.write")
 
 
 def _redirects() -> Iterator[Dialect]:
@@ -257,6 +259,20 @@ def test_what_is_told_only_by_a_number_of_each_person_s_own_is_no_sign(
     assert done.most_calls < OTHER_CALLS  # nothing else is amiss, so nothing else is tried
 
 
+@pytest.mark.parametrize("envelope", ["first_word", "said_in_header"])
+def test_a_word_of_success_is_a_sign_wherever_it_stands(envelope: Envelope) -> None:
+    done = treated(Dialect(envelope=envelope, reads=False))
+    assert is_delivered(done)
+    assert done.was_sure
+
+
+@pytest.mark.parametrize("envelope", ["wordless", "empty_list"])
+def test_what_only_refusals_have_words_for_is_offered_but_not_for_sure(envelope: Envelope) -> None:
+    done = treated(Dialect(envelope=envelope, reads=False))
+    assert is_delivered(done)
+    assert not done.was_sure
+
+
 @pytest.mark.parametrize("dialect", SINGLES, ids=str)
 def test_with_a_read_alone_the_doctor_is_sure_of_tokens_only(dialect: Dialect) -> None:
     done = treated(dialect, write_test="")
@@ -306,6 +322,7 @@ def test_in_an_outage_nothing_is_changed(trouble: Reply) -> None:
             is_mute=True,
         ),
         Dialect("mute, no reads", envelope="letters", is_mute=True, reads=False),
+        Dialect("mute, no reads, in numbers", envelope="wordless", is_mute=True, reads=False),
         Dialect("a web page", trouble=Reply(200, b"<html><title>Welcome</title>")),
         Dialect("yes to everything", trouble=Reply(200, b'{"status": "ok", "id": "7"}')),
         Dialect("an empty yes", trouble=Reply(204)),

@@ -18,7 +18,7 @@ from tests.support.fakes import Call, Reply
 HOST = "https://rf.example"
 TOKEN_URL = f"{HOST}/oauth/token"
 CLIENT, SECRET, PROFILE_TOKEN = "a-client", "a-secret/of+ours", "a-profile-token"
-TOKEN = "not-a-real-access-token"
+TOKEN = "not-a-real-access-token-1"
 EVENT = "summit2027"
 EMAIL = "doctor@example.com"
 
@@ -26,9 +26,14 @@ type Refusal = Reply
 type Words = Literal["plain", "silent"]
 _ALWAYS_200 = (
     *("always200", "results", "upper", "one", "letters", "thousand", "counts", "no_errors"),
-    *("data", "sentence", "severity", "queued", "two_codes", "named", "deep"),
+    *("data", "sentence", "severity", "queued", "two_codes", "named", "deep", "first_word"),
+    *("wordless", "empty_list"),
 )
-_HEADERS = {"header": ("X-Result-Code", "0"), "x_header": ("X-Api-Result", "S-17")}
+_HEADERS = {
+    "header": ("X-Result-Code", "0"),
+    "x_header": ("X-Api-Result", "S-17"),
+    "said_in_header": ("X-Status-Text", "Ok"),
+}
 type Envelope = Literal[
     "rainfocus",
     "status",
@@ -59,6 +64,10 @@ type Envelope = Literal[
     "nothing",
     "deep",
     "x_header",
+    "said_in_header",
+    "first_word",
+    "wordless",
+    "empty_list",
 ]
 
 
@@ -81,6 +90,7 @@ class Dialect:
     is_mute: bool = False  # refusals have a code and not a word
     ask: tuple[str, ...] = ("form", "client_id", "client_secret")
     grant: str = "oauth"
+    scope: str = ""  # that must be asked for
     token_redirect: str = ""
     redirect: str = ""  # where all calls are sent on to
     reads: bool = True
@@ -141,6 +151,10 @@ class StandIn:
         if self._asked(call, where, names) != [CLIENT, SECRET]:
             words = b'{"error": "invalid_client", "message": "unknown client"}'
             return Reply(401, words)
+        if self.dialect.scope and f"scope={self.dialect.scope}" not in call.body:
+            told = f"scope {self.dialect.scope} is required"
+            refusal = {"error": "invalid_scope", "error_description": told}
+            return Reply(400, json.dumps(refusal).encode())
         return _granted(self.dialect.grant)
 
     def _asked(self, call: Call, where: str, names: list[str]) -> list[str | None]:
@@ -297,6 +311,9 @@ def _of_json(body: Any, kind: str, names: list[str]) -> dict[str, Any] | None:  
     inner = body.get(names[0])
     if kind == "wrapped":
         return {**_flat(body), **inner} if isinstance(inner, dict) else None
+    if kind == "beside":  # the event stands
+        fields = inner.items() if isinstance(inner, dict) else ()
+        return {**_flat(body), **{k: v for k, v in fields if "event" not in k}} if fields else None
     if not isinstance(inner, list) or not inner or not isinstance(inner[0], dict):
         return None
     if kind == "list":
@@ -318,10 +335,10 @@ def _granted(grant: str) -> Reply:
         "jwt": {"data": {"jwt": TOKEN, "ttl": 900}},
         "moment": {"result": {"token": TOKEN, "expiresAt": "2099-01-01T00:00:00Z"}},
         "created": {"token": TOKEN},
-        "text": None,
         "header": {},
     }
-    body = TOKEN.encode() if grant == "text" else json.dumps(bodies[grant]).encode()
+    texts = {"text": TOKEN, "ticket": f"<session><ticket>{TOKEN}</ticket><ttl>900</ttl></session>"}
+    body = (texts[grant] if grant in texts else json.dumps(bodies[grant])).encode()
     headers = {"X-Auth-Token": TOKEN} if grant == "header" else {}
     return Reply(201 if grant == "created" else 200, body, headers)
 
@@ -355,6 +372,8 @@ def _success(envelope: Envelope, *, is_new: bool, number: int) -> Reply:
         "named": {"message": f"Saved attendee {number}"},
         "nothing": {"requestId": "8a7b"},
         "deep": {"response": {"results": [{"code": "S0"}]}},
+        "wordless": {"rc": 1 if is_new else 2},
+        "empty_list": {"validationErrors": []},
     }
     if envelope == "soap":
         return Reply(200, _in_soap("<Result><ResultCode>1</ResultCode></Result>"))
@@ -362,8 +381,9 @@ def _success(envelope: Envelope, *, is_new: bool, number: int) -> Reply:
         return Reply(200, b"<reply><result status='done' id='17'/></reply>")
     if envelope == "empty":
         return Reply(204)
-    if envelope == "text":
-        return Reply(200, b"OK", {"Content-Type": "text/plain"})
+    if envelope in ("text", "first_word"):
+        text = "OK" if envelope == "text" else f"OK|{number}"
+        return Reply(200, text.encode(), {"Content-Type": "text/plain"})
     if envelope in _HEADERS:
         return Reply(200, b"", {_HEADERS[envelope][0]: _HEADERS[envelope][1]})
     return Reply(201 if envelope == "rest" else 200, json.dumps(bodies[envelope]).encode())
@@ -395,6 +415,8 @@ def _refused(envelope: Envelope, refusal: Refused) -> Reply:
         "named": {"message": words},
         "nothing": {"requestId": "8a7b", "problem": words},
         "deep": {"response": {"results": [{"code": f"E{code}", "text": words}]}},
+        "wordless": {"rc": -int(code), "txt": words} if words else {"rc": -int(code)},
+        "empty_list": {"validationErrors": [{"id": code, "text": words}]},
     }
     status = 200 if envelope in _ALWAYS_200 else max(refusal.status, 400)
     if envelope == "rainfocus":
@@ -404,8 +426,8 @@ def _refused(envelope: Envelope, refusal: Refused) -> Reply:
         return Reply(200, _in_soap(result), refusal.headers)
     if envelope == "xml":
         body = f"<reply><result status='error'>{words}</result></reply>".encode()
-    elif envelope in ("empty", "text"):
-        body = words.encode()
+    elif envelope in ("empty", "text", "first_word"):
+        body = (f"ERR|{words}" if envelope == "first_word" else words).encode()
     elif envelope in _HEADERS:
         headers = {_HEADERS[envelope][0]: code, **refusal.headers}
         return Reply(200, words.encode(), headers)

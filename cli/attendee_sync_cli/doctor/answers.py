@@ -38,7 +38,10 @@ _PLACE = re.compile(
     r"supported)|unsupported (?:version|method)|no longer|has moved",
     re.IGNORECASE,
 )
-_PERSON = re.compile(r"attendee|person|people|e-?mail|contact|profile|record|event", re.IGNORECASE)
+_CONTENT = re.compile(  # of a call: the person and its fields
+    r"attendee|person|people|e-?mail|contact|profile|record|event|field|parameter|property",
+    re.IGNORECASE,
+)
 _MISSING = re.compile(
     r"missing|required|(?:must|may|should) (?:be|provide|have|contain|not be (?:empty|blank|null))"
     r"|not (?:provided|given|present|sent|supplied)|absent|expected|no value|mandatory"
@@ -75,6 +78,7 @@ class Seen:
     fault: TokenFault | None = None  # why no token was granted
     is_shown: bool = False  # a read shows that it was stored, whatever the answer says
     of_new: Reading | None = None  # then: the answer for somebody who was not there before
+    is_silent: bool = False  # it has no words, and each refusal with the same token has some
 
     @property
     def status(self) -> int | None:
@@ -159,10 +163,10 @@ def _is_elsewhere(answer: Answer, read: Reading, said: str) -> bool:
     if read.status in (METHOD_NOT_ALLOWED, _NOT_IMPLEMENTED):
         return True
     if read.status == NOT_FOUND:
-        return not _PERSON.search(said)
+        return not _CONTENT.search(said)
     if answer.code:
         return False
-    return bool(_PLACE.search(said)) and not _PERSON.search(said)
+    return bool(_PLACE.search(said)) and not _CONTENT.search(said)
 
 
 def _described(answer: Answer, said: str) -> str:

@@ -22,6 +22,10 @@ from attendee_sync_cli.doctor.search import MAX_CALLS, Found, Search
 
 TOKEN = "token"  # noqa: S105 - no setting: the stored one is renewed
 _BY_WRITE: Final = "only --write-test EMAIL finds out"
+_BY_SILENCE: Final = (
+    "No read shows the attendee: only refusals have words, and this answer has none. Look in"
+    " RainFocus whether the test attendee is there"
+)
 _REFUSED_READS: Final = (Stage.TOKEN, Stage.PATH, Stage.ACCESS, Stage.PARAMETER)
 # Where it is known what a refusal is about, the search is for its name and place alone.
 _FEW_CALLS: Final = 40
@@ -184,8 +188,10 @@ class ApiChecks:
         setting = made[0].setting
         unproven = self._unproven(found, result)
         is_write = bool(self.findings.case.write_test)
-        is_sure = not unproven if is_write else _asks_otherwise(seen, made)
-        if unproven:
+        is_sure = not (unproven or found.is_guess) if is_write else _asks_otherwise(seen, made)
+        if found.is_guess:
+            words += f". {_BY_SILENCE}"
+        elif unproven:
             words += f". Whether it reads {', '.join(unproven)} is not known: it takes others, too"
         elif not is_sure:
             words += f". That was a read: whether a write is accepted, {_BY_WRITE}"

@@ -104,10 +104,14 @@ class Calls:
         seen = self.write(connection, token, fields)
         if not self._may_be_stored(seen):
             return seen
-        if self.shows(connection, token, fields):
+        is_shown = self.shows(connection, token, fields)
+        if is_shown or self._is_silent(connection, token, seen):
             again = self.write(connection, token, fields)  # surely of one who was there
             of_new = self._write_new(connection, token).read
-            return replace(again, stage=Stage.UNREAD, is_shown=True, of_new=of_new)
+            stage, is_silent = Stage.UNREAD, not is_shown
+            return replace(
+                again, stage=stage, is_shown=is_shown, is_silent=is_silent, of_new=of_new
+            )
         self._not_shown.add(seen.gist(self.event_code))
         return seen
 
@@ -116,6 +120,14 @@ class Calls:
         if seen.stage not in _UNCLEAR or seen.gist(self.event_code) in self._not_shown:
             return False
         return seen.read is not None and is_success(seen.read.status) and not seen.read.is_page
+
+    def _is_silent(self, connection: Connection, token: AccessToken, seen: Seen) -> bool:
+        """Tell whether an answer has no words, where what must be refused for itself has some."""
+        if seen.said:
+            return False
+        _, *to_be_refused = self._to_be_refused(token)
+        refusals = (self.write(connection, token, sent, event) for _, sent, event in to_be_refused)
+        return all(each.said and is_success(each.status or 0) for each in refusals)
 
     def shows(
         self, connection: Connection, token: AccessToken, fields: Mapping[str, str], event: str = ""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
@@ -26,6 +26,7 @@ class Change:
 
     values: tuple[tuple[Path, Value], ...]
     parts: tuple["Change", ...] = ()  # it is made of; one of them may do
+    is_guess: bool = False  # even if it leads to what looks like a success
 
     @property
     def setting(self) -> str:
@@ -49,7 +50,7 @@ class Change:
         """Return the change without the values that a connection has already."""
         known: Any = connection.model_dump(mode="json")
         kept = [each for each in self.values if each[1] is None or _at(known, each[0]) != each[1]]
-        return Change(tuple(kept) or self.values, self.parts)
+        return replace(self, values=tuple(kept) or self.values)
 
     def applied(self, document: Document) -> dict[str, Any]:
         """Return settings, as they are stored, with the change."""

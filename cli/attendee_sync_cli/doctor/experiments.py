@@ -8,6 +8,7 @@ of being spoken to, and the names that stand in the server's own words (see hint
 import functools
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -104,6 +105,9 @@ def after(connection: Connection, credentials: Credentials, seen: Seen) -> Itera
         yield from signs.of(seen.read, connection, is_stored=is_stored, of_new=of_new)
         if seen.is_shown:
             return  # nothing else is amiss
+        if seen.is_silent:
+            guesses = signs.of(seen.read, connection, is_stored=True, of_new=of_new)
+            yield from (replace(each, is_guess=True) for each in guesses)
     yield from hints.for_call(connection, credentials, seen)
     access = [*for_access(connection, credentials), *for_kind(connection, credentials)]
     families: dict[str, list[Change]] = {

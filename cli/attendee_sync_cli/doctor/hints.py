@@ -42,6 +42,8 @@ _BEFORE = re.compile(
     r"|required)",
     re.IGNORECASE,
 )
+_AT_END = re.compile(r": [\"'`]?([A-Za-z][\w.-]{1,63})[\"'`]?\W*$")
+_SCOPE = re.compile(r"\bscope\b[\s:=\"'`]+([\w.:/-]+)", re.IGNORECASE)
 _NO_NAMES: Final = (  # words of messages
     "a an and any are as at be bad been body but by can could error expected failed field fields"
     " for format from has have header headers http in invalid is it json key keys member members"
@@ -61,6 +63,7 @@ _LIFETIMES: Final = ("expiresin", "ttl", "lifetime", "validity", "validfor", "ex
 _MOMENTS: Final = ("expiresat", "expiry", "expiration", "expires", "exp", "validuntil", "expireson")
 _EPOCH = 1_000_000_000  # a larger number is a moment, not a lifetime
 _MIN_TOKEN = 8  # characters
+_LIKE_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[!-~]{16,}")  # whatever it is called
 
 
 def missing_parameter(message: str) -> str:
@@ -73,7 +76,8 @@ def names_in(message: str) -> list[str]:
     """Return what in a message may be names of parameters, the likeliest first."""
     found = [missing_parameter(message)]
     found += [name for pair in _NAME.findall(message) for name in pair]
-    found += _CAMEL.findall(message) + _AFTER.findall(message) + _BEFORE.findall(message)
+    found += _AT_END.findall(message) + _CAMEL.findall(message)
+    found += _AFTER.findall(message) + _BEFORE.findall(message)
     clean = (name.strip(".-") for name in found)
     kept = dict.fromkeys(name for name in clean if name and name.lower() not in _ENGLISH)
     return list(kept)[:_MOST_NAMES]
@@ -115,6 +119,9 @@ def _named(
             for place in (connection.event.place, "body", "query")
         )
         yield as_header(name, "{event}")
+        if connection.body.kind == "wrapped":  # beside what is wrapped
+            beside: Value = {name: "{event}", connection.body.wrapped_under: "{record}"}
+            yield both(of("call.body", beside), of("body.kind", "json"))
     if field_names.field_of(name):
         yield as_name(field_names.field_of(name), name)
     if "sha" in name.lower() or "hash" in name.lower():
@@ -220,7 +227,9 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
         yield from _of_token(seen.read)
     if seen.status == METHOD_NOT_ALLOWED:
         yield from (of("token_call.method", each) for each in _allowed(seen.read.headers))
-    if "basic" in f"{seen.said} {seen.read.headers.get('www-authenticate', '')}".lower():
+    told = f"{seen.said} {seen.read.headers.get('www-authenticate', '')}"
+    yield from (of("auth.scope", each) for each in _scopes_in(told))
+    if "basic" in told.lower():
         yield from (of("auth.client_auth", way) for way in ("basic", "basic_plain"))
     if "json" in seen.said.lower():
         yield of("auth.client_auth", "json")
@@ -233,6 +242,11 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
     if pairs:
         for place, way in (("body", "json"), ("body", "body"), ("headers", "body")):
             yield any_of(*(shown_as(place, *names, way=way) for names in pairs))
+
+
+def _scopes_in(text: str) -> list[str]:
+    """Return what may be a scope: headers name it (RFC 6750, section 3), others do in words."""
+    return [each for each in _SCOPE.findall(text) if each.lower() not in _ENGLISH]
 
 
 def shown_as(place: str, name: str, secret: str, *, way: str) -> Change:
@@ -255,6 +269,9 @@ def _of_token(read: Reading) -> Iterator[Change]:
     with_lifetime = [lifetime] if lifetime else []
     for path, name, value in members:
         if isinstance(value, str) and _TOKEN_NAME.search(fold(name)) and len(value) >= _MIN_TOKEN:
+            yield both(of("token_call.token", path), *with_lifetime)
+    for path, _, value in members:
+        if isinstance(value, str) and _LIKE_TOKEN.fullmatch(value):
             yield both(of("token_call.token", path), *with_lifetime)
     if isinstance(read.body, str) and len(read.body) >= _MIN_TOKEN and " " not in read.body:
         yield of("token_call.token", "body")

@@ -37,6 +37,11 @@ class Found:
     seen: Seen
     heard: str  # all that was said in refusals on the way
 
+    @property
+    def is_guess(self) -> bool:
+        """Tell whether the success may be none, for all that is known."""
+        return any(change.is_guess for change in self.changes)
+
 
 @dataclass
 class _Node:

@@ -40,6 +40,11 @@ _POSITIVE: Final = (
         for word in ("0", "00", "000", "0000", "200", "201", "202", "204", "true", "yes", "s")
     ),
 )
+# Of those the words that say so whatever they stand under.
+_PLAIN_WORDS: Final = frozenset(
+    word for family in _POSITIVE for word in family if len(word) > 1 and word.isalpha()
+) - {"true", "yes", "complete", "accepted"}
+_FIRST_WORD = re.compile(r"[A-Za-z]+(?![A-Za-z'-])")
 _ID = re.compile(
     r"(?:attendee|person|profile|contact|record|registrant|user|member)?(?:id|uuid|guid|key)"
 )
@@ -131,10 +136,11 @@ def of(
         members += [_Member(f'headers."{name}"', name, text) for name, text in read.headers.items()]
     signs: list[_Values] = []
     is_said = says_stored(words.said(read)) and not any(map(_is_error, members))
+    new = _result(of_new)[1] if of_new else one
     if is_stored or is_said or not any(map(_is_refusal, members)):
-        signs += _in_one(one, members, connection)
+        signs += _in_one(one, members, connection, new)
     if is_stored or is_said:
-        signs += _of_stored(members, one, _result(of_new)[1] if of_new else one)
+        signs += _of_stored(members, one, new)
     if is_stored:
         signs.append({("answers", "success"): _SUCCESSES})
     defaults: _Values = {("answers", name): None for name in _RULES}
@@ -163,18 +169,23 @@ def _results(body: Any, path: str, depth: int = 0) -> tuple[str, list[Any]] | No
 
 
 def _in_one(
-    read: Reading, members: list[_Member], connection: Connection | None
+    read: Reading, members: list[_Member], connection: Connection | None, new: Reading
 ) -> Iterator[_Values]:
     names = (each for each in members if _ID.fullmatch(fold(each.name)) and each.is_scalar)
     place = next((each.expression for each in names if each.expression.startswith("body")), "")
     identity: _Values = {("answers", "attendee_id"): place} if place else {}
     for each in members:
-        if fold(each.name) in _RESULTS | _COUNTS and each.is_scalar:
-            yield from ({**found, **identity} for found in _of_result(each, connection))
+        is_word = str(each.value).strip().lower() in _PLAIN_WORDS
+        if each.is_scalar and (is_word or fold(each.name) in _RESULTS | _COUNTS):
+            found = _of_result(each, connection, new.find(each.expression))
+            yield from ({**values, **identity} for values in found)
     if place:
         yield {("answers", "success"): f"{_SUCCESSES} && {place} != `null`", **identity}
     elif isinstance(read.body, str) and read.body.strip().lower().rstrip(".!") in _words():
         yield {("answers", "success"): f"body == {_literal(read.body)}"}
+    elif isinstance(read.body, str) and (first := _FIRST_WORD.match(read.body)):
+        if first[0].lower() in _PLAIN_WORDS:
+            yield {("answers", "success"): f"starts_with(body, {_literal(first[0])})"}
     elif not read.text.strip():
         yield {("answers", "success"): _SUCCESSES}
 
@@ -189,7 +200,9 @@ def _of_stored(members: list[_Member], one: Reading, new: Reading) -> Iterator[_
         listed: list[Value] = [*sorted(filter(_CODE.fullmatch, codes))]
         yield {("answers", "code"): each.expression, ("answers", "success_codes"): listed}
     for each in inside:
-        if fold(each.name) in _FAILURES and each.value in ([], {}, "", 0, None):
+        name = fold(each.name)
+        is_of_failures = name in _FAILURES or name.endswith(("errors", "failures"))
+        if is_of_failures and each.value in ([], {}, "", 0, None):
             yield {("answers", "success"): f"{each.expression} == {_literal(each.value)}"}
     for each in inside:
         if isinstance(each.value, dict) and each.value:
@@ -221,8 +234,11 @@ def _sayings(member: _Member, of_new: Any) -> Iterator[str]:
         yield f"starts_with({member.expression}, {_literal(text[: word.end()])})"
 
 
-def _of_result(member: _Member, connection: Connection | None) -> Iterator[_Values]:
-    """Yield the settings by which a member with a positive value is a success."""
+def _of_result(member: _Member, connection: Connection | None, of_new: Any) -> Iterator[_Values]:
+    """Yield the settings by which a member with a positive value is a success.
+
+    `of_new` is its value for somebody who was not there before.
+    """
     if member.value is True:
         yield {("answers", "success"): f"{member.expression} == `true`"}
         return
@@ -236,6 +252,7 @@ def _of_result(member: _Member, connection: Connection | None) -> Iterator[_Valu
         yield {("answers", "success"): f"{member.expression} == {_literal(member.value)}"}
         return
     codes = {text, *(_spelt_like(text, word) for word in family)}
+    codes |= {str(of_new)} if str(of_new).lower() in _words() else set()
     if connection and connection.answers.code == member.expression:
         codes |= connection.answers.success_codes
     listed: list[Value] = [*sorted(codes)]
