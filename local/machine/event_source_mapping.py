@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync.aws import fifo_queue
+from attendee_sync.messaging.lanes import SHARED, lane_of
 from local.machine.cloud import REGION
 from local.machine.stack import LocalStack, StackError
 
@@ -37,6 +38,7 @@ class Invocation:
     started: float
     ended: float
     failed: bool  # as a whole
+    lane: str = SHARED  # whose batch it was
 
     def seconds_within(self, start: float, end: float) -> float:
         """Return how much of this time it ran."""
@@ -178,8 +180,10 @@ def _invoke(
     try:
         answer = stack.invoke(_FUNCTION, {"Records": [_record(each, arn) for each in messages]})
     except (StackError, BotoCoreError, ClientError):
-        return Invocation(started, time.time(), failed=True), []
-    return Invocation(started, time.time(), failed=False), delivered(messages, answer)
+        return Invocation(started, time.time(), failed=True, lane=lane_of(arn)), []
+    return Invocation(started, time.time(), failed=False, lane=lane_of(arn)), delivered(
+        messages, answer
+    )
 
 
 def _record(message: Message, arn: str) -> dict[str, Any]:
