@@ -37,6 +37,9 @@ MODULE ?=
 # Options of `make campaign`: python -m local.campaign --help lists them.
 CAMPAIGN ?=
 
+# Options of `make parity`: python -m local.parity --help lists them.
+PARITY ?=
+
 # Tools are called by their path: GNU make 3.81, which macOS has, looks for a recipe's command on
 # the PATH that make was given. What the tools start themselves is found on this one.
 BIN := .venv/bin
@@ -48,8 +51,8 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign simulate test check scan checkov days mutants fuzz format openapi build deploy wheel \
-  bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
+.PHONY: help demo local campaign parity simulate test check scan checkov days mutants fuzz format openapi build \
+  deploy wheel bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +65,9 @@ local: $(DEV) $(CLOUD) $(REGIONS) ## Keep the stack running on this machine unti
 
 campaign: $(DEV) $(CLOUD) $(REGIONS) ## Let everything fail in turn, with an account of every profile
 	@$(BIN)/python -m local.campaign $(CAMPAIGN)
+
+parity: $(DEV) $(CLOUD) $(REGIONS) ## Ask AWS, or the local cloud, what is taken for granted of it
+	@$(BIN)/python -m local.parity $(PARITY)
 
 # Which runs, of how many profiles and with which faults: python -m tests.simulation --help.
 SIMULATION = $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) \

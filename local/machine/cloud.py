@@ -93,7 +93,7 @@ def local_cloud(address: str = LOOPBACK) -> Iterator[LocalCloud]:
     """
     if not _PYTHON.exists():
         raise CloudError(f"{_PYTHON} is missing: `make test` or `make demo` install it")
-    with _ended_by_signals(), _temporary_folder() as folder:
+    with ended_by_signals(), _temporary_folder() as folder:
         cloud = LocalCloud(_free_port(address), folder, address)
         process = _start(cloud)
         try:
@@ -204,7 +204,8 @@ def _free_port(address: str) -> int:
 
 
 @contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the block as Ctrl-C does, with KeyboardInterrupt."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals
         return

@@ -290,17 +290,19 @@ class LocalStack:
         return fifo_queue.count(self.client("sqs"), url)  # exact in the local cloud
 
 
-def build(folder: Path, *, sources: Path = ROOT, verbose: bool = False) -> Path:
+def build(
+    folder: Path, *, sources: Path = ROOT, for_aws: bool = False, verbose: bool = False
+) -> Path:
     """Build the functions and the layer into a folder, and return the built template.
 
-    `sources` is a folder with the template and what it names. The layer gets the packages of this
-    machine, since the local cloud runs functions on it.
+    `sources` is a folder with the template and what it names. Unless it is built for AWS, the
+    layer gets the packages of this machine, since the local cloud runs functions on it.
     Raises StackError with the end of SAM's output.
     """
-    environment = os.environ | {"LAYER_MACHINES": ""}
+    environment = dict(os.environ) if for_aws else os.environ | {"LAYER_MACHINES": ""}
     template = sources / "template.yaml"
     command = ["build", "--template", str(template), "--build-dir", str(folder)]
-    _sam(command, environment, verbose=verbose)
+    sam(command, environment, verbose=verbose)
     return folder / "template.yaml"
 
 
@@ -318,12 +320,20 @@ def deploy(
     Raises StackError with the end of SAM's output.
     """
     chosen = {**parameters, "AwsEndpointUrl": cloud.endpoint_url}
-    overrides = [f"{key}={_quoted(value)}" for key, value in chosen.items()]
-    options = ["--stack-name", name, "--region", REGION, "--capabilities", "CAPABILITY_IAM"]
+    command = deploy_command(name, chosen, template=template, region=REGION)
+    sam(command, cloud.environment() | {"SAM_CLI_POLL_DELAY": "0.5"}, verbose=verbose)
+    return find(cloud, name)
+
+
+def deploy_command(
+    name: str, parameters: Mapping[str, str], *, template: Path, region: str
+) -> list[str]:
+    """Return the arguments with which the SAM CLI deploys a built template and asks nothing."""
+    overrides = [f"{key}={_quoted(value)}" for key, value in parameters.items()]
+    options = ["--stack-name", name, "--region", region, "--capabilities", "CAPABILITY_IAM"]
     options += ["--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
     command = ["deploy", "--template-file", str(template), *options]
-    _sam([*command, "--parameter-overrides", *overrides], cloud.environment(), verbose=verbose)
-    return find(cloud, name)
+    return [*command, "--parameter-overrides", *overrides]
 
 
 def find(cloud: LocalCloud, name: str) -> LocalStack:
@@ -349,7 +359,14 @@ def _client(endpoint_url: str, service: str) -> Any:
     return session.client(service, endpoint_url=endpoint_url, config=config)
 
 
-def _sam(arguments: list[str], environment: Mapping[str, str], *, verbose: bool) -> None:
+def sam(
+    arguments: list[str],
+    environment: Mapping[str, str],
+    *,
+    seconds: float = _SAM_SECONDS,
+    verbose: bool = False,
+) -> None:
+    """Run the SAM CLI. Raises StackError with the end of its output."""
     try:
         result = subprocess.run(
             [str(_BIN / "sam"), *arguments],
@@ -358,14 +375,14 @@ def _sam(arguments: list[str], environment: Mapping[str, str], *, verbose: bool)
             stdin=subprocess.DEVNULL,
             stdout=None if verbose else subprocess.PIPE,
             stderr=None if verbose else subprocess.STDOUT,
-            timeout=_SAM_SECONDS,
+            timeout=seconds,
             text=True,
             check=False,
         )
     except FileNotFoundError:
         raise StackError("The SAM CLI is missing here: run this through `make`") from None
     except subprocess.TimeoutExpired:
-        raise StackError(f"`sam {arguments[0]}` took over {_SAM_SECONDS:.0f} s") from None
+        raise StackError(f"`sam {arguments[0]}` took over {seconds:.0f} s") from None
     if result.returncode == 0:
         return
     tail = "\n".join((result.stdout or "").splitlines()[-_OUTPUT_LINES:])
@@ -375,7 +392,7 @@ def _sam(arguments: list[str], environment: Mapping[str, str], *, verbose: bool)
 def _sam_environment(environment: Mapping[str, str]) -> dict[str, str]:
     # The layer is built with the python3.13 that stands beside sam, which has pip.
     path = f"{_BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    return {**environment, "PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.5"}
+    return {**environment, "PATH": path, "SAM_CLI_TELEMETRY": "0"}
 
 
 def _quoted(value: str) -> str:

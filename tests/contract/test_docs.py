@@ -1,5 +1,6 @@
 """README and docs: links lead somewhere, and commands that are shown exist."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from attendee_sync.profile.field_names import NAMES
 from attendee_sync_cli.main import app
 from attendee_sync_cli.outcome_words import REASONS
 from attendee_sync_cli.settings.governance import CORE_POLICIES, NEVER_EXPORTED
+from local.campaign import SCENARIOS
+from local.parity import CHECKS
+from local.parity.answers import name_of
 from tests.support import command_line
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +32,7 @@ WITH_ACCOUNT = "# with an AWS account"
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)
 _TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 TARGETS = set(_TARGET.findall((ROOT / "Makefile").read_text()))
 
@@ -178,3 +183,27 @@ def test_the_table_of_targets_is_the_makefiles() -> None:
     cells = re.findall(r"^\| (`[^|]+`) \|", table.partition("\n\n")[0], re.MULTILINE)
     shown = re.findall(r"`(?:make )?([a-z-]+)`", " ".join(cells))
     assert sorted([*shown, "help"]) == sorted(targets)
+
+
+def test_what_was_recorded_on_aws_is_what_the_record_has() -> None:
+    record = ROOT / "docs" / "parity.json"
+    answers = json.loads(record.read_text())["answers"] if record.exists() else []
+    recorded = sum(each["agrees"] is not None for each in answers)
+    assert f"Recorded on AWS: {recorded} of {len(CHECKS)}" in page_text("guarantees")
+
+
+def test_each_quota_names_what_has_it() -> None:
+    table = page_text("guarantees").partition("## Quotas of AWS")[2].partition("\n\n## ")[0]
+    rows = [row.split("|")[1:-1] for row in table.splitlines() if row.startswith("| ")][1:]
+    tests = {each.name: each.read_text() for each in ROOT.glob("tests/**/*.py")}
+    there = tests.keys() | {each.name for each in SCENARIOS} | {name_of(each) for each in CHECKS}
+    there |= {name for text in tests.values() for name in _TEST.findall(text)}
+    unknown = {quota: names - there for quota, names in named(rows).items() if names - there}
+    assert len(rows) > 15
+    assert unknown == {}
+    assert [quota for quota, names in named(rows).items() if not names] == []
+
+
+def named(rows: list[list[str]]) -> dict[str, set[str]]:
+    """Return what the last cell of each row names, by the first cell."""
+    return {first: set(re.findall(r"`([^`]+)`", last)) for first, *_, last in rows}

@@ -122,7 +122,7 @@ def test_parameters_reach_the_sam_cli_with_blanks_commas_and_quotes(
 ) -> None:
     seen: list[str] = []
     monkeypatch.setattr(
-        "local.machine.stack._sam", lambda arguments, *_, **__: seen.extend(arguments)
+        "local.machine.stack.sam", lambda arguments, *_, **__: seen.extend(arguments)
     )
     monkeypatch.setattr("local.machine.stack.find", lambda _cloud, _name: stack_with())
 
