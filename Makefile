@@ -36,6 +36,8 @@ MODULE ?=
 
 # Options of `make campaign`: python -m local.campaign --help lists them.
 CAMPAIGN ?=
+# Such as "--only neighbour_p95_ratio".
+BENCH ?=
 
 # Options of `make parity`: python -m local.parity --help lists them.
 PARITY ?=
@@ -181,7 +183,7 @@ wheel: build/python.path ## Build the command line as a package of its own, into
 	@$(UV) build --quiet --wheel --out-dir build/dist
 
 bench: $(DEV) $(CLOUD) $(PEER) $(RUNTIME) $(REGIONS) ## Measure; each figure is a ratio of two things in one run
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 # Options: python -m benchmarks.cost --help lists them.
 cost: $(DEV) $(REGIONS) ## Count what a million profiles are billed for, in dollars by service

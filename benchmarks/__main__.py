@@ -4,10 +4,12 @@ Each figure but one is a ratio of two things measured in the same run, because m
 are noisy.
 """
 
+import argparse
 import contextlib
 import io
 import json
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +57,17 @@ _FIGURES = (
 
 def main() -> int:
     """Measure all figures; return 0 if none exceeds its limit."""
+    chosen = _chosen()
     console = Console(highlight=False)
     table = Table("figure", "measured", "aim", "limit")
     measured: dict[str, float] = {}
-    for figure in _FIGURES:
-        console.print(f"Measuring {figure.name}")
+    for figure in chosen:
+        console.print(f"Measuring {figure.name}", end="")
+        started = time.monotonic()
         # The functions log while they are measured, but not onto the table.
         with contextlib.redirect_stdout(io.StringIO()):
             measured[figure.name] = round(figure.measure(), 3)
+        console.print(f": {measured[figure.name]} ({time.monotonic() - started:.0f} s)")
         table.add_row(
             figure.name,
             f"{measured[figure.name]:.3f}",
@@ -72,7 +77,22 @@ def main() -> int:
     _RESULT.parent.mkdir(exist_ok=True)
     _RESULT.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     console.print(table)
-    return int(any(measured[figure.name] > figure.limit for figure in _FIGURES))
+    return int(any(measured[figure.name] > figure.limit for figure in chosen))
+
+
+def _chosen() -> list[Figure]:
+    names = [figure.name for figure in _FIGURES]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=names,
+        default=names,
+        metavar="NAME",
+        help=f"the figures to measure: {', '.join(names)} (all by default)",
+    )
+    only = parser.parse_args().only
+    return [figure for figure in _FIGURES if figure.name in only]
 
 
 def _bound(value: float) -> str:
