@@ -9,6 +9,7 @@ import typer
 from attendee_sync.version import VERSION
 from attendee_sync_cli import console
 from attendee_sync_cli.commands import (
+    aep,
     connections,
     credentials,
     destination_lanes,
@@ -66,6 +67,7 @@ app.add_typer(credentials.app, name="credentials", rich_help_panel=_SETTINGS)
 app.add_typer(tokens.app, name="token", rich_help_panel=_SETTINGS)
 app.add_typer(destinations.app, name="destinations", rich_help_panel=_SETTINGS)
 app.add_typer(senders.app, name="senders", rich_help_panel=_SETTINGS)
+app.add_typer(aep.app, name="aep", rich_help_panel=_SETTINGS)
 _REMOVAL = "Once the stack is deleted"
 app.command("uninstall", epilog=uninstall.EXAMPLES, rich_help_panel=_REMOVAL)(uninstall.uninstall)
 

@@ -95,6 +95,11 @@ def doubts(settings: Destination, sample: Sequence[Json] = ()) -> list[SettingDo
     return found
 
 
+def paths(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the paths of names that an expression looks for at the top of a profile."""
+    return tuple(dict.fromkeys(_paths(jmespath.compile(text).parsed)))
+
+
 def _of_field(field: str) -> str:
     """Return what is doubtful about a field's name, or nothing."""
     fields = {fold(each): each for each in attendee.FIELDS}
@@ -109,7 +114,7 @@ def _about(path: str, text: str, provider: "_Sampled | _Known") -> Iterator[str]
         if provider.gives(text):
             return
         yield f"gives nothing for the {provider.size} profiles of the sample"
-    for each in dict.fromkeys(_paths(jmespath.compile(text).parsed)):
+    for each in paths(text):
         yield from _about_path(each, provider, text)
     if path != FILTER:
         return

@@ -74,6 +74,9 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--trace",
         "--overlap-hours",
         "--out",
+        "--output",
+        "--in-batches",
+        "--server",
         "--csv",
     }
 
