@@ -1,13 +1,16 @@
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
 
 from attendee_sync.attendee import Version
+from attendee_sync.delivery.blocks import Blocks
 from attendee_sync.delivery.ledger import (
     AttemptNote,
+    Known,
     Ledger,
     LedgerEntry,
     LedgerUnavailableError,
@@ -45,8 +48,8 @@ def entries(count: int) -> list[LedgerEntry]:
     return [replace(ENTRY, attendee=f"{n:064}") for n in range(count)]
 
 
-def of(accepted_at: int, sequence: int | None = None) -> LedgerEntry:
-    version = Version(accepted_at, f"{sequence:040}" if sequence else "")
+def of(accepted_at: int, sequence: int | None = None, lane: str = "") -> LedgerEntry:
+    version = Version(accepted_at, f"{sequence:040}" if sequence else "", lane)
     return replace(ENTRY, version=version)
 
 
@@ -122,8 +125,48 @@ def test_what_a_busy_table_leaves_is_read_again(
 
 def test_a_table_that_stays_busy_is_told(aws: Aws, ledger: Ledger) -> None:
     aws.dynamodb.unprocessed = 1_000
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(LedgerUnavailableError) as error:
         ledger.read([KEY])
+    assert str(error.value) == "the ledger can't be read: DynamoDB is too busy"
+
+
+def test_who_is_blocked_is_read_beside_what_is_known(aws: Aws, ledger: Ledger) -> None:
+    ledger.record([ENTRY])
+    Blocks(aws.dynamodb, fakes.TABLE).put("erased")
+    assert ledger.read([KEY], ["erased", "other"]) == Known({KEY: ENTRY}, {"erased"})
+
+
+def test_what_is_known_of_somebody_can_be_forgotten(aws: Aws, ledger: Ledger) -> None:
+    ledger.record([ENTRY, replace(ENTRY, attendee="other")])
+    assert ledger.forget(KEY)
+    assert list(aws.dynamodb.items) == ["attendee#other"]
+    assert not ledger.forget(KEY)
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        ({"fields": {"S": json.dumps({"zip": 5})}}, "TypeError"),
+        ({"fields": {"S": json.dumps(["zip"])}}, "TypeError"),
+        ({"fields": {"S": "no JSON"}}, "JSONDecodeError"),
+        ({"outcome": {"S": "of a later version"}}, "ValueError"),
+        ({"status": {"S": "200"}}, "KeyError"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_none_and_is_told(
+    aws: Aws, ledger: Ledger, output: Callable[[], str], broken: dict[str, object], error: str
+) -> None:
+    ledger.record([ENTRY])
+    aws.dynamodb.items[f"attendee#{KEY}"] |= broken
+    assert ledger.read([KEY]).entries == {}
+    [line] = map(json.loads, output().splitlines())
+    told = {name: line[name] for name in ("level", "message", "attendee", "error")}
+    assert told == {
+        "level": "WARNING",
+        "message": "ledger entry not readable",
+        "attendee": KEY,
+        "error": error,
+    }
 
 
 def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None:
@@ -147,6 +190,9 @@ def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
         (of(2_000), of(1_000)),  # neither was ever queued
         (of(2_000, 20), of(1_000)),
         (of(61_001, 1), of(1_000, 20)),  # a redriven one, of a queue that was removed
+        (of(2_000, 10, "own"), of(1_999, 20)),  # another queue's numbers tell nothing
+        (of(2_000, 10), of(1_999, 20, "own")),
+        (of(2_000, 10, "own"), of(1_999, 20, "other")),
     ],
 )
 def test_nothing_older_is_noted_over_something_newer(
@@ -166,6 +212,7 @@ def test_nothing_older_is_noted_over_something_newer(
         (of(61_000, 10), of(1_000, 11)),
         (of(1_000, 10), of(2_000, 1)),  # the queue was replaced
         (of(1_000, 10), of(1_500)),
+        (of(1_000, 10, "own"), of(999, 11, "own")),
         (of(1_000), of(1_500, 10)),
     ],
 )
@@ -186,6 +233,8 @@ def test_a_failure_is_told(aws: Aws, ledger: Ledger, failure: Exception, cause: 
     aws.dynamodb.always = failure
     for call in (
         lambda: ledger.record([ENTRY]),
+        lambda: ledger.record(entries(2)),
+        lambda: ledger.note_begun("a", 1, 1),
         lambda: ledger.read([KEY]),
         lambda: ledger.invalidate(KEY),
     ):
@@ -232,8 +281,11 @@ def test_a_connections_success_is_noted_once_a_second(
     assert len(aws.dynamodb.calls) == 2
 
 
-def test_a_success_that_cannot_be_noted_stops_nothing(aws: Aws, ledger: Ledger) -> None:
-    aws.dynamodb.always = fakes.timed_out()
+@pytest.mark.parametrize("failure", [fakes.timed_out(), fakes.denied("Throttling")])
+def test_a_success_that_cannot_be_noted_stops_nothing(
+    aws: Aws, ledger: Ledger, failure: Exception
+) -> None:
+    aws.dynamodb.always = failure
     ledger.note_success("default")
     assert aws.dynamodb.items == {}
 
@@ -267,6 +319,15 @@ def test_it_is_not_alone_while_no_other_is_taken(ledger: Ledger, wall: Clock) ->
     assert [alone(ledger, wall) for _ in range(10)] == [1] * 10
 
 
+def test_it_is_not_alone_by_what_was_taken_no_later_than_its_last_trouble(
+    aws: Aws, ledger: Ledger, wall: Clock
+) -> None:
+    alone(ledger, wall)
+    ledger.note_success("default")  # at the same moment
+    assert alone(ledger, wall) == 0
+    assert aws.dynamodb.calls[0][1]["RequestItems"][fakes.TABLE]["ConsistentRead"] is True
+
+
 def test_messages_and_connections_are_counted_apart(ledger: Ledger, wall: Clock) -> None:
     for name in ("m", "n"):
         alone(ledger, wall, name)
@@ -296,6 +357,16 @@ def deaths_of(ledger: Ledger, attempts: dict[str, int]) -> dict[str, int]:
 
 
 # --- attempts -----------------------------------------------------------------------------------
+
+
+def test_a_note_is_read_as_it_was(aws: Aws, ledger: Ledger, wall: Clock) -> None:
+    put_back = AttemptNote(3, told="paused", told_at=1_790_000_000)
+    ledger.note_put_back({"a": put_back})
+    ledger.note_begun("b", 2, 1)
+    begun = AttemptNote(begun=2, begun_at=int(wall.now), deaths=1)
+    assert ledger.attempt_notes(["a", "b", "new"]) == {"a": put_back, "b": begun}
+    del aws.dynamodb.items["attempt#b"]["told"]  # as earlier versions noted it
+    assert ledger.attempt_notes(["b"]) == {"b": begun}
 
 
 def test_what_was_noted_as_put_back_is_no_suspect(ledger: Ledger) -> None:
@@ -339,6 +410,17 @@ def test_what_was_worked_on_alone_is_noted_by_itself(aws: Aws, ledger: Ledger) -
     aws.dynamodb.unwritten = 99
     assert ledger.note_put_back({"a": AttemptNote(2), "b": AttemptNote(1)}, alone="a")
     assert deaths_of(ledger, {"a": 3, "b": 2}) == {"b": 0}
+    assert ledger.note_put_back({"a": AttemptNote(2)}, alone="a")  # with no other
+
+
+@pytest.mark.parametrize("failure", [fakes.timed_out(), fakes.denied("InternalServerError")])
+@pytest.mark.parametrize("alone", ["", "a"])
+def test_two_calls_at_most_are_made_to_note_what_is_put_back(
+    aws: Aws, ledger: Ledger, failure: Exception, alone: str
+) -> None:
+    aws.dynamodb.always = failure
+    ledger.note_put_back({"a": AttemptNote(2), "b": AttemptNote(1)}, alone=alone)
+    assert len(aws.dynamodb.calls) == 2
 
 
 def test_what_could_not_be_noted_by_itself_is_noted_in_a_batch_or_told(
