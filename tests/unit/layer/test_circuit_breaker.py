@@ -277,6 +277,162 @@ def test_a_call_whose_failure_pauses_is_told_to_wait_as_all_others_but_the_one(
     assert refusal(breaker).seconds == FIRST_PROBE_SECONDS
 
 
+def test_of_each_connection_one_comes_back_for_its_probe(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    permits = [breaker.enter(name, LIMITS) for name in ("default", "other")]
+    wall.now += 2
+    for permit in permits:
+        breaker.record_failure(permit, Cause.OUTAGE)
+    waits = []
+    for name in ("default", "other", "default", "other"):
+        with pytest.raises(CircuitOpenError) as caught:
+            breaker.enter(name, LIMITS)
+        waits.append(caught.value.seconds)
+    assert waits == [2, 2, 2 + 4 + 3, 2 + 4 + 3]
+
+
+def test_a_probe_that_hung_is_followed_by_a_rest_and_more_patience(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    hang(breaker, wall)
+    wall.now += FIRST_PROBE_SECONDS
+    hang(breaker, wall)  # for 4 s
+    assert refusal(breaker).seconds == 16
+    assert refusal(new(aws)).seconds == 16
+    wall.now += 16
+    probe = breaker.enter("default", LIMITS)
+    assert (probe.is_probe, probe.read_timeout) == (True, 8)
+    wall.now += 8
+    breaker.record_failure(probe, Cause.OUTAGE)
+    assert refusal(breaker).seconds == 30
+
+
+def test_short_probes_that_hang_come_ever_more_rarely_too(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    limits = Limits(first_read_timeout=0.125, read_timeout=0.125)
+    waits = []
+    for _ in range(5):
+        permit = breaker.enter("default", limits)
+        wall.now += permit.read_timeout
+        breaker.record_failure(permit, Cause.OUTAGE)
+        waits.append(refusal(breaker, limits).seconds)
+        wall.now += waits[-1]
+    assert waits == [2, 4, 8, 16, 20]
+
+
+def test_after_a_probe_that_told_nothing_the_next_is_waited_for_as_the_first(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    hang(breaker, wall)
+    wall.now += FIRST_PROBE_SECONDS
+    breaker.release(breaker.enter("default", LIMITS))
+    assert refusal(new(aws)).seconds == FIRST_PROBE_SECONDS
+
+
+def test_who_meets_a_probe_that_should_have_ended_comes_back_soon(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    hang(breaker, wall)
+    wall.now += FIRST_PROBE_SECONDS
+    breaker.enter("default", LIMITS)
+    wall.now += 4.5
+    assert refusal(breaker).seconds == 3
+
+
+def test_a_time_out_of_an_earlier_call_takes_no_patience_back(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    def time_out(permit: Permit) -> None:
+        wall.now += permit.read_timeout
+        assert call(breaker, "stored") == "stored"
+        breaker.record_failure(permit, Cause.OUTAGE)
+
+    early = breaker.enter("default", LIMITS)
+    time_out(breaker.enter("default", LIMITS))
+    time_out(breaker.enter("default", LIMITS))
+    assert breaker.enter("default", LIMITS).read_timeout == 8
+    time_out(early)
+    assert breaker.enter("default", LIMITS).read_timeout == 8
+
+
+@pytest.mark.parametrize(("seconds", "hangs"), [(2.84, False), (2.85, True), (3.0, True)])
+def test_a_call_that_took_nearly_its_time_hung(
+    breaker: CircuitBreaker, seconds: float, hangs: bool
+) -> None:
+    permit = breaker.enter("default", Limits(first_read_timeout=10, connect_timeout=3))
+    assert permit.hangs(seconds) is hangs
+
+
+# --- asking without becoming the probe ------------------------------------------------------------
+
+
+def test_only_who_was_told_of_a_pause_knows_without_asking_that_it_lasts(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    assert breaker.still_open("default", LIMITS) is None
+    hang(breaker, wall)
+    assert breaker.still_open("default", LIMITS) is None
+    assert refusal(breaker).seconds == FIRST_PROBE_SECONDS
+    known = breaker.still_open("default", LIMITS)
+    assert known
+    assert (known.cause, str(known)) == (Cause.TIMEOUT, "timeout")
+    assert known.seconds == FIRST_PROBE_SECONDS + 4 + 3  # with all others
+    assert new(aws).still_open("default", LIMITS) is None
+    assert breaker.still_open("other", LIMITS) is None
+
+
+def test_a_pause_that_may_end_is_not_known_to_last(breaker: CircuitBreaker, wall: Clock) -> None:
+    pause(breaker)
+    wall.now += FIRST_PROBE_SECONDS
+    assert breaker.still_open("default", LIMITS) is None
+    assert breaker.enter("default", LIMITS).is_probe
+    assert breaker.still_open("default", LIMITS) is None  # until somebody was told of the probe
+    assert refusal(breaker).seconds == 5
+    assert breaker.still_open("default", LIMITS)
+
+
+# --- when it ends ---------------------------------------------------------------------------------
+
+
+def test_who_would_be_the_probe_of_a_pause_that_another_ended_just_calls(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    pause(breaker)
+    other = new(aws)
+    wall.now += FIRST_PROBE_SECONDS
+    assert breaker.pause_left("default", LIMITS) == 0  # it has read the state
+    assert call(other, "stored") == "stored"
+    permit = breaker.enter("default", LIMITS)
+    assert permit == Permit("default", LIMITS, permit.state, wall.now)
+    assert permit.state.cause is None
+
+
+def test_after_a_pause_nothing_is_waited_for_but_what_rainfocus_asks(
+    breaker: CircuitBreaker, wall: Clock
+) -> None:
+    pause(breaker)
+    wall.now += FIRST_PROBE_SECONDS
+    assert call(breaker, "stored") == "stored"
+    assert breaker.pause_left("default", LIMITS) == 0
+    call(breaker, "busy", retry_after=40)
+    assert refusal(breaker).seconds == 40
+
+
+@pytest.mark.parametrize(("failures", "retry_after", "seconds"), [(5, 0, 2), (1, 30, 30)])
+def test_a_failure_counts_where_another_changed_the_state_just_then(
+    aws: Aws, breaker: CircuitBreaker, failures: int, retry_after: float, seconds: float
+) -> None:
+    calls(breaker, *OUTAGES[: failures - 1])
+    permit = breaker.enter("default", LIMITS)
+    other = new(aws)
+    other.record_success(other.enter("default", LIMITS), stored_with="digest")
+    breaker.record_failure(permit, Cause.OUTAGE, retry_after)
+    error = refusal(breaker)
+    assert (error.cause, error.seconds) == (Cause.OUTAGE, seconds)
+
+
 def test_a_connection_that_turned_out_slow_is_waited_for_longer_by_all_for_a_day(
     aws: Aws, breaker: CircuitBreaker, wall: Clock
 ) -> None:
@@ -523,7 +679,9 @@ def told(written: str, message: str) -> list[dict[str, Any]]:
 
 
 def paused_metrics(written: str) -> list[object]:
-    return [line["connection"] for line in lines(written) if "ConnectionPaused" in line]
+    found = [line for line in lines(written) if "ConnectionPaused" in line]
+    assert all(line["ConnectionPaused"] == [1.0] for line in found)
+    return [line["connection"] for line in found]
 
 
 def test_a_pause_and_its_end_are_told_once_and_each_probe_that_fails_is_counted(
@@ -542,7 +700,8 @@ def test_a_pause_and_its_end_are_told_once_and_each_probe_that_fails_is_counted(
     assert (paused_metrics(written), told(written, "connection paused")) == (["rf"], [])
     wall.now += 4
     calls(breaker, "configuration", "stored", connection="rf")
-    assert told(output(), "connection paused")[0]["cause"] == "configuration"
+    [line] = told(output(), "connection paused")
+    assert (line["connection"], line["cause"]) == ("rf", "configuration")
     wall.now += 8
     calls(breaker, "stored", "stored", connection="rf")
     written = output()
