@@ -59,7 +59,7 @@ def test_a_seed_plays_the_same_in_every_process(hash_seed: str) -> None:
 )
 def test_a_planted_mistake_is_found(mistake: str) -> None:
     with planted(mistake):
-        violations = (play(Run.of_seed(seed, PROFILES)).violation for seed in range(1, 60))
+        violations = (play(Run.of_seed(seed, PROFILES)).violation for seed in range(1, 100))
         assert any(violations)
 
 
