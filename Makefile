@@ -148,10 +148,13 @@ openapi: $(DEV) $(REGIONS) ## Describe the HTTP interface in docs/openapi.json
 build: $(DEV) ## Build the functions and the layer for AWS
 	@$(BIN)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
-# The SAM CLI writes the stack's name into samconfig.toml once it was asked for.
-STACK_NAME = $$(awk -F '"' '/^stack_name/ {print $$2}' samconfig.toml | tail -n 1)
+# Which tables of samconfig.toml say how: dev, stg and prod are stacks side by side. The SAM CLI
+# writes what it was answered there, the stack's name among it.
+ENV ?= default
+DEPLOY_TABLES = awk -v env=$(ENV) '/^\[/ {here = index($$0, "[" env ".") == 1} here' samconfig.toml
+STACK_NAME = $$($(DEPLOY_TABLES) | awk -F '"' '/^stack_name/ {print $$2}' | tail -n 1)
 deploy: build ## Deploy to AWS, lanes included; asks for the settings the first time
-	@$(BIN)/sam deploy $(if $(shell grep parameter_overrides samconfig.toml),,--guided)
+	@$(BIN)/sam deploy --config-env $(ENV) $(if $(shell $(DEPLOY_TABLES) | grep OrgId),,--guided)
 	@$(BIN)/attendee-sync --stack "$(STACK_NAME)" destinations upgrade --yes
 
 invoke-ingest: FUNCTION := IngestFunction
