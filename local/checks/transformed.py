@@ -29,6 +29,11 @@ EVERY_OPTION = {
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "DataRetention": "Retain",
     "IngestConcurrency": "20",
+    "DomainName": "push.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-4e5f",
+    "HostedZoneId": "Z0123456789ABCDEF",
+    "TruststoreUri": "s3://example-truststore/senders.pem",
+    "AnonymousRequestLimit": "100",
 }
 
 
