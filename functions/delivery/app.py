@@ -19,11 +19,11 @@ from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.messaging import messages
 from attendee_sync.messaging.lanes import Lanes
-from attendee_sync.rainfocus import token_refresh
 from attendee_sync.rainfocus.client import RainFocusClient
 from attendee_sync.rainfocus.connection_state import ConnectionStates
 from attendee_sync.rainfocus.guarded_client import GuardedClient
 from attendee_sync.rainfocus.guards import Guards
+from attendee_sync.rainfocus.token_requester import TokenRequester
 from attendee_sync.rainfocus.token_store import TokenStore
 
 gc.freeze()  # nor is it looked through later
@@ -65,9 +65,7 @@ def _delivery() -> Delivery:
                 ConnectionStates(dynamodb, os.environ["LEDGER_TABLE"]),
                 environments=int(os.environ["MAXIMUM_CONCURRENCY"]),
             ),
-            token_refresh.TokenRequester(
-                lambda: clients.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]
-            ),
+            TokenRequester(lambda: clients.client("lambda"), os.environ["TOKEN_REFRESH_FUNCTION"]),
         ),
         policy=RetryPolicy(max_age=3600.0 * int(os.environ["MAX_AGE_HOURS"])),
     )

@@ -16,7 +16,7 @@ import pytest
 from pydantic import ValidationError
 
 from attendee_sync.outcome import AnswerKind
-from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus import token_endpoint
 from attendee_sync.rainfocus.access_token import AccessToken, Credentials
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
@@ -236,7 +236,7 @@ def obtain(
 ) -> tuple[AccessToken, fakes.Call]:
     granted = fakes.Reply(200, json.dumps({"access_token": TOKEN, "expires_in": 900}).encode())
     http = fakes.Http(reply or granted)
-    token, _ = access_token.obtain(http.session(), connection, CREDENTIALS)
+    token, _ = token_endpoint.obtain(http.session(), connection, CREDENTIALS)
     [call] = http.calls
     return token, call
 

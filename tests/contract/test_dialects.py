@@ -12,7 +12,7 @@ import requests
 from attendee_sync import http_client
 from attendee_sync.attendee import FIELDS
 from attendee_sync.outcome import AnswerKind
-from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus import token_endpoint
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
@@ -390,7 +390,7 @@ def test_spoken_alike_an_attendee_is_delivered(
 ) -> None:
     simulator.change_organisation(switch.simulator)
     connection = connection_of(simulator, switch.alike)
-    token, _ = access_token.obtain(session, connection, CREDENTIALS)
+    token, _ = token_endpoint.obtain(session, connection, CREDENTIALS)
     attendee = Attendee(EVENT, made_up_attendee(EMAIL))
     answer = RainFocusClient(session).store(connection, token, attendee, TRACE_PARENT)
     assert answer.kind is AnswerKind.STORED, answer
@@ -571,7 +571,7 @@ def test_the_client_s_errors_hold_no_token(
     simulator: SimulatorClient, session: requests.Session
 ) -> None:
     connection = connection_of(simulator)
-    token, _ = access_token.obtain(session, connection, CREDENTIALS)
+    token, _ = token_endpoint.obtain(session, connection, CREDENTIALS)
     message = f"No {token.value} or demo-profile-token"
     simulator.add_fault(Fault(effect=Effect(code="77", message=message)))
     attendee = Attendee(EVENT, made_up_attendee(EMAIL))

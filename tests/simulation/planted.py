@@ -21,7 +21,7 @@ from attendee_sync.rainfocus import answers, circuit_breaker, guarded_client, gu
 from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker
 from attendee_sync.rainfocus.connection_state import ConnectionState, ConnectionStates
 from attendee_sync.rainfocus.guards import Guards
-from attendee_sync.rainfocus.token_refresh import TokenRequester
+from attendee_sync.rainfocus.token_requester import TokenRequester
 from attendee_sync.rainfocus.token_store import TokenStore
 from functions.delivery import app as delivery_app
 

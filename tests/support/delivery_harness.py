@@ -22,7 +22,7 @@ from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.connection_state import ConnectionStates
 from attendee_sync.rainfocus.guarded_client import GuardedClient
 from attendee_sync.rainfocus.guards import Guards
-from attendee_sync.rainfocus.token_refresh import TokenRequester
+from attendee_sync.rainfocus.token_requester import TokenRequester
 from tests.support import fakes
 from tests.support.stack import CONNECTION, INGEST_TOKEN, Aws
 

@@ -13,7 +13,7 @@ import requests
 from attendee_sync.http_client import is_success
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.outcome import AnswerKind
-from attendee_sync.rainfocus import access_token, client, reading
+from attendee_sync.rainfocus import access_token, client, reading, token_endpoint
 from attendee_sync.rainfocus.access_token import AccessToken, TokenNotGrantedError
 from attendee_sync.rainfocus.answers import judge
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
@@ -254,12 +254,12 @@ class Calls:
         read: Reading | None = None
         try:
             if connection.auth.kind == "profile_token":
-                return access_token.obtain(self.http, connection, credentials)[0]
-            access_token.require(connection, credentials)
+                return token_endpoint.obtain(self.http, connection, credentials)[0]
+            token_endpoint.require(connection, credentials)
             self._wait(connection)
             now = int(time.time())
-            read = access_token.ask(self.http, connection, credentials)
-            token, remark = access_token.granted(read, connection, credentials, now)
+            read = token_endpoint.ask(self.http, connection, credentials)
+            token, remark = token_endpoint.granted(read, connection, credentials, now)
         except TokenNotGrantedError as error:
             sent = Sent.of((), vars(credentials).values())
             seen = answers.refused_token(

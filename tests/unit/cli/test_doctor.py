@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus import access_token, token_endpoint
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.reading import Reading
@@ -570,7 +570,7 @@ def test_attendee_store_is_named_where_only_the_write_is_refused(refusal: fakes.
 def stored_token(connection: Connection, value: str = "the-stored-token") -> str:
     asked = {"access_token": value, "expires_in": 3600}
     granting = fakes.Http(fakes.Reply(200, json.dumps(asked).encode()))
-    made, _ = access_token.obtain(granting.session(), connection, CREDENTIALS)
+    made, _ = token_endpoint.obtain(granting.session(), connection, CREDENTIALS)
     return access_token.dump(made)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote_plus
 import pytest
 import requests
 
-from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus import access_token, token_endpoint
 from attendee_sync.rainfocus.access_token import (
     AccessToken,
     Credentials,
@@ -41,7 +41,7 @@ def obtain(
     credentials: Credentials = CREDENTIALS,
 ) -> tuple[AccessToken, str, fakes.Call]:
     other_end = fakes.Http(reply)
-    obtained, remark = access_token.obtain(other_end.session(), connection, credentials)
+    obtained, remark = token_endpoint.obtain(other_end.session(), connection, credentials)
     [call] = other_end.calls
     return obtained, remark, call
 
@@ -119,7 +119,7 @@ def test_a_token_url_can_have_a_query() -> None:
 def test_a_redirect_is_not_followed() -> None:
     other_end = fakes.Http(fakes.Reply(307, headers={"Location": "https://elsewhere.example.com"}))
     with pytest.raises(TokenNotGrantedError):
-        access_token.obtain(other_end.session(), CONNECTION, CREDENTIALS)
+        token_endpoint.obtain(other_end.session(), CONNECTION, CREDENTIALS)
     assert len(other_end.calls) == 1
 
 
@@ -304,7 +304,7 @@ def test_a_token_is_never_taken_to_end_later_than_it_does(monkeypatch: pytest.Mo
         clock.now += 20
         return grant(expires_in=60)
 
-    obtained, _ = access_token.obtain(fakes.Http(slow).session(), CONNECTION, CREDENTIALS)
+    obtained, _ = token_endpoint.obtain(fakes.Http(slow).session(), CONNECTION, CREDENTIALS)
     assert (obtained.seconds_left(), obtained.lifetime) == (40, 60)
 
 
@@ -345,14 +345,14 @@ def test_what_is_missing_is_told_and_nothing_is_called(
 ) -> None:
     other_end = fakes.Http(grant())
     with pytest.raises(TokenNotGrantedError, match=missing) as caught:
-        access_token.obtain(other_end.session(), connection, credentials)
+        token_endpoint.obtain(other_end.session(), connection, credentials)
     assert caught.value.cause is cause
     assert other_end.calls == []
 
 
 def test_a_profile_token_alone_needs_no_call(now: int) -> None:
     other_end = fakes.Http(grant())
-    obtained, remark = access_token.obtain(
+    obtained, remark = token_endpoint.obtain(
         other_end.session(), PROFILE_TOKEN_ONLY, Credentials("", "", "profile")
     )
     assert (obtained.value, obtained.profile_token, obtained.issued_at) == ("", "profile", now)
@@ -495,5 +495,5 @@ def test_a_token_is_asked_for_anew_when_what_it_depends_on_changes(
 def test_a_secret_with_half_a_character_is_the_credentials_fault() -> None:
     credentials = Credentials(client_id="id", client_secret="half \ud800")
     with pytest.raises(TokenNotGrantedError, match="client_secret holds") as told:
-        access_token.obtain(fakes.Http().session(), CONNECTION, credentials)
+        token_endpoint.obtain(fakes.Http().session(), CONNECTION, credentials)
     assert told.value.cause is TokenFault.CREDENTIALS

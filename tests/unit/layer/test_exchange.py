@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from attendee_sync import http_client
 from attendee_sync.outcome import Answer, AnswerKind
-from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus import token_endpoint
 from attendee_sync.rainfocus.access_token import TokenFault, TokenNotGrantedError
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from tests.support.processor import seconds
@@ -166,7 +166,7 @@ def test_a_token_endpoint_that_drips_is_the_network(server: Server, name: str) -
     connection = changed(auth={"token_url": server.url}, limits=LIMITS)
     started = time.monotonic()
     with http_client.session(1) as session, pytest.raises(TokenNotGrantedError) as caught:
-        access_token.obtain(session, connection, CREDENTIALS)
+        token_endpoint.obtain(session, connection, CREDENTIALS)
     assert time.monotonic() - started < sum(LIMITS.values()) + MUCH_LATER
     assert caught.value.cause is TokenFault.NETWORK
 

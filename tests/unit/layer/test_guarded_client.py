@@ -16,10 +16,10 @@ from attendee_sync.rainfocus.guarded_client import GuardedClient
 from attendee_sync.rainfocus.guards import Guards
 from attendee_sync.rainfocus.token_refresh import (
     TokenRefresh,
-    TokenRequester,
     TokenResult,
     TokenState,
 )
+from attendee_sync.rainfocus.token_requester import TokenRequester
 from tests.support import fakes
 from tests.support.delivery_harness import prove
 from tests.support.stack import CONNECTION, Aws, Clock, changed, token

@@ -12,7 +12,7 @@ import pytest
 
 from attendee_sync import http_client
 from attendee_sync.outcome import Answer, AnswerKind
-from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus import token_endpoint
 from attendee_sync.rainfocus.access_token import TokenFault, TokenNotGrantedError
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from tests.support.stack import CREDENTIALS, changed, token
@@ -70,7 +70,7 @@ def store(url: str, seconds: float = 10, shown: str = "token") -> Answer:
 def refusal(url: str, seconds: float = 10) -> TokenNotGrantedError:
     connection = changed(auth={"token_url": url}, limits=_limits(seconds))
     with http_client.session(1) as session, pytest.raises(TokenNotGrantedError) as caught:
-        access_token.obtain(session, connection, CREDENTIALS)
+        token_endpoint.obtain(session, connection, CREDENTIALS)
     return caught.value
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 from botocore.exceptions import ClientError
 
-from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus import access_token, token_endpoint
 from attendee_sync.rainfocus.access_token import (
     AccessToken,
     Credentials,
@@ -52,7 +52,7 @@ class Life:
     def obtain(
         self, _: object, connection: Connection, credentials: Credentials
     ) -> tuple[AccessToken, str]:
-        """Take the place of access_token.obtain()."""
+        """Take the place of token_endpoint.obtain()."""
         issued_at = int(self.clock.now)
         self.clock.now += FETCH_SECONDS
         self.fetches += 1
@@ -121,7 +121,7 @@ def life(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Life:
     aws = Aws(clock=clock)
     aws.remove_token()
     made = Life(aws, clock, lifetime=3_600)
-    monkeypatch.setattr(access_token, "obtain", made.obtain)
+    monkeypatch.setattr(token_endpoint, "obtain", made.obtain)
     # The check of requests against AWS's models, which other tests do, would take minutes here.
     monkeypatch.setattr(fakes.Fake, "_called", lambda *_: None)
     return made
@@ -191,7 +191,7 @@ def test_refused_credentials_are_not_tried_again_within_a_run(
     refresh = token_refresh(life.aws)
     refresh.run()
     life.clock.now += 40
-    monkeypatch.setattr(access_token, "obtain", refuse)
+    monkeypatch.setattr(token_endpoint, "obtain", refuse)
     looks = list(refresh.looks("default", CONNECTION.model_dump_json()))
     assert [(result.cause, wait) for result, wait in looks] == [(TokenFault.CREDENTIALS, 0.0)]
 

@@ -12,10 +12,10 @@ from attendee_sync.rainfocus.access_token import TokenFault
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.token_refresh import (
     TokenRefresh,
-    TokenRequester,
     TokenResult,
     TokenState,
 )
+from attendee_sync.rainfocus.token_requester import TokenRequester
 from tests.support import fakes
 from tests.support.stack import CONNECTION, STACK, Aws, Clock, changed, token
 

@@ -1,13 +1,10 @@
 """Renewing access tokens before they run out, one fetch at a time for each connection."""
 
-import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,7 +13,7 @@ from pydantic import ValidationError
 from attendee_sync.aws import clients
 from attendee_sync.aws.lock import LockedError
 from attendee_sync.aws.settings import Settings, SettingsUnavailableError, credentials_of
-from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus import access_token, token_endpoint
 from attendee_sync.rainfocus.access_token import (
     AccessToken,
     Credentials,
@@ -26,7 +23,6 @@ from attendee_sync.rainfocus.access_token import (
 from attendee_sync.rainfocus.connection import Connection, connection_of, faults_of
 from attendee_sync.rainfocus.token_store import TokenStore
 
-_ASK_SECONDS = 10.0
 # Connections looked after at once; each may wait for minutes.
 _THREADS = 100
 # From a run's planned time to the moment at which it has renewed a token at the latest: EventBridge
@@ -167,7 +163,7 @@ class TokenRefresh:
         if reason:
             raise TokenNotGrantedError(TokenFault.CREDENTIALS, reason)
         try:
-            return access_token.obtain(self.http, connection, credentials)
+            return token_endpoint.obtain(self.http, connection, credentials)
         except TokenNotGrantedError as error:
             if error.cause is TokenFault.CREDENTIALS:
                 self.tokens.note_refusal(connection.name, grant, str(error))
@@ -233,31 +229,3 @@ def _fault(error: Exception) -> tuple[TokenFault, str]:
             return TokenFault.AWS, f"the token table can't be used now: {clients.cause(error)}"
         case _:
             return TokenFault.SETTINGS, f"internal error: {type(error).__name__}"
-
-
-class TokenRequester:
-    """Asks the token-refresh function, in the background, to renew a token.
-
-    `client` makes the Lambda client once there is something to ask: hardly ever.
-    """
-
-    def __init__(self, client: Callable[[], Any], function: str) -> None:
-        self._client = client
-        self._function = function
-        self._asked: dict[tuple[str, str], float] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, connection: str, refused: str) -> None:
-        """Ask once in ten seconds for the same connection and refused token.
-
-        Raises botocore's errors.
-        """
-        now = time.monotonic()
-        with self._lock:
-            recent = {asked: at for asked, at in self._asked.items() if now - at < _ASK_SECONDS}
-            if (connection, refused) in recent:
-                return
-            self._asked = recent | {(connection, refused): now}
-            client = self._client()
-        payload = json.dumps({"connection": connection, "refused": refused})
-        client.invoke(FunctionName=self._function, InvocationType="Event", Payload=payload.encode())
