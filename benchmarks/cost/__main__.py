@@ -47,7 +47,8 @@ def _report(bills: Mapping[str, Bill], per_second: float) -> dict[str, Any]:
         "profiles_per_second": round(per_second, 1),
         "seconds": {
             "ingest": scenarios.INGEST_SECONDS,
-            "delivery": scenarios.DELIVERY_SECONDS,
+            "delivery_of_a_batch": scenarios.BATCH_SECONDS,
+            "delivery_of_a_profile": scenarios.PROFILE_SECONDS,
             "rainfocus": scenarios.RAINFOCUS_SECONDS,
         },
         "dollars_per_million": {
