@@ -1,5 +1,6 @@
 """The template, and what it says once CloudFormation has resolved it."""
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -135,9 +136,15 @@ def _substituted(argument: Any, given: Mapping[str, str]) -> str:
 def made(**given: str) -> dict[str, dict[str, Any]]:
     """Return the resources of a stack on AWS with some parameters, as CloudFormation makes them.
 
-    By logical ids, after the SAM transform, resolved. Fails if one refers to another that is not
-    made.
+    By logical ids, after the SAM transform, resolved; not to be changed. Fails if one refers to
+    another that is not made.
     """
+    return _made(frozenset(given.items()))
+
+
+@functools.cache  # a transform takes a while
+def _made(parameters: frozenset[tuple[str, str]]) -> dict[str, dict[str, Any]]:
+    given = dict(parameters)
     whole = transformed(given=given)["Resources"]
     found = {
         name: {key: resolved(part, given) for key, part in each.items() if key != "Condition"}
