@@ -1,5 +1,6 @@
 """Stacks side by side: what samconfig.toml says of dev, stg and prod, and what make takes of it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support.template import ROOT, TEMPLATE
 
@@ -85,3 +87,42 @@ def test_make_asks_for_one_environment_though_another_was_answered(folder: Path)
     assert stack == "events-stg"
     assert deploying(folder, "ENV=prod")[0].endswith("--guided")
     assert deploying(folder)[0].endswith("--config-env default --guided")
+
+
+# --- the pipeline that docs/deploy.md prints ----------------------------------------------------
+
+
+def printed(kind: str, heading: str) -> str:
+    section = (ROOT / "docs" / "deploy.md").read_text().partition(f"## {heading}\n")[2]
+    [text] = re.findall(rf"```{kind}\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    return str(text)
+
+
+def test_the_printed_pipeline_deploys_each_environment_without_a_stored_key() -> None:
+    workflow = yaml.safe_load(printed("yaml", "From a pipeline"))
+    # YAML takes `on` for true.
+    asked = workflow[True]["workflow_dispatch"]["inputs"]["environment"]
+    assert asked["options"] == ENVIRONMENTS
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "secrets." not in printed("yaml", "From a pipeline")
+    steps = workflow["jobs"]["deploy"]["steps"]
+    runs = [each["run"] for each in steps if "run" in each]
+    # What an input holds is a variable of the shell, never a part of a command.
+    assert not any("${{" in each for each in runs)
+    assert [each.split()[0] for each in runs] == [
+        "make",
+        ".venv/bin/sam",
+        ".venv/bin/attendee-sync",
+    ]
+    assert "--no-confirm-changeset" in runs[1]  # which samconfig.toml asks people for
+
+
+def test_the_printed_trust_is_for_one_environment_of_one_repository() -> None:
+    [statement] = json.loads(printed("json", "From a pipeline"))["Statement"]
+    conditions = statement["Condition"]["StringEquals"]
+    issuer = "token.actions.githubusercontent.com"
+    assert statement["Principal"]["Federated"].endswith(f":oidc-provider/{issuer}")
+    assert conditions == {
+        f"{issuer}:aud": "sts.amazonaws.com",
+        f"{issuer}:sub": "repo:OWNER/REPOSITORY:environment:prod",
+    }
