@@ -54,7 +54,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo local campaign parity simulate test check scan checkov days mutants fuzz format openapi build \
-  deploy wheel bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
+  deploy wheel release bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -184,6 +184,17 @@ invoke: $(DEV)
 wheel: build/python.path ## Build the command line as a package of its own, into build/dist
 	@rm -rf build/dist
 	@$(UV) build --quiet --wheel --out-dir build/dist
+
+SBOM := $(UV) export --quiet --locked --no-emit-project --format cyclonedx1.5
+release: $(DEV) ## Put sources, command line, bills of materials, notices and checksums into build/release
+	@rm -rf build/release
+	@$(UV) build --quiet --wheel --out-dir build/release
+	@rm -f build/release/.gitignore
+	@git archive --format tar.gz --prefix attendee-sync/ --output build/release/attendee-sync.tar.gz HEAD
+	@$(SBOM) --only-group layer --output-file build/release/layer.cdx.json
+	@$(SBOM) --no-default-groups --output-file build/release/command-line.cdx.json
+	@$(BIN)/python -m local.checks.release build/release $(REQUIREMENTS) $(BUILD_REQUIREMENTS)
+	@echo "build/release holds what is released of $$(git describe --always --dirty)"
 
 bench: $(DEV) $(CLOUD) $(PEER) $(RUNTIME) $(REGIONS) ## Measure; each figure is a ratio of two things in one run
 	@$(BIN)/python -m benchmarks $(BENCH)
