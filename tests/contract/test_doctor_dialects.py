@@ -54,6 +54,10 @@ def _profiles() -> Iterator[Dialect]:
     yield Dialect("profile under its other name", profile=("header", "rfapiprofileid", CLIENT))
     yield Dialect("profile token", profile=("header", "apiprofile", PROFILE_TOKEN))
     yield Dialect("profile in header x-api-key", profile=("header", "x-api-key", CLIENT))
+    yield Dialect("organisation in a header", profile=("header", "x-gw-ims-org-id", "acme"))
+    yield Dialect(
+        "subscription key", profile=("header", "ocp-apim-subscription-key", PROFILE_TOKEN)
+    )
     yield Dialect(
         "no OAuth, profile token", token=None, profile=("header", "apiprofile", PROFILE_TOKEN)
     )
@@ -72,6 +76,7 @@ def _paths() -> Iterator[Dialect]:
         "/api/v2/attendee/store",
         "/acme/v3/attendee/store",
         "/attendee/store",
+        "/acme/api/v3/attendee/store",
         "/api/acme/v3/attendees",
         "/api/v3/events/{event}/attendees",
         "/api/acme/v3/attendees/{email}",
@@ -112,6 +117,7 @@ def _fields() -> Iterator[Dialect]:
     yield Dialect("stateId and countryId", names={"state": "stateId", "countryid": "countryId"})
     yield Dialect("emailAddress", names={"email": "emailAddress"}, match="emailAddress")
     yield Dialect("matched by externalId", match="externalId")
+    yield Dialect("names of a directory", names={"email": "mail", "lastname": "sn"}, match="mail")
     yield Dialect("strict country", names={"countryid": "country"}, is_strict=True)
 
 
@@ -136,7 +142,7 @@ def _token_calls() -> Iterator[Dialect]:
         ("get", "apiKey", "apiSecret"),
     ):
         yield Dialect(f"token asked for by {' '.join(ask)}", ask=ask)
-    for grant in ("camel", "jwt", "moment", "created", "text", "header", "ticket"):
+    for grant in ("camel", "jwt", "moment", "created", "text", "header", "ticket", "list"):
         yield Dialect(f"token granted as {grant}", grant=grant)
     yield Dialect("token URL redirects", token_redirect="/v2/oauth/token")
     yield Dialect("a scope that is told", scope="attendee.write")
@@ -266,10 +272,16 @@ def test_a_word_of_success_is_a_sign_wherever_it_stands(envelope: Envelope) -> N
     assert done.was_sure
 
 
-@pytest.mark.parametrize("envelope", ["wordless", "empty_list"])
+@pytest.mark.parametrize("envelope", ["wordless", "empty_list", "echoed"])
 def test_what_only_refusals_have_words_for_is_offered_but_not_for_sure(envelope: Envelope) -> None:
     done = treated(Dialect(envelope=envelope, reads=False))
     assert is_delivered(done)
+    assert not done.was_sure
+
+
+def test_a_field_that_takes_an_address_for_a_name_is_not_surely_the_key() -> None:
+    done = treated(Dialect(names={"lastname": "zzname"}, reads=False))
+    assert done.settings["fields"] == {"match_key": "zzname"}
     assert not done.was_sure
 
 

@@ -27,7 +27,7 @@ type Words = Literal["plain", "silent"]
 _ALWAYS_200 = (
     *("always200", "results", "upper", "one", "letters", "thousand", "counts", "no_errors"),
     *("data", "sentence", "severity", "queued", "two_codes", "named", "deep", "first_word"),
-    *("wordless", "empty_list"),
+    *("wordless", "empty_list", "true"),
 )
 _HEADERS = {
     "header": ("X-Result-Code", "0"),
@@ -68,6 +68,8 @@ type Envelope = Literal[
     "first_word",
     "wordless",
     "empty_list",
+    "echoed",
+    "true",
 ]
 
 
@@ -335,6 +337,7 @@ def _granted(grant: str) -> Reply:
         "jwt": {"data": {"jwt": TOKEN, "ttl": 900}},
         "moment": {"result": {"token": TOKEN, "expiresAt": "2099-01-01T00:00:00Z"}},
         "created": {"token": TOKEN},
+        "list": {"tokens": [{"type": "access", "value": TOKEN}]},
         "header": {},
     }
     texts = {"text": TOKEN, "ticket": f"<session><ticket>{TOKEN}</ticket><ttl>900</ttl></session>"}
@@ -374,6 +377,8 @@ def _success(envelope: Envelope, *, is_new: bool, number: int) -> Reply:
         "deep": {"response": {"results": [{"code": "S0"}]}},
         "wordless": {"rc": 1 if is_new else 2},
         "empty_list": {"validationErrors": []},
+        "echoed": {"email": EMAIL},
+        "true": True,
     }
     if envelope == "soap":
         return Reply(200, _in_soap("<Result><ResultCode>1</ResultCode></Result>"))
@@ -417,6 +422,8 @@ def _refused(envelope: Envelope, refusal: Refused) -> Reply:
         "deep": {"response": {"results": [{"code": f"E{code}", "text": words}]}},
         "wordless": {"rc": -int(code), "txt": words} if words else {"rc": -int(code)},
         "empty_list": {"validationErrors": [{"id": code, "text": words}]},
+        "echoed": {"title": words},
+        "true": False,
     }
     status = 200 if envelope in _ALWAYS_200 else max(refusal.status, 400)
     if envelope == "rainfocus":

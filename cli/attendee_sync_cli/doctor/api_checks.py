@@ -5,6 +5,7 @@ accepts.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -22,6 +23,10 @@ from attendee_sync_cli.doctor.search import MAX_CALLS, Found, Search
 
 TOKEN = "token"  # noqa: S105 - no setting: the stored one is renewed
 _BY_WRITE: Final = "only --write-test EMAIL finds out"
+# In the names of what people are known by.
+_IDENTITY: Final = re.compile(
+    r"mail|login|user|(?:^|[a-z_-])(?:i|I)d$|ID$|key|hash|sha|guid|uuid|ref"
+)
 _BY_SILENCE: Final = (
     "No read shows the attendee: only refusals have words, and this answer has none. Look in"
     " RainFocus whether the test attendee is there"
@@ -219,6 +224,11 @@ class ApiChecks:
             and self._takes(changes.as_name(field, "no-such-name"), found, token)
         ]
         is_said = event in found.heard and event != Event().key  # that is an English word
+        # What is wanted there may be anything: it takes an e-mail address for it, too.
+        match_key = found.connection.fields.match_key
+        is_new = match_key != self.connection.fields.match_key
+        if is_new and not _IDENTITY.search(match_key):
+            doubted.append(match_key)
         if any(change.touches("event") for change in found.changes) and not is_said:
             fields = made_up_attendee(self.findings.case.write_test)
             if is_stored(self.calls.write(found.connection, token, fields, made_up("event"))):

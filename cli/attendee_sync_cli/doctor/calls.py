@@ -127,7 +127,7 @@ class Calls:
             return False
         _, *to_be_refused = self._to_be_refused(token)
         refusals = (self.write(connection, token, sent, event) for _, sent, event in to_be_refused)
-        return all(each.said and is_success(each.status or 0) for each in refusals)
+        return all(each.said and not each.is_later for each in refusals)
 
     def shows(
         self, connection: Connection, token: AccessToken, fields: Mapping[str, str], event: str = ""

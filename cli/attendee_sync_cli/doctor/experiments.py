@@ -54,7 +54,12 @@ _TOKEN_PARAMETERS: Final = ("access_token", "authToken", "token", "rfAuthToken",
 _SCHEMES: Final = ("Token", "OAuth", "JWT", "bearer", "token")
 _PATHS: Final = (
     *("/api/{org_id}/{version}/{call}", "/api/{version}/{org_id}/{call}", "/api/{version}/{call}"),
-    *("/{org_id}/{version}/{call}", "/{version}/{org_id}/{call}", "/{version}/{call}"),
+    *(
+        "/{org_id}/api/{version}/{call}",
+        "/{org_id}/{version}/{call}",
+        "/{version}/{org_id}/{call}",
+        "/{version}/{call}",
+    ),
     *(
         "/rest/{version}/{org_id}/{call}",
         "/rest/{org_id}/{version}/{call}",

@@ -13,8 +13,8 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]+")
 _OTHERS: Final[dict[str, tuple[str, ...]]] = {  # the first of countryid and state: seen in clients
     "countryid": ("countryId", "country", "countryCode", "country_id", "country_code"),
     "state": ("stateId", "foreignstate", "stateCode", "region", "state_id", "province"),
-    "firstname": ("firstName", "first_name", "givenName", "fname", "FirstName"),
-    "lastname": ("lastName", "last_name", "familyName", "surname", "LastName"),
+    "firstname": ("firstName", "first_name", "givenName", "fname", "FirstName", "given_name"),
+    "lastname": ("lastName", "last_name", "familyName", "surname", "LastName", "sn"),
     "companyname": ("companyName", "company_name", "company", "organization", "CompanyName"),
     "jobtitle": ("jobTitle", "job_title", "title", "position", "JobTitle"),
     "address1": ("addressLine1", "address_1", "street1", "street", "address"),

@@ -54,7 +54,8 @@ _NO_NAMES: Final = (  # words of messages
 _ENGLISH: Final = frozenset(_NO_NAMES.split())
 _MOST_NAMES = 6
 _OWN_SITE: Final = "rainfocus.com"
-_WHO = re.compile(r"token|auth|api.?key|profile|^x-|secret|client|bearer|jwt", re.IGNORECASE)
+_WHO = re.compile(r"token|auth|key$|profile|^x-|secret|client|bearer|jwt", re.IGNORECASE)
+_ORGANISATION = re.compile(r"org|tenant|account|company.?id", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,30}")
 _TOKEN_NAME = re.compile(r"token|jwt|bearer|access")
 # https://www.rfc-editor.org/rfc/rfc6749#section-5.2
@@ -111,6 +112,9 @@ def _named(
     connection: Connection, credentials: Credentials, name: str, *, is_about_access: bool
 ) -> Iterator[Change]:
     """Yield what a name can be that a server asks for."""
+    if _ORGANISATION.search(name):
+        yield as_header(name, "{org_id}")
+        yield as_parameter(name, "{org_id}")
     if _WHO.search(name) or is_about_access:
         yield from _who(credentials, name)
     if "event" in name.lower() or name == connection.event.key:
@@ -294,7 +298,9 @@ def _texts(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str, An
         return
     for name, each in value.items():
         place = f'{path}."{name}"'
-        if isinstance(each, dict):
+        if isinstance(each, list) and each:
+            yield from _texts(each[0], f"{place}[0]", depth + 1)
+        elif isinstance(each, dict):
             yield from _texts(each, place, depth + 1)
         elif not isinstance(each, list | bool) and each is not None:
             yield place, name, each

@@ -183,6 +183,8 @@ def _in_one(
         yield {("answers", "success"): f"{_SUCCESSES} && {place} != `null`", **identity}
     elif isinstance(read.body, str) and read.body.strip().lower().rstrip(".!") in _words():
         yield {("answers", "success"): f"body == {_literal(read.body)}"}
+    elif read.body is True:
+        yield {("answers", "success"): "body == `true`"}
     elif isinstance(read.body, str) and (first := _FIRST_WORD.match(read.body)):
         if first[0].lower() in _PLAIN_WORDS:
             yield {("answers", "success"): f"starts_with(body, {_literal(first[0])})"}
