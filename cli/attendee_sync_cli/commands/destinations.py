@@ -377,8 +377,8 @@ def _show_push(stack: Stack, endpoint: Endpoint) -> None:
         console.say(f"with the header {name}: {value}")
     console.say(f"with a bearer token, which is in the secret {stack.name}/{INGEST_TOKEN},")
     console.say("or with one of its own: `attendee-sync senders add NAME` makes it.")
-    console.say("In Adobe Experience Platform: HTTP API, Authentication type Bearer token, and")
-    console.say("this URL as HTTP Endpoint. For others: POST, Content-Type application/json.")
+    console.say("`attendee-sync aep values NAME` tells what to enter in Adobe Experience Platform.")
+    console.say("For others: POST, Content-Type application/json; docs/senders.md has their forms.")
 
 
 def _faults(

@@ -110,6 +110,8 @@ def files(tmp_path: Path) -> Path:
         "lookup ada@example.com --trace",
         "redrive --yes",
         "preview default profile.json",
+        "aep values default",
+        "aep render default",
         "destinations list",
         "destinations show default",
         "destinations set default destination.json --yes",
