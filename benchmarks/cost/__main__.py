@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -67,18 +68,21 @@ def _report(bills: Mapping[str, Bill], per_second: float) -> dict[str, Any]:
 def _print(bills: Mapping[str, Bill], per_second: float) -> None:
     prices = load_prices()
     console = Console(highlight=False)
-    table = Table("dollars for a million profiles", *bills)
+    table = Table("dollars", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in bills:
+        table.add_column(name, justify="right", min_width=9)  # as long as their longest word
     for name in SERVICES:
         table.add_row(name, *(f"{each.services[name]:.2f}" for each in bills.values()))
     table.add_section()
     table.add_row("all", *(f"{each.total:.2f}" for each in bills.values()))
     table.add_row("with a VPC", *(f"{each.with_vpc:.2f}" for each in bills.values()))
     table.add_row(
-        "with a key of one's own",
+        "with own key",
         *(f"{each.with_own_key(per_second):.2f}" for each in bills.values()),
     )
     console.print(table)
     console.print(
+        "A million profiles; those by ten in a push and one by one are delivered. "
         f"{prices['region']}, list prices noted on {prices['noted_on']}; {per_second:.0f} profiles "
         f"a second; RainFocus answers in {scenarios.RAINFOCUS_SECONDS * 1000:.0f} ms. NAT gateways "
         "and keys cost by the month as well: docs/capacity-and-cost.md."

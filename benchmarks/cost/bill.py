@@ -14,10 +14,10 @@ SERVICES = {
     "Lambda": ("lambda_requests", "lambda_gb_seconds"),
     "SQS": ("sqs_requests",),
     "DynamoDB": ("dynamodb_read_units", "dynamodb_write_units"),
-    "Secrets Manager, SSM": ("secret_reads", "parameter_reads"),
-    "CloudWatch Logs": ("log_gb",),
+    "Secrets": ("secret_reads", "parameter_reads"),
+    "Logs": ("log_gb",),
     "X-Ray": ("traces",),
-    "data to RainFocus": ("data_out_gb",),
+    "data out": ("data_out_gb",),
 }
 _MILLION = 1_000_000
 # SQS and DynamoDB keep a data key for five minutes: for each of three queues (the profiles', the

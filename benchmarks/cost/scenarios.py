@@ -89,12 +89,12 @@ def scenarios(per_second: float) -> list[Scenario]:
     """Return what is played."""
     delivered, unchanged = OutcomeKind.DELIVERED, OutcomeKind.UNCHANGED
     return [
-        Scenario("delivered, one a second", delivered, 1, 1.0),
-        Scenario("delivered, one by one", delivered, 1, per_second),
-        Scenario("delivered, by ten", delivered, 10, per_second),
-        Scenario("unchanged, by ten", unchanged, 10, per_second, is_known=True),
-        Scenario("filtered, by ten", OutcomeKind.FILTERED, 10, per_second, opted_out),
-        Scenario("delivered after an hour", delivered, 10, per_second, waits=True),
+        Scenario("one a second", delivered, 1, 1.0),
+        Scenario("one by one", delivered, 1, per_second),
+        Scenario("by ten", delivered, 10, per_second),
+        Scenario("unchanged", unchanged, 10, per_second, is_known=True),
+        Scenario("filtered", OutcomeKind.FILTERED, 10, per_second, opted_out),
+        Scenario("after an hour", delivered, 10, per_second, waits=True),
     ]
 
 
