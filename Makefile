@@ -53,8 +53,8 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign parity simulate test check scan checkov days mutants fuzz format openapi build \
-  deploy wheel release bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
+.PHONY: help demo local campaign parity simulate test check scan checkov days mutants fuzz schemathesis format openapi \
+  build deploy wheel release bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -132,6 +132,11 @@ FUZZED = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TARGET),--target $(TARGET)
   $(if $(INPUT),--input $(INPUT))
 fuzz: $(FUZZ) $(REGIONS) ## Look for pushes, answers and settings of which something does not hold
 	@PYTHONPATH=layers/attendee_sync build/fuzz/bin/python -m tests.fuzz $(FUZZED)
+
+# About so many for each of two operations, beside those that try each limit.
+schemathesis: EXAMPLES ?= 2500
+schemathesis: $(DEV) $(CLOUD) $(REGIONS) ## Make up requests by docs/openapi.json, and see what is answered
+	@EXAMPLES=$(EXAMPLES) $(BIN)/pytest -s tests/integration/test_described.py
 
 checkov: $(CHECKOV) ## Look for mistakes in the template's security
 	@build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \

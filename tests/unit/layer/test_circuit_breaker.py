@@ -460,6 +460,17 @@ def test_time_outs_that_do_not_pause_make_calls_longer_as_well(
         breaker.record_failure(permit, Cause.OUTAGE)
 
 
+def test_a_time_out_of_the_longest_call_costs_no_write(
+    aws: Aws, breaker: CircuitBreaker, wall: Clock
+) -> None:
+    for _ in range(4):
+        permit = breaker.enter("default", Limits(first_read_timeout=10))
+        wall.now += permit.read_timeout
+        assert call(breaker, "stored") == "stored"
+        breaker.record_failure(permit, Cause.OUTAGE)
+    assert "PutItem" not in [operation for operation, _ in aws.dynamodb.calls]
+
+
 def test_the_first_time_out_is_a_setting_and_no_longer_than_any(breaker: CircuitBreaker) -> None:
     assert breaker.enter("a", Limits(first_read_timeout=20)).read_timeout == 10
     assert breaker.enter("b", Limits(read_timeout=1)).read_timeout == 1
