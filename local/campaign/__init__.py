@@ -1,6 +1,15 @@
 """A campaign of faults against the deployed stack, with an account of every profile."""
 
-from local.campaign import aws_outages, crashes, flood, parallel, rainfocus_faults, repair, repeats
+from local.campaign import (
+    aws_outages,
+    crashes,
+    flood,
+    many,
+    parallel,
+    rainfocus_faults,
+    repair,
+    repeats,
+)
 
 SCENARIOS = (
     *rainfocus_faults.SCENARIOS,
@@ -10,4 +19,5 @@ SCENARIOS = (
     *repeats.SCENARIOS,
     *repair.SCENARIOS,
     *flood.SCENARIOS,
+    *many.SCENARIOS,
 )

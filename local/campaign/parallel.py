@@ -16,7 +16,6 @@ from local.campaign.marked_people import moved_to, usable
 from local.campaign.reconciliation import Check, Expected, at_least, at_most, is_stored
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
-from local.machine.environment import CLIENT_ID, CLIENT_SECRET, ORG_ID
 from local.machine.event_source_mapping import event_source_mapping, most_at_once
 from local.simulator.faults import Effect
 from local.traffic.people import Push, as_xdm
@@ -101,7 +100,7 @@ def neighbour(stage: Stage) -> NeighbourFigures:
     deliveries: dict[str, int] = {}
     name = f"{stage.name}-other"
     with (
-        _connection(stage, name),
+        stage.own_connection(name),
         _in_own_lane(stage, name) as troubled,
         event_source_mapping(stage.stack) as invocations,
     ):
@@ -136,7 +135,7 @@ def crowd(stage: Stage) -> CrowdFigures:
         name = f"{stage.name}-{lane}"
         beside = _in_own_lane if lane == "own" else _in_shared_lane
         with (
-            _connection(stage, name),
+            stage.own_connection(name),
             beside(stage, name) as other,
             event_source_mapping(stage.stack, max_in_flight=_GIVEN_OUT),
         ):
@@ -172,7 +171,7 @@ def _outage(stage: Stage) -> Expected:
 
 def _hang(stage: Stage) -> Expected:
     everyone = usable(stage.name, stage.many(600, at_least=60))
-    with _connection(stage, stage.name), event_source_mapping(stage.stack) as invocations:
+    with stage.own_connection(stage.name), event_source_mapping(stage.stack) as invocations:
         stage.set_destination({"connection": stage.name})
         _warm_up(stage)
         stage.tell("RainFocus hangs")
@@ -300,25 +299,6 @@ def _in_own_lane(stage: Stage, name: str) -> Iterator[Stage]:
 def _in_shared_lane(stage: Stage, name: str) -> Iterator[Stage]:
     """Have another destination, over the connection of its name, in the shared lane."""
     yield stage.beside(name, {"connection": name})
-
-
-@contextmanager
-def _connection(stage: Stage, name: str) -> Iterator[None]:
-    """Have another connection while the block runs; in the short form it waits less for answers."""
-    patience = stage.seconds(Limits().read_timeout, at_least=2)
-    connection = {
-        "org_id": ORG_ID,
-        "base_url": stage.simulator.base_url(),
-        "auth": {"token_url": stage.simulator.token_url()},
-        "limits": {"read_timeout": patience},
-    }
-    stage.stack.put_connection(name, connection)
-    stage.stack.store_credentials(name, CLIENT_ID, CLIENT_SECRET)
-    stage.stack.refresh_token()
-    try:
-        yield
-    finally:
-        stage.stack.delete_connection(name)
 
 
 def _failed_calls(stage: Stage) -> int:

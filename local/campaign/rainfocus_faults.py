@@ -11,7 +11,7 @@ from local.campaign.marked_people import known_as, marked_people, usable
 from local.campaign.reconciliation import Expected, Refusal, at_most, equal, is_stored
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
-from local.simulator.faults import Effect
+from local.simulator.faults import Drip, Effect
 from local.traffic.people import Person
 
 _PER_SECOND = 60.0  # profiles, at which the local cloud does not fall behind
@@ -102,12 +102,37 @@ def _configuration(stage: Stage) -> Expected:
     )
 
 
+def _drip(stage: Stage) -> Expected:
+    everyone = usable(stage.name, stage.many(200, at_least=20))
+    endless = [known_as(each, "endless") for each in everyone[::10]]
+    slow = [each for n, each in enumerate(everyone) if n % 10]
+    # Heard in the end: some hundred bytes, in pieces that each come well within a read's time.
+    stage.fail(Effect(drip=Drip(chunk_bytes=50, pause_seconds=0.1)), email_regex=r"^(?!endless)")
+    # Each piece comes in time, but not the whole: it is stored, and not heard.
+    stage.fail(
+        Effect(drip=Drip(chunk_bytes=1, pause_seconds=1), apply=True),
+        email_regex=r"^endless\.",
+        times=1,
+        per_email=True,
+    )
+    stage.push([*slow, *endless])
+    stage.settle()
+    because = "one that was stored and not heard, of each of whom the answer never ends"
+    return Expected(spare_calls=len(endless), spare_because=because)
+
+
 SCENARIOS = (
     Scenario(
         "mix",
         "of 100 calls one gets 429 with Retry-After, one 503, one a reset; one profile an unknown "
         "code in HTTP 200, one 400",
         _mix,
+    ),
+    Scenario(
+        "drip",
+        "RainFocus's answers come in drops, one in ten without an end",
+        _drip,
+        in_tests=False,
     ),
     Scenario("tokens", "the access token is revoked three times under load", _tokens),
     Scenario(

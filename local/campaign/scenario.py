@@ -25,6 +25,8 @@ class Scenario:
     name: str
     what: str
     act: Callable[[Stage], Expected]
+    in_tests: bool = True
+    """Whether `make test` plays it too, in a short form."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from typing import Any
 from rich.progress import Progress
 
 from attendee_sync.messaging.dead_letters import from_sqs
+from attendee_sync.rainfocus.connection import Limits
 from local.campaign import privacy
 from local.campaign.marked_people import words_of
 from local.campaign.reconciliation import Check, Evidence, Expected, Figures, is_stored, reconcile
-from local.machine.environment import ORG_ID, LocalEnvironment
+from local.machine.environment import CLIENT_ID, CLIENT_SECRET, ORG_ID, LocalEnvironment
 from local.machine.stack import LocalStack
 from local.simulator.client import SimulatorClient
 from local.simulator.faults import Effect, Fault
@@ -47,6 +48,7 @@ class Stage:
     progress: Progress
     started: float = field(default_factory=time.time)
     pushed: list[Pushed] = field(default_factory=list)
+    others: set[str] = field(default_factory=set)  # destinations of the same event
 
     def __post_init__(self) -> None:
         self._calls_before = sum(each.count for each in self.simulator.counts().calls)
@@ -101,6 +103,35 @@ class Stage:
         usual = {"connection": "default", "event_code": self.name}
         self.stack.put_destination(self.name, {**usual, **settings})
 
+    def add_destination(self, name: str, connection: str) -> None:
+        """Add another destination of this scenario, to the same event."""
+        self.stack.put_destination(name, {"connection": connection, "event_code": self.name})
+        self.others.add(name)
+
+    def own_connection(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Have another connection while the block runs; in the short form it waits less."""
+        return self.own_connections([name])
+
+    @contextlib.contextmanager
+    def own_connections(self, names: Sequence[str]) -> Iterator[None]:
+        """Have other connections likewise."""
+        patience = self.seconds(Limits().read_timeout, at_least=2)
+        connection = {
+            "org_id": ORG_ID,
+            "base_url": self.simulator.base_url(),
+            "auth": {"token_url": self.simulator.token_url()},
+            "limits": {"read_timeout": patience},
+        }
+        for name in names:
+            self.stack.put_connection(name, connection)
+            self.stack.store_credentials(name, CLIENT_ID, CLIENT_SECRET)
+        self.stack.refresh_token()
+        try:
+            yield
+        finally:
+            for name in names:
+                self.stack.delete_connection(name)
+
     # --- profiles ---
 
     def push(
@@ -120,8 +151,11 @@ class Stage:
         per_second: float = float("inf"),
         waits: Sequence[float] = (1.0, 1.0),
     ) -> None:
-        """Push what is given, several pushes at a time."""
-        ours = [replace(push, destination=self.name) for push in some]
+        """Push what is given, several pushes at a time, to its destination or to another one."""
+        ours = [
+            push if push.destination in self.others else replace(push, destination=self.name)
+            for push in some
+        ]
         total = sum(len(push.people) for push in ours)
         bar = self.progress.add_task("  Pushing", total=total)
         for each in push_all(self.stack, ours, per_second=per_second, waits=waits):
@@ -221,12 +255,13 @@ class Stage:
     def ends(self) -> list[dict[str, Any]]:
         """Return the ends of this scenario's profiles, as delivery logged them."""
         lines = settled(self.stack, self.started)
-        return [line for line in lines if line["destination"] == self.name]
+        return [line for line in lines if line["destination"] in {self.name, *self.others}]
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """Return the dead letters of this scenario, as SQS gives them out."""
         found = self.stack.dead_letter_messages()
-        return [each for each in found if from_sqs(each).message.destination == self.name]
+        names = {self.name, *self.others}
+        return [each for each in found if from_sqs(each).message.destination in names]
 
     def account(self, expected: Expected) -> tuple[Figures, list[Check]]:
         """Return the figures, and whether all is as it must be."""
