@@ -39,19 +39,14 @@ _LEVEL, _NAME, _ELEMENT = 10_000_000, 1_000, 20
 
 _OF_ONE_VALUE: Final = frozenset({"value", "type"})  # members of an object around one value
 _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership", "person"})
-# Each item of a list of SharePoint's has a title, whatever stands there, and one of the others:
-# https://learn.microsoft.com/en-us/sharepoint/dev/sp-add-ins/working-with-lists-and-list-items-with-rest
-_LIST_TITLE: Final = "Title"
-_OF_LIST_ITEMS: Final = frozenset(
-    {"ContentTypeId", "FileSystemObjectType", "GUID", "ItemInternalId", "{Identifier}"}
-    | {"__metadata", "OData__UIVersionString", "_UIVersionString", "EditorLookupId", "@odata.etag"}
-)
 _COMPANY: Final = "companyname"
 _OF_PERSONS: Final = ("email", "firstname", "lastname", field_names.FULL_NAME)
 
 _WRAPPERS: Final = ("value", "answer")
 _MAP: Final = "M"  # of DynamoDB's, around an object
 _SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one person's parts
+
+_PLAIN: Final = 0  # number of the address that names without a kind are of
 
 # Of an address, no town.
 _LINES: Final = frozenset({"address1", field_names.HOUSE_NUMBER, "address2"})
@@ -93,6 +88,11 @@ class Found:
             elsewhere,
             overlooked=overlooked,
         )
+
+    def without(self, field: str) -> "Found":
+        """Return what is found of the other fields."""
+        kept = {each: self.candidates(each) for each in self.best if each != field}
+        return Found.of(kept, self.elsewhere, self.overlooked)
 
     def candidates(self, field: str) -> list[Candidate]:
         """Return the values of a field, the best one first."""
@@ -222,12 +222,10 @@ class Search:
             if isinstance(event, str) and not self._has_email(thing):
                 own = self._persons_within(thing)
                 members = {name: own if each is thing else each for name, each in members.items()}
-        if _LIST_TITLE in members and not _OF_LIST_ITEMS.isdisjoint(members):
-            members = {name: each for name, each in members.items() if name != _LIST_TITLE}
-            self.is_plain = False
         flat = _Address((level, 0), True, {})
         self.addresses.append(flat)
-        self._members(members, self._table.person, _Spot(level, level, "", flat), path)
+        place = self._table.place_of(members)
+        self._members(members, place, _Spot(level, level, "", flat), path)
 
     def _persons_within(self, properties: Json) -> Json:
         """Return what holds the person in an event's properties, as `$set` does."""
@@ -357,6 +355,11 @@ class Search:
         return any(each and each.field in _TOWNS for each in known)
 
     def _address(self, value: Json, entry: Entry, spot: "_Spot", path: Path) -> None:
+        is_plain_one = entry.address == _PLAIN and not self._has_parts(value, entry)
+        if is_plain_one and self._has_email(value):  # an e-mail address, as SparkPost has it
+            self.is_plain = False
+            self.holder(value, spot.level, path)
+            return
         # One within another is of its own kind, or else of the other's.
         address = _Address((spot.level, entry.address or spot.address.order[1]), False, {})
         self.addresses.append(address)
@@ -529,13 +532,19 @@ def _chosen(addresses: Sequence[_Address]) -> tuple[_Parts, dict[str, list[Path]
 def _with_town(chosen: _Address, known: Sequence[_Address]) -> _Address:
     """Return a street with the town beside it: `work_address_line_1` with a plain `city`.
 
-    Only where no other address has a street that the town may belong to.
+    Or `address` with `address_city`. Only where no other address has a street that the town may
+    belong to.
     """
-    is_street = chosen.is_flat and chosen.order[1] != 0 and _LINES.issuperset(chosen.parts)
-    if not is_street or any("address1" in each.parts for each in known if each is not chosen):
+    is_street = chosen.is_flat and _LINES.issuperset(chosen.parts.keys() - {"countryid"})
+    if not is_street or any("address1" in each.parts for each in known if _is_other(each, chosen)):
         return chosen
-    plain = (each.parts for each in known if each.is_flat and each.order[1] == 0)
-    return chosen._replace(parts=next(plain, {}) | chosen.parts)
+    towns = _PLAIN if chosen.order[1] != _PLAIN else names.OF_ADDRESS
+    beside = (each.parts for each in known if each.is_flat and each.order[1] == towns)
+    return chosen._replace(parts=next(beside, {}) | chosen.parts)
+
+
+def _is_other(address: _Address, chosen: _Address) -> bool:
+    return address.order != chosen.order or address.is_flat != chosen.is_flat
 
 
 def _is_somewhere(address: _Address) -> bool:

@@ -134,6 +134,8 @@ def _with_first_valid(profile: Json, found: Found, rule: EmailRule) -> Identity:
         if not isinstance(place, str) and "email" in found.more:
             found, are_others = others.without(found, email, place)
             remarks += [_OTHERS] * are_others
+        if found.paths.get("address1") == place:
+            found = found.without("address1")
         return Identity(profile, email, attendee.sha256_of(email), None, tuple(remarks), found)
     email_hash = next(_hashes(profile, found, rule), "")
     is_wanted = email_hash and rule.takes_hashes
@@ -212,6 +214,9 @@ def _texts(profile: Json, found: Found, rule: EmailRule) -> Iterator[_Placed]:
         if isinstance(value, str):
             yield path, value
     yield from _identities(profile, lambda namespace: names.fold(namespace) in _NAMESPACES)
+    for value, path in found.candidates("address1"):  # as Mailgun calls it
+        if isinstance(value, str) and _ADDRESS.fullmatch(value.strip()):
+            yield path, value
 
 
 def _identities(profile: Json, is_wanted: Callable[[str], bool]) -> Iterator[_Placed]:

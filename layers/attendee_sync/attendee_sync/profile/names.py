@@ -7,12 +7,12 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from attendee_sync.profile import field_names, vocabulary
+from attendee_sync.profile import dialects, field_names, vocabulary
 
 type Own = Mapping[str, Sequence[str]]
 
@@ -49,6 +49,7 @@ class Entry(NamedTuple):
     address: int = 0  # which one, in the order of ADDRESSES; 0 is that of flat names
     kind: Kind = Kind.VALUE
     within: "Place | None" = None  # what is known of an object's members
+    is_role: bool = False  # a text may be somebody's role in an application
 
     @property
     def is_weak(self) -> bool:
@@ -173,8 +174,14 @@ def words(name: str) -> list[str]:
 _ADDRESSES: Final = {fold(name): not name.endswith("?") for name in field_names.ADDRESSES}
 _PREFIXES: Final = tuple(_ADDRESSES)
 _STEMS: Final = [key.removesuffix("address") for key in _PREFIXES]
-# Flat names of one address begin with either name of it: `work_address_line_1`, `work_city`.
-_NUMBERS: Final = {key: _STEMS.index(stem) + 1 for key, stem in zip(_PREFIXES, _STEMS, strict=True)}
+# Flat names of one address begin with either name of it: `work_address_line_1`, `work_city`, or
+# with its kind behind, as in `address_work_city`.
+_NUMBERS: Final = {
+    **{key: _STEMS.index(stem) + 1 for key, stem in zip(_PREFIXES, _STEMS, strict=True)},
+    **{f"address{stem}": _STEMS.index(stem) + 1 for stem in _STEMS if stem},
+    "addressmail": _STEMS.index("mailing") + 1,
+}
+OF_ADDRESS: Final = _NUMBERS["address"]  # of names such as `address_city`
 
 
 class Names:
@@ -197,10 +204,25 @@ class Names:
         objects = _objects(texts)
         self.person.known = texts | objects | self._more(addresses, objects, texts)
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
+        self._dialects = [(each.signs, self._place_in(each)) for each in dialects.ALL]
         persons = Place(dict.fromkeys(vocabulary.WITHIN_PASSED, self._holder), self._persons_own)
         passed = self._holder._replace(within=persons)
         persons.known |= dict.fromkeys(vocabulary.PASSED_WITHIN, passed)
         self.person.known |= dict.fromkeys(vocabulary.PASSED_THROUGH, passed)
+
+    def place_of(self, members: Collection[str]) -> Place:
+        """Return what is known of a person's attributes that have these names."""
+        own = (place for signs, place in self._dialects if not signs.isdisjoint(members))
+        return next(own, self.person)
+
+    def _place_in(self, dialect: dialects.Dialect) -> Place:
+        """Return what is known of a person's attributes in one system."""
+        place = Place(self.person.known, self._guessed)
+        place |= {
+            name: self.person.known[fold(same)] if same else None
+            for name, same in dialect.names.items()
+        }
+        return place
 
     def _addresses(self, texts: Mapping[str, Entry]) -> dict[str, Entry]:
         """Return what may be an address as an object; a text there is its first line."""
@@ -229,12 +251,16 @@ class Names:
 
     def _guessed(self, name: str) -> Entry | None:
         """Return what is known of a name among a person's by a part of it, or nothing."""
+        if name in vocabulary.NOBODYS:
+            return None
         if name.startswith("urn:"):
             return self._holder  # an extension of SCIM
         if "://" in name:
             name = name.rstrip("/").rpartition("/")[2]  # a claim, named by a URI
         found = self._by_words(name)
-        if found is None and name.startswith("_") and name not in vocabulary.NO_TENANTS:
+        if found is None and ":" in name:  # with the namespace of XML, such as `soap:Body`
+            found = self.person[name.rpartition(":")[2]]
+        if found is None and name.startswith("_"):
             return self._holder  # a tenant's namespace, if it is an object
         return found
 
@@ -297,7 +323,17 @@ def _are_of_holder(found: Sequence[str]) -> bool:
     """Tell whether words are the name of an object that holds the person."""
     own = [word for word in found if word not in vocabulary.BESIDE_PERSONS]
     is_whole = len(own) == len(found) or not vocabulary.PERSONS.isdisjoint(own)
-    return (is_whole and vocabulary.HOLDERS.issuperset(own)) or _are_of_container(found)
+    is_persons = is_whole and vocabulary.HOLDERS.issuperset(own)
+    return is_persons or _are_of_container(found) or _are_of_command(found)
+
+
+def _are_of_command(found: Sequence[str]) -> bool:
+    """Tell whether words are what is to be done with a person: `CreateContactRequest`."""
+    person = {*found} - vocabulary.COMMANDS - vocabulary.PASSED_WORDS
+    if not person or not person <= vocabulary.PERSONS or vocabulary.COMMANDS.isdisjoint(found):
+        return False
+    is_call = not vocabulary.PASSED_WORDS.isdisjoint(found)
+    return is_call or person.isdisjoint(vocabulary.OPERATORS)  # a `createUser` is the creator
 
 
 def _are_of_container(found: Sequence[str]) -> bool:
@@ -316,20 +352,26 @@ def _texts(fields: Own) -> dict[str, Entry]:
     """Return what is known of names by which a text may stand, folded."""
     found: dict[str, Entry] = {}
     for field, listed in fields.items():
-        values = _values(field)
+        values, roles = _values(field), _values(field, is_role=True)
         for n, name in enumerate(listed):
             rank = n + _WEAK * name.endswith("?")
-            found.setdefault(fold(name), Entry(field, rank, within=values))
+            is_role = field == "jobtitle" and fold(name) in vocabulary.ROLES
+            found.setdefault(
+                fold(name), Entry(field, rank, within=roles if is_role else values, is_role=is_role)
+            )
     return found
 
 
-def _values(field: str) -> Place:
+def _values(field: str, *, is_role: bool = False) -> Place:
     """Return what is known of the members of an object in place of a text, and of those within."""
     names = dict.fromkeys(
         (*field_names.VALUES.get(field, field_names.VALUES[""]), *field_names.ALSO_VALUES)
     )
     place = Place({})
-    place.known |= {fold(name): Entry(field, rank, within=place) for rank, name in enumerate(names)}
+    place.known |= {
+        fold(name): Entry(field, rank, within=place, is_role=is_role)
+        for rank, name in enumerate(names)
+    }
     return place
 
 

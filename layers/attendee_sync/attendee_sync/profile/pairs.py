@@ -4,6 +4,7 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -46,7 +47,7 @@ _VALUE_ENDS: Final = ("value", "val", "answer", "text", "content", "response", "
 _QUESTION: Final = ("title", "ref", "name", "id")  # members of one that tell its name
 _VALUES: Final = (
     *("value", "values", "answer", "answers", "text", "stringvalue", "identity", "val"),
-    *("attrvalue", "fieldvalue", "response", "content", "rawvalue", "answerdetails", "v"),
+    *("vals", "attrvalue", "fieldvalue", "response", "content", "rawvalue", "answerdetails", "v"),
 )
 _OF_JSON: Final = ("{", "[", '"')  # begin a value of JSON that stands in a text
 # Parts of an address that stand beside its whole as a text, and what is not among them.
@@ -60,6 +61,10 @@ _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of
 _OBJECT_TYPE: Final = "objecttypeid"
 _CONTACT: Final = "0-1"
 _COMPANY: Final = "0-2"
+# Types of what somebody is reached by, and what these are like, beside all that is an id.
+_REACHING: Final = frozenset({"email", "emailaddress", "mobile", "phone", "phonenumber", "sms"})
+_REACHED = re.compile(r"[^@\s]+@[^@\s]+|\+[0-9 ().-]{6,30}")
+_LONGEST_KIND = 20  # characters
 _OLD = "old"  # the use of what is no more, in FHIR
 _PAIR = 2  # elements of a list that is one
 
@@ -189,12 +194,19 @@ def _pair(element: object) -> tuple[Sequence[str], Any]:
     if isinstance(element, list) and len(element) == _PAIR and isinstance(element[0], str):
         return element[:1], element[1]
     members = folded(element) if isinstance(element, dict) else {}
-    value = _chosen(next(_values(members), None), members.get("options"))
+    value = _chosen(next(_values(members), _reached_at(members)), members.get("options"))
     if isinstance(value, str) and value.startswith(_OF_JSON) and members.get("text"):
         value = members["text"]  # what monday.com shows of it
     if isinstance(value, str) and not _PARTS.isdisjoint(members):
         value = {name: each for name, each in members.items() if name not in _OF_PAIRS}
     return _names_of_its_object(members), value
+
+
+def _reached_at(members: Json) -> Any:
+    """Return the address or number that is its own id: `{"type": "email", "id": "a@b.example"}`."""
+    kind, known = members.get("type"), members.get("id")
+    is_one = isinstance(kind, str) and names.fold(kind[:_LONGEST_KIND]) in _REACHING
+    return known if is_one and isinstance(known, str) and _REACHED.fullmatch(known) else None
 
 
 def _chosen(value: Any, options: object) -> Any:

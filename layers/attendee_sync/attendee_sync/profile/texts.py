@@ -66,6 +66,7 @@ _NO_VALUES: Final = frozenset(
     | {text[0] + text[1:].capitalize() for text in _NOTHING if text.startswith(("(", "["))}
 )
 _LONGEST_NO_VALUE = 20
+_LONGEST_ROLE = 30
 # Dashes alone, or the unfilled field of a template.
 _UNFILLED = re.compile(
     r"[-\u2013\u2014._?/ ]+|\{\{[^{}]*\}\}|%%[^%]*%%|%[A-Za-z][\w .-]*%|\*\|[^|]*\|\*"
@@ -83,10 +84,23 @@ _SALUTATIONS: Final = frozenset(
     | {"herrn", "fru", "froken", "pan", "pani", "phd", "divers", "mrms", "messrs", "rev", "hon"}
 )
 
-# What is somebody's role in an application, and no job title.
+# What is somebody's role in an application or at an event, and no job title.
 _ROLES: Final = frozenset(
-    {"admin", "administrator", "attendee", "author", "contributor", "customer", "editor"}
-    | {"enduser", "guest", "member", "participant", "registrant", "subscriber", "user", "viewer"}
+    {"attendee", "customer", "guest", "member", "participant", "registrant", "subscriber", "user"}
+    | {"users", "viewer"}
+)
+# Likewise under a name of roles, beside those and with what may stand around one.
+_SURE_ROLES: Final = _ROLES | {
+    *("admin", "administrator", "agent", "anonymous", "applicant", "authenticated", "author"),
+    *("billing", "collaborator", "contact", "contributor", "delegate", "editor", "exhibitor"),
+    *("host", "learner", "moderator", "organiser", "organizer", "owner", "panelist"),
+    *("player", "press", "public", "readonly", "root", "shopmanager", "speaker", "sponsor"),
+    *("staff", "student", "superadmin", "superuser", "vip", "visitor", "volunteer"),
+}
+_AROUND_ROLES: Final = frozenset(
+    {"account", "app", "basic", "default", "end", "event", "external", "global", "internal", "org"}
+    | {"only", "organization", "primary", "project", "read", "registered", "role", "roles", "shop"}
+    | {"site", "standard", "super", "system", "team", "tenant", "workspace"}
 )
 
 
@@ -113,8 +127,12 @@ def _has_address(text: str) -> bool:
     return "@" in text and any("." in word.partition("@")[2] for word in text.split())
 
 
-def _is_role(text: str) -> bool:
-    return len(text) <= _LONGEST_NO_VALUE and names.fold(text) in _ROLES
+def _is_role(text: str, entry: Entry) -> bool:
+    if len(text) > _LONGEST_ROLE:
+        return False
+    found = {*names.words(text)}
+    known = _SURE_ROLES if entry.is_role else _ROLES
+    return not found.isdisjoint(known) and found <= known | _AROUND_ROLES
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -127,7 +145,8 @@ def is_title(text: str, entry: Entry) -> bool:
     """Tell whether a text under a name of job titles is one."""
     if is_salutation(text):
         return False
-    return not entry.is_weak or not (_is_role(text) or _has_address(text))
+    is_sure = not (entry.is_weak or entry.is_role)
+    return is_sure or not (_is_role(text, entry) or _has_address(text))
 
 
 def are_plain(values: Sequence[Any]) -> bool:

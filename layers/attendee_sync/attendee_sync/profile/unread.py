@@ -16,7 +16,7 @@ _LONGEST = 100  # characters of a name that are compared
 _SHORTEST = 4  # letters of a name that tells a field within another name
 
 # What is read of what a profile is, beside what tells who somebody is and agreed to.
-_READ_ELSEWHERE = frozenset({"envelope", "type", "id"})
+_READ_ELSEWHERE = frozenset({"type", "id"})
 
 
 class Unread(NamedTuple):
@@ -37,8 +37,9 @@ def find(profile: Json, by_field: Found, table: Names, named: Collection[str] = 
         known.pop("address", None)  # the reader put it there
     taken = _places(by_field)
     found = _people_beside(profile.get(envelopes.NAME))
-    for path in _unread(known, table.person, (), by_field):
-        is_read = persons.is_lifted(path[0]) or names.fold(path[0]) in _READ_ELSEWHERE
+    for path in _unread(known, table.place_of(known), (), by_field):
+        is_own = path[0] == envelopes.NAME or persons.is_lifted(path[0])
+        is_read = is_own or names.fold(path[0]) in _READ_ELSEWHERE
         if not is_read and path not in taken:
             like = "email" if _are_people(known, path) else _like(path[-1][:_LONGEST], table)
             found.append(Unread(".".join(path), like))

@@ -44,9 +44,9 @@ ATTENDING: Final = _words(
 PEOPLE: Final = frozenset({"people", "personnel", "staff"})
 BESIDE_PEOPLE: Final = frozenset({"active", "all", "audience", "list", "matched", "segment"})
 CONTAINERS: Final = _words(
-    "additional after and answer answers attribute attributes basic body"
-    " cell cells characteristics column component components core crm current custom data"
-    " demographic demographics detail details entity extra field fields form general"
+    "additional after and answer answers attribute attributes basic body bundle"
+    " cell cells characteristics column component components core crm ctx current custom data"
+    " demographic demographics detail details entity envelope extra field fields form general"
     " identification identifiers info infos information input item keys merge merges new"
     " node obj object output outputs parameters params payload personal point primary"
     " professional properties property props question questions record registration resource"
@@ -61,13 +61,21 @@ BESIDE_PERSONS: Final = frozenset({"meta", "metadata", "raw", "sign", "up"})
 # Likewise beside one for a container, such as `afData` or `parsedBody`, but not beside one for a
 # person: a `channelContact` or `triggerUser` is somebody else.
 BESIDE_CONTAINERS: Final = _words(
-    "af bound channel decoded enriched flat flattened formatted mapped normalised normalized parsed"
-    " standard submitted transformed trigger unbound unified"
+    "af bound channel cleaned decoded dynamic enriched extended extension flat flattened formatted"
+    " mapped normalised normalized parsed personalisation personalization standard submitted"
+    " substitution template transformed trigger unbound unified"
 )
+# Beside one for a person they tell what is done: `CreateContactRequest`, `customerCreate`.
+COMMANDS: Final = _words(
+    "add create enrol enroll identify import insert put register save send submit subscribe sync"
+    " track update upsert"
+)
+OPERATORS: Final = _words("agent employee member person user usr worker")  # who does something
 # Their words are no such words, but their members are the person's.
 HOLDER_NAMES: Final = frozenset(
     {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
-    | {"claims", "communications", "namedvalues", "newimage", "pages", "useridentities"}
+    | {"claims", "cleanedrequest", "communications", "namedvalues", "newimage", "pages", "sobject"}
+    | {"useridentities"}
 )
 # Of these only what holds a person is read: their own texts are of something else.
 PASSED_THROUGH: Final = (
@@ -77,13 +85,14 @@ PASSED_THROUGH: Final = (
 # Likewise of what the name is made of these words and of such for containers: `messageBody`.
 PASSED_WORDS: Final = _words(
     "argument arguments args booking call callback command content context doc document dto"
-    " entry flow form frame hook in inbound inner job json message model msg notification op"
+    " entry flow form frame hook in inbound inner job json message model msg notification"
+    " notifications op"
     " operation order outbound output packet raw request reservation subject task ticket value"
     " webhook wrapper"
 )
 WITHIN_PASSED: Final = PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
 PASSED_WITHIN: Final = CONTAINERS.union(PASSED_THROUGH) - WITHIN_PASSED
-NO_TENANTS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but nobody's
+NOBODYS: Final = frozenset({"_envelope", "_links", "_meta"})  # objects, but no tenant's
 
 # Words that a name may begin or end with, without another meaning.
 LEADING: Final = HOLDERS | _words(
@@ -103,6 +112,7 @@ PRIVATE: Final = _words(
     "home personal private personnel personnelle privat personale privato privata"
     " pessoal particular prywatny"
 )
+ROLES: Final = _words("role roles rol roll ruolo")  # names of job titles, or of such roles
 OR: Final = _words("or oder ou o lub eller tai nebo veya")
 # A name that asks the person holds one of these. It is known by the one name in it, if there are
 # only words of the next two sets around that: "Which company do you work for?". What is answered
