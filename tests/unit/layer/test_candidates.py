@@ -47,6 +47,13 @@ def values(profile: dict[str, Any]) -> dict[str, Any]:
             {"email": "a@b.example", "fullname": "Ada"},
         ),
         ({"createContactRequest": {"city": "Lehi"}, "createUser": {"zip": "1"}}, {"city": "Lehi"}),
+        (
+            {"address": '{"street": "1 Ring Road", "city": "Lehi"}'},
+            {"address1": "1 Ring Road", "city": "Lehi"},
+        ),
+        ({"city": "{Lehi", "zip": '{"id": 5}'}, {"city": "{Lehi"}),
+        ({"city": {"en-US": "Lehi", "de-DE": "Leihe"}}, {"city": "Lehi"}),
+        ({"tel-123": "1", "text-456": "2"}, {"phone": "1"}),
         ({"work_address_id": {"line_1": "1 Ring Road"}}, {"address1": "1 Ring Road"}),
         ({"company_id": {"id": "5", "name": "Engines"}}, {"companyname": "Engines"}),
         ({"work_address_id": "12", "company_id": 5, "phone_id": "3"}, {}),

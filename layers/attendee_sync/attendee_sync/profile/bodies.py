@@ -13,6 +13,7 @@ from attendee_sync.profile import (
     attendance,
     departures,
     envelopes,
+    identity,
     json_text,
     names,
     persons,
@@ -150,6 +151,9 @@ def _values(body: str, opener: "_Opener") -> Iterator[Pushed]:
         yield from rows
         return
     if body[start] == "[":
+        if one := opener.of_pairs(body):
+            yield one
+            return
         array = Array(body, start, opener.reader)
         for piece in array:
             yield from opener.opened(piece)
@@ -201,6 +205,26 @@ class _Opener:
         end, piece = self.reader.piece(body, start)
         return end, self.opened(piece) if piece.profile is None else [piece]
 
+    def of_pairs(self, text: str) -> Pushed | None:
+        """Return the person of a list of names and values, as LeadSquared pushes; None if none is.
+
+        https://apidocs.leadsquared.com/webhooks/
+        """
+        try:
+            start = json_text.skip_blanks(text, json_text.skip_blanks(text, 0) + 1)
+            _, first = self.reader.piece(text, start)
+            if first.profile is None or not persons.are_attributes([first.profile]):
+                return None
+            listed = self.reader.value(text)
+        except (ValueError, RecursionError):
+            return None
+        if not all(isinstance(each, dict) for each in listed):
+            return None
+        profile = {"attributes": listed}
+        is_known = self.maps_email or identity.identify(profile).email
+        are_pairs = persons.are_attributes(listed) and is_known
+        return Pushed(f'{{"attributes":{text}}}', profile) if are_pairs else None
+
     def of_text(self, text: str, depth: int) -> Sequence[Pushed]:
         """Return the profiles of JSON that stands in a text, in Base64 or not; none if it is not.
 
@@ -228,6 +252,8 @@ class _Opener:
             return self.of_text(json_text.string(piece.text, 0)[0], depth + 1) or [piece]
         if depth > envelopes.MAX_LISTS:
             return [piece]
+        if piece.text.startswith("[") and (one := self.of_pairs(piece.text)):
+            return [one]
         try:
             is_known = self._may_be_envelope(piece)
             look = self._open if is_known else functools.partial(self._unknown, piece)

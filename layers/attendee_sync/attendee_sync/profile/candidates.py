@@ -4,7 +4,9 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
+import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -30,6 +32,9 @@ _MAX_ELEMENTS = 50  # of a list that are looked at
 _MAX_DEPTH = 12
 _MAX_BESIDE = 100  # members beside a list that may tell its primary element
 _LONGEST_NAME = 100
+_OF_JSON: Final = "{"
+_LONGEST_JSON = 2_000  # characters of a text
+_LOCALE: Final = re.compile(r"[a-z]{2}[-_][A-Z]{2}")
 _PRIMARY: Final = "primary"
 _OF_GUESTS: Final = "#ext#@"
 
@@ -141,7 +146,7 @@ def usability(value: Any, entry: Entry) -> bool | None:
         if entry.field == "jobtitle":
             return texts.is_title(value, entry)
         is_account = entry.field == "email" and entry.is_weak
-        return _may_be_address(value) if is_account else True
+        return _may_be_address(value) if is_account else value[0] != _OF_JSON or None
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, dict | list):
@@ -262,7 +267,10 @@ class Search:
         is_usable = usability(value, entry)
         if is_usable is None:
             self.is_plain = False
-            entry, is_usable = entry._replace(field=field_names.FULL_NAME), True
+            if (inner := _in_text(value)) is not None:
+                self._object(inner, entry, spot, path)
+                return
+            entry, is_usable = _as_name(entry), True
         if entry.field and is_usable:
             is_of_outer = entry.field == spot.field
             order = spot.order + entry.rank if is_of_outer else _order_of(entry, spot.level)
@@ -421,6 +429,20 @@ class Search:
         return None
 
 
+def _in_text(text: str) -> Json | None:
+    """Return the object that stands as JSON in a text, such as an address; None if none does."""
+    try:
+        found = json.loads(text) if text[0] == _OF_JSON and len(text) <= _LONGEST_JSON else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _as_name(entry: Entry) -> Entry:
+    """Return what is known of an account's name that is a person's name."""
+    return entry._replace(field=field_names.FULL_NAME) if entry.field == "email" else entry
+
+
 def _wrapped(value: Json) -> str | None:
     """Return the member in which an object stands that is to stand in this one's place."""
     for name in value if len(value) == 1 else ():
@@ -433,7 +455,13 @@ def _typed(value: Json) -> str | None:
     """Return the member that an object's own type names, as in Notion's properties."""
     kind = value.get("type")
     is_name = isinstance(kind, str) and isinstance(value.get(kind), str | list | dict)
-    return kind if is_name else None
+    return kind if is_name else _of_locale(value)
+
+
+def _of_locale(value: Json) -> str | None:
+    """Return the first of members that are all named by languages and countries: `en-US`."""
+    names_in = [*itertools.islice(value, _MAX_ELEMENTS)]
+    return names_in[0] if names_in and all(map(_LOCALE.fullmatch, names_in)) else None
 
 
 def _only_person(listed: Sequence[Any]) -> int | None:

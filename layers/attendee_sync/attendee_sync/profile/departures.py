@@ -22,12 +22,14 @@ _GONE: Final = _DELETED | frozenset(
 )
 _UNSUBSCRIBED: Final = frozenset(
     {"unsubscribe", "unsubscribed", "unsubscribes", "unsub", "optout", "optedout", "spamreport"}
+    | {"markedspam", "asspam", "spamcomplaint"}
 )
+_GONE_ALONE: Final = _DELETED | {"deactivate", "deactivated"}
 _REGISTRATIONS: Final = frozenset({"registration", "registrations", "rsvp", "booking", "signup"})
 # Between a person's word and what became of it, or after both.
 _FILLERS: Final = frozenset(
     {"account", "record", "lifecycle", "privacy", "was", "has", "been", "is", "initiated"}
-    | {"completed", "event"}
+    | {"completed", "event", "all"}
 )
 _NOT: Final = frozenset({"not", "non", "never", "no"})
 _ORDER: Final = 2  # words: delete user
@@ -52,7 +54,7 @@ def is_event(text: str) -> bool:
     if last in _UNSUBSCRIBED or before + last in _UNSUBSCRIBED:
         return True
     if not before:
-        return last in _DELETED
+        return last in _GONE_ALONE
     is_done_to_somebody = last in _GONE and _is_somebody(before)
     is_order = len(found) == _ORDER and before in _GONE and _is_somebody(last)
     return is_done_to_somebody or is_order

@@ -306,8 +306,9 @@ ADDRESSES: Final = _listed(
     "address, primary address, primary?, default address, default?, address 1?, work address,"
     " work?, business address, business?, office address, office?, mailing address, mailing?,"
     " postal address, postal?, home address, home?, residential address, residence?, billing"
-    " address, billing?, shipping address, shipping?, location?, addresses, street addresses,"
-    " contact address, delivery address, other address, other?, adresse, adressen, adresses,"
+    " address, billing?, shipping address, shipping?, location?, locations?, addresses, street"
+    " addresses, contact address, delivery address, other address, other?, adresse, adressen,"
+    " adresses,"
     " direccion, indirizzo, endereco, adres, adress, anschrift, adresa, osoite, morada, adr?,"
     " addr?, bill addr?, ship addr?, mail addr?"
 )

@@ -18,6 +18,7 @@ type Own = Mapping[str, Sequence[str]]
 
 _LONGEST = 100  # characters; a longer name is a sentence
 _FEWEST_ASKING = 3  # words
+_FEWEST_DIGITS = 3  # of a number that means nothing
 _MAX_KEPT = 4_096  # names that were looked up
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _NUMBERED = re.compile(r"_x00[2-7][0-9a-f]_", re.IGNORECASE)  # of ASCII
@@ -400,7 +401,7 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
     if behind < end:
         yield "".join(found[behind:])
     yield "".join(each for each in found if each != "1")
-    while end > 1 and found[end - 1] in vocabulary.TRAILING:
+    while end > 1 and (found[end - 1] in vocabulary.TRAILING or _is_serial(found[end - 1])):
         end -= 1
         yield "".join(found[:end])
     for start in range(1, len(found)):
@@ -409,6 +410,11 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
         yield "".join(found[start:])
         if start < end < len(found):
             yield "".join(found[start:end])
+
+
+def _is_serial(word: str) -> bool:
+    """Tell whether a word is the number that a form gives its fields, as in `tel-123`."""
+    return word.isdecimal() and len(word) >= _FEWEST_DIGITS
 
 
 def _alternatives(name: str, found: Sequence[str]) -> Iterator[str]:

@@ -75,6 +75,7 @@ OPERATORS: Final = _words("agent employee member person user usr worker")  # who
 HOLDER_NAMES: Final = frozenset(
     {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
     | {"claims", "cleanedrequest", "communications", "namedvalues", "newimage", "pages", "sobject"}
+    | {"accountholder", "auth", "individualaccount", "personaccount", "useraccount"}
     | {"useridentities"}
 )
 # Of these only what holds a person is read: their own texts are of something else.
@@ -84,11 +85,13 @@ PASSED_THROUGH: Final = (
 )
 # Likewise of what the name is made of these words and of such for containers: `messageBody`.
 PASSED_WORDS: Final = _words(
-    "argument arguments args booking call callback command content context doc document dto"
-    " entry flow form frame hook in inbound inner job json message model msg notification"
+    "application appointment argument arguments args booking call callback case checkout command"
+    " content context deal doc document donation dto enquiry enrollment enrolment"
+    " entry flow form frame hook in inbound inner inquiry invitation invoice job json"
+    " meeting membership message model msg notification"
     " notifications op"
-    " operation order outbound output packet raw request reservation subject task ticket value"
-    " webhook wrapper"
+    " operation opportunity order outbound output packet purchase raw request reservation rsvp"
+    " signup subject subscription task ticket transaction value visit webhook wrapper"
 )
 WITHIN_PASSED: Final = PERSONS | {"traits", "answers", "fields", "responses", "xdm"}
 PASSED_WITHIN: Final = CONTAINERS.union(PASSED_THROUGH) - WITHIN_PASSED
