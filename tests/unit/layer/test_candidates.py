@@ -54,6 +54,18 @@ def values(profile: dict[str, Any]) -> dict[str, Any]:
         ({"city": "{Lehi", "zip": '{"id": 5}'}, {"city": "{Lehi"}),
         ({"city": {"en-US": "Lehi", "de-DE": "Leihe"}}, {"city": "Lehi"}),
         ({"tel-123": "1", "text-456": "2"}, {"phone": "1"}),
+        ({"jobInfo": {"employer": "A", "title": "B"}}, {"companyname": "A", "jobtitle": "B"}),
+        ({"companyDetails": {"name": "A"}, "company_info": "B"}, {"companyname": "A"}),
+        (
+            {"custom_company": "A", "addressInfo": {"city": "Lehi"}},
+            {"companyname": "A", "city": "Lehi"},
+        ),
+        (
+            {"_parentcustomerid_value@OData.Community.Display.V1.FormattedValue": "A"},
+            {"companyname": "A"},
+        ),
+        ({"_ownerid_value@OData.Community.Display.V1.FormattedValue": "Bob"}, {}),
+        ({"answers": [{"name": "a1", "text": "City", "answer": "Lehi"}]}, {"city": "Lehi"}),
         ({"work_address_id": {"line_1": "1 Ring Road"}}, {"address1": "1 Ring Road"}),
         ({"company_id": {"id": "5", "name": "Engines"}}, {"companyname": "Engines"}),
         ({"work_address_id": "12", "company_id": 5, "phone_id": "3"}, {}),

@@ -22,9 +22,14 @@ _FEWEST_DIGITS = 3  # of a number that means nothing
 _MAX_KEPT = 4_096  # names that were looked up
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _NUMBERED = re.compile(r"_x00[2-7][0-9a-f]_", re.IGNORECASE)  # of ASCII
+# Dataverse's name of the record that another one refers to:
+# https://learn.microsoft.com/en-us/power-apps/developer/data-platform/webapi/query/select-columns
+_LOOKUP = re.compile(r"_(\w+)_value@OData\.Community\.Display\.V1\.FormattedValue")
+_POSSESSIVE = re.compile(r"(?<=[a-z])['\u2019]s\b")
 _ALTERNATIVE = re.compile(r"[/(|]")
 
 
+_AT_WORK: Final = ("companyname", "jobtitle")  # fields
 # What an address tells of the person besides, if nothing else does.
 _IN_ADDRESSES: Final = ("company", "companyname", "phone", "phonenumber", "telephone", "mobile")
 _BESIDE = 500  # added to the rank of these
@@ -96,12 +101,15 @@ def fold(name: str) -> str:
         name = _NUMBERED.sub(" ", name)
     if name.isascii():
         return name.lower() if name.isalnum() else "".join(filter(str.isalnum, name)).lower()
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", _with_dots(name).casefold())))
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", _in_ascii(name).casefold())))
 
 
-def _with_dots(name: str) -> str:
-    """Return a name with the Turkish letter that is an i without its dot as an i, as in `Adi`."""
-    return name.replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
+def _in_ascii(name: str) -> str:
+    """Return a name without the letters that are one to us and no letter with an accent.
+
+    The Turkish i without its dot, as in `Adi`, and the German sharp s.
+    """
+    return name.replace("\N{LATIN SMALL LETTER DOTLESS I}", "i").replace("ß", "ss")
 
 
 def is_person(name: str) -> bool:
@@ -167,7 +175,7 @@ def words(name: str) -> list[str]:
     if "_x00" in name:
         name = _NUMBERED.sub(" ", name)
     if not name.isascii():
-        letters = unicodedata.normalize("NFKD", _with_dots(name))
+        letters = unicodedata.normalize("NFKD", _in_ascii(name))
         name = "".join(each for each in letters if not unicodedata.combining(each))
     return [each.casefold() for each in _WORD.findall(name)]
 
@@ -205,11 +213,18 @@ class Names:
         objects = _objects(texts)
         self.person.known = texts | objects | self._more(addresses, objects, texts)
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
+        self._work = Entry("", 0, within=self._of_work(texts))
         self._dialects = [(each.signs, self._place_in(each)) for each in dialects.ALL]
         persons = Place(dict.fromkeys(vocabulary.WITHIN_PASSED, self._holder), self._persons_own)
         passed = self._holder._replace(within=persons)
         persons.known |= dict.fromkeys(vocabulary.PASSED_WITHIN, passed)
         self.person.known |= dict.fromkeys(vocabulary.PASSED_THROUGH, passed)
+
+    def _of_work(self, texts: Mapping[str, Entry]) -> Place:
+        """Return what is known of the members of an object about somebody's work."""
+        known = {key: each for key, each in texts.items() if each.field in _AT_WORK}
+        known |= {"name": texts["companyname"], "title": texts["jobtitle"]}
+        return Place(known | dict.fromkeys(("position", "role"), texts["jobtitle"]))
 
     def place_of(self, members: Collection[str]) -> Place:
         """Return what is known of a person's attributes that have these names."""
@@ -256,6 +271,9 @@ class Names:
             return None
         if name.startswith("urn:"):
             return self._holder  # an extension of SCIM
+        if lookup := _LOOKUP.fullmatch(name):
+            entry = self.person.known.get(fold(lookup[1]))
+            return entry.within.known.get("name") if entry and entry.within is not None else None
         if "://" in name:
             name = name.rstrip("/").rpartition("/")[2]  # a claim, named by a URI
         found = self._by_words(name)
@@ -276,10 +294,10 @@ class Names:
 
     def _by_words(self, name: str) -> Entry | None:
         """Return what is known of a name by its words, or by one of two that it offers."""
-        found = words(name)
+        found = words(_POSSESSIVE.sub("", name))
         if not found or not vocabulary.OTHERS.isdisjoint(found):
             return None
-        entry = self._object(name, found) or self._text(found)
+        entry = self._object(name, found) or self._text(found) or self._contained(found)
         alternatives = () if entry else _alternatives(name, found)
         offered = map(self._by_words, alternatives)
         return entry or next((each for each in offered if each and each.field), None)
@@ -293,6 +311,18 @@ class Names:
             is_whole = entry and entry.within is not None and entry.kind is not Kind.HOLDER
             return entry._replace(field="") if entry and is_whole else None
         return self.person.known["form"] if _are_of_passed(found) else None
+
+    def _contained(self, found: Sequence[str]) -> Entry | None:
+        """Return what is known of an object that is called a container of something: `workInfo`."""
+        held = [word for word in found if word not in vocabulary.CONTAINERS]
+        if not held or len(held) == len(found):
+            return None
+        if vocabulary.WORK.issuperset(held):
+            return self._work
+        entry = self.person.known.get("".join(held))
+        if entry is None or entry.within is None or entry.kind is Kind.HOLDER:
+            return None
+        return entry._replace(field="")
 
     def _text(self, found: Sequence[str]) -> Entry | None:
         """Return what is known of a name by some of its words."""

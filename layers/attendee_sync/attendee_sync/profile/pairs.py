@@ -34,7 +34,7 @@ _NAMES: Final = (
         "id",
     ),
     *("questionidentifier", "questionid", "identifier", "claimtype", "uri", "typ"),
-    *("type", "system", "k"),
+    *("type", "system", "k", "prompt", "caption"),
 )
 # Likewise of two words, one for an attribute and one for its name or value: `attrName`, `refVal`.
 _ATTRIBUTES: Final = frozenset(
@@ -54,7 +54,10 @@ _OF_JSON: Final = ("{", "[", '"')  # begin a value of JSON that stands in a text
 _PARTS: Final = frozenset({"city", "zip", "postal", "postalcode", "postcode"})
 _OF_PAIRS: Final = frozenset({*_NAMES, *_VALUES})
 _NAMED_BY: Final = ("id", "ref", "key", "questionid")  # by which an answer tells its question
-_TOLD: Final = ("title", "label", "question", "heading", "displayname", "friendlyname")
+_TOLD: Final = (
+    *("title", "label", "question", "heading", "displayname", "friendlyname", "prompt", "caption"),
+    *("questiontext", "questiontitle", "fieldlabel", "fieldtitle"),
+)
 _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of a question
 # Whose attribute it is, in HubSpot's forms; those of no object are the contact's:
 # https://developers.hubspot.com/docs/guides/crm/using-object-apis
@@ -130,8 +133,14 @@ def names_of(element: Json) -> list[str]:
 def _title_of(element: object) -> str:
     """Return what a pair is called by those who fill it in, or nothing."""
     members = folded(element) if isinstance(element, dict) else {}
-    found = (members.get(name) for name in _TOLD)
+    told = (*_TOLD, "text") if _is_answered(members) else _TOLD
+    found = (members.get(name) for name in told)
     return next((each for each in found if isinstance(each, str)), "")
+
+
+def _is_answered(members: Json) -> bool:
+    """Tell whether what an element says in a text is its question, as in Jotform's answers."""
+    return members.get("answer") is not None
 
 
 def _is_retitled(title: str, key: str, place: Place) -> bool:
@@ -232,6 +241,7 @@ def _names_of_its_object(members: Json) -> list[str]:
 def _names(members: Json) -> Iterator[str]:
     stems = [key.removesuffix("value") for key in members if key.endswith("value")]
     of_two = [key for key in members if _is_of_two(key, _NAME_ENDS)]
+    of_two += ["text"] * _is_answered(members)
     for key in (*_NAMES, *(stem + "name" for stem in stems if stem), *of_two):
         name = members.get(key)
         if isinstance(name, str | int):

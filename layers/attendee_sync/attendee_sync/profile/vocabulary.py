@@ -76,6 +76,7 @@ HOLDER_NAMES: Final = frozenset(
     {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
     | {"claims", "cleanedrequest", "communications", "namedvalues", "newimage", "pages", "sobject"}
     | {"accountholder", "auth", "individualaccount", "personaccount", "useraccount"}
+    | {"jobdetails", "jobinfo", "jobinformation"}
     | {"useridentities"}
 )
 # Of these only what holds a person is read: their own texts are of something else.
@@ -115,6 +116,10 @@ PRIVATE: Final = _words(
     "home personal private personnel personnelle privat personale privato privata"
     " pessoal particular prywatny"
 )
+# Beside one for a container, such as `workInfo`, these are for the person's company and job.
+WORK: Final = _words(
+    "business career company employer employment job occupation organisation organization work"
+)
 ROLES: Final = _words("role roles rol roll ruolo")  # names of job titles, or of such roles
 OR: Final = _words("or oder ou o lub eller tai nebo veya")
 # A name that asks the person holds one of these. It is known by the one name in it, if there are
@@ -123,6 +128,9 @@ OR: Final = _words("or oder ou o lub eller tai nebo veya")
 ASKED: Final = _words(
     "you your please ihr ihre ihrem ihren ihrer ihres sie votre vous su usted"
     " trabaja suo sua tua tuo lavora seu voce trabalha uw u je din ditt du"
+    " tu tus dein deine deinem deiner trabajas vive vives reside resides encuentra ocupa ocupas"
+    " desempena desempenas lavori vivi abita abiti risiedi risiede ricopri ricopre mora moras"
+    " trabalhas us we"
 )
 BEFORE_ASKED: Final = _words(
     "which what whats who in for at from with of s the is your best name"
@@ -131,6 +139,9 @@ BEFORE_ASKED: Final = _words(
     " quelle est votre dans pour la le l de nom cual es el su en que para"
     " nombre qual quale e il suo sua tuo tua per o a seu em nome wat uw je"
     " welk welke bij voor van het naam vad vilket vilken ar heter i pa din ditt"
+    " hvilken hvilket hvad er select choose indicate specify confirm current was unter an"
+    " welchen welches dein deine deinem deiner ihres aux quels quelles tu tus cuales son donde"
+    " che quale quali nella nel della dell del da do"
 )
 BEHIND_ASKED: Final = _words(
     "do you work working for at with in are is based located from live living"
@@ -138,6 +149,14 @@ BEHIND_ASKED: Final = _words(
     " the badge please arbeiten wohnen leben kommen sie sind tatig travaillez vous"
     " habitez vivez trabaja vive reside representa usted lavora vive risiede"
     " trabalha mora voce werkt woont u werk woon je arbetar jobbar bor du"
+    " where we can us joining representing affiliated currently should use our"
+    " residez etes base basee domicilie domiciliee situe situee exercez occupez e actuellement"
+    " peut on joindre pouvons nous ansassig wohnst lebst arbeitest kommst bist beschaftigt haben"
+    " bekleiden erreichbar erreichen wir derzeit aktuell trabajas vives resides encuentra"
+    " encuentras se esta ubicado ubicada tiene tienes ocupa ocupas desempena desempenas actual"
+    " actualmente lavori vivi abita abiti risiedi ricopri ricopre attualmente residente moras"
+    " trabalhas atual atualmente ben bent gevestigd bekleedt bekleed heeft hebt vervult momenteel"
+    " pa for bosatt arbejder i"
 )
 # With one of these, a name tells of somebody or something else.
 OTHER_PERSONS: Final = _words(
