@@ -54,7 +54,7 @@ def values(profile: dict[str, Any]) -> dict[str, Any]:
         ({"city": "{Lehi", "zip": '{"id": 5}'}, {"city": "{Lehi"}),
         ({"city": {"en-US": "Lehi", "de-DE": "Leihe"}}, {"city": "Lehi"}),
         ({"tel-123": "1", "text-456": "2"}, {"phone": "1"}),
-        ({"jobInfo": {"employer": "A", "title": "B"}}, {"companyname": "A", "jobtitle": "B"}),
+        ({"workInfo": {"employer": "A", "title": "B"}}, {"companyname": "A", "jobtitle": "B"}),
         ({"companyDetails": {"name": "A"}, "company_info": "B"}, {"companyname": "A"}),
         (
             {"custom_company": "A", "addressInfo": {"city": "Lehi"}},

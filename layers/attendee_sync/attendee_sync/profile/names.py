@@ -18,13 +18,13 @@ type Own = Mapping[str, Sequence[str]]
 
 _LONGEST = 100  # characters; a longer name is a sentence
 _FEWEST_ASKING = 3  # words
-_FEWEST_DIGITS = 3  # of a number that means nothing
+_DIGITS = (3, 4)  # how many a number has that means nothing
 _MAX_KEPT = 4_096  # names that were looked up
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _NUMBERED = re.compile(r"_x00[2-7][0-9a-f]_", re.IGNORECASE)  # of ASCII
 # Dataverse's name of the record that another one refers to:
 # https://learn.microsoft.com/en-us/power-apps/developer/data-platform/webapi/query/select-columns
-_LOOKUP = re.compile(r"_(\w+)_value@OData\.Community\.Display\.V1\.FormattedValue")
+_DISPLAYED: Final = "_value@OData.Community.Display.V1.FormattedValue"
 _POSSESSIVE = re.compile(r"(?<=[a-z])['\u2019]s\b")
 _ALTERNATIVE = re.compile(r"[/(|]")
 
@@ -271,14 +271,15 @@ class Names:
             return None
         if name.startswith("urn:"):
             return self._holder  # an extension of SCIM
-        if lookup := _LOOKUP.fullmatch(name):
-            entry = self.person.known.get(fold(lookup[1]))
+        if name.endswith(_DISPLAYED):
+            entry = self.person.known.get(fold(name.removesuffix(_DISPLAYED)))
             return entry.within.known.get("name") if entry and entry.within is not None else None
         if "://" in name:
             name = name.rstrip("/").rpartition("/")[2]  # a claim, named by a URI
         found = self._by_words(name)
         if found is None and ":" in name:  # with the namespace of XML, such as `soap:Body`
-            found = self.person[name.rpartition(":")[2]]
+            namespace, _, own = name.rpartition(":")
+            found = self.person[own] if namespace != "xdm" else None  # which the reader drops
         if found is None and name.startswith("_"):
             return self._holder  # a tenant's namespace, if it is an object
         return found
@@ -294,7 +295,9 @@ class Names:
 
     def _by_words(self, name: str) -> Entry | None:
         """Return what is known of a name by its words, or by one of two that it offers."""
-        found = words(_POSSESSIVE.sub("", name))
+        found = words(name)
+        if "s" in found:  # of `company's`
+            found = words(_POSSESSIVE.sub("", name))
         if not found or not vocabulary.OTHERS.isdisjoint(found):
             return None
         entry = self._object(name, found) or self._text(found) or self._contained(found)
@@ -314,7 +317,9 @@ class Names:
 
     def _contained(self, found: Sequence[str]) -> Entry | None:
         """Return what is known of an object that is called a container of something: `workInfo`."""
-        held = [word for word in found if word not in vocabulary.CONTAINERS]
+        held = [*found]
+        while held and held[-1] in vocabulary.CONTAINERS:
+            held.pop()
         if not held or len(held) == len(found):
             return None
         if vocabulary.WORK.issuperset(held):
@@ -360,8 +365,10 @@ def _are_of_holder(found: Sequence[str]) -> bool:
 
 def _are_of_command(found: Sequence[str]) -> bool:
     """Tell whether words are what is to be done with a person: `CreateContactRequest`."""
+    if vocabulary.COMMANDS.isdisjoint(found):
+        return False
     person = {*found} - vocabulary.COMMANDS - vocabulary.PASSED_WORDS
-    if not person or not person <= vocabulary.PERSONS or vocabulary.COMMANDS.isdisjoint(found):
+    if not person or not person <= vocabulary.PERSONS:
         return False
     is_call = not vocabulary.PASSED_WORDS.isdisjoint(found)
     return is_call or person.isdisjoint(vocabulary.OPERATORS)  # a `createUser` is the creator
@@ -444,7 +451,7 @@ def _shorter(found: Sequence[str]) -> Iterator[str]:
 
 def _is_serial(word: str) -> bool:
     """Tell whether a word is the number that a form gives its fields, as in `tel-123`."""
-    return word.isdecimal() and len(word) >= _FEWEST_DIGITS
+    return word.isdecimal() and len(word) in _DIGITS
 
 
 def _alternatives(name: str, found: Sequence[str]) -> Iterator[str]:

@@ -55,8 +55,8 @@ _PARTS: Final = frozenset({"city", "zip", "postal", "postalcode", "postcode"})
 _OF_PAIRS: Final = frozenset({*_NAMES, *_VALUES})
 _NAMED_BY: Final = ("id", "ref", "key", "questionid")  # by which an answer tells its question
 _TOLD: Final = (
-    *("title", "label", "question", "heading", "displayname", "friendlyname", "prompt", "caption"),
-    *("questiontext", "questiontitle", "fieldlabel", "fieldtitle"),
+    *("title", "label", "question", "heading", "displayname", "friendlyname"),
+    *("prompt", "caption"),
 )
 _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of a question
 # Whose attribute it is, in HubSpot's forms; those of no object are the contact's:
@@ -133,14 +133,15 @@ def names_of(element: Json) -> list[str]:
 def _title_of(element: object) -> str:
     """Return what a pair is called by those who fill it in, or nothing."""
     members = folded(element) if isinstance(element, dict) else {}
-    told = (*_TOLD, "text") if _is_answered(members) else _TOLD
-    found = (members.get(name) for name in told)
-    return next((each for each in found if isinstance(each, str)), "")
+    for name in _TOLD:
+        if isinstance(told := members.get(name), str):
+            return told
+    return members["text"] if _is_answered(members) else ""
 
 
 def _is_answered(members: Json) -> bool:
     """Tell whether what an element says in a text is its question, as in Jotform's answers."""
-    return members.get("answer") is not None
+    return "answer" in members and isinstance(members.get("text"), str)
 
 
 def _is_retitled(title: str, key: str, place: Place) -> bool:
@@ -203,7 +204,9 @@ def _pair(element: object) -> tuple[Sequence[str], Any]:
     if isinstance(element, list) and len(element) == _PAIR and isinstance(element[0], str):
         return element[:1], element[1]
     members = folded(element) if isinstance(element, dict) else {}
-    value = _chosen(next(_values(members), _reached_at(members)), members.get("options"))
+    value = _chosen(next(_values(members), None), members.get("options"))
+    if value is None:
+        value = _reached_at(members)
     if isinstance(value, str) and value.startswith(_OF_JSON) and members.get("text"):
         value = members["text"]  # what monday.com shows of it
     if isinstance(value, str) and not _PARTS.isdisjoint(members):
