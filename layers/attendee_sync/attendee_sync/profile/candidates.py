@@ -6,7 +6,6 @@ Imports the standard library alone, since ingest uses it.
 import itertools
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -34,7 +33,7 @@ _MAX_BESIDE = 100  # members beside a list that may tell its primary element
 _LONGEST_NAME = 100
 _OF_JSON: Final = "{"
 _LONGEST_JSON = 2_000  # characters of a text
-_LOCALE: Final = re.compile(r"[a-z]{2}[-_][A-Z]{2}")
+_LOCALE = 5  # characters of `en-US`
 _PRIMARY: Final = "primary"
 _OF_GUESTS: Final = "#ext#@"
 
@@ -461,7 +460,12 @@ def _typed(value: Json) -> str | None:
 def _of_locale(value: Json) -> str | None:
     """Return the first of members that are all named by languages and countries: `en-US`."""
     names_in = [*itertools.islice(value, _MAX_ELEMENTS)]
-    return names_in[0] if names_in and all(map(_LOCALE.fullmatch, names_in)) else None
+    return names_in[0] if names_in and all(map(_is_locale, names_in)) else None
+
+
+def _is_locale(name: str) -> bool:
+    is_like_one = len(name) == _LOCALE and name[2] in "-_"
+    return is_like_one and name[:2].islower() and name[3:].isupper()
 
 
 def _only_person(listed: Sequence[Any]) -> int | None:

@@ -25,7 +25,6 @@ _NUMBERED = re.compile(r"_x00[2-7][0-9a-f]_", re.IGNORECASE)  # of ASCII
 # Dataverse's name of the record that another one refers to:
 # https://learn.microsoft.com/en-us/power-apps/developer/data-platform/webapi/query/select-columns
 _DISPLAYED: Final = "_value@OData.Community.Display.V1.FormattedValue"
-_POSSESSIVE = re.compile(r"(?<=[a-z])['\u2019]s\b")
 _ALTERNATIVE = re.compile(r"[/(|]")
 
 
@@ -295,9 +294,7 @@ class Names:
 
     def _by_words(self, name: str) -> Entry | None:
         """Return what is known of a name by its words, or by one of two that it offers."""
-        found = words(name)
-        if "s" in found:  # of `company's`
-            found = words(_POSSESSIVE.sub("", name))
+        found = [word for word in words(name) if word != "s"]  # of `company's`
         if not found or not vocabulary.OTHERS.isdisjoint(found):
             return None
         entry = self._object(name, found) or self._text(found) or self._contained(found)
@@ -390,13 +387,14 @@ def _texts(fields: Own) -> dict[str, Entry]:
     """Return what is known of names by which a text may stand, folded."""
     found: dict[str, Entry] = {}
     for field, listed in fields.items():
-        values, roles = _values(field), _values(field, is_role=True)
+        values = _values(field)
         for n, name in enumerate(listed):
             rank = n + _WEAK * name.endswith("?")
-            is_role = field == "jobtitle" and fold(name) in vocabulary.ROLES
-            found.setdefault(
-                fold(name), Entry(field, rank, within=roles if is_role else values, is_role=is_role)
-            )
+            found.setdefault(fold(name), Entry(field, rank, within=values))
+    roles = _values("jobtitle", is_role=True)
+    for name in vocabulary.ROLES & found.keys():
+        if found[name].field == "jobtitle":
+            found[name] = found[name]._replace(within=roles, is_role=True)
     return found
 
 

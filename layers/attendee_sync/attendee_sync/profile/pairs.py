@@ -4,7 +4,6 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -64,9 +63,8 @@ _TITLES: Final = ("title", "label", "question", "heading", "name", "text")  # of
 _OBJECT_TYPE: Final = "objecttypeid"
 _CONTACT: Final = "0-1"
 _COMPANY: Final = "0-2"
-# Types of what somebody is reached by, and what these are like, beside all that is an id.
+# Types of what somebody is reached by.
 _REACHING: Final = frozenset({"email", "emailaddress", "mobile", "phone", "phonenumber", "sms"})
-_REACHED = re.compile(r"[^@\s]+@[^@\s]+|\+[0-9 ().-]{6,30}")
 _LONGEST_KIND = 20  # characters
 _OLD = "old"  # the use of what is no more, in FHIR
 _PAIR = 2  # elements of a list that is one
@@ -218,7 +216,12 @@ def _reached_at(members: Json) -> Any:
     """Return the address or number that is its own id: `{"type": "email", "id": "a@b.example"}`."""
     kind, known = members.get("type"), members.get("id")
     is_one = isinstance(kind, str) and names.fold(kind[:_LONGEST_KIND]) in _REACHING
-    return known if is_one and isinstance(known, str) and _REACHED.fullmatch(known) else None
+    return known if is_one and isinstance(known, str) and _is_reached(known) else None
+
+
+def _is_reached(text: str) -> bool:
+    """Tell whether a text is an address or a number, and not what is known by an id."""
+    return "@" in text or text.startswith("+")
 
 
 def _chosen(value: Any, options: object) -> Any:
