@@ -23,8 +23,8 @@ from attendee_sync.mapping.normalisation import NotNormalisedError
 from attendee_sync.messaging import messages
 from attendee_sync.outcome import AnswerKind
 from attendee_sync.profile import bodies, names
-from attendee_sync.profile.bodies import TooManyProfilesError, UnreadableBodyError
-from attendee_sync.profile.pieces import Pushed
+from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync.profile.pieces import Pushed, TooManyProfilesError
 from attendee_sync.rainfocus import answers
 from attendee_sync.rainfocus.masking import MAX_LENGTH, Sent
 from tests.fuzz.mutations import MARK, Mutator

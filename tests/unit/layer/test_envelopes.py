@@ -7,7 +7,8 @@ import pytest
 
 from attendee_sync.mapping import mapper
 from attendee_sync.profile import bodies, envelopes
-from attendee_sync.profile.bodies import TooManyProfilesError, UnreadableBodyError
+from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync.profile.pieces import TooManyProfilesError
 from tests.support.processor import seconds
 
 ADA: dict[str, Any] = {"email": "ada@example.com", "firstName": "Ada"}

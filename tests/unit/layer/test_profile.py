@@ -169,7 +169,7 @@ def test_nothing_past_the_limit_is_looked_at(
         return look(self, text, start)
 
     monkeypatch.setattr(pieces.PieceReader, "piece", piece)
-    with pytest.raises(bodies.TooManyProfilesError, match="more than 1000 profiles"):
+    with pytest.raises(pieces.TooManyProfilesError, match="more than 1000 profiles"):
         bodies.split(body, content_type, 1_000)
     assert len(looks) == 1_001
 

@@ -18,8 +18,8 @@ from attendee_sync.ingest.senders import NOBODY, Sender
 from attendee_sync.messaging import messages
 from attendee_sync.observability import LogEvent, Metric
 from attendee_sync.profile import bodies, forms
-from attendee_sync.profile.bodies import TooManyProfilesError, UnreadableBodyError
-from attendee_sync.profile.pieces import Pushed
+from attendee_sync.profile.bodies import UnreadableBodyError
+from attendee_sync.profile.pieces import Pushed, TooManyProfilesError
 
 MAX_BODY_BYTES = 4_500_000  # Lambda takes 6 MB, of which base64 and the event take a part
 MAX_PROFILES = 1_000

@@ -4,13 +4,13 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import itertools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from attendee_sync.profile import (
+    addresses,
     elements,
     field_names,
     names,
@@ -18,7 +18,9 @@ from attendee_sync.profile import (
     pairs,
     persons,
     texts,
+    wrappers,
 )
+from attendee_sync.profile.addresses import Address, Ordered, Parts
 from attendee_sync.profile.field_names import FIRST_AND_LAST
 from attendee_sync.profile.names import Entry, Kind, Names, Place
 
@@ -31,9 +33,6 @@ _MAX_ELEMENTS = 50  # of a list that are looked at
 _MAX_DEPTH = 12
 _MAX_BESIDE = 100  # members beside a list that may tell its primary element
 _LONGEST_NAME = 100
-_OF_JSON: Final = "{"
-_LONGEST_JSON = 2_000  # characters of a text
-_LOCALE = 5  # characters of `en-US`
 _PRIMARY: Final = "primary"
 _OF_GUESTS: Final = "#ext#@"
 
@@ -46,16 +45,7 @@ _PERSONS_OWN: Final = frozenset({"identitymap", "identities", "segmentmembership
 _COMPANY: Final = "companyname"
 _OF_PERSONS: Final = ("email", "firstname", "lastname", field_names.FULL_NAME)
 
-_WRAPPERS: Final = ("value", "answer")
-_MAP: Final = "M"  # of DynamoDB's, around an object
 _SAME_PERSON: Final = frozenset({"personcomponents"})  # XDM's lists of one person's parts
-
-_PLAIN: Final = 0  # number of the address that names without a kind are of
-
-# Of an address, no town.
-_LINES: Final = frozenset({"address1", field_names.HOUSE_NUMBER, "address2"})
-
-_TOWNS: Final = frozenset({"city", "zip", "countryid"})
 
 # A usable value, and the names that lead there.
 type Candidate = tuple[Scalar, Path]
@@ -106,25 +96,6 @@ class Found:
         return [best, *self.more[field]] if field in self.more else [best]
 
 
-class _Ordered(NamedTuple):
-    """A candidate before all are known."""
-
-    order: int  # of two, the lower one is better
-    value: Scalar
-    path: Path
-
-
-type _Parts = dict[str, list[_Ordered]]
-
-
-class _Address(NamedTuple):
-    """What belongs to one address, by field."""
-
-    order: tuple[int, int]
-    is_flat: bool
-    parts: _Parts
-
-
 def find(profile: Json, table: Names | None = None) -> Found:
     """Return for each field the usable values of a profile that was read.
 
@@ -145,7 +116,7 @@ def usability(value: Any, entry: Entry) -> bool | None:
         if entry.field == "jobtitle":
             return texts.is_title(value, entry)
         is_account = entry.field == "email" and entry.is_weak
-        return _may_be_address(value) if is_account else value[0] != _OF_JSON or None
+        return _may_be_address(value) if is_account else value[0] != wrappers.OF_JSON or None
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, dict | list):
@@ -168,8 +139,8 @@ class Search:
     """Finds the values of one profile; see find()."""
 
     def __init__(self, table: Names) -> None:
-        self.found: _Parts = {}
-        self.addresses: list[_Address] = []
+        self.found: Parts = {}
+        self.addresses: list[Address] = []
         self.objects: dict[Path, Json] = {}  # that were looked at
         self.entries: dict[Path, Entry] = {}  # of what is in them and no object
         self.is_plain = True  # names, in any order, and usability() have led to what was found
@@ -183,11 +154,13 @@ class Search:
         self._profile = profile
         self.holder(profile, 0, ())
         filled = [each for each in self.addresses if each.parts]
-        place, elsewhere = _chosen(filled)
+        place, elsewhere = addresses.chosen_of(filled)
         found = self.found | place
         if "jobtitle" in found:
             found["jobtitle"] = [each for each in found["jobtitle"] if self._is_titled(each.path)]
-        self.is_plain &= _are_ordered(filled) and all(map(_are_ordered, found.values()))
+        self.is_plain &= addresses.are_ordered(filled) and all(
+            map(addresses.are_ordered, found.values())
+        )
         ordered = {field: sorted(listed, key=_by_order) for field, listed in found.items()}
         if len(ordered.get(_COMPANY, ())) > 1:
             ordered[_COMPANY] = _beside_person(ordered[_COMPANY], ordered)
@@ -226,7 +199,7 @@ class Search:
             if isinstance(event, str) and not self._has_email(thing):
                 own = self._persons_within(thing)
                 members = {name: own if each is thing else each for name, each in members.items()}
-        flat = _Address((level, 0), True, {})
+        flat = Address((level, 0), True, {})
         self.addresses.append(flat)
         place = self._table.place_of(members)
         self._members(members, place, _Spot(level, level, "", flat), path)
@@ -266,16 +239,16 @@ class Search:
         is_usable = usability(value, entry)
         if is_usable is None:
             self.is_plain = False
-            if (inner := _in_text(value)) is not None:
+            if (inner := wrappers.object_in_text(value)) is not None:
                 self._object(inner, entry, spot, path)
                 return
             entry, is_usable = _as_name(entry), True
         if entry.field and is_usable:
             is_of_outer = entry.field == spot.field
             order = spot.order + entry.rank if is_of_outer else _order_of(entry, spot.level)
-            self._keep(_Ordered(order, value, path), entry, spot)
+            self._keep(Ordered(order, value, path), entry, spot)
 
-    def _keep(self, candidate: _Ordered, entry: Entry, spot: "_Spot") -> None:
+    def _keep(self, candidate: Ordered, entry: Entry, spot: "_Spot") -> None:
         found = self.found
         if entry.field in field_names.PLACE:
             found = spot.address.parts if not entry.address else self._prefixed(entry, spot)
@@ -285,13 +258,13 @@ class Search:
         else:
             listed.append(candidate)
 
-    def _prefixed(self, entry: Entry, spot: "_Spot") -> _Parts:
+    def _prefixed(self, entry: Entry, spot: "_Spot") -> Parts:
         """Return the address of which a flat name tells a part, such as `billingcity`."""
         order = (spot.level, entry.address)
         for each in self.addresses:
             if each.order == order and each.is_flat:
                 return each.parts
-        made = _Address(order, True, {})
+        made = Address(order, True, {})
         self.addresses.append(made)
         return made.parts
 
@@ -303,17 +276,17 @@ class Search:
         self.is_plain &= _OF_ONE_VALUE.isdisjoint(map(str.lower, value))
         if entry.kind is Kind.ADDRESS:
             only = _member(value, "value")  # as HubSpot wraps each of its properties
-            if (wrapped := _wrapped(value)) is not None:
+            if (wrapped := wrappers.member_around_object(value)) is not None:
                 self.is_plain = False
                 self._object(value[wrapped], entry, spot, (*path, wrapped))
             elif only is None or self._has_parts(value, entry):
                 self._address(value, entry, spot, path)
             else:
                 self._value(only, entry, spot, (*path, "value"))
-        elif (wrapped := _wrapped(value)) is not None:
+        elif (wrapped := wrappers.member_around_object(value)) is not None:
             self.is_plain = False
             self._object(value[wrapped], entry, spot, (*path, wrapped))
-        elif (typed := _typed(value)) is not None:
+        elif (typed := wrappers.member_with_value(value)) is not None:
             self._value(value[typed], entry, spot, (*path, typed))
         elif entry.within is not None:
             inner = spot._replace(order=_order_of(entry, spot.order), field=entry.field)
@@ -337,7 +310,7 @@ class Search:
             is_event = names.fold(path[-1]) == "event"
             self.holder(self._without_weak(value) if is_event else value, level, path)
         elif entry.within is not None:
-            nowhere = _Address((level, 0), True, {})
+            nowhere = Address((level, 0), True, {})
             self._members(value, entry.within, _Spot(level, level, "", nowhere), path)
 
     def _without_weak(self, value: Json) -> Json:
@@ -359,16 +332,16 @@ class Search:
         """Tell whether an address has parts beside its whole as a text."""
         place = entry.within or self._table.address
         known = (place[name] for name in itertools.islice(value, _MAX_ELEMENTS))
-        return any(each and each.field in _TOWNS for each in known)
+        return any(each and each.field in addresses.TOWNS for each in known)
 
     def _address(self, value: Json, entry: Entry, spot: "_Spot", path: Path) -> None:
-        is_plain_one = entry.address == _PLAIN and not self._has_parts(value, entry)
+        is_plain_one = entry.address == addresses.PLAIN and not self._has_parts(value, entry)
         if is_plain_one and self._has_email(value):  # an e-mail address, as SparkPost has it
             self.is_plain = False
             self.holder(value, spot.level, path)
             return
         # One within another is of its own kind, or else of the other's.
-        address = _Address((spot.level, entry.address or spot.address.order[1]), False, {})
+        address = Address((spot.level, entry.address or spot.address.order[1]), False, {})
         self.addresses.append(address)
         if entry.within is not None:
             self._members(value, entry.within, _Spot(spot.level, spot.order, "", address), path)
@@ -428,44 +401,9 @@ class Search:
         return None
 
 
-def _in_text(text: str) -> Json | None:
-    """Return the object that stands as JSON in a text, such as an address; None if none does."""
-    try:
-        found = json.loads(text) if text[0] == _OF_JSON and len(text) <= _LONGEST_JSON else None
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
 def _as_name(entry: Entry) -> Entry:
     """Return what is known of an account's name that is a person's name."""
     return entry._replace(field=field_names.FULL_NAME) if entry.field == "email" else entry
-
-
-def _wrapped(value: Json) -> str | None:
-    """Return the member in which an object stands that is to stand in this one's place."""
-    for name in value if len(value) == 1 else ():
-        if name == _MAP or "." in name:  # Avro writes the type there, such as `com.acme.Address`
-            return name if isinstance(value[name], dict) else None
-    return next((name for name in _WRAPPERS if isinstance(value.get(name), dict)), None)
-
-
-def _typed(value: Json) -> str | None:
-    """Return the member that an object's own type names, as in Notion's properties."""
-    kind = value.get("type")
-    is_name = isinstance(kind, str) and isinstance(value.get(kind), str | list | dict)
-    return kind if is_name else _of_locale(value)
-
-
-def _of_locale(value: Json) -> str | None:
-    """Return the first of members that are all named by languages and countries: `en-US`."""
-    names_in = [*itertools.islice(value, _MAX_ELEMENTS)]
-    return names_in[0] if names_in and all(map(_is_locale, names_in)) else None
-
-
-def _is_locale(name: str) -> bool:
-    is_like_one = len(name) == _LOCALE and name[2] in "-_"
-    return is_like_one and name[:2].islower() and name[3:].isupper()
 
 
 def _only_person(listed: Sequence[Any]) -> int | None:
@@ -485,20 +423,15 @@ def _are_parts(listed: Sequence[Any]) -> bool:
     return len(set(found)) == len(found)
 
 
-def _are_ordered(listed: Sequence[_Ordered] | Sequence[_Address]) -> bool:
-    """Tell whether no two of a list are as good, so that their order in the profile counts."""
-    return len({each.order for each in listed}) == len(listed)
-
-
 def _order_of(entry: Entry, first: int) -> int:
     return first + entry.rank * _NAME
 
 
-def _by_order(candidate: _Ordered) -> int:
+def _by_order(candidate: Ordered) -> int:
     return candidate.order
 
 
-def _beside_person(companies: list[_Ordered], found: _Parts) -> list[_Ordered]:
+def _beside_person(companies: list[Ordered], found: Parts) -> list[Ordered]:
     """Return companies with those first that stand in the object of the address or first name.
 
     One around that is often the sender's own: the organization whose webhook it is.
@@ -514,7 +447,7 @@ class _Spot(NamedTuple):
     level: int  # how deep, as it counts in the order
     order: int  # of what stands here
     field: str  # for which an object stands here instead of a text, or nothing
-    address: _Address  # which flat names belong to
+    address: Address  # which flat names belong to
 
 
 def _is_doubtful(name: str, value: object, entry: Entry | None) -> bool:
@@ -535,49 +468,3 @@ def _member(members: Json, name: str) -> Any:
         if spelling in members:
             return members[spelling]
     return None
-
-
-def _chosen(addresses: Sequence[_Address]) -> tuple[_Parts, dict[str, list[Path]]]:
-    """Return what is known of the one address that counts, and where only others have a field."""
-    known = sorted(addresses, key=lambda each: each.order)
-    if not known:
-        return {}, {}
-    somewhere = [*filter(_is_somewhere, known)] or known
-    chosen = next((each for each in somewhere if each.is_flat or _TOWNS & each.parts.keys()), None)
-    chosen = chosen or somewhere[0]  # of lines alone
-    if chosen.is_flat and "address1" not in chosen.parts:
-        chosen = next((each for each in known if "address1" in each.parts), chosen)
-    for each in known:  # what stands by itself belongs to no other address
-        if each.is_flat and each.order[1] == 0 and not _is_somewhere(each):
-            is_more = chosen.is_flat or each.parts.keys() == {"countryid"}
-            chosen = chosen._replace(parts=each.parts | chosen.parts) if is_more else chosen
-    chosen = _with_town(chosen, known)
-    elsewhere = {
-        field: [each.path for each in listed]
-        for address in reversed(known)
-        for field, listed in address.parts.items()
-        if field not in chosen.parts
-    }
-    return chosen.parts, elsewhere
-
-
-def _with_town(chosen: _Address, known: Sequence[_Address]) -> _Address:
-    """Return a street with the town beside it: `work_address_line_1` with a plain `city`.
-
-    Or `address` with `address_city`. Only where no other address has a street that the town may
-    belong to.
-    """
-    is_street = chosen.is_flat and _LINES.issuperset(chosen.parts.keys() - {"countryid"})
-    if not is_street or any("address1" in each.parts for each in known if _is_other(each, chosen)):
-        return chosen
-    towns = _PLAIN if chosen.order[1] != _PLAIN else names.OF_ADDRESS
-    beside = (each.parts for each in known if each.is_flat and each.order[1] == towns)
-    return chosen._replace(parts=next(beside, {}) | chosen.parts)
-
-
-def _is_other(address: _Address, chosen: _Address) -> bool:
-    return address.order != chosen.order or address.is_flat != chosen.is_flat
-
-
-def _is_somewhere(address: _Address) -> bool:
-    return "address1" in address.parts or "city" in address.parts

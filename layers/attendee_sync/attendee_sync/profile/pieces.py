@@ -50,6 +50,10 @@ class Array:
         self.end = at + 1
 
 
+class TooManyProfilesError(Exception):
+    """A body holds more profiles than are taken; those past the limit were not looked at."""
+
+
 class PieceReader:
     """Reads the pieces of one body, all with one decoder."""
 
