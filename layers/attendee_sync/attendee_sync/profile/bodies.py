@@ -135,11 +135,11 @@ def _values(body: str, opener: "_Opener") -> Iterator[Pushed]:
         yield from rows
         return
     if body[start] == "[":
-        if one := opener.of_pairs(body):
-            yield one
-            return
         array = Array(body, start, opener.reader)
-        for piece in array:
+        for n, piece in enumerate(array):
+            if n == 0 and (one := opener.of_pairs(body, piece)):
+                yield one
+                return
             yield from opener.opened(piece)
         end = array.end
     else:
@@ -183,16 +183,14 @@ class _Opener:
         end, piece = self.reader.piece(body, start)
         return end, self.opened(piece) if piece.profile is None else [piece]
 
-    def of_pairs(self, text: str) -> Pushed | None:
+    def of_pairs(self, text: str, first: Pushed) -> Pushed | None:
         """Return the person of a list of names and values, as LeadSquared pushes; None if none is.
 
-        https://apidocs.leadsquared.com/webhooks/
+        `first` is its first element. https://apidocs.leadsquared.com/webhooks/
         """
+        if first.profile is None or not persons.are_attributes([first.profile]):
+            return None
         try:
-            start = json_text.skip_blanks(text, json_text.skip_blanks(text, 0) + 1)
-            _, first = self.reader.piece(text, start)
-            if first.profile is None or not persons.are_attributes([first.profile]):
-                return None
             listed = self.reader.value(text)
         except (ValueError, RecursionError):
             return None
@@ -230,8 +228,9 @@ class _Opener:
             return self.of_text(json_text.string(piece.text, 0)[0], depth + 1) or [piece]
         if depth > envelopes.MAX_LISTS:
             return [piece]
-        if piece.text.startswith("[") and (one := self.of_pairs(piece.text)):
-            return [one]
+        if piece.text.startswith("["):
+            first = next(iter(Array(piece.text, 0, self.reader)), piece)
+            return [self.of_pairs(piece.text, first) or piece]
         try:
             is_known = self._may_be_envelope(piece)
             look = self._open if is_known else functools.partial(self._unknown, piece)
