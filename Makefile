@@ -78,8 +78,11 @@ SIMULATION = $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) \
 simulate: $(DEV) $(REGIONS) ## Search for an order of events and faults that breaks a promise
 	@$(BIN)/python -m tests.simulation $(SIMULATION)
 
+# Tests on the local cloud come first and wait more than they compute, so that there are more
+# processes than most machines have cores; tests/support/processes.py says who runs what.
+SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder
 test: $(DEV) $(CLOUD) $(REGIONS) ## Run all tests; the integration tests deploy to a local cloud
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SIDE_BY_SIDE) --numprocesses 5
 
 LANE := cli/attendee_sync_cli/stack/lane.yaml
 check: $(DEV) $(REGIONS) ## Lint, type-check, and see that what is generated is up to date
@@ -119,9 +122,10 @@ scan: $(DEV) ## Look for mistakes in security, known holes of packages, and secr
 	@$(BIN)/python -m local.checks.audit $(REQUIREMENTS)
 
 # A test that holds on some days only is found before its day comes.
+DAYS := --quiet $(SIDE_BY_SIDE) --numprocesses auto tests/unit tests/contract
 days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
-	@$(BIN)/pytest --quiet --day=+400 tests/unit tests/contract
-	@$(BIN)/pytest --quiet --day=2028-02-29 tests/unit tests/contract
+	@$(BIN)/pytest $(DAYS) --day=+400
+	@$(BIN)/pytest $(DAYS) --day=2028-02-29
 
 # Takes too long for `make check`: a nightly run is for it.
 mutants: $(DEV) $(MUTMUT) $(REGIONS) ## Look for changes of the code that no test notices, in MODULE

@@ -7,8 +7,10 @@ import hypothesis
 import pytest
 import pytest_socket
 import time_machine
+from xdist.remote import Producer
 
 from attendee_sync import observability
+from tests.support import processes
 from tests.support.stack import STACK, Aws, Clock
 
 _numbers = itertools.count()  # Powertools keeps one logger for each name
@@ -34,6 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
     traveller = time_machine.travel(_moment(day), tick=True)
     traveller.start()
     config.add_cleanup(traveller.stop)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait for a stack, so that others are computed beside them."""
+    items.sort(key=lambda item: not processes.is_on_stack(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> processes.Scheduler:
+    """Have tests go to several processes, if there are any, in groups of ours."""
+    return processes.Scheduler(config, log)
 
 
 def _moment(day: str) -> datetime:

@@ -35,19 +35,25 @@ class LocalEnvironment:
 
 @contextlib.contextmanager
 def local_environment(
-    report: Callable[[str], None], *, address: str = LOOPBACK, verbose: bool = False
+    report: Callable[[str], None],
+    *,
+    address: str = LOOPBACK,
+    verbose: bool = False,
+    template: Path | None = None,
 ) -> Iterator[LocalEnvironment]:
     """Start everything, deploy the stack, and stop and remove it all at the end.
 
     Cloud and simulator are reached at `address`, by the functions too. `report` is told each
-    step before it starts. Raises CloudError or StackError.
+    step before it starts. The stack is built unless its built template is given.
+    Raises CloudError or StackError.
     """
     report("Starting the local cloud")
     with local_cloud(address) as cloud:
         report("Starting the RainFocus simulator")
         with _simulator(address) as simulator:
-            report("Building the stack (sam build)")
-            template = stacks.build(cloud.folder / "build", verbose=verbose)
+            if not template:
+                report("Building the stack (sam build)")
+                template = stacks.build(cloud.folder / "build", verbose=verbose)
             report("Deploying the stack (sam deploy)")
             parameters = {
                 "OrgId": ORG_ID,

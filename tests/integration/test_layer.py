@@ -40,7 +40,7 @@ def test_a_function_needs_nothing_but_the_layer_and_the_runtime(
         [sys.executable, "-B", "-I", "-S", "-c", program],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 
@@ -130,7 +130,7 @@ def test_one_layer_serves_both_of_lambdas_processors(tmp_path: Path) -> None:
         cwd=tmp_path / "sources",
         env={"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         check=True,
-        timeout=120,
+        timeout=600,
     )
 
     compiled = {path.name.split(".")[0]: set[str]() for path in built.rglob("*.so")}

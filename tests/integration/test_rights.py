@@ -39,7 +39,7 @@ COMMANDS = {
         "token refresh default",
     ),
 }
-_SECONDS = 120.0  # `erase` waits for a minute
+_SECONDS = 600.0  # `erase` waits for one of these minutes
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def _run(local: Local, *words: str) -> subprocess.CompletedProcess[str]:
         [*command, "senders", *words],
         env=aws_environment(local.stack.endpoint_url) | {"PATH": os.defpath},
         capture_output=True,
-        timeout=60,
+        timeout=600,
         text=True,
         check=False,
     )

@@ -9,7 +9,7 @@ import pytest
 from attendee_sync.version import VERSION
 from local.machine.cloud import ROOT
 
-_SECONDS = 120
+_SECONDS = 600
 
 
 @pytest.fixture(scope="module")

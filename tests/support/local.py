@@ -15,7 +15,7 @@ from local.machine.stack import LocalStack
 from local.simulator.client import SimulatorClient
 from local.simulator.state import Attendee
 
-_PATIENCE_SECONDS = 90.0
+_PATIENCE_SECONDS = 300.0
 _PUSH_SECONDS = 30.0
 
 

@@ -1,5 +1,4 @@
 import json
-import time
 
 import pytest
 
@@ -21,14 +20,6 @@ REFUSED = fakes.envelope("105", "zip is not known", status=400)
 def line(line: CommandLine) -> CommandLine:
     line.hidden = ("Ada", "ada@", "84043", SHA256)
     return line
-
-
-@pytest.fixture(autouse=True)
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let no test sleep. Gives the seconds that were slept."""
-    seconds: list[float] = []
-    monkeypatch.setattr(time, "sleep", seconds.append)
-    return seconds
 
 
 def key_at(destination: str) -> str:
