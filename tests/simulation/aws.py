@@ -14,7 +14,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.invariants import Judge
 from tests.simulation.network import Network
 from tests.simulation.patches import CONCURRENCY
-from tests.simulation.queues import PROFILES_URL, Queues, Stored, record_of
+from tests.simulation.queues import ARN, PROFILES_URL, Queues, Stored, record_of
 from tests.simulation.scheduler import Process, Scheduler, Task
 
 # Handlers and time limits in seconds; the template's.
@@ -50,6 +50,8 @@ class Lambda:
         self._free: dict[str, list[Process]] = {name: [] for name in FUNCTIONS}
         self._invocations = 0
         self.itself = Process("lambda")
+        self.on_token_lost: Callable[[], object] = lambda: None
+        self.mapping: Callable[[], EventSourceMapping]
         self.on_error: Callable[[str], object] = lambda _: None
         self.on_limit: Callable[[Process], object] = lambda _: None
 
@@ -96,6 +98,8 @@ class Lambda:
             if process.is_alive:
                 self.on_limit(process)
                 self._scheduler.at(0, lambda: self._scheduler.kill(process))
+            if name == "token-refresh":
+                self.on_token_lost()
             return None, process
         self._free[name].append(process)
         return results[0], process
@@ -114,6 +118,20 @@ class Lambda:
         times = 1 + self._faults.strikes("invoke-twice")
         for _ in range(times):
             self._scheduler.spawn(self.itself, lambda: self._run_twice(event))
+        return {}
+
+    def list_event_source_mappings(self, **_: Any) -> dict[str, Any]:
+        """List the one there is."""
+        return {"EventSourceMappings": [self.mapping().described()]}
+
+    def get_event_source_mapping(self, **_: Any) -> dict[str, Any]:
+        """Describe it."""
+        return self.mapping().described()
+
+    def update_event_source_mapping(self, **request: Any) -> dict[str, Any]:
+        """Switch it on or off."""
+        self.mapping().is_enabled = request["Enabled"]
+        self.mapping().look()
         return {}
 
     def _run_twice(self, event: Mapping[str, Any]) -> None:
@@ -145,8 +163,17 @@ class EventSourceMapping:
         self._faults = faults
         self._judge = judge
         self.is_enabled = True
+        self.is_idle = False  # for a while nothing is delivered, and nobody asked for that
         self._idle: dict[Task, None] = {}
         self._looks_at = float("inf")  # when one of those looks next
+
+    def described(self) -> dict[str, str]:
+        """Return what Lambda says of it."""
+        return {
+            "UUID": "of-profiles",
+            "EventSourceArn": ARN,
+            "State": "Enabled" if self.is_enabled else "Disabled",
+        }
 
     def begin(self) -> None:
         """Begin to poll."""
@@ -163,7 +190,7 @@ class EventSourceMapping:
 
     def _poll(self) -> None:
         while True:
-            if not self.is_enabled or not self._deliver():
+            if self.is_idle or not self.is_enabled or not self._deliver():
                 self._wait()
 
     def _wait(self) -> None:
@@ -188,6 +215,7 @@ class EventSourceMapping:
             return False
         self.look()
         profiles = [each.profile for each in batch]
+        self._judge.delivery_began()
         event = {"Records": [record_of(each) for each in batch]}
         result, process = self._functions.run("delivery", event, messages=batch)
         ended = []

@@ -16,6 +16,8 @@ CALLS = (
     "table-refused",
     "table-lost",
     "table-unsent",
+    "table-late",  # as lost, and it takes effect only seconds later
+    "table-slow",  # it takes nearly as long as is waited for
     "table-partial",  # keys or items of a batch are left out
     "table-stale",  # a read that does not ask for consistency gets what was
     "settings-refused",
@@ -36,6 +38,7 @@ CALLS = (
     "api-page",  # a page in place of an answer, with HTTP 200
     "api-code",  # HTTP 200 with a code that tells of a passing trouble
     "api-late",  # stored up to a second after nobody waits any more
+    "api-fickle",  # what was stored without being heard is refused from then on
     "token-error",
     "token-lost",  # granted, and nothing is heard of it
 )
@@ -50,6 +53,8 @@ EPISODES = (
     "queue-away",
     "idle",  # no delivery is begun, up to an hour long
     "redrive",
+    "pause",  # the operator pauses deliveries
+    "erase",  # the operator erases a person
     "remap",  # the operator changes the mapping
     "new-credentials",
     "new-ingest-token",
@@ -57,6 +62,9 @@ EPISODES = (
 )
 KINDS = frozenset(CALLS + EPISODES)
 _RATES = (0.003, 0.01, 0.03, 0.1)
+# What is asked for where another fault struck already, or must strike twice to change anything.
+_SELDOM_ASKED = frozenset({"api-fickle", "table-refused"})
+_OFTEN = (0.1, 0.3)
 _KILL_RATES = (0.0005, 0.002, 0.005)
 _SWITCHED_ON = 0.35  # the part of all kinds that a run has
 
@@ -75,8 +83,7 @@ class Faults:
         self.struck: Counter[str] = Counter()
         self._random = {each: Random(f"{seed} {each}") for each in sorted(kinds)}
         self._rates = {
-            each: random.choice(_KILL_RATES if each.startswith("kill") else _RATES)
-            for each, random in self._random.items()
+            each: random.choice(_rates_of(each)) for each, random in self._random.items()
         }
         self.away: set[str] = set()  # the kinds of calls of which none succeeds for now
         self.spared: Callable[[str], bool] = lambda _: False
@@ -98,3 +105,9 @@ class Faults:
         if not self.strikes(kind):
             return set()
         return {n for n in range(entries) if self._random[kind].random() < 0.5}
+
+
+def _rates_of(kind: str) -> tuple[float, ...]:
+    if kind.startswith("kill"):
+        return _KILL_RATES
+    return _OFTEN if kind in _SELDOM_ASKED else _RATES

@@ -4,8 +4,9 @@ Each call is two events of the scheduler: it takes effect, and it is heard. In b
 may happen, the end of its process included.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any
@@ -17,12 +18,14 @@ from tests.simulation.faults import Faults
 from tests.simulation.scheduler import Killed, Process, Scheduler
 
 _LATENCY = 0.012  # seconds, on average, each way
+_LATEST = 30.0  # seconds at most after which what is late takes effect
 _THROTTLED = {
     "dynamodb": "ProvisionedThroughputExceededException",
     "sqs": "ServiceUnavailable",
     "ssm": "ThrottlingException",
     "secretsmanager": "InternalServiceError",
     "lambda": "TooManyRequestsException",
+    "cloudformation": "Throttling",
 }
 # Settings and secrets are read by the same code.
 _KIND = {"dynamodb": "table", "sqs": "queue", "lambda": "invoke"}
@@ -104,13 +107,17 @@ class Network:
             self._note_fault(process, service)
             self._scheduler.sleep(self.latency())
             raise ClientError({"Error": {"Code": _THROTTLED[service], "Message": ""}}, operation)
-        is_lost = self._faults.strikes(f"{kind}-lost", operation)
+        is_late = self._faults.strikes(f"{kind}-late", operation)
+        is_lost = is_late or self._faults.strikes(f"{kind}-lost", operation)
         if is_lost or self._faults.strikes(f"{kind}-unsent", operation):
             self._note_fault(process, service)
             if is_lost:
-                self._scheduler.at(self.latency(), unheard)
+                late = self._random.random() * _LATEST if is_late else 0.0
+                self._scheduler.at(self.latency() + late, unheard)
             self._scheduler.sleep(timeouts.total)
             raise ReadTimeoutError(endpoint_url=service)
+        if self._faults.strikes(f"{kind}-slow", operation):
+            self._scheduler.sleep(timeouts.total * self._random.uniform(0.5, 0.9))
         return self.carry(effect)
 
     def _note_fault(self, process: Process, service: str) -> None:
@@ -126,7 +133,19 @@ class Client:
         self._service = service
         self._timeouts = timeouts
 
+    def get_paginator(self, operation: str) -> "_Pages":
+        """Return what gives out the one page that there is."""
+        return _Pages(getattr(self, operation))
+
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         return lambda **request: self._network.aws(
             self._service, operation, request, self._timeouts
         )
+
+
+@dataclass(frozen=True)
+class _Pages:
+    operation: Callable[..., Any]
+
+    def paginate(self, **request: Any) -> Iterator[Any]:
+        yield self.operation(**request)

@@ -30,6 +30,7 @@ from functions.ingest import app as ingest_app
 from functions.token_refresh import app as token_refresh_app
 from tests.simulation import scheduler as simulated
 from tests.simulation.network import Network
+from tests.simulation.operator import at_work
 from tests.simulation.output import Lines, Output
 from tests.simulation.queues import DEAD_LETTERS_URL, PROFILES_URL
 from tests.simulation.rainfocus import RainFocus
@@ -78,6 +79,7 @@ def patched(
             mock.patch.object(observability, "diagnosis", lambda: lines),
             mock.patch.object(observability, "EphemeralMetrics", output.metrics),
             *remembered(),
+            *at_work(scheduler, network),
         ):
             stack.enter_context(each)
         for app, name in _ONCE:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.simulation.scheduler import Scheduler
+from tests.simulation.scheduler import Process, Scheduler
 
+_ON_ITS_WAY = 4.0  # seconds for which a call may have been about to be made
 _ALL_KNOW = 20.0  # seconds after which nobody is in a call that was begun before a pause
 _OUTAGE_IS_KNOWN = 30.0
 _CALLS_AT_FIRST = 12
@@ -25,10 +26,20 @@ class Pauses:
         self._calls_in_outage = 0
         self._counts_from = 0.0
         self._is_shared = True
+        # By process: when it heard that no more calls are wanted, and for how many seconds.
+        self._busy: dict[int, tuple[float, float, Process]] = {}
 
-    def see_call(self) -> None:
+    def see_busy(self, process: Process, seconds: float) -> None:
+        """See an answer that asks for no call for some seconds; a pause may have its own probes."""
+        if not self._paused_since:
+            self._busy[id(process)] = (self._scheduler.now, seconds, process)
+
+    def see_call(self, process: Process) -> None:
         """See a call begin."""
         now = self._scheduler.now
+        heard, seconds, _ = self._busy.get(id(process), (0.0, 0.0, process))
+        if heard + _ON_ITS_WAY < now < heard + seconds - 1.0:
+            self._fail(f"a call {now - heard:.0f} s after Retry-After: {seconds:.0f}")
         if self._outage_since and now - self._outage_since > _OUTAGE_IS_KNOWN:
             self._calls_in_outage += 1
         self._calls += 1
@@ -60,6 +71,7 @@ class Pauses:
     def see_fault_of_table(self) -> None:
         """See a call to the table fail: then a pause or a probe may be known to one delivery."""
         self._counts_from = self._scheduler.now + _ALL_KNOW
+        self._busy.clear()
 
     def see_table_away(self) -> None:
         """From now on deliveries may not know of each other's pauses at all."""

@@ -24,6 +24,7 @@ from attendee_sync.rainfocus.guards import Guards
 from attendee_sync.rainfocus.token_requester import TokenRequester
 from attendee_sync.rainfocus.token_store import TokenStore
 from functions.delivery import app as delivery_app
+from tests.simulation import planted_elsewhere
 
 type Patch = Any  # what unittest.mock gives to patch something
 
@@ -208,6 +209,7 @@ PLANTED: dict[str, Callable[[], list[Patch]]] = {
         mock.patch.object(guards, "MARGIN", -20.0),
         mock.patch.object(guarded_client, "MARGIN", -20.0),
     ],
+    **planted_elsewhere.PLANTED,
 }
 
 

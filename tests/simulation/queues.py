@@ -12,6 +12,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.scheduler import Scheduler
 
 PROFILES_URL = "https://sqs.example.com/123456789012/profiles.fifo"
+ARN = f"arn:aws:sqs:us-east-1:123456789012:{PROFILES_URL.rpartition('/')[2]}"
 DEAD_LETTERS_URL = "https://sqs.example.com/123456789012/dead-letter.fifo"
 _VISIBILITY = {PROFILES_URL: 360.0, DEAD_LETTERS_URL: 30.0}  # seconds; the template's
 _DEDUPLICATION_SECONDS = 300.0
@@ -93,6 +94,21 @@ class Queues:
         queue.messages[message.id] = message
         self.on_sent(queue.url, message)
 
+    def get_queue_url(self, **request: Any) -> dict[str, Any]:
+        """Return the URL of a queue by its name."""
+        return {"QueueUrl": f"{PROFILES_URL.rpartition('/')[0]}/{request['QueueName']}"}
+
+    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
+        """Count messages; here the counts are exact."""
+        held = self._queues[request["QueueUrl"]].messages.values()
+        hidden = sum(each.visible_at > self._scheduler.now for each in held)
+        counts = {
+            "ApproximateNumberOfMessages": str(len(held) - hidden),
+            "ApproximateNumberOfMessagesNotVisible": str(hidden),
+            "ApproximateNumberOfMessagesDelayed": "0",
+        }
+        return {"Attributes": counts}
+
     def receive_message(self, **request: Any) -> dict[str, Any]:
         """Give out ten messages at most, in order, none of a group of which some are given out."""
         url = request["QueueUrl"]
@@ -163,7 +179,7 @@ def record_of(message: Stored) -> dict[str, Any]:
         "receiptHandle": message.receipt,
         "body": message.body,
         "attributes": _system(message),
-        "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{PROFILES_URL.rpartition('/')[2]}",
+        "eventSourceARN": ARN,
         "messageAttributes": {
             name: {"stringValue": text, "dataType": "String"}
             for name, text in message.attributes.items()

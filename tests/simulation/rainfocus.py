@@ -61,15 +61,19 @@ class RainFocus:
         self.attendees: dict[str, dict[str, str]] = {}
         self.refused_tags: set[str] = set()  # states that it does not take
         self.mode = ""  # an episode that goes on
+        self.slowest = 6.0  # seconds that an answer takes then
         self.secrets = {"first-secret-of-the-simulation"}
         self.tokens: dict[str, float] = {}  # that live, and until when
         self.lifetime = 3_600
         self.has_one_token = False  # a new token ends those before it
         self.granted = 0
+        self.granted_at = 0.0
         self._granting = 0
         self.on_call: Callable[[str, Mapping[str, str]], object] = lambda _email, _fields: None
         self.on_stored: Callable[[str, Mapping[str, str]], object] = lambda _email, _fields: None
-        self.on_heard: Callable[[Mapping[str, str], int, str], object] = lambda *_: None
+        self.on_heard: Callable[[Mapping[str, str], int, str, float], object] = lambda *_: None
+        self.on_trouble: Callable[[], object] = lambda: None  # with a token
+        self.on_granted: Callable[[], object] = lambda: None
         self.on_granting: Callable[[int], object] = lambda _at_once: None
 
     def prepare_request(self, request: requests.Request) -> requests.Request:
@@ -93,10 +97,12 @@ class RainFocus:
         self.on_granting(self._granting)
         try:
             if self.mode == "outage" or self._faults.strikes("token-error"):
+                self.on_trouble()
                 return 503, "", {}
             secret = request.data["client_secret"]
             answer = self._carry(lambda: self._new_token(secret), seconds)
             if self._faults.strikes("token-lost"):
+                self.on_trouble()
                 raise requests.ConnectionError
             return answer
         finally:
@@ -108,6 +114,8 @@ class RainFocus:
         if self.has_one_token:
             self.tokens.clear()
         self.granted += 1
+        self.granted_at = self._scheduler.now
+        self.on_granted()
         token = f"token-of-the-simulation-{self.granted}"
         self.tokens[token] = self._scheduler.now + self.lifetime
         return 200, {"access_token": token, "expires_in": self.lifetime}, {}
@@ -118,9 +126,9 @@ class RainFocus:
         shown = request.headers["Authorization"].removeprefix("Bearer ")
         self.on_call(fields["email"], fields)
         answer = self._answer(fields, shown, seconds)
-        status, told, _ = answer
+        status, told, headers = answer
         code = told.get("responseCode", "") if isinstance(told, dict) else ""
-        self.on_heard(fields, status, code)
+        self.on_heard(fields, status, code, float(headers.get("Retry-After", 0)))
         return answer
 
     def _answer(self, fields: Mapping[str, str], token: str, seconds: float) -> Answer:
@@ -131,16 +139,22 @@ class RainFocus:
         if self.mode == "hang" or strikes("api-unsent"):
             self._scheduler.sleep(seconds)
             raise requests.ReadTimeout
+
+        def unheard() -> None:
+            effect()
+            if strikes("api-fickle"):
+                self.refused_tags.add(fields["jobtitle"])
+
         if strikes("api-late"):
-            self._scheduler.at(seconds + self._random.random() * _LATE, effect)
+            self._scheduler.at(seconds + self._random.random() * _LATE, unheard)
             self._scheduler.sleep(seconds)
             raise requests.ReadTimeout
         if strikes("api-lost"):
-            self._scheduler.at(self._network.latency(), effect)
+            self._scheduler.at(self._network.latency(), unheard)
             self._scheduler.sleep(seconds)
             raise requests.ReadTimeout
         if self._faults.strikes("kill-after", self._scheduler.task.process.name):
-            self._scheduler.at(self._network.latency(), effect)
+            self._scheduler.at(self._network.latency(), unheard)
             self._scheduler.die()
         answer = self._carry(effect, seconds)
         if strikes("api-died"):
@@ -148,7 +162,11 @@ class RainFocus:
         return (500, "", {}) if strikes("api-stored-error") else answer
 
     def _carry(self, effect: Callable[[], Answer], seconds: float) -> Answer:
-        slow = self._random.uniform(0.5, 6.0) if self.mode == "slow" else self._random.random() / 5
+        slow = (
+            self._random.uniform(0.5, self.slowest)
+            if self.mode == "slow"
+            else self._random.random() / 5
+        )
         answer: Answer | None = self._network.carry(effect, seconds)
         self._scheduler.sleep(min(slow, seconds))
         if answer is None or slow >= seconds:
@@ -178,7 +196,7 @@ class RainFocus:
         if self.mode == "lock-out" or strikes("api-forbidden"):
             return _envelope("403", "forbidden", 403)
         if strikes("api-busy"):
-            return 429, "", {"Retry-After": str(self._random.randrange(1, 20))}
+            return 429, "", {"Retry-After": str(self._random.randrange(1, 40))}
         if strikes("api-page"):
             return 200, "<html>hello</html>", {}
         if strikes("api-code"):

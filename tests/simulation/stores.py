@@ -1,6 +1,7 @@
 """DynamoDB, Parameter Store and Secrets Manager: what was written, and when all see it."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulation.faults import Faults
@@ -22,6 +23,7 @@ class Tables(fakes.DynamoDb):
         self._faults = faults
         self._former: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
         self.on_put: Callable[[str, Mapping[str, Any]], object] = lambda _key, _item: None
+        self.on_left_out: Callable[[str], object] = lambda _key: None
 
     def _called(self, operation: str, request: Mapping[str, Any]) -> None:
         """Let the call through. How requests are formed is what unit tests look at."""
@@ -53,7 +55,10 @@ class Tables(fakes.DynamoDb):
         for each in writes:
             self._keep_former(table, each["PutRequest"]["Item"])
         self.unwritten = len(self._faults.some("table-partial", len(writes)))
-        return super().batch_write_item(**request)
+        answer = super().batch_write_item(**request)
+        for each in answer.get("UnprocessedItems", {}).get(table, []):
+            self.on_left_out(each["PutRequest"]["Item"]["key"]["S"])
+        return answer
 
     def _put(self, request: Mapping[str, Any]) -> None:
         self._keep_former(request["TableName"], request["Item"])
@@ -63,6 +68,21 @@ class Tables(fakes.DynamoDb):
         key = item["key"]["S"]
         self._former[table, key] = (self._scheduler.now, self.tables[table].get(key, {}))
         self.on_put(key, item)
+
+
+class Stacks:
+    """CloudFormation: the stack's outputs."""
+
+    def describe_stacks(self, **_: Any) -> dict[str, Any]:
+        """Describe the one there is."""
+        outputs = {
+            "ProfileQueueName": "profiles.fifo",
+            "DeadLetterQueueName": "dead-letter.fifo",
+            "LedgerTableName": fakes.TABLE,
+            "DeliveryFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:delivery",
+        }
+        told = [{"OutputKey": key, "OutputValue": text} for key, text in outputs.items()]
+        return {"Stacks": [{"Outputs": told}]}
 
 
 class Parameters:
@@ -79,7 +99,9 @@ class Parameters:
         text = self._values.get(request["Name"])
         if text is None:
             raise fakes.denied("ParameterNotFound", "GetParameter")
-        return {"Parameter": {"Name": request["Name"], "Value": text}}
+        changed = datetime.fromtimestamp(self._values.changed_at(request["Name"]), UTC)
+        described = {"Name": request["Name"], "Value": text, "LastModifiedDate": changed}
+        return {"Parameter": described}
 
     def get_parameters_by_path(self, **request: Any) -> dict[str, Any]:
         names = [name for name in self._values.names if name.startswith(f"{request['Path']}/")]
@@ -133,6 +155,9 @@ class _Values:
 
     def put(self, name: str, text: str) -> None:
         self._held[name] = (text, self.newest(name), self._scheduler.now)
+
+    def changed_at(self, name: str) -> float:
+        return self._held[name][2]
 
     def newest(self, name: str) -> str | None:
         return self._held[name][0] if name in self._held else None
