@@ -221,8 +221,12 @@ def test_who_was_deleted_cancelled_or_unsubscribed_has_left(name: str, event: st
     [
         (True, "left"),
         ("true", "left"),
+        ({"value": "true"}, "left"),
+        ({"BOOL": True}, "left"),
         (False, "somebody"),
         ("false", "somebody"),
+        ({"value": "false"}, "somebody"),
+        ({"by": "Bob"}, "somebody"),
         ("", "somebody"),
     ],
 )

@@ -38,6 +38,7 @@ EVENTS: Final = (
     *("event", "eventtype", "eventname", "type", "topic", "metric", "trigger", "triggerevent"),
     *("subscriptiontype", "notificationtype", "webhookevent"),
 )
+_AROUND: Final = ("value", "BOOL")  # a mark, in HubSpot's properties and DynamoDB's images
 _TRUE: Final = ("true", "1", "yes", "y", "t")
 
 
@@ -72,7 +73,9 @@ def is_deletion(text: str) -> bool:
 
 
 def is_so(value: object) -> bool:
-    """Tell whether the value of a mark says that it is so."""
+    """Tell whether the value of a mark says that it is so, by itself or in an object around it."""
+    if isinstance(value, dict):
+        value = next((value[name] for name in _AROUND if name in value), None)
     return value is True or (isinstance(value, str) and value.lower() in _TRUE)
 
 
