@@ -1,5 +1,6 @@
 """Candidates: what a profile says of each field, from one place where it must be."""
 
+import json
 from typing import Any
 
 import pytest
@@ -262,6 +263,24 @@ def test_work_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ('{"value":', "}"),
+        ('{"M":', "}"),
+        ('{"com.acme.Name":', "}"),
+        ('{"type":"text","text":', "}"),
+        ('{"en-US":', "}"),
+        ('[{"value":', "}]"),
+    ],
+)
+def test_wrappers_around_each_other_without_end_are_no_value_and_no_error(
+    opening: str, closing: str
+) -> None:
+    deep = f'{{"email":"ada@example.com","firstname":{opening * 3_000}"Ada"{closing * 3_000}}}'
+    assert values(json.loads(deep)) == ADA
+
+
+@pytest.mark.parametrize(
     ("profile", "found"),
     [
         (
@@ -289,6 +308,16 @@ def test_work_is_bounded() -> None:
         ({"event": "Signed up", "properties": {**ADA, "city": "Lehi"}}, {**ADA, "city": "Lehi"}),
         ({"event": {**ADA, "first_name": "Ada"}}, {**ADA, "firstname": "Ada"}),
         ({"event": {"name": "Summit", "city": "Berlin", "attendee": ADA}}, ADA),
+        ({**ADA, "auth": {"name": "Build key", "title": "Robot"}}, ADA),
+        ({"auth": {**ADA, "first_name": "Ada"}}, {**ADA, "firstname": "Ada"}),
+        (
+            {**ADA, "jobInfo": {"name": "Senior Analyst", "employer": "Engines"}},
+            {**ADA, "companyname": "Engines"},
+        ),
+        (
+            {"jobDetails": {**ADA, "title": "Analyst", "first_name": "Ada"}},
+            {**ADA, "jobtitle": "Analyst", "firstname": "Ada"},
+        ),
     ],
 )
 def test_what_stands_beside_or_around_a_value_is_told_from_it(

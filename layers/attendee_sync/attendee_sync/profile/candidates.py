@@ -269,6 +269,9 @@ class Search:
         return made.parts
 
     def _object(self, value: Json, entry: Entry, spot: "_Spot", path: Path) -> None:
+        if len(path) > _MAX_DEPTH:  # also of wrappers around wrappers
+            self.is_plain = False
+            return
         if entry.kind is Kind.HOLDER:
             self._inner_holder(value, entry, spot.level + _LEVEL, path)
             return

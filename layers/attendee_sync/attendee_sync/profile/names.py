@@ -213,6 +213,7 @@ class Names:
         self.person.known = texts | objects | self._more(addresses, objects, texts)
         self._holder = Entry("", 0, kind=Kind.HOLDER, within=self.person)
         self._work = Entry("", 0, within=self._of_work(texts))
+        self.person.known |= dict.fromkeys(vocabulary.OF_JOB, self._of_job(texts))
         self._dialects = [(each.signs, self._place_in(each)) for each in dialects.ALL]
         persons = Place(dict.fromkeys(vocabulary.WITHIN_PASSED, self._holder), self._persons_own)
         passed = self._holder._replace(within=persons)
@@ -224,6 +225,12 @@ class Names:
         known = {key: each for key, each in texts.items() if each.field in _AT_WORK}
         known |= {"name": texts["companyname"], "title": texts["jobtitle"]}
         return Place(known | dict.fromkeys(("position", "role"), texts["jobtitle"]))
+
+    def _of_job(self, texts: Mapping[str, Entry]) -> Entry:
+        """Return likewise what an object about a job is, whose name may be that of either."""
+        known = self._of_work(texts).known
+        place = Place({key: known[key] for key in known if key != "name"})
+        return self._holder._replace(within=place)  # the person's, if an e-mail address is there
 
     def place_of(self, members: Collection[str]) -> Place:
         """Return what is known of a person's attributes that have these names."""

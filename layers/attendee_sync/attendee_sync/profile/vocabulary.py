@@ -75,14 +75,13 @@ OPERATORS: Final = _words("agent employee member person user usr worker")  # who
 HOLDER_NAMES: Final = frozenset(
     {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
     | {"claims", "cleanedrequest", "communications", "namedvalues", "newimage", "pages", "sobject"}
-    | {"accountholder", "auth", "individualaccount", "personaccount", "useraccount"}
-    | {"jobdetails", "jobinfo", "jobinformation"}
+    | {"accountholder", "individualaccount", "personaccount", "useraccount"}
     | {"useridentities"}
 )
 # Of these only what holds a person is read: their own texts are of something else.
 PASSED_THROUGH: Final = (
     *("audiences", "content", "context", "event", "form", "message", "notification", "request"),
-    *("createdevent", "updatedevent"),
+    *("auth", "createdevent", "updatedevent"),
 )
 # Likewise of what the name is made of these words and of such for containers: `messageBody`.
 PASSED_WORDS: Final = _words(
@@ -120,6 +119,8 @@ PRIVATE: Final = _words(
 WORK: Final = _words(
     "business career company employer employment job occupation organisation organization work"
 )
+# Of these, the `name` may be a job's or a company's, and is nobody's.
+OF_JOB: Final = frozenset({"jobdetails", "jobinfo", "jobinformation"})
 ROLES: Final = _words("role roles rol roll ruolo")  # names of job titles, or of such roles
 OR: Final = _words("or oder ou o lub eller tai nebo veya")
 # A name that asks the person holds one of these. It is known by the one name in it, if there are
