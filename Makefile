@@ -162,9 +162,14 @@ build: $(DEV) ## Build the functions and the layer for AWS
 ENV ?= default
 DEPLOY_TABLES = awk -v env=$(ENV) '/^\[/ {here = index($$0, "[" env ".") == 1} here' samconfig.toml
 STACK_NAME = $$($(DEPLOY_TABLES) | awk -F '"' '/^stack_name/ {print $$2}' | tail -n 1)
-deploy: build ## Deploy to AWS, lanes included; asks for the settings the first time
+deploy: known-environment build ## Deploy to AWS, lanes included; asks for the settings the first time
 	@$(BIN)/sam deploy --config-env $(ENV) $(if $(shell $(DEPLOY_TABLES) | grep OrgId),,--guided)
 	@$(BIN)/attendee-sync --stack "$(STACK_NAME)" destinations upgrade --yes
+
+.PHONY: known-environment
+known-environment:
+	@grep -q '^\[$(ENV)\.' samconfig.toml || \
+	  { echo "samconfig.toml has no part for ENV=$(ENV)" >&2; exit 2; }
 
 invoke-ingest: FUNCTION := IngestFunction
 invoke-ingest: EVENT ?= events/ingest-object.json

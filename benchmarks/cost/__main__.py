@@ -23,10 +23,7 @@ _BACK_FILL = 1_000_000 / 3_600  # a million in an hour, as AEP sends a new audie
 
 def main() -> int:
     """Print what each scenario costs."""
-    parser = argparse.ArgumentParser(prog="make cost")
-    parser.add_argument("--per-second", type=float, default=_BACK_FILL, help="profiles pushed")
-    parser.add_argument("--json", action="store_true", help="print build/cost.json alone")
-    given = parser.parse_args()
+    given = _parser().parse_args()
     bills = {
         each.name: bill(scenarios.million(each)) for each in scenarios.scenarios(given.per_second)
     }
@@ -38,6 +35,33 @@ def main() -> int:
     else:
         _print(bills, given.per_second)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make cost",
+        description="Count what a million profiles are billed for, price it by service, and write "
+        "build/cost.json. docs/capacity-and-cost.md says what each column is.",
+        epilog="examples: make cost COST='--per-second 20', make cost COST=--json",
+    )
+    parser.add_argument(
+        "--per-second",
+        type=_rate,
+        default=_BACK_FILL,
+        metavar="RATE",
+        help="profiles that are pushed in a second (278: a million in an hour)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print what build/cost.json has, with the units"
+    )
+    return parser
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0: {text}")
+    return rate
 
 
 def _report(bills: Mapping[str, Bill], per_second: float) -> dict[str, Any]:
@@ -82,7 +106,9 @@ def _print(bills: Mapping[str, Bill], per_second: float) -> None:
     )
     console.print(table)
     console.print(
-        "A million profiles; those by ten in a push and one by one are delivered. "
+        "A million profiles, pushed one by one (one a second, or as fast as the others) or by ten, "
+        "and delivered; by ten, and unchanged, filtered, or delivered after RainFocus was away for "
+        "an hour. "
         f"{prices['region']}, list prices noted on {prices['noted_on']}; {per_second:.0f} profiles "
         f"a second; RainFocus answers in {scenarios.RAINFOCUS_SECONDS * 1000:.0f} ms. NAT gateways "
         "and keys cost by the month as well: docs/capacity-and-cost.md."

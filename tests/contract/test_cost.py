@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.cost import __main__ as command
 from benchmarks.cost import scenarios
 from benchmarks.cost.bill import Bill, bill, load_prices
 from benchmarks.cost.scenarios import Scenario
@@ -51,3 +52,13 @@ def test_prices_tell_their_region_their_day_and_where_they_stand() -> None:
 
 def test_what_waits_for_an_hour_is_received_about_a_hundred_times() -> None:
     assert 80 <= scenarios.receives_in_an_hour() <= 120
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "inf", "nan"])
+def test_a_rate_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rate: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["cost", "--per-second", rate])
+    with pytest.raises(SystemExit, match="2"):
+        command.main()
+    assert "must be above 0" in capsys.readouterr().err

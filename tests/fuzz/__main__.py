@@ -24,15 +24,21 @@ _FAULT = re.compile(r"=== Uncaught Python exception: ===\n(.+)")
 
 def main() -> int:
     """Search each target in a process of its own; the exit code is 1 if something was found."""
-    parser = argparse.ArgumentParser(description="Look for inputs of which something fails.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz", description="Look for inputs of which something fails."
+    )
     parser.add_argument("--seconds", type=int, default=60, help="of each target (60)")
     parser.add_argument("--target", choices=TARGETS, help="one alone")
-    parser.add_argument("--input", type=Path, help="a file that failed, to be tried again")
+    parser.add_argument(
+        "--input", type=Path, help="a file that failed, to be tried again on --target"
+    )
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.here:
         return _search(given.target, given.seconds)
     if given.input:
+        if not (given.target and given.input.is_file()):
+            parser.error("--input needs --target (INPUT needs TARGET), and a file that is there")
         return _again(given.target, given.input)
     names = [given.target] if given.target else TARGETS
     return max(_searched(name, given.seconds) for name in names)

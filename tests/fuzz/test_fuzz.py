@@ -12,6 +12,7 @@ from attendee_sync.outcome import AnswerKind, Fault, Reason
 from attendee_sync.profile.pieces import PieceReader, Pushed
 from attendee_sync.rainfocus import answers
 from tests.fuzz.__main__ import TARGETS as NAMES
+from tests.fuzz.__main__ import main
 from tests.fuzz.mutations import MARK
 from tests.fuzz.targets import TARGETS
 
@@ -39,6 +40,18 @@ def search(name: str, inputs: int) -> None:
 def test_a_short_search_finds_nothing(name: str) -> None:
     assert TARGETS.keys() == {*NAMES}
     search(name, INPUTS[name])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--input", __file__], ["--target", "reader", "--input", "-"]]
+)
+def test_an_input_is_tried_on_a_target_and_must_be_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["fuzz", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "--input needs --target" in capsys.readouterr().err
 
 
 # --- it would find something ----------------------------------------------------------------------

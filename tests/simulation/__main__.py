@@ -15,7 +15,13 @@ from tests.simulation.world import Result, Run, play
 
 def main(arguments: list[str]) -> int:
     """Play what is asked for, and return the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if unknown := _kinds(options.kinds or "") - faults.KINDS:
+        known = ", ".join(sorted(faults.KINDS))
+        parser.error(f"no kind of fault: {', '.join(sorted(unknown))}; there are {known}")
+    if min(options.runs, options.profiles) < 1:
+        parser.error("--runs and --profiles are 1 at least")
     if options.planted == "all":
         return _tell_planted(options)
     with planted(options.planted) if options.planted else nullcontext():
@@ -71,7 +77,11 @@ def _run(seed: int, options: argparse.Namespace) -> Run:
     run = Run.of_seed(seed, options.profiles)
     if options.kinds is None:
         return run
-    return Run(seed, options.profiles, frozenset(filter(None, options.kinds.split(","))))
+    return Run(seed, options.profiles, _kinds(options.kinds))
+
+
+def _kinds(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.split(",")))
 
 
 def _tell_violation(run: Run, result: Result, *, is_small: bool) -> None:
@@ -115,7 +125,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profiles", type=int, default=40, help="pushed in each run (40)")
     parser.add_argument("--kinds", help="of faults, in place of those that the seed draws")
     parser.add_argument("--trace", action="store_true", help="tell all that is seen")
-    parser.add_argument("--planted", choices=[*PLANTED, "all"], help="a mistake in the code")
+    parser.add_argument(
+        "--planted",
+        choices=[*PLANTED, "all"],
+        metavar="MISTAKE",
+        help="a mistake in the code, by its name in planted.py, or all of them",
+    )
     return parser
 
 

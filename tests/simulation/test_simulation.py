@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.__main__ import main
 from tests.simulation.planted import planted
 from tests.simulation.shrink import shrunk
 from tests.simulation.world import Run, play
@@ -78,3 +79,19 @@ def test_a_failing_run_becomes_smaller_and_fails_still() -> None:
 
 def _run(seed: int) -> Run:
     return Run.of_seed(seed, profiles=8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--kinds", "queue-lots"], "no kind of fault: queue-lots; there are"),
+        (["--runs", "0"], "1 at least"),
+        (["--profiles", "0"], "1 at least"),
+    ],
+)
+def test_a_search_of_nothing_does_not_pass(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert said in capsys.readouterr().err
