@@ -89,6 +89,23 @@ def test_make_asks_for_one_environment_though_another_was_answered(folder: Path)
     assert deploying(folder)[0].endswith("--config-env default --guided")
 
 
+def test_a_mistyped_environment_is_refused_before_anything_is_built() -> None:
+    command = ["make", "deploy", "ENV=prd"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode
+    assert "samconfig.toml has no part for ENV=prd" in done.stderr
+    assert not done.stdout
+
+
+def test_the_docs_say_what_to_answer_in_the_order_in_which_it_is_asked() -> None:
+    _, _, asked = (ROOT / "docs" / "deploy.md").read_text().partition("| asked |")
+    names = re.findall(
+        r"`(\w+)`", re.sub(r"(?m)^(\|[^|]*\|).*$", r"\1", asked.partition("\n\n")[0])
+    )
+    parameters = list(TEMPLATE["Parameters"])
+    assert names == parameters[: parameters.index("SubnetIds") + 1]
+
+
 # --- the pipeline that docs/deploy.md prints ----------------------------------------------------
 
 

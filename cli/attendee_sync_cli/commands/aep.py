@@ -1,6 +1,9 @@
 """The commands about Adobe Experience Platform: what is entered or uploaded there."""
 
 import json
+import shlex
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,9 +38,10 @@ def values(context: typer.Context, destination: DestinationName, as_json: AsJson
             [{"screen": screen, "field": field, "value": value} for screen, field, value in rows]
         )
         return
-    console.table(
-        ["screen", "field", "value"], [[*row[:2], row[2] or "leave empty"] for row in rows]
-    )
+    for screen, fields in groupby(rows, itemgetter(0)):
+        console.say(screen)
+        for _, field, value in fields:  # whole, to be copied
+            console.say_as_it_is(f"  {field}: {value or 'leave empty'}")
 
 
 @app.command(
@@ -89,7 +93,9 @@ def render(
         console.document(files)
         return
     _write(output, files)
-    _tell_steps(output, is_made=server != adobe_destination.SERVER_ID)
+    again = f"attendee-sync aep render {destination} --output {shlex.quote(str(output))}"
+    again += " --in-batches" * in_batches
+    _tell_steps(output, again, is_made=server != adobe_destination.SERVER_ID)
 
 
 def _settings(stack: Stack, name: str) -> Destination:
@@ -109,11 +115,12 @@ def _write(folder: Path, files: dict[str, dict[str, Any]]) -> None:
         raise FailureError(f"{folder} can't be written to: {error.strerror}") from None
 
 
-def _tell_steps(folder: Path, *, is_made: bool) -> None:
+def _tell_steps(folder: Path, again: str, *, is_made: bool) -> None:
     if is_made:
         console.say(f"{folder / _DESTINATION} is for POST {_AUTHORING}/destinations")
         return
     console.say(f"1. POST {folder / _SERVER} to {_AUTHORING}/destination-servers")
-    console.say("2. Make the files again with --server and the instanceId of its answer")
+    console.say("2. Make the files again, with the instanceId of its answer:")
+    console.say_as_it_is(f"   {again} --server ID")
     console.say(f"3. POST {folder / _DESTINATION} to {_AUTHORING}/destinations")
     console.say("Each with the headers Authorization, x-api-key, x-gw-ims-org-id, x-sandbox-name.")

@@ -149,11 +149,12 @@ def form_values(push_url: str, secret: str, settings: Destination) -> list[tuple
 
     https://experienceleague.adobe.com/en/docs/experience-platform/destinations/catalog/streaming/http-destination
     """
+    token = f"one by `attendee-sync senders add aep`, or what the secret {secret} holds"
     found = attributes(settings)
     mapped = ", ".join(("the attributes of docs/adobe.md", *found.names, *found.too_deep))
     return [
         ("Authentication", "Authentication type", "Bearer token"),
-        ("Authentication", "Bearer token", f"what the secret {secret} holds, or a sender's own"),
+        ("Authentication", "Bearer token", token),
         ("Destination details", "Name", settings.name or "RainFocus attendees"),
         ("Destination details", "Description", settings.description),
         ("Destination details", "Headers", ""),

@@ -184,6 +184,9 @@ def test_files_are_written_with_the_servers_id_and_the_next_step_is_told(
     folder = str(tmp_path / "adobe")
     shown = line.succeed("aep", "render", "default", "--output", folder)
     assert "/destination-servers" in shown
+    assert f"attendee-sync aep render default --output {folder} --server ID" in shown
+    shown = line.succeed("aep", "render", "default", "--output", folder, "--in-batches")
+    assert f"--output {folder} --in-batches --server ID" in shown
     shown = line.succeed("aep", "render", "default", "--output", folder, "--server", "2307ec2b")
     assert "/destination-servers" not in shown
     made = json.loads((tmp_path / "adobe" / "destination.json").read_text())
@@ -212,4 +215,12 @@ def test_the_form_of_the_http_api_destination_is_told_field_by_field(line: Comma
     ]
     assert values["HTTP Endpoint"] == PUSH_URL
     assert f"{STACK}/ingest-token" in values["Bearer token"]
-    assert "leave empty" in line.succeed("aep", "values", "default")
+    assert "Description: leave empty" in line.succeed("aep", "values", "default")
+
+
+def test_what_is_copied_into_the_form_is_never_broken(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = line.succeed("aep", "values", "default")
+    assert f"  HTTP Endpoint: {PUSH_URL}" in shown.splitlines()
