@@ -74,10 +74,11 @@ def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questio
     """Return as one object what a list holds as names and values; the first of a name counts.
 
     A title that is a field's name says more than the name or id that the pair has in the system.
-    Where an answer's own names say nothing, the title of its question does, which stands elsewhere
-    in the profile.
+    The title of an answer's question, which may stand elsewhere in the profile, says what the
+    answer's own names don't.
     """
     found: Json = {}
+    unsure: Json = {}
     questions: Questions | None = None
     for each in sorted(listed, key=_is_behind):
         if isinstance(each, dict) and each.get("use") == _OLD:
@@ -85,17 +86,20 @@ def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questio
         given, value = _pair(each)
         if not given or value is None:
             continue
-        title = _title_of(each)
+        name = next((name for name in given if place[name]), "")
+        asked = ""
+        if not name or len(given) > 1:
+            questions = find_questions() if questions is None else questions
+            asked = next((questions[name] for name in given if name in questions), "")
+        title = _title_of(each) or asked
         if names.is_other_person(title):
             continue
-        name = next((name for name in given if place[name]), "")
         if _says_otherwise(title, name, place):
             name = title
-        if not name:
-            questions = find_questions() if questions is None else questions
-            name = next((questions[name] for name in given if name in questions), given[0])
-        found.setdefault(name, value)
-    return found
+        # An answer's type alone says less than another's question: whose address is it?
+        is_unsure = bool(name and asked) and place[asked] is None
+        (unsure if is_unsure else found).setdefault(name or asked or given[0], value)
+    return unsure | found
 
 
 def are_by_number(members: Json) -> bool:

@@ -51,7 +51,7 @@ CONTAINERS: Final = _words(
     " node obj object output outputs parameters params payload personal point primary"
     " professional properties property props question questions record registration resource"
     " response root sobject responses result row set submission trait traits udo values"
-    " variables vars xdm"
+    " variables vars vcard hcard xdm"
 )
 HOLDERS: Final = PERSONS | CONTAINERS
 # With one of these, a name such as `name` or `title` is that of a thing.
@@ -76,7 +76,7 @@ HOLDER_NAMES: Final = frozenset(
     {"dynamodb", "fulldocument", "identity", "target", "telecom", "contactpoints", "contactmethods"}
     | {"claims", "cleanedrequest", "communications", "namedvalues", "newimage", "pages", "sobject"}
     | {"accountholder", "individualaccount", "personaccount", "useraccount"}
-    | {"useridentities"}
+    | {"n", "useridentities"}
 )
 # Of these only what holds a person is read: their own texts are of something else.
 PASSED_THROUGH: Final = (
