@@ -308,6 +308,17 @@ def test_wrappers_around_each_other_without_end_are_no_value_and_no_error(
         ({"event": "Signed up", "properties": {**ADA, "city": "Lehi"}}, {**ADA, "city": "Lehi"}),
         ({"event": {**ADA, "first_name": "Ada"}}, {**ADA, "firstname": "Ada"}),
         ({"event": {"name": "Summit", "city": "Berlin", "attendee": ADA}}, ADA),
+        (
+            {
+                **{"manager:email": "bob@example.com", "owner:email": "bob@example.com", **ADA},
+                **{"company:phone": "1", "assistant:firstName": "Bob", "og:title": "A page"},
+            },
+            ADA,
+        ),
+        (
+            {"ns1:email": ADA["email"], "SOAP-ENV:phone": "1", "custom:company": "Engines"},
+            {**ADA, "phone": "1", "companyname": "Engines"},
+        ),
         ({**ADA, "auth": {"name": "Build key", "title": "Robot"}}, ADA),
         ({"auth": {**ADA, "first_name": "Ada"}}, {**ADA, "firstname": "Ada"}),
         (

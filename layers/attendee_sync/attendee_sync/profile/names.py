@@ -67,6 +67,11 @@ class Entry(NamedTuple):
         return self.field == "email" and not self.is_weak
 
 
+# What XML's names begin with, as in `soap:Body`, and Cognito's. A word may be somebody or something
+# else, as in `manager:email`, `company:phone` and `og:title`; the reader drops `xdm:`.
+_NAMESPACE = re.compile(r"[a-z]\d?|ns\d*|soap(?:-?env)?(?:12)?|env|tns|sf|custom")
+
+
 class Place(dict[str, Entry | None]):
     """What is known of the names in one sort of object, by names as they were pushed.
 
@@ -283,9 +288,9 @@ class Names:
         if "://" in name:
             name = name.rstrip("/").rpartition("/")[2]  # a claim, named by a URI
         found = self._by_words(name)
-        if found is None and ":" in name:  # with the namespace of XML, such as `soap:Body`
+        if found is None and ":" in name:
             namespace, _, own = name.rpartition(":")
-            found = self.person[own] if namespace != "xdm" else None  # which the reader drops
+            found = self.person[own] if _NAMESPACE.fullmatch(namespace.lower()) else None
         if found is None and name.startswith("_"):
             return self._holder  # a tenant's namespace, if it is an object
         return found
