@@ -200,7 +200,7 @@ wheel: build/python.path ## Build the command line as a package of its own, into
 	@$(UV) build --quiet --wheel --out-dir build/dist
 
 SBOM := $(UV) export --quiet --locked --no-emit-project --format cyclonedx1.5
-release: $(DEV) ## Put sources, command line, bills of materials, notices and checksums into build/release
+release: $(DEV) ## Put what is released, with notices and checksums, into build/release
 	@rm -rf build/release
 	@$(UV) build --quiet --wheel --out-dir build/release
 	@rm -f build/release/.gitignore
