@@ -98,13 +98,20 @@ def _place(arguments: argparse.Namespace, console: Console) -> AbstractContextMa
     if not session.region_name:
         raise StackError("Which region? --region says it.")
     if not arguments.yes:
+        _ask_first(session, console)
+    return aws_place(session, report)
+
+
+def _ask_first(session: boto3.Session, console: Console) -> None:
+    try:
         answer = console.input(
             f"Deploy a stack to the account of profile {session.profile_name} in "
             f"{session.region_name}, ask, and remove it? About ten minutes, some cents. [y/N] "
         )
-        if answer.strip().lower() not in ("y", "yes"):
-            raise StackError("Nothing was done.")
-    return aws_place(session, report)
+    except EOFError:
+        raise StackError("nobody is there to say yes; --yes says it.") from None
+    if answer.strip().lower() not in ("y", "yes"):
+        raise StackError("Nothing was done.")
 
 
 def _asked(place: Place, console: Console) -> dict[str, Answer]:
@@ -138,10 +145,13 @@ def _told(
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     console.print(_table(answers, is_local=place.is_local))
     agree = sum(each.agrees is True for each in answers.values())
+    differ = sum(each.agrees is False for each in answers.values())
     where = "the local cloud" if place.is_local else f"AWS ({_RECORD.relative_to(ROOT)})"
     unknown = surprises(answers, is_local=place.is_local)
+    known = differ - len(unknown)
     console.print(
         f"parity: on {where} {agree} of {len(answers)} agree"
+        + (f", {known} differ as is known" if known else "")
         + (f"; unexpected: {', '.join(unknown)}" if unknown else "")
     )
     return 1 if unknown else 0

@@ -1,6 +1,7 @@
 """What `make parity` asks: each answer could be another, and none tells of an account."""
 
 import argparse
+import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.parity import CHECKS, rights, secret_versions
-from local.parity.__main__ import is_account_meant, surprises
+from local.parity.__main__ import is_account_meant, main, surprises
 from local.parity.answers import (
     Answer,
     PrivacyError,
@@ -66,6 +67,15 @@ def test_an_account_is_asked_only_where_one_is_meant(
 ) -> None:
     arguments = argparse.Namespace(profile=profile, region=None)
     assert is_account_meant(arguments, environment) is meant
+
+
+def test_an_account_is_not_asked_where_nobody_says_yes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["parity", "--region", "eu-west-1"])
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main() == 2
+    assert "--yes" in capsys.readouterr().out
 
 
 def test_what_differs_is_a_surprise_where_it_is_not_known() -> None:
