@@ -169,7 +169,7 @@ deploy: known-environment build ## Deploy to AWS, lanes included; asks for the s
 .PHONY: known-environment
 known-environment:
 	@grep -q '^\[$(ENV)\.' samconfig.toml || \
-	  { echo "samconfig.toml has no part for ENV=$(ENV)" >&2; exit 2; }
+	  { echo "samconfig.toml has no part for ENV=$(ENV); for a new one, copy dev's" >&2; exit 2; }
 
 invoke-ingest: FUNCTION := IngestFunction
 invoke-ingest: EVENT ?= events/ingest-object.json
