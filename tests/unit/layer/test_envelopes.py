@@ -352,6 +352,13 @@ def test_two_lists_under_unknown_names_are_not_guessed_between() -> None:
     assert "@" not in str(caught.value)
 
 
+def test_lists_under_peoples_addresses_or_names_are_refused_without_these() -> None:
+    people = {"bob@example.com": [{"email": "bob@example.com"}]}
+    body = json.dumps({**people, "Ada Lovelace": [{"email": "ada@example.com"}]})
+    with pytest.raises(UnreadableBodyError, match=r'"\?" and "\?" may be meant'):
+        bodies.split(body)
+
+
 def test_where_a_destination_maps_the_address_no_list_is_looked_for() -> None:
     body = json.dumps({"whatever": [ADA]})
     assert len(bodies.split(body, maps_email=True)) == 1

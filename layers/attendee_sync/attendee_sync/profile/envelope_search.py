@@ -4,6 +4,7 @@ Imports the standard library alone, since ingest uses it.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -29,6 +30,7 @@ from attendee_sync.profile.reader import Json
 _NO_NAME = ""  # of entities by id, all of which are in the list
 _BEGINNINGS = ('"', "{", "[")  # of values that may tell who somebody is
 _EMPTY = ('""', "{}", "[]")
+_IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]{0,49}")
 _MAX_BESIDE = 16 * envelopes.MAX_BYTES  # characters as pushed, indented or not, before it is read
 _TOO_MUCH_BESIDE = f"what stands beside the profiles has more than {envelopes.MAX_BYTES:,} bytes"
 _UNREADABLE_BESIDE = "what stands beside the profiles can't be read as JSON without doubt"
@@ -348,8 +350,13 @@ class EnvelopeSearch:
 
 def unclear(places: Sequence[tuple[str, ...]], others: str = "") -> UnclearError:
     """Return the error that profiles may stand at more than one place."""
-    words = " and ".join(f'"{".".join(each)}"' for each in places)
+    words = " and ".join(f'"{".".join(map(_told, each))}"' for each in places)
     return UnclearError(f"the profiles can't be told: {words}{others} may be meant")
+
+
+def _told(name: str) -> str:
+    """Return a name as it may be logged: one that is no identifier may be somebody's address."""
+    return name if _IDENTIFIER.fullmatch(name) else "?"
 
 
 def _is_somebodys(beside: Json, listed: Sequence[Pushed]) -> bool:
