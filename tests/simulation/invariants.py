@@ -62,6 +62,8 @@ class Judge(Stories):
             self.excuse_token()
         if service == "dynamodb":
             self.pauses.see_fault_of_table()
+            for each in process.messages:
+                self.stories[each.profile].is_unsure = True
 
     def delivery_began(self) -> None:
         """See a delivery begin."""
@@ -166,8 +168,13 @@ class Judge(Stories):
     def _begun_alone(self, profile: ProfileId) -> None:
         state = self.stories[profile].state
         of_person = self.order[state.email] if state else []
-        if not any(self.stories[each].excuses for each in of_person):
+        if not any(map(self._may_be_noted, of_person)):
             self.fail(f"{profile} is delivered alone, though no delivery of it died")
+
+    def _may_be_noted(self, profile: ProfileId) -> bool:
+        """Tell whether more may be in the table of a profile than what was seen to be written."""
+        story = self.stories[profile]
+        return bool(story.excuses) or story.is_unsure
 
     def excuse_token(self) -> None:
         """See something for which a token may be renewed though it is young."""
@@ -264,8 +271,8 @@ class Judge(Stories):
     def _stale(self, end: End) -> None:
         email = end.state.email
         newer = self.order[email][end.position + 1 :]
-        # Something newer may be in the ledger whose delivery died before it wrote a line.
-        is_excused = any(self.stories[each].excuses for each in newer)
+        # Something newer may be in the ledger whose delivery died, or did not hear that it is.
+        is_excused = any(map(self._may_be_noted, newer))
         if max(self.took[email], default=-1) <= end.position and not is_excused:
             self.fail(f"{end} is stale, and nothing newer took effect")
 

@@ -32,6 +32,7 @@ class Story:
     dead_letters: int = 0
     excuses: int = 0  # deliveries of it that did not end as they should
     deaths: int = 0  # of invocations that had it
+    is_unsure: bool = False  # a delivery that had it met a fault of the table
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,8 @@ def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
         (of(2_000, 10, "own"), of(1_999, 20)),  # another queue's numbers tell nothing
         (of(2_000, 10), of(1_999, 20, "own")),
         (of(2_000, 10, "own"), of(1_999, 20, "other")),
+        (of(1_000, 20), of(1_000, 10)),  # of one push, where the first's write was late
+        (of(1_000, 20, "own"), of(1_000, 10, "own")),
     ],
 )
 def test_nothing_older_is_noted_over_something_newer(
@@ -214,6 +216,10 @@ def test_nothing_older_is_noted_over_something_newer(
         (of(1_000, 10), of(1_500)),
         (of(1_000, 10, "own"), of(999, 11, "own")),
         (of(1_000), of(1_500, 10)),
+        (of(1_000), of(1_000)),
+        (of(1_000), of(1_000, 10)),
+        (of(1_000, 20, "own"), of(1_000, 10)),  # neither queue's numbers tell
+        (of(1_000, 20), of(1_000, 10, "own")),
     ],
 )
 def test_something_newer_is_noted(ledger: Ledger, noted: LedgerEntry, later: LedgerEntry) -> None:

@@ -96,6 +96,15 @@ def test_a_missing_stage_of_a_secret_is_none(aws: Aws) -> None:
     assert aws.settings().secret("ingest-token", stage="AWSPREVIOUS") is None
 
 
+def test_a_stage_that_was_missing_before_the_current_one_changed_is_looked_for(aws: Aws) -> None:
+    values = aws.settings()
+    assert values.secret("ingest-token", stage="AWSPREVIOUS") is None
+    aws.secrets.rotate(f"{STACK}/ingest-token", "another")
+    aws.clock.now += 0.1
+    assert values.secret("ingest-token") == "another"
+    assert values.secret("ingest-token", stage="AWSPREVIOUS") == INGEST_TOKEN
+
+
 @pytest.mark.parametrize("failure", list(FAILURES.values()), ids=FAILURES)
 def test_a_failure_for_a_moment_is_not_noticed(aws: Aws, read: Read, failure: Exception) -> None:
     aws.ssm.failures = [failure]

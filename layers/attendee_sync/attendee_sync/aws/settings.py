@@ -31,6 +31,7 @@ INGEST_TOKEN = "ingest-token"  # noqa: S105 - the secret's name
 SENDERS = "senders"
 _PAUSE_SECONDS = 5.0  # after a failure nothing is tried again; the last value serves, if any
 _MISSING_SECONDS = 5.0  # what is missing may be added at any moment
+_CURRENT = "AWSCURRENT"  # the stage of a secret's newest version
 _ATTEMPTS = 2  # where no earlier value is known
 _MAX_ENTRIES = 1_000
 _MAX_BYTES = 4_000_000  # a secret has up to 64 KB
@@ -184,14 +185,19 @@ class Settings:
             token = {"NextToken": page["NextToken"]}
 
     def secret(
-        self, name: str, *, stage: str = "AWSCURRENT", max_age: float | None = None
+        self, name: str, *, stage: str = _CURRENT, max_age: float | None = None
     ) -> str | None:
         """Return a secret's text, or None if it or that stage of it does not exist.
 
         `max_age` in seconds asks for a value that was read, or at least asked for, no longer ago
-        than that. Raises SettingsUnavailableError.
+        than that. Another stage than the current one is never older than what is known of that,
+        since both change at once. Raises SettingsUnavailableError.
         """
         id_ = secret_id(self._stack, name)
+        current = self._cache.get(f"{id_}#{_CURRENT}")
+        if stage != _CURRENT and current:
+            age = self._clock() - current.tried_at
+            max_age = age if max_age is None else min(age, max_age)
 
         def read() -> str:
             answer = self._secrets.get_secret_value(SecretId=id_, VersionStage=stage)

@@ -159,7 +159,10 @@ class Ledger:
             # Where accepted_at is no number nothing compares, and it would stand for ever.
             "ConditionExpression": "attribute_not_exists(#key)"
             f" OR (#sequence < :sequence AND {same_lane} AND accepted_at <= :latest)"
-            " OR accepted_at <= :accepted_at"
+            " OR accepted_at < :accepted_at"
+            # Of one push's states, the first's write may take effect after the second's.
+            " OR (accepted_at = :accepted_at AND (#sequence <= :sequence"
+            f" OR attribute_not_exists(#sequence) OR NOT {same_lane}))"
             " OR NOT attribute_type(accepted_at, :number)",
             "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence", "#lane": "lane"},
             "ExpressionAttributeValues": {
