@@ -291,7 +291,9 @@ class Judge(Stories):
 
     def _expired(self, end: End) -> None:
         self._noted.pop(end.state.email, None)
-        if self._scheduler.now - max(end.story.queued_at, self._resumed_at) < self.max_age - 1:
+        # Whose delete was lost is there still, beside what a redrive queued.
+        queued_at = end.story.came_at if end.story.excuses else end.story.queued_at
+        if self._scheduler.now - max(queued_at, self._resumed_at) < self.max_age - 1:
             self.fail(f"{end} expired before its time")
         self.look_for_dead_letter(end.profile, end.story)
 
