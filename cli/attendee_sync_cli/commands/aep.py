@@ -41,7 +41,7 @@ def values(context: typer.Context, destination: DestinationName, as_json: AsJson
     for screen, fields in groupby(rows, itemgetter(0)):
         console.say(screen)
         for _, field, value in fields:  # whole, to be copied
-            console.say_as_it_is(f"  {field}: {value or 'leave empty'}")
+            console.say_as_it_is(f"  {field}: {console.plain(value) or 'leave empty'}")
 
 
 @app.command(

@@ -131,7 +131,7 @@ def _with_first_valid(profile: Json, found: Found, rule: EmailRule) -> Identity:
             remarks.insert(0, f"from {_words_for(place)}, since {_MAPPED} gives no address")
         if email != text.strip().lower():
             remarks.append("brought to its one spelling")
-        if not isinstance(place, str) and "email" in found.more:
+        if not isinstance(place, str) and ("email" in found.more or len(place) > 1):
             found, are_others = others.without(found, email, place)
             remarks += [_OTHERS] * are_others
         if found.paths.get("address1") == place:
