@@ -6,9 +6,9 @@ variables (AWS_PROFILE, AWS_ACCESS_KEY_ID, ...); then it first says what it is g
 asks.
 
 In an account a stack of its own is deployed, attendee-sync-parity-XXXXXX, asked for some minutes,
-and removed with all that was made, however it ends. It takes about ten minutes and costs a few
-cents: made-up profiles wait in it, RainFocus is never called, and no other stack is touched. Who
-runs it must be allowed to deploy the stack, and iam:SimulatePrincipalPolicy and
+and removed with all that was made, however it ends. By estimate it takes ten minutes and costs a
+few cents: made-up profiles wait in it, RainFocus is never called, and no other stack is touched.
+Who runs it must be allowed to deploy the stack, and iam:SimulatePrincipalPolicy and
 iam:SimulateCustomPolicy. What stays is the SAM CLI's own bucket, and metrics, which AWS lets
 nobody delete. What came is written to docs/parity.json, without anything of the account in it.
 
@@ -106,7 +106,7 @@ def _ask_first(session: boto3.Session, console: Console) -> None:
     try:
         answer = console.input(
             f"Deploy a stack to the account of profile {session.profile_name} in "
-            f"{session.region_name}, ask, and remove it? About ten minutes, some cents. [y/N] "
+            f"{session.region_name}, ask, and remove it? Ten minutes, some cents, we think. [y/N] "
         )
     except EOFError:
         raise StackError("nobody is there to say yes; --yes says it.") from None
