@@ -115,9 +115,12 @@ def test_the_worst_profile_costs_no_more_than_some_readings(name: str, reading: 
     document = WORST[name]
     text = json.dumps(document, ensure_ascii=False)
     pushed = Pushed(text, document)
-    assert seconds(lambda: RULES.decide(document)) < 40 * reading
-    assert seconds(lambda: FILTERED.decide(document)) < 40 * reading
-    assert seconds(lambda: ingest._email_hash(pushed, text, EmailRule())) < 40 * reading
+    # The worst takes 33 on a quiet machine, and half as much again beside others; what grows with
+    # the square of a profile's size takes thousands.
+    most = 100 * reading
+    assert seconds(lambda: RULES.decide(document)) < most
+    assert seconds(lambda: FILTERED.decide(document)) < most
+    assert seconds(lambda: ingest._email_hash(pushed, text, EmailRule())) < most
 
 
 @pytest.mark.parametrize("name", sorted({*attendee.FIELDS} - {"email"}))
