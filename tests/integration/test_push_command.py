@@ -12,7 +12,7 @@ from attendee_sync_cli.main import app
 from attendee_sync_cli.stack import stack
 from local.machine.cloud import REGION, TEST_KEY
 from local.traffic.people import Person, as_xdm, people
-from tests.support.local import Local
+from tests.support.local import Local, until
 
 _CSV = """\
 email;firstname;workAddress.city;workAddress.stateProvince;workAddress.countryCode;workAddress.postalCode
@@ -98,13 +98,17 @@ def test_what_became_of_a_push_is_told_afterwards(tmp_path: Path) -> None:
 
     assert _push(path)[0] == 0
 
-    found = _json("lookup", "told.afterwards@example.com", "--destination", "default", "--trace")
-    [trace] = found["destinations"][0]["trace"]
-    assert trace["state"] == "delivered"
-    assert [each["event"] for each in trace["events"]] == ["accepted", "delivered"]
+    until(_is_whole, "its lines are in the log: ingest's may come behind delivery's")
     after = _json("report")["total"]
     assert after["received"] > before["received"]
     assert after["activated"] > before["activated"]
+
+
+def _is_whole() -> bool:
+    found = _json("lookup", "told.afterwards@example.com", "--destination", "default", "--trace")
+    [trace] = found["destinations"][0]["trace"]
+    assert trace["state"] == "delivered"
+    return [each["event"] for each in trace["events"]] == ["accepted", "delivered"]
 
 
 def _json(*words: str) -> Any:
