@@ -91,6 +91,10 @@ def _dynamodb(aws: Aws, operation: str, request: Request) -> Usage:
             [(_, writes)] = request["RequestItems"].items()
             puts = [each["PutRequest"]["Item"] for each in writes]
             return Counter(dynamodb_write_units=sum(_units(each, _WRITE_UNIT) for each in puts))
+        case "TransactWriteItems":  # billed twice
+            puts = [each["Put"]["Item"] for each in request["TransactItems"]]
+            units = sum(_units(each, _WRITE_UNIT) for each in puts)
+            return Counter(dynamodb_write_units=2 * units)
         case "PutItem":
             return Counter(dynamodb_write_units=_units(request["Item"], _WRITE_UNIT))
         case _:  # changes an item that is small

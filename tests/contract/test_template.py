@@ -57,6 +57,7 @@ ACTIONS = {
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "DeleteMessageBatch": "DeleteMessage",
     "Invoke": "InvokeFunction",
+    "TransactWriteItems": "PutItem",  # of puts
 }
 
 
@@ -618,6 +619,9 @@ def arn(service: str, request: Mapping[str, Any]) -> str:
         case "sqs":
             return known[request["QueueUrl"]]
         case "dynamodb":
+            if "TransactItems" in request:
+                [table] = {each["Put"]["TableName"] for each in request["TransactItems"]}
+                return known[table]
             return known[request.get("TableName") or next(iter(request["RequestItems"]))]
         case "lambda":
             return known[request["FunctionName"]]

@@ -15,7 +15,7 @@ from unittest import mock
 
 from attendee_sync import http_client, observability
 from attendee_sync.aws import clients, fifo_queue, settings
-from attendee_sync.delivery import delivery, ledger
+from attendee_sync.delivery import delivery
 from attendee_sync.ingest import ingest
 from attendee_sync.rainfocus import (
     concurrency,
@@ -128,7 +128,7 @@ def _threads(scheduler: Scheduler) -> Iterator[Any]:
     def executor(most: int) -> simulated.Executor:
         return simulated.Executor(scheduler, most)
 
-    for module in (fifo_queue, delivery, ledger, token_refresh):
+    for module in (fifo_queue, delivery, token_refresh):
         yield mock.patch.object(module, "ThreadPoolExecutor", executor)
     yield mock.patch.object(
         delivery, "wait", lambda some, seconds: simulated.wait(scheduler, some, seconds)

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tests.support.fakes.base import Fake, Request, denied
 
 TABLE = "ledger"
@@ -74,6 +76,21 @@ class DynamoDb(Fake):
             self.unwritten -= len(left)
             self.tables[table] |= dict(list(zip(keys, items, strict=True))[len(left) :])
         return {"UnprocessedItems": {table: left} if left else {}}
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        self._called("TransactWriteItems", request)
+        puts = [each["Put"] for each in request["TransactItems"]]
+        keys = [put["Item"]["key"]["S"] for put in puts]
+        self._use(len(set(keys)) == len(keys) <= 100, "the same key twice, or too many")
+        with self._lock:
+            try:
+                for put, key in zip(puts, keys, strict=True):
+                    self._require(put, key)
+            except ClientError:
+                raise denied("TransactionCanceledException", "TransactWriteItems") from None
+            for put in puts:
+                self._put(put)
+        return {}
 
     def update_item(self, **request: Any) -> dict[str, Any]:
         self._called("UpdateItem", request)

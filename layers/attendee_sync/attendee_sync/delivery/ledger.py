@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +19,6 @@ _PREFIX = "attendee#"
 _ATTEMPT = "attempt#"
 _READS = 3  # while a busy table leaves something out
 _WRITES = 2  # likewise
-_THREADS = 10  # as many as a batch has attendees
 _TROUBLE_SECONDS = 14 * 86_400  # as long as a message can live
 _KEPT_SECONDS = 400 * 86_400  # longer than the year between two editions of an event
 _STORED_SECONDS = 1.0  # at most so often a connection's success is noted
@@ -122,7 +120,7 @@ class Ledger:
         return found
 
     def record(self, entries: Collection[LedgerEntry]) -> set[str]:
-        """Note what is known of different attendees now, side by side.
+        """Note what is known of different attendees now, at most 100, in one call.
 
         Returns the keys of those of whom something newer was noted meanwhile. Raises
         LedgerUnavailableError, and then nothing is noted, or some of it.
@@ -134,20 +132,26 @@ class Ledger:
 
     def _record(self, entries: Collection[LedgerEntry]) -> set[str]:
         if len(entries) < 2:  # noqa: PLR2004
-            return {each.attendee for each in entries if not self._is_latest(each)}
-        with ThreadPoolExecutor(min(_THREADS, len(entries))) as pool:
-            latest = list(pool.map(self._is_latest, entries))
-        return {each.attendee for each, is_so in zip(entries, latest, strict=True) if not is_so}
-
-    def _is_latest(self, entry: LedgerEntry) -> bool:
-        """Note an entry; tell whether nothing newer was noted. Raises LedgerUnavailableError."""
+            return self._record_each(entries)
+        puts = [{"Put": self._put(entry)} for entry in entries]
         try:
-            self._client.put_item(**self._put(entry))
+            self._client.transact_write_items(TransactItems=puts)
         except (BotoCoreError, ClientError) as error:
-            if not _is_condition(error):
+            if clients.cause(error) != "TransactionCanceledException":
                 raise _unwritable(error) from error
-            return False
-        return True
+            return self._record_each(entries)
+        return set()
+
+    def _record_each(self, entries: Collection[LedgerEntry]) -> set[str]:
+        overtaken: set[str] = set()
+        for entry in entries:
+            try:
+                self._client.put_item(**self._put(entry))
+            except (BotoCoreError, ClientError) as error:
+                if not _is_condition(error):
+                    raise _unwritable(error) from error
+                overtaken.add(entry.attendee)
+        return overtaken
 
     def _put(self, entry: LedgerEntry) -> dict[str, Any]:
         """Return the write of an entry, which nothing newer must precede: see Version.is_before."""
