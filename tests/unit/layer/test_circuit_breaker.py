@@ -149,6 +149,24 @@ def test_a_connection_does_not_wait_for_a_quarter_of_an_hour_because_one_call_is
     assert refusal(breaker).seconds == 60
 
 
+@pytest.mark.parametrize("asked", [(5, 20), (20, 5)])
+def test_of_two_that_ask_for_rest_at_once_the_longer_counts(
+    breaker: CircuitBreaker, asked: tuple[float, float]
+) -> None:
+    permits = [breaker.enter("default", LIMITS) for _ in asked]
+    for permit, seconds in zip(permits, asked, strict=True):
+        end(breaker, permit, "busy", retry_after=seconds)
+    assert refusal(breaker).seconds == pytest.approx(20)
+
+
+def test_who_asks_for_hardly_more_rest_costs_no_write(aws: Aws, breaker: CircuitBreaker) -> None:
+    permits = [breaker.enter("default", LIMITS) for _ in range(2)]
+    end(breaker, permits[0], "busy", retry_after=20)
+    before = len(aws.dynamodb.calls)
+    end(breaker, permits[1], "busy", retry_after=20.5)
+    assert [name for name, _ in aws.dynamodb.calls[before:] if name != "GetItem"] == []
+
+
 def test_other_connections_go_on(breaker: CircuitBreaker) -> None:
     pause(breaker, connection="a")
     assert calls(breaker, *OUTAGES[1:], "stored", connection="b") == [*OUTAGES[1:], "stored"]

@@ -19,6 +19,7 @@ FAILURES_TO_PAUSE = 5  # in a row in one environment, with no success between
 FIRST_PROBE_SECONDS = 2.0  # from a pause to its first probe; then doubled
 LONGEST_PROBE_SECONDS = 20.0
 _MAX_RETRY_AFTER = 60.0  # seconds that all wait because RainFocus told one to
+_MORE_REST = 1.0  # seconds beyond the next probe for which that is put off
 _HANG_REST = 4  # a probe that hung is followed by so many times its length without one
 _LONGEST_HANG_REST = 30.0  # seconds
 _LEASE_MARGIN = 4.0  # seconds beyond a probe's two calls at most, the second with a newer token
@@ -190,15 +191,19 @@ class CircuitBreaker:
         """Note in the state what a failure tells; return False if that must be seen anew."""
         now = time.time()
         state = self._states.get(permit.connection)
-        if state.cause or permit.began < state.resumed_at:
+        if permit.began < state.resumed_at:
             return True
+        until = now + min(retry_after, _MAX_RETRY_AFTER)
+        if state.cause:  # of two that were on their way, the one that asks for more rest counts
+            if not retry_after or state.is_probing or until < state.probe_at + _MORE_REST:
+                return True
+            return bool(self._states.change(permit.connection, state, probe_at=until))
         changes = _patience(permit, state) if cause is Cause.TIMEOUT else {}
         if is_one_too_many:
             goes_on = now - state.resumed_at < _AGAIN
             failed = state.failed_probes + 1 if goes_on else 0
             changes |= {"opened_at": now, **_pause(cause, failed, retry_after)}
         elif retry_after:
-            until = now + min(retry_after, _MAX_RETRY_AFTER)
             changes |= {"opened_at": now, "cause": cause, "probe_at": until}
         if not changes:
             return True
