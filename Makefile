@@ -207,7 +207,7 @@ release: $(DEV) ## Put what is released, with notices and checksums, into build/
 	@git archive --format tar.gz --prefix attendee-sync/ --output build/release/attendee-sync.tar.gz HEAD
 	@$(SBOM) --only-group layer --output-file build/release/layer.cdx.json
 	@$(SBOM) --no-default-groups --output-file build/release/command-line.cdx.json
-	@$(BIN)/python -m local.checks.release build/release $(REQUIREMENTS) $(BUILD_REQUIREMENTS)
+	@$(BIN)/python -m local.release build/release $(REQUIREMENTS) $(BUILD_REQUIREMENTS)
 	@echo "build/release holds what is released of $$(git describe --always --dirty)"
 
 bench: $(DEV) $(CLOUD) $(PEER) $(RUNTIME) $(REGIONS) ## Measure; each figure is a ratio of two things in one run

@@ -13,6 +13,7 @@ from tests.support.stack import Aws
 # Quantities by the names of prices.json; those of bytes in GB. A Counter counts parts as well,
 # which its type does not know.
 type Usage = Counter[str]
+type _Item = Mapping[str, Mapping[str, object]]
 
 GB = 1e9
 # https://aws.amazon.com/sqs/pricing/: each 64 KB of a request is one
@@ -83,26 +84,29 @@ def _dynamodb(aws: Aws, operation: str, request: Request) -> Usage:
         case "BatchGetItem":
             [(table, wanted)] = request["RequestItems"].items()
             held = [aws.dynamodb.tables[table].get(each["key"]["S"]) for each in wanted["Keys"]]
-            return Counter(dynamodb_read_units=sum(_units(each, _READ_UNIT) for each in held))
+            return Counter(dynamodb_read_units=_units(held, _READ_UNIT))
         case "GetItem":
             held = [aws.dynamodb.tables[request["TableName"]].get(request["Key"]["key"]["S"])]
-            return Counter(dynamodb_read_units=sum(_units(each, _READ_UNIT) for each in held))
+            return Counter(dynamodb_read_units=_units(held, _READ_UNIT))
         case "BatchWriteItem":
             [(_, writes)] = request["RequestItems"].items()
             puts = [each["PutRequest"]["Item"] for each in writes]
-            return Counter(dynamodb_write_units=sum(_units(each, _WRITE_UNIT) for each in puts))
+            return Counter(dynamodb_write_units=_units(puts, _WRITE_UNIT))
         case "TransactWriteItems":  # billed twice
             puts = [each["Put"]["Item"] for each in request["TransactItems"]]
-            units = sum(_units(each, _WRITE_UNIT) for each in puts)
-            return Counter(dynamodb_write_units=2 * units)
+            return Counter(dynamodb_write_units=2 * _units(puts, _WRITE_UNIT))
         case "PutItem":
-            return Counter(dynamodb_write_units=_units(request["Item"], _WRITE_UNIT))
+            return Counter(dynamodb_write_units=_units([request["Item"]], _WRITE_UNIT))
         case _:  # changes an item that is small
             return Counter(dynamodb_write_units=1)
 
 
-def _units(item: Mapping[str, Mapping[str, object]] | None, unit: int) -> int:
-    """Return the units of an item, of which one that is not there is billed as one."""
+def _units(items: Iterable[_Item | None], unit: int) -> int:
+    """Return the units of items, of which one that is not there is billed as one."""
+    return sum(_units_of_one(each, unit) for each in items)
+
+
+def _units_of_one(item: _Item | None, unit: int) -> int:
     attributes = (item or {}).items()
     bytes_ = sum(len(name) + len(str(*value.values()).encode()) for name, value in attributes)
     return math.ceil(max(bytes_, 1) / unit)

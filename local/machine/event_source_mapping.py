@@ -179,11 +179,10 @@ def _invoke(
     started = time.time()
     try:
         answer = stack.invoke(_FUNCTION, {"Records": [_record(each, arn) for each in messages]})
+        done, failed = delivered(messages, answer), False
     except (StackError, BotoCoreError, ClientError):
-        return Invocation(started, time.time(), failed=True, lane=lane_of(arn)), []
-    return Invocation(started, time.time(), failed=False, lane=lane_of(arn)), delivered(
-        messages, answer
-    )
+        done, failed = [], True
+    return Invocation(started, time.time(), failed, lane_of(arn)), done
 
 
 def _record(message: Message, arn: str) -> dict[str, Any]:

@@ -338,14 +338,22 @@ def deploy_command(
 
 def find(cloud: LocalCloud, name: str) -> LocalStack:
     """Return a stack that is deployed already."""
-    client = _client(cloud.endpoint_url, "cloudformation")
-    description = client.describe_stacks(StackName=name)["Stacks"][0]
-    resources = client.describe_stack_resources(StackName=name)["StackResources"]
     return LocalStack(
-        name,
-        cloud.endpoint_url,
-        {each["OutputKey"]: each["OutputValue"] for each in description["Outputs"]},
-        {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},
+        name, cloud.endpoint_url, *described(_client(cloud.endpoint_url, "cloudformation"), name)
+    )
+
+
+def described(cloudformation: Any, name: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return a stack's outputs, and its physical ids by logical ids."""
+    [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    return (
+        {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]},
+        {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for page in pages
+            for each in page["StackResourceSummaries"]
+        },
     )
 
 

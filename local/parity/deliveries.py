@@ -69,13 +69,8 @@ def check_lines_without_a_level_count_as_info(place: Place) -> Answer:
 
 def _metrics_at(place: Place, level: str) -> int:
     """Return how many of ingest's metrics a push left in its log at this level of Lambda's own."""
-    client, name = place.client("lambda"), place.resources["IngestFunction"]
-    before = client.get_function_configuration(FunctionName=name)["LoggingConfig"]
-    client.update_function_configuration(
-        FunctionName=name, LoggingConfig={**before, "ApplicationLogLevel": level}
-    )
-    waiter = client.get_waiter("function_updated_v2")
-    waiter.wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    before = place.configuration("IngestFunction")["LoggingConfig"]
+    place.configure("IngestFunction", LoggingConfig={**before, "ApplicationLogLevel": level})
     try:
         started = time.time()
         place.push(profiles(1, "goes", 30), _DESTINATION)
@@ -86,8 +81,7 @@ def _metrics_at(place: Place, level: str) -> int:
         )
         return len(place.lines("IngestLogGroup", started, wanted))
     finally:
-        client.update_function_configuration(FunctionName=name, LoggingConfig=before)
-        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        place.configure("IngestFunction", LoggingConfig=before)
 
 
 def check_metrics_are_made_of_log_lines(place: Place) -> Answer:

@@ -46,11 +46,7 @@ def check_the_layer_is_loaded_from_its_bytecode(place: Place) -> Answer:
 def check_functions_run_on_the_processor_that_was_chosen(place: Place) -> Answer:
     """Ask whether the functions run on arm64, which the template asks for."""
     found = {
-        tuple(
-            place.client("lambda").get_function_configuration(FunctionName=place.resources[name])[
-                "Architectures"
-            ]
-        )
+        tuple(place.configuration(name)["Architectures"])
         for name in ("IngestFunction", "DeliveryFunction", "PreviewFunction")
     }
     return equal("arm64", ", ".join(sorted(each for some in found for each in some)))
@@ -63,12 +59,8 @@ def _loaded(place: Place, since: float) -> list[str]:
 
 def _set_variable(place: Place, function: str, name: str, value: str) -> None:
     """Change a variable of a function, whose processes end by that; none is taken away."""
-    client, physical = place.client("lambda"), place.resources[function]
-    before = client.get_function_configuration(FunctionName=physical)["Environment"]["Variables"]
-    client.update_function_configuration(
-        FunctionName=physical, Environment={"Variables": {**before, name: value}}
-    )
-    client.get_waiter("function_updated_v2").wait(FunctionName=physical, WaiterConfig={"Delay": 1})
+    before = place.configuration(function)["Environment"]["Variables"]
+    place.configure(function, Environment={"Variables": {**before, name: value}})
 
 
 CHECKS = (

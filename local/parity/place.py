@@ -91,6 +91,21 @@ class Place:
                 timeout=_HTTP_SECONDS,
             )
 
+    # --- functions ---
+
+    def configuration(self, function: str) -> Json:
+        """Return the configuration of a function, named as in template.yaml."""
+        found: Json = self.client("lambda").get_function_configuration(
+            FunctionName=self.resources[function]
+        )
+        return found
+
+    def configure(self, function: str, **changes: Any) -> None:
+        """Change the configuration of a function, and wait until it is so."""
+        client, name = self.client("lambda"), self.resources[function]
+        client.update_function_configuration(FunctionName=name, **changes)
+        client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
     # --- logs ---
 
     def lines(self, group: str, since: float, word: str) -> list[str]:
@@ -167,15 +182,7 @@ def aws_place(session: Any, report: Callable[[str], None]) -> Iterator[Place]:
         try:
             report(f"Deploying {name} (about three minutes)")
             update({})
-            cloudformation = client("cloudformation")
-            [described] = cloudformation.describe_stacks(StackName=name)["Stacks"]
-            outputs = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
-            pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-            resources = {
-                each["LogicalResourceId"]: each["PhysicalResourceId"]
-                for page in pages
-                for each in page["StackResourceSummaries"]
-            }
+            outputs, resources = stacks.described(client("cloudformation"), name)
             url = outputs["HealthUrl"].removesuffix("/v1/health")
             yield Place(name, False, client, outputs, resources, url, {}, update)
         finally:

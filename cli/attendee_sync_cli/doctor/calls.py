@@ -108,10 +108,8 @@ class Calls:
         if is_shown or self._is_silent(connection, token, seen):
             again = self.write(connection, token, fields)  # surely of one who was there
             of_new = self._write_new(connection, token).read
-            stage, is_silent = Stage.UNREAD, not is_shown
-            return replace(
-                again, stage=stage, is_shown=is_shown, is_silent=is_silent, of_new=of_new
-            )
+            unread = replace(again, stage=Stage.UNREAD, of_new=of_new)
+            return replace(unread, is_shown=is_shown, is_silent=not is_shown)
         self._not_shown.add(seen.gist(self.event_code))
         return seen
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.checks import release
+from local import release
 
 ROOT = Path(__file__).parents[3]
 LAYER = ROOT / "layers" / "attendee_sync"

@@ -194,8 +194,7 @@ class Settings:
         since both change at once. Raises SettingsUnavailableError.
         """
         id_ = secret_id(self._stack, name)
-        current = self._cache.get(f"{id_}#{_CURRENT}")
-        if stage != _CURRENT and current:
+        if stage != _CURRENT and (current := self._cache.get(f"{id_}#{_CURRENT}")):
             age = self._clock() - current.tried_at
             max_age = age if max_age is None else min(age, max_age)
 

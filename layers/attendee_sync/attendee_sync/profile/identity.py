@@ -10,15 +10,7 @@ from dataclasses import dataclass
 
 from attendee_sync import attendee
 from attendee_sync.outcome import Fault, Reason
-from attendee_sync.profile import (
-    email_address,
-    memberships,
-    names,
-    others,
-    persons,
-    reader,
-    shapes,
-)
+from attendee_sync.profile import email_address, memberships, names, others, persons, reader, shapes
 from attendee_sync.profile.candidates import Found, Path
 from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync.profile.field_names import FIRST_AND_LAST
@@ -131,7 +123,7 @@ def _with_first_valid(profile: Json, found: Found, rule: EmailRule) -> Identity:
             remarks.insert(0, f"from {_words_for(place)}, since {_MAPPED} gives no address")
         if email != text.strip().lower():
             remarks.append("brought to its one spelling")
-        if not isinstance(place, str) and ("email" in found.more or len(place) > 1):
+        if not isinstance(place, str):
             found, are_others = others.without(found, email, place)
             remarks += [_OTHERS] * are_others
         if found.paths.get("address1") == place:

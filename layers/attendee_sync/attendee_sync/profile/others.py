@@ -37,9 +37,11 @@ def without(found: Found, email: str, place: Path) -> tuple[Found, bool]:
     It stands in an object, under flat names with a word for that person, such as `buyer_phone`, or
     around who attends: of an order, or of a meeting. Returns also whether there was any.
     """
+    attending = _attending(place)
+    if not attending and "email" not in found.more:
+        return found, False
     holders: set[Path] = set()
     roles: set[str] = set()
-    attending = _attending(place)
     around = _with_other_names(found, attending)
     own_roles = names.person_words(place[-1])
     for value, path in found.candidates("email")[:_MOST_TEXTS]:
@@ -79,7 +81,7 @@ def _is_around(path: Path, attending: Path) -> bool:
 
 def _with_other_names(found: Found, attending: Path) -> set[Path]:
     """Return objects around who attends in which somebody has another name."""
-    if not any(_differ(found, field, attending) for field in FIRST_AND_LAST if attending):
+    if not attending or not any(_differ(found, field, attending) for field in FIRST_AND_LAST):
         return set()
     named = [path for field in FIRST_AND_LAST for _, path in found.candidates(field)]
     return {path[:-1] for path in named if _is_around(path, attending)}

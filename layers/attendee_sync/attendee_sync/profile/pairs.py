@@ -79,7 +79,6 @@ def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questio
     """
     found: Json = {}
     unsure: Json = {}
-    questions: Questions | None = None
     for each in sorted(listed, key=_is_behind):
         if isinstance(each, dict) and each.get("use") == _OLD:
             continue
@@ -87,10 +86,7 @@ def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questio
         if not given or value is None:
             continue
         name = next((name for name in given if place[name]), "")
-        asked = ""
-        if not name or len(given) > 1:
-            questions = find_questions() if questions is None else questions
-            asked = next((questions[name] for name in given if name in questions), "")
+        asked = _asked(given, find_questions()) if not name or len(given) > 1 else ""
         title = _title_of(each) or asked
         if names.is_other_person(title):
             continue
@@ -100,6 +96,11 @@ def of(listed: Sequence[Any], place: Place, find_questions: Callable[[], Questio
         is_unsure = bool(name and asked) and place[asked] is None
         (unsure if is_unsure else found).setdefault(name or asked or given[0], value)
     return unsure | found
+
+
+def _asked(given: Sequence[str], questions: Questions) -> str:
+    """Return the title of the question that an answer names, or nothing."""
+    return next((questions[name] for name in given if name in questions), "")
 
 
 def are_by_number(members: Json) -> bool:

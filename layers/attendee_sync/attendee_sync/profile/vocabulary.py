@@ -47,11 +47,11 @@ CONTAINERS: Final = _words(
     "additional after and answer answers attribute attributes basic body bundle"
     " cell cells characteristics column component components core crm ctx current custom data"
     " demographic demographics detail details entity envelope extra field fields form general"
-    " identification identifiers info infos information input item keys merge merges new"
+    " hcard identification identifiers info infos information input item keys merge merges new"
     " node obj object output outputs parameters params payload personal point primary"
     " professional properties property props question questions record registration resource"
     " response root sobject responses result row set submission trait traits udo values"
-    " variables vars vcard hcard xdm"
+    " variables vars vcard xdm"
 )
 HOLDERS: Final = PERSONS | CONTAINERS
 # With one of these, a name such as `name` or `title` is that of a thing.
@@ -88,8 +88,7 @@ PASSED_WORDS: Final = _words(
     "application appointment argument arguments args booking call callback case checkout command"
     " content context deal doc document donation dto enquiry enrollment enrolment"
     " entry flow form frame hook in inbound inner inquiry invitation invoice job json"
-    " meeting membership message model msg notification"
-    " notifications op"
+    " meeting membership message model msg notification notifications op"
     " operation opportunity order outbound output packet purchase raw request reservation rsvp"
     " signup subject subscription task ticket transaction value visit webhook wrapper"
 )
