@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -113,6 +114,12 @@ def delivery_harness(aws: Aws) -> Iterator[DeliveryHarness]:
     )
     prove(aws, CONNECTION)
     yield DeliveryHarness(aws, rainfocus, made)
+
+
+def join_threads_since(before: set[threading.Thread]) -> None:
+    """Wait for the threads that began after these: they would make loggers beside the next test."""
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
 
 
 def prove(aws: Aws, connection: Connection) -> None:

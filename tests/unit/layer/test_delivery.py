@@ -27,7 +27,14 @@ from attendee_sync.rainfocus.circuit_breaker import (
 )
 from attendee_sync.rainfocus.token_refresh import TokenRefresh, TokenState
 from tests.support import fakes
-from tests.support.delivery_harness import TRACE, DeliveryHarness, delivery_harness, kinds, message
+from tests.support.delivery_harness import (
+    TRACE,
+    DeliveryHarness,
+    delivery_harness,
+    join_threads_since,
+    kinds,
+    message,
+)
 from tests.support.stack import (
     CONNECTION,
     CREDENTIALS,
@@ -645,10 +652,12 @@ def test_an_invocation_out_of_time_calls_nobody_else(harness: DeliveryHarness) -
 
 @pytest.fixture
 def hanging() -> Iterator[threading.Event]:
-    """What a call that hangs waits for."""
+    """What a call that hangs waits for; it ends with its test, and disturbs no other's loggers."""
+    before = set(threading.enumerate())
     made = threading.Event()
     yield made
     made.set()
+    join_threads_since(before)
 
 
 def hang(harness: DeliveryHarness, person: str, until: threading.Event) -> None:
@@ -704,8 +713,7 @@ def test_what_ends_after_its_invocation_has_no_effect(
     before = set(threading.enumerate())
     assert kinds(harness.deliver(message(0))) == ["retry"]
     hanging.set()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
+    join_threads_since(before)
     assert harness.aws.sqs.dead_letters == []
     assert harness.noted == {}
 

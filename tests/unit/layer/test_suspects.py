@@ -13,7 +13,7 @@ from attendee_sync.delivery import delivery
 from attendee_sync.delivery.planner import Plan, Planner
 from attendee_sync.messaging.messages import QueuedProfile
 from tests.support import fakes
-from tests.support.delivery_harness import DeliveryHarness, kinds, message
+from tests.support.delivery_harness import DeliveryHarness, join_threads_since, kinds, message
 from tests.support.stack import Clock
 
 DIED = "an invocation died on it 3 times"
@@ -383,12 +383,14 @@ def test_what_never_ends_is_no_survivor_and_is_buried(
     harness.clock = seconds_left
     monkeypatch.setattr(delivery, "wait", lambda futures, _: wait(futures, 0.5))
     seen = []
+    before = set(threading.enumerate())
     try:
         for _ in range(5):
             seen.append(sorted(invoke(harness)))
             assert harness.waits == {}  # it comes again as what died does
     finally:
         until.set()
+        join_threads_since(before)
     assert seen[:4] == [["delivered", "retry", "retry"], *[["retry", "retry"]] * 3]
     assert seen[4] == ["rejected", "retry"]
     dead_letters = [
