@@ -44,6 +44,16 @@ class LogSummary:
     outcomes: Counter[str] = field(default_factory=Counter)
     waiting: dict[str, Waiting] = field(default_factory=dict)  # by reason
 
+    @property
+    def waiting_count(self) -> int:
+        """How many profiles wait."""
+        return sum(waits.count for waits in self.waiting.values())
+
+    @property
+    def oldest(self) -> float:
+        """The age in seconds of what waits for longest. Raises ValueError if nothing waits."""
+        return time.time() - min(waits.since for waits in self.waiting.values())
+
     def wait(self, reason: str, count: int, since: float) -> None:
         """Count profiles that wait."""
         waiting = self.waiting.setdefault(reason, Waiting())
