@@ -1,9 +1,10 @@
-"""What a report counts: what was received and what came of it, by destination and hour."""
+"""What a report counts: what was received and what came of it, by destination and time."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
+from attendee_sync.observability import Metric
 from attendee_sync.outcome import OutcomeKind
 
 HOUR = 3_600  # seconds
@@ -14,10 +15,10 @@ FAILED = (OutcomeKind.REJECTED, OutcomeKind.EXPIRED)
 
 @dataclass(frozen=True)
 class Place:
-    """Where and when: a destination, and the beginning of an hour in epoch seconds."""
+    """Where and when: a destination, and the beginning of a step of time in epoch seconds."""
 
     destination: str
-    hour: int
+    start: int
 
 
 @dataclass
@@ -35,9 +36,21 @@ class Durations:
         self.longest = max(self.longest, other.longest)
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How some times spread: half took no longer than p50, and 95 % no longer than p95."""
+
+    p50: float  # seconds
+    p95: float
+
+
+# By metric, Age or RainFocusLatency, and the beginning of a step of time in epoch seconds.
+type Spreads = dict[tuple[Metric, int], Spread]
+
+
 @dataclass
 class Figures:
-    """The figures of some hours, exact: each profile that was received, and each end."""
+    """The figures of some time, exact: each profile that was received, and each end."""
 
     source: Literal["metrics", "log"]
     since: int  # epoch seconds
@@ -46,6 +59,7 @@ class Figures:
     # By outcome and reason, of what was not delivered.
     reasons: Counter[tuple[Place, str, str]] = field(default_factory=Counter)
     durations: dict[Place, Durations] = field(default_factory=dict)
+    spreads: Spreads = field(default_factory=dict)  # if they were asked for
     is_complete: bool = True
 
     def took(self, place: Place, durations: Durations) -> None:

@@ -31,6 +31,7 @@ class LogLine(BaseModel):
     status: int | None = None  # RainFocus's answer, as far as there was one
     code: str = ""
     answer: str = ""
+    latency_ms: float | None = None  # that RainFocus took, if it was called
     age_ms: float = 0.0
     attempt: int = 0  # 0 is ingest
     accepted: int = 0

@@ -13,7 +13,7 @@ from typing import Any
 
 from attendee_sync.observability import NAMESPACE, NO_VALUE, Metric
 from attendee_sync.outcome import OutcomeKind
-from attendee_sync_cli.stack.figures import HOUR, Durations, Figures, Place
+from attendee_sync_cli.stack.figures import HOUR, Durations, Figures, Place, Spread, Spreads
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 _MAX_QUERIES = 250  # of 500, so that an answer has all hours of two weeks
@@ -25,6 +25,8 @@ _DIMENSIONS: Mapping[str, frozenset[str]] = {
     Metric.UNDELIVERED: frozenset({"service", "destination", "outcome", "reason"}),
 }
 _SUM, _COUNT, _MAXIMUM = "Sum", "SampleCount", "Maximum"
+_P50, _P95 = "p50", "p95"
+_IN_SECONDS = {Metric.AGE: 1.0, Metric.RAINFOCUS_LATENCY: 0.001}  # what a unit of each is
 _ENDS = [kind.value for kind in OutcomeKind if kind.is_final]
 
 
@@ -40,17 +42,37 @@ class _Series:
         return dict(self.dimensions).get(dimension, "").removeprefix(NO_VALUE)
 
 
-def read(client: Any, stack: str, destinations: Collection[str], since: int) -> Figures | None:
-    """Count since the beginning of an hour in epoch seconds; None if there are no metrics.
+def read(
+    client: Any, stack: str, destinations: Collection[str], since: int, step: int = HOUR
+) -> Figures | None:
+    """Count since a time in epoch seconds, by steps in seconds; None if there are no metrics.
 
-    `client` is CloudWatch's. Raises botocore's errors.
+    `client` is CloudWatch's; the time is the beginning of a step, and a step whole minutes.
+    Raises botocore's errors.
     """
     wanted = {*_of_destinations(destinations), *_listed(client, stack)}
     series = sorted({each for one in wanted for each in _statistics(one)}, key=repr)
     figures = Figures("metrics", since)
-    for each, hour, value in _values(client, stack, series, since):
-        _count(figures, each, Place(each.value_of("destination"), hour), value)
+    for each, start, value in _values(client, stack, series, since, step):
+        _count(figures, each, Place(each.value_of("destination"), start), value)
     return figures if figures.places() else None
+
+
+def read_spreads(client: Any, stack: str, since: int, step: int) -> Spreads:
+    """Return how ages and RainFocus's latencies of the whole stack spread, by steps in seconds.
+
+    They are of each profile that was worked on, and of each call. Raises botocore's errors.
+    """
+    series = [_Series(metric, (), each) for metric in _IN_SECONDS for each in (_P50, _P95)]
+    found = {
+        (Metric(each.metric), start, each.statistic): value * _IN_SECONDS[Metric(each.metric)]
+        for each, start, value in _values(client, stack, series, since, step)
+    }
+    return {
+        (metric, start): Spread(value, found.get((metric, start, _P95), value))
+        for (metric, start, statistic), value in found.items()
+        if statistic == _P50
+    }
 
 
 def _of_destinations(destinations: Iterable[str]) -> Iterator[_Series]:
@@ -92,21 +114,21 @@ def _statistics(one: _Series) -> Iterator[_Series]:
 
 
 def _values(
-    client: Any, stack: str, series: Sequence[_Series], since: int
+    client: Any, stack: str, series: Sequence[_Series], since: int, step: int
 ) -> Iterator[tuple[_Series, int, float]]:
-    """Yield the values of each series by hour."""
+    """Yield the values of each series by the beginning of each step."""
     pages = client.get_paginator("get_metric_data")
     start, end = (datetime.fromtimestamp(each, UTC) for each in (since, time.time()))
     for some in batched(series, _MAX_QUERIES, strict=False):
-        queries = [_query(f"m{n}", stack, each) for n, each in enumerate(some)]
+        queries = [_query(f"m{n}", stack, each, step) for n, each in enumerate(some)]
         for page in pages.paginate(MetricDataQueries=queries, StartTime=start, EndTime=end):
             for found in page["MetricDataResults"]:
                 of = some[int(found["Id"][1:])]
                 for at, value in zip(found["Timestamps"], found["Values"], strict=True):
-                    yield of, int(at.timestamp()) // HOUR * HOUR, value
+                    yield of, int(at.timestamp()) // step * step, value
 
 
-def _query(name: str, stack: str, one: _Series) -> dict[str, Any]:
+def _query(name: str, stack: str, one: _Series, step: int) -> dict[str, Any]:
     dimensions = (("stack", stack), *one.dimensions)
     metric = {
         "Namespace": NAMESPACE,
@@ -115,7 +137,7 @@ def _query(name: str, stack: str, one: _Series) -> dict[str, Any]:
     }
     return {
         "Id": name,
-        "MetricStat": {"Metric": metric, "Period": HOUR, "Stat": one.statistic},
+        "MetricStat": {"Metric": metric, "Period": step, "Stat": one.statistic},
     }
 
 
