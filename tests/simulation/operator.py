@@ -11,8 +11,9 @@ from attendee_sync.aws.fifo_queue import QueueUnavailableError
 from attendee_sync.aws.settings import DEFAULT, SettingsUnavailableError
 from attendee_sync.delivery.ledger import LedgerUnavailableError
 from attendee_sync_cli import console
-from attendee_sync_cli.commands import erase, redrive
+from attendee_sync_cli.commands import redrive
 from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.operations import erasure
 from attendee_sync_cli.profiles import person
 from attendee_sync_cli.stack import dead_letter_scan, lane_pause
 from attendee_sync_cli.stack import stack as stack_module
@@ -60,9 +61,9 @@ class Operator:
             self._scheduler.sleep(_HIDDEN_SECONDS)
 
     def _erase(self, email: str) -> None:
-        who = erase._Person(person.hash_key(self._stack), person.email_hash(email))
-        record = erase._Record(who.key, self._stack.blocks().put(who.key))
-        erase._remove(self._stack, who, (), record)
+        who = erasure.person_of(self._stack, person.hash_of(email))
+        record = erasure.block(self._stack, who)
+        erasure.remove(self._stack, who, (), record, lambda _: None)
 
     def pause(self) -> None:
         """Pause deliveries, until they are."""

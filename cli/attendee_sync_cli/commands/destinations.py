@@ -13,8 +13,8 @@ from attendee_sync.mapping import field_rules, normalisation
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli import console
 from attendee_sync_cli.commands import destination_lanes, destination_removal
-from attendee_sync_cli.commands.preview import target_of
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
+from attendee_sync_cli.operations.preview import target_of
 from attendee_sync_cli.profiles import profile_files, push_client
 from attendee_sync_cli.profiles import sample as samples
 from attendee_sync_cli.profiles.preview_summary import PreviewSummary

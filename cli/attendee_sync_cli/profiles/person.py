@@ -27,19 +27,30 @@ Email = Annotated[
 ]
 
 
-def email_hash(given: str) -> str:
-    """Return the SHA-256 of the address that is meant. Raises BadParameter if there is none."""
-    text = (sys.stdin.read(_MAX_INPUT) if given == STDIN else given).strip().lower()
+class NoAddressError(FailureError):
+    """What was given is neither an e-mail address nor a hash of one; it is not repeated."""
+
+
+def hash_of(given: str) -> str:
+    """Return the SHA-256 of the address that is meant. Raises NoAddressError if there is none."""
+    text = given[:_MAX_INPUT].strip().lower()
     if _SHA256.fullmatch(text):
         return text
     try:
         return attendee.sha256_of(email_address.normalise(text))
     except EmailAddressError as error:
-        # What was given is not repeated.
-        raise typer.BadParameter(
+        raise NoAddressError(
             "expected an e-mail address, or 64 hex digits of its SHA-256; in what was given: "
             + error.fault.detail
         ) from None
+
+
+def email_hash(given: str) -> str:
+    """Return the hash of an argument's address. Raises BadParameter if there is none."""
+    try:
+        return hash_of(sys.stdin.read(_MAX_INPUT) if given == STDIN else given)
+    except NoAddressError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def hash_key(stack: Stack) -> str:
