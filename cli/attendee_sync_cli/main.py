@@ -26,6 +26,7 @@ from attendee_sync_cli.commands import (
     status,
     tokens,
     uninstall,
+    web_console,
 )
 from attendee_sync_cli.console import Group
 from attendee_sync_cli.stack import local_stack
@@ -54,6 +55,9 @@ app.command("status", epilog=status.EXAMPLES, rich_help_panel=_REPAIR)(status.st
 app.command("failures", epilog=failures.EXAMPLES, rich_help_panel=_REPAIR)(failures.failures)
 app.command("doctor", epilog=doctor.EXAMPLES, rich_help_panel=_REPAIR)(doctor.doctor)
 app.command("redrive", epilog=redrive.EXAMPLES, rich_help_panel=_REPAIR)(redrive.redrive)
+app.command("console", epilog=web_console.EXAMPLES, rich_help_panel="In a browser")(
+    web_console.web_console
+)
 _PAUSE = "Deliveries to one destination"
 app.command("pause", epilog=destination_lanes.SHORT_PAUSE_EXAMPLES, rich_help_panel=_PAUSE)(
     destination_lanes.pause

@@ -78,6 +78,10 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--in-batches",
         "--server",
         "--csv",
+        "--port",
+        "--allow-changes",
+        "--browser",
+        "--no-browser",
     }
 
 
