@@ -2,26 +2,26 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from attendee_sync.aws.settings import INGEST_TOKEN, secret_id
-from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError
-from attendee_sync_cli.profiles import push_client
-from attendee_sync_cli.settings import adobe_destination, setting_changes, validation
-from attendee_sync_cli.stack.stack import Stack
+from attendee_sync_cli.operations import adobe
+from attendee_sync_cli.settings import adobe_destination
+
+if TYPE_CHECKING:
+    from attendee_sync_cli.stack.stack import Stack
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Adobe Experience Platform: what is entered in its forms, or given to Destination SDK.",
 )
-_SERVER, _DESTINATION = "destination-server.json", "destination.json"
 _AUTHORING = "https://platform.adobe.io/data/core/activation/authoring"
 
 
@@ -29,19 +29,14 @@ _AUTHORING = "https://platform.adobe.io/data/core/activation/authoring"
 def values(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
     """Show what to enter in the form of Adobe's HTTP API destination, field by field."""
     stack: Stack = context.obj
-    settings = _settings(stack, destination)
-    url = push_client.endpoint(stack, destination).url
-    secret = secret_id(stack.name, INGEST_TOKEN)
-    rows = adobe_destination.form_values(url, secret, settings)
+    found = adobe.form_values(stack, destination)
     if as_json:
-        console.document(
-            [{"screen": screen, "field": field, "value": value} for screen, field, value in rows]
-        )
+        console.document([vars(each) for each in found])
         return
-    for screen, fields in groupby(rows, itemgetter(0)):
+    for screen, fields in groupby(found, attrgetter("screen")):
         console.say(screen)
-        for _, field, value in fields:  # whole, to be copied
-            console.say_as_it_is(f"  {field}: {console.plain(value) or 'leave empty'}")
+        for each in fields:  # whole, to be copied
+            console.say_as_it_is(f"  {each.field}: {console.plain(each.value) or 'leave empty'}")
 
 
 @app.command(
@@ -78,34 +73,22 @@ def render(
     Without a folder they are shown as one JSON object. docs/adobe.md goes through it.
     """
     stack: Stack = context.obj
-    settings = _settings(stack, destination)
-    url = push_client.endpoint(stack, destination).url
-    files = {
-        _SERVER: adobe_destination.server(url, destination),
-        _DESTINATION: adobe_destination.configuration(settings, server, in_batches=in_batches),
-    }
-    for path in adobe_destination.attributes(settings).too_deep:
+    files = adobe.files(stack, destination, server, in_batches=in_batches)
+    for path in files.too_deep:
         console.notice(
             f"{path} can't be mapped: the attributes of a Destination SDK destination are flat. "
             "Have the expression read a name without a dot, and add that name to profileFields."
         )
     if output is None:
-        console.document(files)
+        console.document(files.contents)
         return
-    _write(output, files)
+    _write(output, files.contents)
     again = f"attendee-sync aep render {destination} --output {shlex.quote(str(output))}"
     again += " --in-batches" * in_batches
     _tell_steps(output, again, is_made=server != adobe_destination.SERVER_ID)
 
 
-def _settings(stack: Stack, name: str) -> Destination:
-    read = validation.read(Destination, stack.known_destination(name))
-    if isinstance(read, Destination):
-        return read
-    raise setting_changes.not_valid(f"The settings of destination {name}", read)
-
-
-def _write(folder: Path, files: dict[str, dict[str, Any]]) -> None:
+def _write(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -117,10 +100,10 @@ def _write(folder: Path, files: dict[str, dict[str, Any]]) -> None:
 
 def _tell_steps(folder: Path, again: str, *, is_made: bool) -> None:
     if is_made:
-        console.say(f"{folder / _DESTINATION} is for POST {_AUTHORING}/destinations")
+        console.say(f"{folder / adobe.DESTINATION} is for POST {_AUTHORING}/destinations")
         return
-    console.say(f"1. POST {folder / _SERVER} to {_AUTHORING}/destination-servers")
+    console.say(f"1. POST {folder / adobe.SERVER} to {_AUTHORING}/destination-servers")
     console.say("2. Make the files again, with the instanceId of its answer:")
     console.say_as_it_is(f"   {again} --server ID")
-    console.say(f"3. POST {folder / _DESTINATION} to {_AUTHORING}/destinations")
+    console.say(f"3. POST {folder / adobe.DESTINATION} to {_AUTHORING}/destinations")
     console.say("Each with the headers Authorization, x-api-key, x-gw-ims-org-id, x-sandbox-name.")

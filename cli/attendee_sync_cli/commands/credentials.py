@@ -1,20 +1,16 @@
 """The command that stores RainFocus's credentials. They are never arguments, nor shown."""
 
-import json
 import sys
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from attendee_sync.aws.settings import api_profile_of, credentials_of
-from attendee_sync.rainfocus import access_token
-from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.token_refresh import TokenState
 from attendee_sync_cli import console, known_words
 from attendee_sync_cli.commands import tokens
 from attendee_sync_cli.console import ConnectionName
+from attendee_sync_cli.operations import credentials as operations
 from attendee_sync_cli.settings import setting_changes
 
 if TYPE_CHECKING:
@@ -57,15 +53,11 @@ def set_(
     stack: Stack = context.obj
     stack.known_connection(connection)
     given = _read() if stdin or not _is_terminal() else _ask()
-    secret = credentials_of(connection)
-    stored = access_token.parse_credentials(stack.secret(secret))
-    changed = replace(stored, **{name: text for name, text in given.items() if text})
-    if changed == stored:
-        console.say("Nothing new was given; the stored credentials stay as they are.")
+    stored = operations.store(stack, connection, given)
+    if stored.is_changed:
+        console.say(f"Stored in the secret {stored.secret}: {stored.words}.")
     else:
-        stack.put_secret(secret, json.dumps(asdict(changed)))
-        stack.make_secret(api_profile_of(connection), "{}")
-        console.say(f"Stored in the secret {stack.name}/{secret}: {_stored_words(changed)}.")
+        console.say("Nothing new was given; the stored credentials stay as they are.")
     result = stack.refresh_token(connection)
     tokens.tell(result)
     if result.state is TokenState.FAILED:
@@ -120,13 +112,7 @@ def _read_json(text: str) -> dict[str, str]:
 
 
 def _clean(text: str) -> str:
-    cleaned = text.strip()
-    if not cleaned.isprintable():
-        raise typer.BadParameter("credentials hold no control characters")
-    return cleaned
-
-
-def _stored_words(credentials: Credentials) -> str:
-    return ", ".join(
-        f"{name} {'set' if value else 'empty'}" for name, value in asdict(credentials).items()
-    )
+    try:
+        return operations.cleaned(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -1,9 +1,7 @@
 """The commands about destinations' lanes: moving into one, pausing and resuming, upgrading."""
 
 import json
-import re
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,8 +10,9 @@ from attendee_sync.aws.settings import DEFAULT, DESTINATIONS
 from attendee_sync.messaging import lanes
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
+from attendee_sync_cli.operations import pauses
 from attendee_sync_cli.settings import setting_changes
-from attendee_sync_cli.stack import lane, lane_move, lane_pause, lane_stack
+from attendee_sync_cli.stack import lane, lane_move, lane_stack
 from attendee_sync_cli.stack.lane import Lane
 from attendee_sync_cli.stack.stack import Stack
 
@@ -33,9 +32,6 @@ UPGRADE_EXAMPLES = console.examples("attendee-sync destinations upgrade")
 _LOOK_SECONDS = 15.0
 _TO_STORE_SECONDS = 10.0  # for two changes of the settings, one after the other
 _PUSH_SECONDS = 5.0  # in which ingest has queued what it began to
-_SPAN = re.compile(r"([0-9]{1,6}) ?([mhd])")
-_UNITS = {"m": 60, "h": 3_600, "d": 86_400}
-_SHORTEST_PAUSE_SECONDS = 300  # a schedule is up to a minute late, and switching takes one
 
 
 def move(
@@ -70,7 +66,8 @@ def move(
         raise FailureError(f"Destination {destination} has a lane of its own already.")
     if state == "shared":
         console.ask(f"Make a lane for destination {destination}?", yes=yes, as_json=as_json)
-        lane_stack.make(stack, destination, delivers=False)
+        with console.progress(f"Making the lane of {destination}"):
+            lane_stack.make(stack, destination, delivers=False)
         console.notice("The lane is made, and its delivery off.")
     _await_move(stack, destination, _moved_at(stack, destination), now=now)
     Lane(stack, lanes.own_lane(stack.name, destination)).switch(on=True)
@@ -141,32 +138,23 @@ def pause(
     """
     stack: Stack = context.obj
     resumes_at = _resumption(until) if until else None
-    found = _lane_to_switch(stack, destination, on=False)
     with console.progress("Switching delivery off"):
-        paused = lane_pause.begin(stack, destination, found, resumes_at)
-    kept_until = console.moment(lane_pause.kept_until(paused))
+        paused = pauses.pause(stack, destination, resumes_at)
     if as_json:
-        console.document(
-            {
-                "destination": destination,
-                "delivering": False,
-                "resumes_at": console.moment(resumes_at) if resumes_at else None,
-                "kept_until": kept_until,
-            }
-        )
+        console.document(paused.document())
     elif resumes_at:
         console.say(f"Paused. Deliveries go on at {console.when(resumes_at)}.")
     else:
         console.say(f"Paused. `attendee-sync resume {destination}` goes on.")
+        kept_until = console.moment(paused.kept_until)
         console.say(f"What waits is kept until {kept_until}: resume well before.")
 
 
 def resume(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
     """Resume deliveries to a destination that was paused."""
     stack: Stack = context.obj
-    found = _lane_to_switch(stack, destination, on=True)
     with console.progress("Switching delivery on"):
-        lane_pause.end(stack, destination, found)
+        pauses.resume(stack, destination)
     if as_json:
         console.document({"destination": destination, "delivering": True})
     else:
@@ -174,78 +162,10 @@ def resume(context: typer.Context, destination: DestinationName, as_json: AsJson
 
 
 def _resumption(text: str) -> int:
-    """Return the time that is meant, in epoch seconds. Raises BadParameter if there is none."""
-    now = time.time()
-    span = _SPAN.fullmatch(text.strip())
     try:
-        moment = (
-            now + int(span[1]) * _UNITS[span[2]]
-            if span
-            else _in_utc(datetime.fromisoformat(text)).timestamp()
-        )
-        datetime.fromtimestamp(moment, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise typer.BadParameter(
-            f"expected a span such as 12h or 3d, or a time such as 2027-01-31T08:00Z: {text}",
-            param_hint="--until",
-        ) from None
-    if moment < now:
-        raise typer.BadParameter(
-            f"{console.moment(round(moment))} is over, now is {console.moment(round(now))}",
-            param_hint="--until",
-        )
-    if moment < now + _SHORTEST_PAUSE_SECONDS:
-        raise typer.BadParameter("a pause lasts five minutes or longer", param_hint="--until")
-    return round(moment)
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _lane_to_switch(stack: Stack, destination: str, *, on: bool) -> Lane:
-    """Return a destination's lane. Raises FailureError if others would be switched with it."""
-    settings = stack.known_destination(destination)
-    found = lane.of_destination(stack, destination, settings)
-    if setting_changes.parsed(settings).get("lane") == "moving":
-        raise FailureError(
-            f"Destination {destination} is being moved. "
-            f"`attendee-sync destinations move {destination}` goes on with that."
-        )
-    sharing = _sharing(stack, found) - {destination}
-    if sharing:
-        raise FailureError(
-            f"Destination {destination} shares its lane with {', '.join(sorted(sharing))}. "
-            f"`attendee-sync destinations move {destination}` gives it one of its own."
-            if destination != DEFAULT
-            else f"The lane of destination {destination} is shared with "
-            f"{', '.join(sorted(sharing))}; `attendee-sync destinations move` gives one its own."
-        )
-    moving = _moving(stack) if destination == DEFAULT and not on else []
-    if moving:
-        raise FailureError(
-            f"What {', '.join(moving)} has in the shared lane is still to be delivered: "
-            f"`attendee-sync destinations move {moving[0]}` goes on with the move and waits for it."
-        )
-    return found
-
-
-def _sharing(stack: Stack, found: Lane) -> set[str]:
-    """Return the destinations in a lane."""
-    return {
-        name
-        for name, text in stack.destinations().items()
-        if lane.of_destination(stack, name, text) == found
-    }
-
-
-def _moving(stack: Stack) -> list[str]:
-    """Return the destinations that are on their way out of the shared lane."""
-    return [
-        name
-        for name, text in sorted(stack.destinations().items())
-        if setting_changes.parsed(text).get("lane") == "moving"
-    ]
+        return pauses.resumption(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--until") from None
 
 
 def upgrade(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:
@@ -263,7 +183,8 @@ def upgrade(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -
     for name, settings in sorted(own.items()):
         mapping = mappings.get(lanes.own_lane(stack.name, name))
         has_moved = setting_changes.parsed(settings).get("lane") == "own"
-        lane_stack.make(stack, name, delivers=mapping.is_on if mapping else has_moved)
+        with console.progress(f"Making the lane of {name}"):
+            lane_stack.make(stack, name, delivers=mapping.is_on if mapping else has_moved)
         if not as_json:
             console.say(f"The lane of {name} is up to date.")
     if as_json:

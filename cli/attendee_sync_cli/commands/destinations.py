@@ -1,39 +1,26 @@
 """The commands about destinations: which profiles become which attendees, and of which event."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from attendee_sync import attendee
-from attendee_sync.aws.settings import DEFAULT, DESTINATIONS, INGEST_TOKEN
+from attendee_sync.aws.settings import DEFAULT, INGEST_TOKEN
 from attendee_sync.mapping import field_rules, normalisation
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli import console
 from attendee_sync_cli.commands import destination_lanes, destination_removal
 from attendee_sync_cli.console import AsJson, DestinationName, FailureError, Yes
-from attendee_sync_cli.operations.preview import target_of
+from attendee_sync_cli.operations import destinations as operations
+from attendee_sync_cli.operations.destinations import DestinationSummary, Trial
 from attendee_sync_cli.profiles import profile_files, push_client
-from attendee_sync_cli.profiles import sample as samples
-from attendee_sync_cli.profiles.preview_summary import PreviewSummary
 from attendee_sync_cli.profiles.push_client import Endpoint
 from attendee_sync_cli.profiles.sample import SampleFile
-from attendee_sync_cli.settings import (
-    destination_options,
-    expression_doubts,
-    expression_faults,
-    governance,
-    setting_changes,
-    setting_history,
-    validation,
-)
-from attendee_sync_cli.settings.expression_doubts import SettingDoubt
+from attendee_sync_cli.settings import destination_options, setting_changes, setting_history
 from attendee_sync_cli.settings.setting_changes import NewSettings
 from attendee_sync_cli.settings.setting_history import HistoricVersion
-from attendee_sync_cli.settings.validation import SettingFault
-from attendee_sync_cli.stack import lane_stack, lane_state
+from attendee_sync_cli.settings.validation import NotValidError
 from attendee_sync_cli.stack.stack import Stack
 
 RequiredConsents = Annotated[
@@ -54,41 +41,37 @@ app = typer.Typer(
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the destinations of the stack."""
     stack: Stack = context.obj
-    connections = stack.connections()
-    destinations = stack.destinations()
-    deliveries = lane_state.deliveries(stack, destinations)
-    found = [
-        _summary(name, text, connections) | deliveries[name].document()
-        for name, text in sorted(destinations.items())
-    ]
+    found = operations.summaries(stack)
     if as_json:
-        console.document(found)
+        console.document([each.document() for each in found])
         return
     if not found:
         raise FailureError(f"Stack {stack.name} has no destinations. Is that its name?")
     console.table(
         ["destination", "event", "connection", "lane", "delivery", "filter", "exits", "settings"],
-        [
-            [
-                each["destination"],
-                each["event_code"] or "",
-                each["connection"] or "",
-                each["lane"] or "",
-                deliveries[each["destination"]].words.partition(" ")[0],  # since when, below
-                "yes" if each["filter"] or each["required_consents"] else "",
-                each["exits"] or "",
-                "valid" if each["valid"] else "not valid",
-            ]
-            for each in found
-        ],
+        [_row(each) for each in found],
     )
-    for name, delivery in sorted(deliveries.items()):
-        if delivery.is_off:
-            console.say(f"Delivery to {name} is {delivery.words}.")
     for each in found:
-        if not each["valid"]:
-            name = each["destination"]
+        if each.delivery.is_off:
+            console.say(f"Delivery to {each.stored.name} is {each.delivery.words}.")
+    for each in found:
+        if each.stored.faults:
+            name = each.stored.name
             console.say(f"`attendee-sync destinations show {name}` tells what is not valid.")
+
+
+def _row(summary: DestinationSummary) -> list[str]:
+    settings = summary.stored.settings
+    return [
+        summary.stored.name,
+        settings.event_code if settings else "",
+        settings.connection if settings else "",
+        settings.lane if settings else "",
+        summary.delivery.words.partition(" ")[0],  # since when, below
+        "yes" if summary.is_filtered else "",
+        settings.exits.action if settings else "",
+        "not valid" if summary.stored.faults else "valid",
+    ]
 
 
 @app.command(
@@ -104,17 +87,15 @@ def show(context: typer.Context, destination: DestinationName, as_json: AsJson =
     In JSON just the settings as they are stored, to be edited and set.
     """
     stack: Stack = context.obj
-    text = stack.known_destination(destination)
-    read = validation.read(Destination, text)
+    found = operations.stored(stack, destination)
     if as_json:
-        console.document(setting_changes.parsed(text))
-    elif isinstance(read, Destination):
-        _show(read, setting_changes.parsed(text))
+        console.document(setting_changes.parsed(found.text))
+    elif found.settings:
+        _show(found.settings, setting_changes.parsed(found.text))
         console.say()
         _show_push(stack, push_client.endpoint(stack, destination))
-    found = _faults(read, text, stack.connections())
-    if found:
-        raise setting_changes.not_valid(f"The settings of destination {destination}", found)
+    if found.faults:
+        raise NotValidError(f"The settings of destination {destination}", found.faults)
 
 
 @app.command(
@@ -171,15 +152,11 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
     The lane, a small CloudFormation stack, takes about a minute.
     """
     stack: Stack = context.obj
-    if stack.destination(destination) is not None:
-        raise FailureError(
-            f"There is a destination {destination} already. "
-            f"`attendee-sync destinations set {destination} FILE` changes it."
-        )
+    operations.expect_new(stack, destination)
     members = destination_options.settings(event, connection, audience, condition, field)
     text = destination_options.with_required_consents(json.dumps(members), require_consent)
     trial = _tried(stack, destination, text, sample)
-    _store(stack, destination, trial, yes=yes, as_json=as_json)
+    _store(stack, trial, yes=yes, as_json=as_json)
 
 
 @app.command(
@@ -216,15 +193,14 @@ def set_(  # noqa: PLR0913, PLR0917 - they are the command's options
     given = setting_changes.new_settings(settings, before, Destination, yes=yes)
     text = destination_options.with_required_consents(given, require_consent)
     trial = _tried(stack, destination, text, sample)
-    _store(stack, destination, trial, yes=yes, as_json=as_json)
+    _store(stack, trial, yes=yes, as_json=as_json)
 
 
 @app.command("history", epilog=console.examples("attendee-sync destinations history summit"))
 def history(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
     """Show who changed the settings of a destination, when, and which; the last hundred times."""
     stack: Stack = context.obj
-    stack.known_destination(destination)
-    setting_history.show(stack.versions(DESTINATIONS, destination), Destination, as_json=as_json)
+    setting_history.show(operations.history(stack, destination), as_json=as_json)
 
 
 @app.command(
@@ -247,9 +223,8 @@ def rollback(  # noqa: PLR0913, PLR0917 - they are the command's options
     They are tried as those of `set` are, and become a new version. The lane stays as it is.
     """
     stack: Stack = context.obj
-    stack.known_destination(destination)
-    text = setting_history.text_of(stack.versions(DESTINATIONS, destination), version)
-    _store(stack, destination, _tried(stack, destination, text, sample), yes=yes, as_json=as_json)
+    text = operations.earlier(stack, destination, version)
+    _store(stack, _tried(stack, destination, text, sample), yes=yes, as_json=as_json)
 
 
 app.command("move", epilog=destination_lanes.MOVE_EXAMPLES)(destination_lanes.move)
@@ -259,80 +234,30 @@ app.command("upgrade", epilog=destination_lanes.UPGRADE_EXAMPLES)(destination_la
 app.command("remove", epilog=destination_removal.EXAMPLES)(destination_removal.remove)
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """Settings that can be stored, and what trying them gave."""
-
-    settings: Destination
-    text: str
-    before: str | None
-    doubts: Sequence[SettingDoubt]
-    summary: PreviewSummary | None  # of the sample
-    endpoint: Endpoint
-
-    @property
-    def changes(self) -> list[list[str]]:
-        """Path, old and new value of what changes."""
-        return setting_changes.changes(self.before, self.settings)
-
-
-def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> _Trial:
+def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> Trial:
     """Try settings on a sample, if there is one. Raises FailureError if they have a fault."""
     if file and profile_files.name_of(file) == setting_changes.STDIN:
         raise typer.BadParameter("a file is expected", param_hint="--sample")
-    read = validation.read(Destination, text)
-    found = _faults(read, text, stack.connections())
-    if isinstance(read, Destination):
-        found += expression_faults.faults(read) + governance.faults(read)
-    if found or isinstance(read, list):
-        raise setting_changes.not_valid("The settings", found)
-    before = stack.destination(name)
-    compact = setting_changes.compact(_with_lane(text, name, before))
-    read = Destination.model_validate_json(compact)
-    sample = samples.read(file, compact)
-    doubts = expression_doubts.doubts(read, sample.documents() if sample else ())
-    doubts += governance.doubts(read)
-    summary = sample.summary(target_of(stack, name, compact)) if sample else None
-    if summary and not summary.has_sent:
-        doubts.append(SettingDoubt("as a whole", "no profile of the sample would be delivered"))
-    return _Trial(read, compact, before, doubts, summary, push_client.endpoint(stack, name))
+    trial = operations.tried(stack, name, text, file)
+    for note in trial.notes:
+        console.notice(note)
+    return trial
 
 
-def _with_lane(text: str, name: str, before: str | None) -> str:
-    """Return settings with the lane that the destination has, or is to get if it is new."""
-    members = setting_changes.parsed(text)
-    given = members.pop("lane", None)
-    members.pop("lane_from", None)
-    if name == DEFAULT:
-        if given not in (None, "shared"):
-            console.notice(f"`lane` is left out: {DEFAULT} stays in the shared lane.")
-        return json.dumps(members)
-    known = {"lane": "own"} if before is None else setting_changes.parsed(before)
-    lane = known.get("lane", "shared")
-    if given not in (None, lane):
-        stays = f"The lane stays as it is: `destinations move {name}` changes it."
-        made = "`lane` is left out: a new destination gets a lane of its own."
-        console.notice(made if before is None else stays)
-    kept = {key: known[key] for key in ("lane", "lane_from") if key in known}
-    return json.dumps(members | kept if lane != "shared" else members)
-
-
-def _store(stack: Stack, name: str, trial: _Trial, *, yes: bool, as_json: bool) -> None:
+def _store(stack: Stack, trial: Trial, *, yes: bool, as_json: bool) -> None:
     """Show what was found, ask, and store the settings if something changes."""
     console.expect_somebody_to_ask(yes=yes, as_json=as_json)
-    changes = trial.changes
+    name, changes = trial.destination, trial.changes
     if not as_json:
         _show_trial(trial)
         if changes:
             setting_changes.ask(
                 f"Destination {name}", changes, is_new=trial.before is None, yes=yes
             )
-    if changes:
-        if trial.before is None and name != DEFAULT:
-            lane_stack.make(stack, name, delivers=True)
-        stack.put_destination(name, trial.text)
+    with console.progress(f"Making the lane of {name}" if trial.makes_lane else "Storing"):
+        operations.store(stack, trial)
     if as_json:
-        console.document(_document(name, trial))
+        console.document(trial.document())
         return
     console.say(setting_changes.STORED if changes else setting_changes.NOTHING)
     if changes and name == DEFAULT:
@@ -345,7 +270,7 @@ def _store(stack: Stack, name: str, trial: _Trial, *, yes: bool, as_json: bool) 
         console.say(f"Next: attendee-sync preview {name} FILE")
 
 
-def _show_trial(trial: _Trial) -> None:
+def _show_trial(trial: Trial) -> None:
     if trial.summary:
         profiles = console.counted(trial.summary.profiles, "profile")
         console.say(f"What would become of the sample, {profiles}:")
@@ -358,17 +283,6 @@ def _show_trial(trial: _Trial) -> None:
         console.say()
 
 
-def _document(name: str, trial: _Trial) -> dict[str, Any]:
-    return {
-        "destination": name,
-        "stored": bool(trial.changes),
-        "changes": setting_changes.document(trial.changes),
-        "doubts": [vars(each) for each in trial.doubts],
-        "sample": trial.summary.document() if trial.summary else None,
-        "push_url": trial.endpoint.url,
-    }
-
-
 def _show_push(stack: Stack, endpoint: Endpoint) -> None:
     """Show where senders push to, and what is entered there."""
     console.say("Senders push to")
@@ -379,39 +293,6 @@ def _show_push(stack: Stack, endpoint: Endpoint) -> None:
     console.say("or with one of its own: `attendee-sync senders add NAME` makes it.")
     console.say("`attendee-sync aep values NAME` tells what to enter in Adobe Experience Platform.")
     console.say("For others: POST, Content-Type application/json; docs/senders.md has their forms.")
-
-
-def _faults(
-    read: Destination | list[SettingFault], text: str, connections: dict[str, str]
-) -> list[SettingFault]:
-    """Return all faults of a destination's settings, that of a connection amiss among them."""
-    found = read if isinstance(read, list) else []
-    connection = (
-        read.connection
-        if isinstance(read, Destination)
-        else setting_changes.parsed(text).get("connection")
-    )
-    is_told = any(fault.setting == "connection" for fault in found)
-    if not isinstance(connection, str) or connection in connections or is_told:
-        return found
-    names = ", ".join(sorted(connections)) or "there is none yet"
-    return [*found, SettingFault("connection", f'"{connection}"', f"one that exists: {names}")]
-
-
-def _summary(name: str, text: str, connections: dict[str, str]) -> dict[str, Any]:
-    read = validation.read(Destination, text)
-    settings = read if isinstance(read, Destination) else None
-    return {
-        "destination": name,
-        "name": settings.name if settings else None,
-        "event_code": settings.event_code if settings else None,
-        "connection": settings.connection if settings else None,
-        "lane": settings.lane if settings else None,
-        "required_consents": list(settings.required_consents) if settings else None,
-        "filter": settings.filter if settings else None,
-        "exits": settings.exits.action if settings else None,
-        "valid": not _faults(read, text, connections),
-    }
 
 
 def _show(settings: Destination, given: dict[str, Any]) -> None:

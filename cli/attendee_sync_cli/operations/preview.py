@@ -13,7 +13,8 @@ from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.console import FailureError, plain
 from attendee_sync_cli.profiles import profile_files
 from attendee_sync_cli.profiles.profile_files import Profiles, Reading
-from attendee_sync_cli.settings import setting_changes, validation
+from attendee_sync_cli.settings import validation
+from attendee_sync_cli.settings.validation import NotValidError
 from attendee_sync_cli.stack.stack import Stack
 
 
@@ -87,7 +88,7 @@ def target_of(stack: Stack, name: str, text: str) -> PreviewTarget:
     """
     settings = validation.read(Destination, text)
     if isinstance(settings, list):
-        raise setting_changes.not_valid(f"The settings of destination {name}", settings)
+        raise NotValidError(f"The settings of destination {name}", settings)
     connection_text = stack.connection(settings.connection)
     if connection_text is None:
         raise FailureError(
@@ -95,9 +96,7 @@ def target_of(stack: Stack, name: str, text: str) -> PreviewTarget:
         )
     connection = validation.read(Connection, connection_text)
     if isinstance(connection, list):
-        raise setting_changes.not_valid(
-            f"The settings of connection {settings.connection}", connection
-        )
+        raise NotValidError(f"The settings of connection {settings.connection}", connection)
     return PreviewTarget(mapper.mapper(text), connection)
 
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.settings import secret_texts, validation
-from attendee_sync_cli.settings.validation import SettingFault
 from attendee_sync_cli.stack.stack import MAX_PARAMETER_BYTES
 
 STORED = "Stored. The functions take it up within a minute."
@@ -119,11 +118,6 @@ def ask(what: str, changes: Sequence[Sequence[str]], *, is_new: bool, yes: bool)
     console.table(["setting", "from", "to"], changes)
     if not yes:
         typer.confirm("Store this?", abort=True)
-
-
-def not_valid(what: str, found: Sequence[SettingFault]) -> FailureError:
-    """Return the failure that tells all faults of settings."""
-    return FailureError(f"{what} are not valid:" + "".join(f"\n  {fault}" for fault in found))
 
 
 def parsed(text: str) -> dict[str, Any]:

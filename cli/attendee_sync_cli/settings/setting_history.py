@@ -1,6 +1,7 @@
 """What settings were before, who changed them, and the way back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -18,28 +19,51 @@ HistoricVersion = Annotated[
 _UNCHANGED = "Nobody changed it since it was deployed."
 
 
-def show(versions: Sequence[SettingVersion], model: type[BaseModel], *, as_json: bool) -> None:
-    """Show versions of settings, the oldest first, with what each changed."""
-    changed = [
-        _changed(before, after, model) for before, after in pairwise([None, *versions]) if after
+@dataclass(frozen=True)
+class Change:
+    """A version of settings, and the paths of those that it changed."""
+
+    version: SettingVersion
+    paths: Sequence[str]
+
+    def document(self) -> dict[str, Any]:
+        """Return what programs read of it."""
+        return {
+            "version": self.version.number,
+            "stored_at": console.moment(self.version.stored_at.timestamp()),
+            "stored_by": self.version.stored_by,
+            "changed": list(self.paths),
+            "settings": secret_texts.without(setting_changes.parsed(self.version.text)),
+        }
+
+
+def changes(versions: Sequence[SettingVersion], model: type[BaseModel]) -> list[Change]:
+    """Return versions of settings, the oldest first, with what each changed."""
+    return [
+        Change(after, _changed(before, after, model))
+        for before, after in pairwise([None, *versions])
+        if after
     ]
+
+
+def show(history: Sequence[Change], *, as_json: bool) -> None:
+    """Show versions of settings, the oldest first, with what each changed."""
     if as_json:
-        pairs = zip(versions, changed, strict=True)
-        console.document([_document(version, paths) for version, paths in pairs])
+        console.document([each.document() for each in history])
         return
-    if not versions:
+    if not history:
         console.say(_UNCHANGED)
         return
     console.table(
         ["version", "stored", "by", "changed"],
         [
             [
-                str(version.number),
-                console.moment(version.stored_at.timestamp()),
-                console.plain(version.stored_by),
-                ", ".join(paths),
+                str(each.version.number),
+                console.moment(each.version.stored_at.timestamp()),
+                console.plain(each.version.stored_by),
+                ", ".join(each.paths),
             ]
-            for version, paths in zip(versions, changed, strict=True)
+            for each in history
         ],
     )
 
@@ -68,13 +92,3 @@ def _changed(
     if isinstance(read, list):
         return ["not valid"]
     return [path for path, *_ in setting_changes.changes(before.text, read)]
-
-
-def _document(version: SettingVersion, changed: Sequence[str]) -> dict[str, Any]:
-    return {
-        "version": version.number,
-        "stored_at": console.moment(version.stored_at.timestamp()),
-        "stored_by": version.stored_by,
-        "changed": changed,
-        "settings": secret_texts.without(setting_changes.parsed(version.text)),
-    }

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.rainfocus.connection import KEY_PATTERN, Connection
 from attendee_sync_cli import known_words
+from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.known_words import Owner
 
 _WORD = re.compile(r"[A-Za-z_]{1,20}|[A-Za-z]\d{1,2}")  # "production", "v2": no secret is so short
@@ -64,6 +65,14 @@ class SettingFault:
     def __str__(self) -> str:
         given = f"given {self.given}; expected " if self.given else ""
         return f"{self.setting}: {given}{self.expected}"
+
+
+class NotValidError(FailureError):
+    """Settings can't be stored. The text tells all their faults."""
+
+    def __init__(self, what: str, faults: Sequence[SettingFault]) -> None:
+        super().__init__(f"{what} are not valid:" + "".join(f"\n  {fault}" for fault in faults))
+        self.faults = faults
 
 
 def read[Model: BaseModel](model: type[Model], text: str) -> Model | list[SettingFault]:

@@ -54,18 +54,17 @@ def make(stack: Stack, destination: str, *, delivers: bool) -> None:
     `delivers` tells whether what waits there is delivered from now on. Raises FailureError, and
     then what was made is taken back.
     """
-    with console.progress(f"Making the lane of {destination}"):
-        found = _find(stack, destination)
-        # Made by a command that was interrupted, or to be upgraded; or it is just going.
-        if found and _wait(found["StackId"]) != _GONE:
-            _update(stack, destination, delivers=delivers)
-        else:
-            answer = stack.client("cloudformation").create_stack(
-                **_request(stack, destination, delivers=delivers), OnFailure="DELETE"
-            )
-            _finish(stack, answer["StackId"], "CREATE_COMPLETE")
-        # CloudFormation changes nothing where only somebody else did.
-        Lane(stack, lanes.own_lane(stack.name, destination)).switch(on=delivers)
+    found = _find(stack, destination)
+    # Made by a command that was interrupted, or to be upgraded; or it is just going.
+    if found and _wait(found["StackId"]) != _GONE:
+        _update(stack, destination, delivers=delivers)
+    else:
+        answer = stack.client("cloudformation").create_stack(
+            **_request(stack, destination, delivers=delivers), OnFailure="DELETE"
+        )
+        _finish(stack, answer["StackId"], "CREATE_COMPLETE")
+    # CloudFormation changes nothing where only somebody else did.
+    Lane(stack, lanes.own_lane(stack.name, destination)).switch(on=delivers)
 
 
 def remove(stack: Stack, destination: str) -> None:
