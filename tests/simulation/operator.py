@@ -11,9 +11,9 @@ from attendee_sync.aws.fifo_queue import QueueUnavailableError
 from attendee_sync.aws.settings import DEFAULT, SettingsUnavailableError
 from attendee_sync.delivery.ledger import LedgerUnavailableError
 from attendee_sync_cli import console
-from attendee_sync_cli.commands import redrive
 from attendee_sync_cli.console import FailureError
-from attendee_sync_cli.operations import erasure
+from attendee_sync_cli.operations import erasure, redrive
+from attendee_sync_cli.operations.redrive import RedriveReport
 from attendee_sync_cli.profiles import person
 from attendee_sync_cli.stack import dead_letter_scan, lane_pause
 from attendee_sync_cli.stack import stack as stack_module
@@ -47,8 +47,7 @@ class Operator:
 
     def redrive(self) -> None:
         """Put dead letters back on the profile queue."""
-        chosen = DeadLetterFilter()
-        redrive._redrive(self._stack, chosen, redrive._Report(chosen, dry_run=False))
+        redrive.redrive(self._stack, RedriveReport(DeadLetterFilter(), dry_run=False))
 
     def erase(self, email: str) -> None:
         """Remove what is held of a person, and block it.

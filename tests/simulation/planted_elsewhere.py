@@ -20,7 +20,7 @@ from attendee_sync.messaging import messages
 from attendee_sync.rainfocus.circuit_breaker import CircuitBreaker
 from attendee_sync.rainfocus.connection_state import ConnectionState, ConnectionStates
 from attendee_sync.rainfocus.token_refresh import TokenRefresh
-from attendee_sync_cli.commands import redrive
+from attendee_sync_cli.operations import redrive
 from attendee_sync_cli.stack.lane import Lane
 
 type Patch = Any  # what unittest.mock gives to patch something

@@ -1,25 +1,20 @@
 """The command that shows dead letters: why profiles could not be delivered."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from attendee_sync import observability
 from attendee_sync.messaging.dead_letters import DeadLetter
-from attendee_sync_cli import console, outcome_words
+from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, FailureError, Yes
+from attendee_sync_cli.operations import failures as operation
+from attendee_sync_cli.operations.failures import Found, Group, Look
 from attendee_sync_cli.profiles import dead_letter_export, new_file
-from attendee_sync_cli.profiles.shape import shapes
-from attendee_sync_cli.stack.dead_letter_scan import (
-    DeadLetterFilter,
-    DeadLetterScan,
-    OfDestination,
-    OfReason,
-)
+from attendee_sync_cli.stack.dead_letter_scan import DeadLetterFilter, OfDestination, OfReason
 from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = console.examples(
@@ -29,40 +24,6 @@ EXAMPLES = console.examples(
     "attendee-sync failures --show 9a3f5c1e-7b2d-4c58-a1f0-3d6e8b9c0d12-0",
 )
 _PATHS_SHOWN = 20
-
-
-@dataclass(frozen=True)
-class _Cause:
-    """What the dead letters of one row have in common."""
-
-    destination: str
-    outcome: str
-    reason: str
-    detail: str
-    status: str
-    code: str
-
-
-@dataclass
-class _Row:
-    """The dead letters of one cause. Of them all, one is an example."""
-
-    example_id: str
-    example: dict[str, str]  # shapes by path
-    answer: str  # RainFocus's own words to it
-    first: str = ""
-    last: str = ""
-    count: int = 0
-    senders: Counter[str] = field(default_factory=Counter)  # those with tokens of their own
-
-    def add(self, dead_letter: DeadLetter) -> None:
-        """Count a dead letter."""
-        self.count += 1
-        if dead_letter.message.sender:
-            self.senders[dead_letter.message.sender] += 1
-        failed_at = console.moment_of(dead_letter.failed_at)
-        self.first = min(self.first or failed_at, failed_at)
-        self.last = max(self.last, failed_at)
 
 
 def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
@@ -115,7 +76,7 @@ def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
     if discard:
         console.expect_somebody_to_ask(yes=yes, as_json=as_json)
     if show:
-        _show(_find(stack, show), as_json=as_json)
+        _show(operation.find_one(stack, show), as_json=as_json)
     elif each:
         _list(stack, chosen, as_json=as_json)
     elif export or discard:
@@ -135,38 +96,27 @@ def _check_options(show: str | None, export: Path | None, *, each: bool, discard
 
 
 def _group(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
-    rows: dict[_Cause, _Row] = {}
-    with DeadLetterScan(stack) as scan:
-        for batch in scan.batches("Looking at dead letters"):
-            _add(rows, chosen.among(batch))
-    chosen.check(stack, scan)
-    ordered = sorted(rows.items(), key=lambda item: (item[0].destination, -item[1].count))
+    found = operation.group(stack, chosen)
     if as_json:
-        console.document(
-            {
-                "dead_letters": sum(row.count for row in rows.values()),
-                "unseen": scan.unseen,
-                "failures": [_document(cause, row) for cause, row in ordered],
-            }
-        )
+        console.document(found.document())
         return
-    if ordered:
-        _tell(ordered)
+    if found.groups:
+        _tell(found.groups)
     else:
         console.say(chosen.none_found)
-    if scan.unseen:
-        console.say(scan.unseen_words)
+    _tell_unseen(found.look)
+
+
+def _tell_unseen(look: Look) -> None:
+    if look.unseen:
+        console.say(look.unseen_words)
 
 
 def _list(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
-    found: list[dict[str, str]] = []
-    with DeadLetterScan(stack) as scan:
-        for batch in scan.batches("Looking at dead letters"):
-            found += [dead_letter_export.why(each) for each in chosen.among(batch)]
-    chosen.check(stack, scan)
-    found.sort(key=lambda each: each["time"])
+    listing = operation.list_each(stack, chosen)
+    found = listing.dead_letters
     if as_json:
-        console.document({"unseen": scan.unseen, "dead_letters": found})
+        console.document(listing.document())
         return
     if not found:
         console.say(chosen.none_found)
@@ -175,8 +125,8 @@ def _list(stack: Stack, chosen: DeadLetterFilter, *, as_json: bool) -> None:
         # One line each, however wide the terminal is, so that other programs can pick some.
         words = [each["id"], each["destination"].ljust(width), each["time"]]
         console.say_as_it_is(console.plain("  ".join([*words, each["reason"] or each["detail"]])))
-    if scan.unseen:
-        console.notice(scan.unseen_words)
+    if listing.look.unseen:
+        console.notice(listing.look.unseen_words)
 
 
 @dataclass(frozen=True)
@@ -190,113 +140,59 @@ class _Removal:
 
 def _take_out(stack: Stack, chosen: DeadLetterFilter, removal: _Removal, *, as_json: bool) -> None:
     """Export or discard. Only what was counted, and is in the file if there is one, is deleted."""
-    found: list[DeadLetter] = []
-    with DeadLetterScan(stack) as scan:
-        for batch in scan.batches("Looking at dead letters"):
-            found += chosen.among(batch)
-    chosen.check(stack, scan)
-    if removal.export and found:
+    found = operation.find(stack, chosen)
+    count = len(found.dead_letters)
+    if removal.export and count:
         _export(removal.export, found, as_json=as_json)
     discarded = 0
-    if removal.discards and found:
+    if removal.discards and count:
         if not removal.is_confirmed:
             _ask(found)
-        discarded = _discard(stack, found)
+        discarded = operation.discard(stack, found.message_ids)
     if as_json:
-        exported = len(found) if removal.export else 0
-        told = {"exported": exported, "discarded": discarded, "unseen": scan.unseen}
-        console.document({"dead_letters": len(found), **told})
+        exported = count if removal.export else 0
+        told = {"exported": exported, "discarded": discarded, "unseen": found.look.unseen}
+        console.document({"dead_letters": count, **told})
         return
-    if not found:
+    if not count:
         console.say(chosen.none_found)
     elif removal.discards:
-        console.say(f"{discarded} of {console.counted(len(found), 'dead letter')} deleted.")
-    if scan.unseen:
-        console.say(scan.unseen_words)
+        console.say(f"{discarded} of {console.counted(count, 'dead letter')} deleted.")
+    _tell_unseen(found.look)
 
 
-def _discard(stack: Stack, found: Sequence[DeadLetter]) -> int:
-    """Delete what was found before; return how many that are. What came since then stays."""
-    left = {each.message.message_id for each in found}
-    with DeadLetterScan(stack) as scan:
-        for batch in scan.batches("Deleting dead letters"):
-            left -= scan.delete([each for each in batch if each.message.message_id in left])
-            if not left:
-                break
-    return len(found) - len(left)
-
-
-def _export(path: Path, found: Sequence[DeadLetter], *, as_json: bool) -> None:
+def _export(path: Path, found: Found, *, as_json: bool) -> None:
     with new_file.opened(path, "--export") as write:
         try:
-            write(dead_letter_export.content(found, path.suffix.lower()))
+            write(dead_letter_export.content(found.dead_letters, path.suffix.lower()))
         except OSError as error:
             raise FailureError(f"{path} can't be written: {error.strerror}.") from None
     if as_json:
         return
-    letters = console.counted(len(found), "dead letter")
+    letters = console.counted(len(found.dead_letters), "dead letter")
     console.say(f"{path} has {letters}. It holds personal data; only you can read it.")
-    for name, count in sorted(_counts(found).items()):
+    for name, count in found.counts.items():
         console.say(f"To push the {count} of {name}, mended: attendee-sync push {name} {path}")
 
 
-def _ask(found: Sequence[DeadLetter]) -> None:
-    counts = ", ".join(f"{count} of {name}" for name, count in sorted(_counts(found).items()))
-    letters = console.counted(len(found), "dead letter")
+def _ask(found: Found) -> None:
+    counts = ", ".join(f"{count} of {name}" for name, count in found.counts.items())
+    letters = console.counted(len(found.dead_letters), "dead letter")
     typer.confirm(f"Delete {letters} ({counts}) for good?", abort=True)
 
 
-def _counts(found: Sequence[DeadLetter]) -> Counter[str]:
-    return Counter(console.plain(each.message.destination) for each in found)
-
-
-def _add(rows: dict[_Cause, _Row], dead_letters: Iterable[DeadLetter]) -> None:
-    for dead_letter in dead_letters:
-        cause = _Cause(
-            dead_letter.message.destination,
-            dead_letter.outcome,
-            dead_letter.reason,
-            dead_letter.detail,
-            dead_letter.status,
-            dead_letter.code,
-        )
-        if cause not in rows:
-            rows[cause] = _Row(
-                dead_letter.id,
-                shapes(dead_letter.message.body),
-                dead_letter.answer,
-            )
-        rows[cause].add(dead_letter)
-
-
-def _document(cause: _Cause, row: _Row) -> dict[str, Any]:
-    return {
-        "destination": cause.destination,
-        "outcome": cause.outcome or None,
-        "reason": cause.reason or None,
-        "detail": cause.detail,
-        "status": cause.status or None,
-        "code": cause.code or None,
-        "answer": row.answer or None,
-        "count": row.count,
-        "senders": dict(row.senders),
-        "first": row.first,
-        "last": row.last,
-        "example": {"id": row.example_id, "shape": row.example},
-    }
-
-
-def _tell(rows: list[tuple[_Cause, _Row]]) -> None:
-    console.table(["dead letters", "destination", "outcome", "reason", "last"], _counted(rows))
-    for cause, row in rows:
+def _tell(groups: Sequence[Group]) -> None:
+    console.table(["dead letters", "destination", "outcome", "reason", "last"], _counted(groups))
+    for group in groups:
+        example = group.examples[0]
         console.say()
-        since = f"{row.count} since {row.first}{_from(row.senders)}"
-        console.say(console.plain(f"{cause.destination}, {_words(cause, row)}"))
-        console.say(console.plain(f"{since}, such as {row.example_id}:"))
-        shown = list(row.example.items())[:_PATHS_SHOWN]
+        since = f"{group.count} since {group.first}{_from(group.senders)}"
+        console.say(console.plain(f"{group.cause.destination}, {group.words}"))
+        console.say(console.plain(f"{since}, such as {example.id}:"))
+        shown = list(example.shape.items())[:_PATHS_SHOWN]
         console.table(["", ""], [[f"  {path}", shape] for path, shape in shown])
-        if len(row.example) > _PATHS_SHOWN:
-            console.say(f"  and {len(row.example) - _PATHS_SHOWN} more; --json shows them")
+        if len(example.shape) > _PATHS_SHOWN:
+            console.say(f"  and {len(example.shape) - _PATHS_SHOWN} more; --json shows them")
     console.say()
     console.say("`attendee-sync redrive --dry-run` tells what would come of them now.")
 
@@ -306,52 +202,27 @@ def _from(senders: Counter[str]) -> str:
     return "".join(f", {each}" for each in names)
 
 
-def _counted(rows: list[tuple[_Cause, _Row]]) -> list[list[str]]:
+def _counted(groups: Sequence[Group]) -> list[list[str]]:
     """Return the rows of a table: those that differ in what is told below it alone are one."""
     counts: Counter[tuple[str, str, str]] = Counter()
     last: dict[tuple[str, str, str], str] = {}
-    for cause, row in rows:
+    for group in groups:
+        cause = group.cause
         key = (cause.destination, cause.outcome or "given up", cause.reason or cause.detail)
-        counts[key] += row.count
-        last[key] = max(last.get(key, ""), row.last)
+        counts[key] += group.count
+        last[key] = max(last.get(key, ""), group.last)
     return [[str(count), *map(console.plain, (*key, last[key]))] for key, count in counts.items()]
 
 
-def _words(cause: _Cause, row: _Row) -> str:
-    answer = outcome_words.of_answer(cause.status, cause.code, row.answer)
-    return outcome_words.why(cause.reason, cause.detail, answer)
-
-
-def _find(stack: Stack, letter_id: str) -> DeadLetter:
-    with DeadLetterScan(stack) as scan:
-        for batch in scan.batches("Looking for the dead letter"):
-            for dead_letter in batch:
-                if dead_letter.id == letter_id:
-                    return dead_letter
-    raise FailureError(
-        f"There is no dead letter of this ID to be seen. {scan.unseen_words}".rstrip()
-    )
-
-
 def _show(dead_letter: DeadLetter, *, as_json: bool) -> None:
-    message = dead_letter.message
-    known = {
-        **dead_letter_export.why(dead_letter),
-        "attempts": str(message.attempt),
-        "accepted_at": console.moment(message.version.accepted_at / 1000),
-        "sequence": message.version.sequence,
-        "request_id": message.request_id,
-        "index": message.index,
-        "trace_id": observability.trace_id(message.trace_parent),
-        "group": message.group,
-        "message_id": message.message_id,
-    }
+    known = operation.known_of(dead_letter)
+    profile = dead_letter.message.body
     if as_json:
-        console.document({**known, "profile": message.body}, ascii_only=True)
+        console.document({**known, "profile": profile}, ascii_only=True)
         return
     console.table(
         ["dead letter", ""], [[name, console.plain(text)] for name, text in known.items() if text]
     )
     console.say()
-    for line in message.body.splitlines():
+    for line in profile.splitlines():
         console.say_as_it_is(console.plain(line))

@@ -7,9 +7,11 @@ out the oldest, ten at most, and no more until these are deleted or visible agai
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import batched
 from types import TracebackType
 from typing import Annotated, Any, Self
@@ -44,12 +46,38 @@ OfReason = Annotated[
 ]
 
 
+type Advance = Callable[[int], None]
+
+
+class Follower:
+    """Who follows work on dead letters, and may end it: here, somebody at a terminal."""
+
+    def progress(self, words: str, total: int) -> AbstractContextManager[Advance]:
+        """Show what is done and how far; return what takes the number of those that were done."""
+        return console.progress(words, total)
+
+    def notice(self, words: str) -> None:
+        """Show a line."""
+        console.notice(words)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, or less of it for one who cancels."""
+        time.sleep(seconds)
+
+    def has_cancelled(self) -> bool:
+        """Tell whether the work is to end as if its time were over."""
+        return False
+
+
 @dataclass(frozen=True)
 class DeadLetterFilter:
-    """Which dead letters a command is about."""
+    """Which dead letters are meant."""
 
     destination: str | None = None
     reason: str | None = None  # a part of the reason, its words or RainFocus's, in whatever case
+    named: str | None = None  # the reason, by its whole name
+    since: float | None = None  # when they failed, at the earliest, in epoch seconds
+    ids: frozenset[str] | None = None
 
     def among(self, dead_letters: Iterable[DeadLetter]) -> list[DeadLetter]:
         """Return those of some dead letters that are."""
@@ -58,7 +86,7 @@ class DeadLetterFilter:
     @property
     def none_found(self) -> str:
         """What is told where there are none."""
-        if self.destination is None and self.reason is None:
+        if self == DeadLetterFilter():
             return "No dead letters."
         return "No dead letters of this choice; without it there may be others."
 
@@ -79,9 +107,23 @@ class DeadLetterFilter:
     def _includes(self, dead_letter: DeadLetter) -> bool:
         if self.destination not in (None, dead_letter.message.destination):
             return False
+        if self.named not in (None, dead_letter.reason):
+            return False
+        if self.since is not None and _epoch_seconds(dead_letter.failed_at) < self.since:
+            return False
+        if self.ids is not None and dead_letter.id not in self.ids:
+            return False
         return (
             self.reason or ""
         ).lower() in f"{dead_letter.reason}\n{dead_letter.detail}\n{dead_letter.answer}".lower()
+
+
+def _epoch_seconds(iso_8601: str) -> float:
+    """Return a time in epoch seconds; infinity for a text that is none, so that none is missed."""
+    try:
+        return datetime.fromisoformat(iso_8601).timestamp()
+    except ValueError:
+        return float("inf")
 
 
 @dataclass(frozen=True)
@@ -96,8 +138,12 @@ class Budget:
 class DeadLetterScan:
     """One scan through the dead letters. What it does not delete is visible again at its end."""
 
-    def __init__(self, stack: Stack, budget: Budget | None = None) -> None:
+    def __init__(
+        self, stack: Stack, budget: Budget | None = None, follower: Follower | None = None
+    ) -> None:
         self.destinations: set[str] = set()  # of all dead letters that were seen
+        self.looked_at = 0
+        self._follower = follower or Follower()
         self._client: Any = stack.client("sqs")
         self._url = stack.queue_url("DeadLetterQueueName")
         self._budget = budget or Budget(_MAX_SECONDS, _HIDDEN_SECONDS)
@@ -126,7 +172,7 @@ class DeadLetterScan:
         receipts = dict.fromkeys(self._receipts.values(), 0)
         batches = [dict(some) for some in batched(receipts.items(), _BATCH, strict=False)]
         with (
-            console.progress("Giving dead letters back", len(receipts)) as advance,
+            self._follower.progress("Giving dead letters back", len(receipts)) as advance,
             ThreadPoolExecutor(_THREADS) as pool,
         ):
             for some, _ in zip(batches, pool.map(queue.put_back, batches), strict=True):
@@ -136,6 +182,11 @@ class DeadLetterScan:
     def unseen(self) -> int:
         """How many dead letters are on the queue that the scan did not come to."""
         return self._unseen
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether it ended before it came to all that can be seen."""
+        return self._is_cut
 
     @property
     def left(self) -> int:
@@ -158,22 +209,30 @@ class DeadLetterScan:
     def batches(self, words: str) -> Iterator[list[DeadLetter]]:
         """Give out the dead letters as SQS does, the older ones of an attendee first.
 
-        `words` say on a terminal what is being done. Raises botocore's errors.
+        `words` tell a follower what is being done. Raises botocore's errors.
         """
         deadline = time.monotonic() + self._budget.seconds
         empty = 0
         self._total = count(self._client, self._url).total
-        with console.progress(words, self._total) as advance:
+        with self._follower.progress(words, self._total) as advance:
             while not self._is_through(empty):
-                if time.monotonic() > deadline or len(self._receipts) >= self._budget.dead_letters:
+                if self._is_to_end(deadline):
                     self._count_unseen()
                     self._is_cut = self._unseen > 0
                     return
                 found = self._receive()
                 empty = 0 if found else empty + 1
                 if found:
+                    self.looked_at += len(found)
                     yield found
                     advance(len(found))
+
+    def _is_to_end(self, deadline: float) -> bool:
+        return (
+            time.monotonic() > deadline
+            or len(self._receipts) >= self._budget.dead_letters
+            or self._follower.has_cancelled()
+        )
 
     def delete(self, dead_letters: Sequence[DeadLetter]) -> set[str]:
         """Delete at most ten dead letters; return the message ids of those that are deleted."""

@@ -13,7 +13,6 @@ import pytest
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging import dead_letters
 from attendee_sync.outcome import Outcome
-from attendee_sync_cli.commands import redrive as command
 from attendee_sync_cli.stack import dead_letter_scan, stack
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
@@ -337,12 +336,10 @@ def test_that_nothing_would_change_is_said(
 
 
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def waits(monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> list[float]:
     """How long the command waited."""
-    made: list[float] = []
-    monkeypatch.setattr(command, "time", SimpleNamespace(sleep=made.append))
     monkeypatch.setattr(stack, "time", SimpleNamespace(time=NOW.timestamp))
-    return made
+    return slept
 
 
 @pytest.mark.parametrize(
