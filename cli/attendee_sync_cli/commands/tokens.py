@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from attendee_sync.rainfocus.access_token import TokenFault
 from attendee_sync.rainfocus.token_refresh import TokenState
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, ConnectionName
@@ -12,13 +11,6 @@ from attendee_sync_cli.operations import tokens
 from attendee_sync_cli.stack.stack import Refreshed, Stack
 
 app = typer.Typer(no_args_is_help=True, help="Look at access tokens, and renew them.")
-_CAUSES: dict[TokenFault, str] = {
-    TokenFault.NETWORK: "The token endpoint can't be reached or is out of order",
-    TokenFault.CREDENTIALS: "RainFocus does not take the stored credentials",
-    TokenFault.TOKEN_URL: "What answers at auth.token_url is no token endpoint",
-    TokenFault.SETTINGS: "The way of asking is not right, or what is stored in AWS",
-    TokenFault.AWS: "AWS did not read or write something",
-}
 
 
 @app.command("show", epilog=console.examples("attendee-sync token show default"))
@@ -76,13 +68,9 @@ def refresh(
 
 def tell(result: Refreshed) -> None:
     """Say in words what became of a token; a failure on standard error."""
-    reason = f" ({result.reason})" if result.reason else ""
-    match result.state:
-        case TokenState.REFRESHED:
-            console.say(f"A new token was fetched{reason}.")
-        case TokenState.GOOD:
-            console.say(f"The token is still good and was left as it is{reason}.")
-        case TokenState.FAILED:
-            words = _CAUSES[result.cause] if result.cause else "No token was granted"
-            console.error(f"No token: {result.cause or 'failed'}. {words}{reason}.")
-            console.error(f"`attendee-sync doctor {result.connection}` looks for the setting.")
+    words = tokens.refreshed_words(result)
+    if result.state is not TokenState.FAILED:
+        console.say(words)
+        return
+    console.error(words)
+    console.error(f"`attendee-sync doctor {result.connection}` looks for the setting.")

@@ -135,15 +135,20 @@ class Findings:
 
     def passed(self, check: Check, words: str) -> None:
         """Note that a step passed."""
-        self.steps[check] = Step(check, StepState.PASSED, words)
+        self._note(Step(check, StepState.PASSED, words))
 
     def failed(self, failure: FailedError) -> None:
         """Note that a step failed."""
-        self.steps[failure.step.check] = failure.step
+        self._note(failure.step)
 
     def unknown(self, check: Check, words: str, setting: str = "") -> None:
         """Note that it can't be told whether a step passes, and what to look at if it does not."""
-        self.steps[check] = Step(check, StepState.UNKNOWN, words, setting, sure=False)
+        self._note(Step(check, StepState.UNKNOWN, words, setting, sure=False))
+
+    def _note(self, step: Step) -> None:
+        self.steps[step.check] = step
+        # Its words may have a secret yet that RainFocus repeated: report() takes it out.
+        self.progress(f"{TITLES[step.check]}: {step.state}")
 
     def report(self) -> Report:
         """Return all steps, without any secret that RainFocus may have repeated."""

@@ -1,6 +1,7 @@
 """Examining connections, and storing what helps."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -12,6 +13,7 @@ from attendee_sync.mapping.destination import Destination
 from attendee_sync.profile import email_address
 from attendee_sync.profile.email_address import EmailAddressError
 from attendee_sync.rainfocus import access_token
+from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli import known_words
 from attendee_sync_cli.console import FailureError
@@ -121,6 +123,20 @@ def status_said(session: requests.Session, page: str, cases: list[Case]) -> str:
     if not is_elsewhere:
         return ""
     return f"RainFocus's status page, {page}, {status_page.said(session, page)}."
+
+
+def users(stack: Stack) -> dict[str, list[str]]:
+    """Return the destinations of each connection that any uses, by its name."""
+    found: dict[str, list[str]] = {}
+    for name, text in sorted(stack.destinations().items()):
+        found.setdefault(_connection_of(text), []).append(name)
+    return found
+
+
+def without_secrets(report: Report) -> Report:
+    """Return a report that can be kept: storing its changes takes no credentials."""
+    case = replace(report.case, credentials=Credentials("", ""), stored_token="")
+    return replace(report, case=case)
 
 
 def changed(report: Report) -> Connection | None:

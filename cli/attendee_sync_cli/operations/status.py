@@ -300,7 +300,10 @@ def look_at_a_glance(stack: Stack) -> Glance:
     return Glance(
         lane_state.look(stack, destinations),
         dead_letters,
-        [_connection(stack, name, text) for name, text in sorted(stack.connections().items())],
+        [
+            look_at_connection(stack, name, text)
+            for name, text in sorted(stack.connections().items())
+        ],
         sorted(destinations),
         counted_at,
     )
@@ -341,7 +344,8 @@ def _dead(stack: Stack, dead_letters: QueueCount) -> DeadLetters:
     return DeadLetters(counts, walk.unseen, walk.unseen_words)
 
 
-def _connection(stack: Stack, name: str, settings: str) -> ConnectionStatus:
+def look_at_connection(stack: Stack, name: str, settings: str) -> ConnectionStatus:
+    """Look at a connection and its token; gets its settings as they are stored."""
     try:
         token: TokenView | str = tokens.look(stack, name, settings)
     except FailureError as failure:

@@ -8,14 +8,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from attendee_sync.aws.settings import credentials_of
 from attendee_sync.rainfocus import access_token
-from attendee_sync.rainfocus.access_token import AccessToken
+from attendee_sync.rainfocus.access_token import AccessToken, TokenFault
 from attendee_sync.rainfocus.connection import Connection
+from attendee_sync.rainfocus.token_refresh import TokenState
 from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.settings import validation
-from attendee_sync_cli.stack.stack import Stack
+from attendee_sync_cli.stack.stack import Refreshed, Stack
 
 _TOKEN = TypeAdapter(AccessToken)
+_CAUSES: dict[TokenFault, str] = {
+    TokenFault.NETWORK: "The token endpoint can't be reached or is out of order",
+    TokenFault.CREDENTIALS: "RainFocus does not take the stored credentials",
+    TokenFault.TOKEN_URL: "What answers at auth.token_url is no token endpoint",
+    TokenFault.SETTINGS: "The way of asking is not right, or what is stored in AWS",
+    TokenFault.AWS: "AWS did not read or write something",
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,19 @@ def look(stack: Stack, connection: str, settings: str) -> TokenView:
         token.issued_at,
         token.expires_at,
     )
+
+
+def refreshed_words(result: Refreshed) -> str:
+    """Return in words what became of a token that was to be renewed."""
+    reason = f" ({result.reason})" if result.reason else ""
+    match result.state:
+        case TokenState.REFRESHED:
+            return f"A new token was fetched{reason}."
+        case TokenState.GOOD:
+            return f"The token is still good and was left as it is{reason}."
+        case TokenState.FAILED:
+            words = _CAUSES[result.cause] if result.cause else "No token was granted"
+            return f"No token: {result.cause or 'failed'}. {words}{reason}."
 
 
 def _parse(text: str | None) -> AccessToken | None:

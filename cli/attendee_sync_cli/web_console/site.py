@@ -19,6 +19,7 @@ from attendee_sync_cli.stack.stack import Stack
 from attendee_sync_cli.web_console import jobs, page
 from attendee_sync_cli.web_console.guard import Guard
 from attendee_sync_cli.web_console.jobs import Jobs
+from attendee_sync_cli.web_console.pages import doctor
 from attendee_sync_cli.web_console.session import Session
 
 _STATIC = Path(__file__).parent / "static"
@@ -47,6 +48,7 @@ def make(stack: Stack, session: Session) -> Starlette:
 def _routes() -> list[BaseRoute]:
     return [
         *jobs.ROUTES,
+        *doctor.ROUTES,
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
 

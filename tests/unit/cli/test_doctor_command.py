@@ -1,17 +1,14 @@
 """The command; what it finds is tested in test_doctor.py, and with a simulator elsewhere."""
 
-import functools
 import json
-from urllib.parse import parse_qsl
 
 import pytest
 import requests
 
-from attendee_sync import http_client
-from attendee_sync_cli.doctor import examination, status_page
+from attendee_sync_cli.doctor import status_page
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
-from tests.support.network import Reach
+from tests.support.rainfocus import RainFocus
 from tests.support.stack import CONNECTION, STACK, TOKEN_URL, Aws, changed, token
 
 ALL_TITLES = [
@@ -28,51 +25,6 @@ ALL_TITLES = [
     "Test attendee stored",
     "Fields read back",
 ]
-
-
-class RainFocus:
-    """Grants tokens, and knows the events it is told."""
-
-    def __init__(self) -> None:
-        self.events = {"summit2027"}
-        self.denies_store = False
-        self.wants = "body"  # the kind of body
-        self.page = fakes.Reply(200, b'{"status": {"description": "All fine"}}')
-        self.attendee: dict[str, str] = {}
-        self.http = fakes.Http(self.reply)
-
-    def reply(self, call: fakes.Call) -> fakes.Reply:  # noqa: PLR0911 - one a call
-        if call.url == TOKEN_URL:
-            return fakes.Reply(200, b'{"access_token": "new-client-secret", "expires_in": 3600}')
-        if call.url.startswith(status_page.URL):
-            return self.page
-        if "attendee/store" in call.url:
-            if self.denies_store:
-                return fakes.envelope("124", "Access to API endpoint attendee/store denied.")
-            if self.wants == "form" and call.body.startswith("{"):
-                return fakes.envelope("9", "A form is expected")
-            self.attendee = dict(parse_qsl(call.body)) if self.wants == "form" else call.json
-            return fakes.stored()
-        if self.attendee and self.attendee["email"].replace("@", "%40") in call.url:
-            return fakes.envelope(attendee=self.attendee)
-        if any(f"event={event}&" in call.url for event in self.events):
-            return fakes.envelope("8", "No such attendee")
-        return fakes.envelope("9", "No such event")
-
-
-@pytest.fixture
-def rainfocus(monkeypatch: pytest.MonkeyPatch) -> RainFocus:
-    made = RainFocus()
-
-    def session(pool_size: int) -> requests.Session:
-        assert pool_size == 1
-        return made.http.session()
-
-    monkeypatch.setattr(http_client, "session", session)
-    monkeypatch.setattr(examination, "Network", Reach)
-    quick = functools.partial(examination.examine, sleep=lambda _: None)
-    monkeypatch.setattr(examination, "examine", quick)
-    return made
 
 
 @pytest.fixture
