@@ -11,6 +11,8 @@ PEER := build/peer/.installed
 RUNTIME := build/runtime/.installed
 MUTMUT := build/mutmut/.installed
 FUZZ := build/fuzz/.installed
+# The path of the browser that tests the console, and where it came from.
+BROWSER := build/browser.path
 CHECKOV_VERSION := 3.3.30
 # Checkov pins an older boto3 than all else, so its versions are not uv.lock's.
 CHECKOV := build/checkov/.installed
@@ -63,7 +65,7 @@ demo: $(DEV) $(CLOUD) $(REGIONS) ## Show the whole way of a profile on this mach
 	@$(BIN)/python -m local.demo
 
 local: $(DEV) $(CLOUD) $(REGIONS) ## Keep the stack running on this machine until Ctrl-C
-	@$(BIN)/python -m local.serve $(if $(ADDRESS),--address $(ADDRESS))
+	@$(BIN)/python -m local.serve $(if $(ADDRESS),--address $(ADDRESS)) $(if $(TRAFFIC),--traffic)
 
 campaign: $(DEV) $(CLOUD) $(REGIONS) ## Let everything fail in turn, with an account of every profile
 	@$(BIN)/python -m local.campaign $(CAMPAIGN)
@@ -81,7 +83,8 @@ simulate: $(DEV) $(REGIONS) ## Search for an order of events and faults that bre
 # Tests on the local cloud come first and wait more than they compute, so that there are more
 # processes than most machines have cores; tests/support/processes.py says who runs what.
 SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder
-test: $(DEV) $(CLOUD) $(REGIONS) ## Run all tests; the integration tests deploy to a local cloud
+test: $(DEV) $(CLOUD) $(REGIONS) $(BROWSER) ## Run all tests; the integration tests deploy to a local cloud
+	@echo "Browser: $$(paste -s -d ' ' $(BROWSER))"
 	@$(BIN)/pytest $(SIDE_BY_SIDE) --numprocesses 5
 
 LANE := cli/attendee_sync_cli/stack/lane.yaml
@@ -278,6 +281,10 @@ $(FUZZ): uv.lock pyproject.toml build/python.path
 	@UV_PROJECT_ENVIRONMENT=build/fuzz $(UV) sync --quiet --locked --compile-bytecode \
 	  --no-default-groups --group fuzz --no-install-project
 	@touch $@
+
+$(BROWSER): local/find_browser.sh $(DEV)
+	@echo "Looking for a browser"
+	@PATH="$(SYSTEM_PATH)" local/find_browser.sh $(CURDIR)/$(BIN)/playwright build/browser >$@
 
 $(CHECKOV): $(CHECKOV_REQUIREMENTS) build/python.path
 	@echo "Installing checkov into build/checkov"

@@ -17,6 +17,8 @@ from local.machine.cloud import LOOPBACK, REGION, ROOT, TEST_KEY, CloudError
 from local.machine.docker import DockerError
 from local.machine.environment import EVENT_CODE, ORG_ID, LocalEnvironment, local_environment
 from local.machine.stack import LocalStack, StackError
+from local.machine.web_console import web_console
+from local.traffic import endless
 
 _TOKEN_FILE = ROOT / "build" / "ingest-token.curl"
 # The command line finds the stack by it, see attendee_sync_cli/stack/local_stack.py.
@@ -28,14 +30,19 @@ _OUTAGE = '{"effect": {"status": 503}}'  # what else a fault can be: local/simul
 def main() -> int:
     """Run the stack until it is interrupted."""
     console = Console(highlight=False)
+    options = _options()
     try:
         with (
             local_environment(
-                lambda step: console.print(f"[bold]·[/bold] {step}"), address=_address()
+                lambda step: console.print(f"[bold]·[/bold] {step}"), address=_address(options)
             ) as environment,
             _files(environment.stack),
+            web_console(environment.stack) as console_address,
         ):
-            _show(environment, console)
+            _show(environment, console_address, console)
+            if options.traffic:
+                console.print("Made-up people are pushed, two a second.")
+                endless.push(environment, per_second=2.0)
             threading.Event().wait()
     except KeyboardInterrupt:
         console.print("\nStopped; everything was removed.")
@@ -45,7 +52,7 @@ def main() -> int:
     return 0
 
 
-def _address() -> str:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.serve", description=__doc__)
     parser.add_argument(
         "--address",
@@ -53,7 +60,16 @@ def _address() -> str:
         help="at which address of this machine cloud and simulator are reached; `docker` is that "
         "of Docker's bridge, where containers reach them too (default: %(default)s)",
     )
-    address: str = parser.parse_args().address
+    parser.add_argument(
+        "--traffic",
+        action="store_true",
+        help="push made-up people all the time, some of them amiss",
+    )
+    return parser.parse_args()
+
+
+def _address(options: argparse.Namespace) -> str:
+    address: str = options.address
     return docker.bridge_address() if address == "docker" else address
 
 
@@ -93,13 +109,14 @@ def _settings(stack: LocalStack) -> Mapping[str, str]:
     }
 
 
-def _show(environment: LocalEnvironment, console: Console) -> None:
+def _show(environment: LocalEnvironment, console_address: str, console: Console) -> None:
+    console.print(f"\nConsole    {console_address}", soft_wrap=True)
     url, headers = environment.stack.push_url()
     command = ["curl", "--config", _relative(_TOKEN_FILE)]
     for name, value in headers.items():
         command += ["--header", f"{name}: {value}"]
     command += ["--header", "Content-Type: application/json", "--data", f"@{_relative(_EXAMPLE)}"]
-    console.print(f"\nPush URL   {url}", soft_wrap=True)
+    console.print(f"Push URL   {url}", soft_wrap=True)
     console.print(f"           {shlex.join([*command, url])}", soft_wrap=True)
     attendees = f"_sim/attendees?environment=prod&org={ORG_ID}&event={EVENT_CODE}"
     console.print(f"Simulator  {environment.simulator.url}/{attendees}", soft_wrap=True)

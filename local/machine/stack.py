@@ -105,13 +105,17 @@ class LocalStack:
         """
         return json.loads(self.run_command(*arguments, "--json"))
 
+    def command(self, *arguments: str) -> list[str]:
+        """Return what starts a command of the operator's command line, with its arguments."""
+        return [str(_BIN / "attendee-sync"), "--stack", self.name, *arguments]
+
     def run_command(self, *arguments: str) -> str:
         """Run a command of the operator's command line, and return what it says.
 
         Raises StackError if it fails.
         """
         result = subprocess.run(
-            [str(_BIN / "attendee-sync"), "--stack", self.name, *arguments],
+            self.command(*arguments),
             env=aws_environment(self.endpoint_url),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from attendee_sync_cli import console
-from attendee_sync_cli.web_console import server
 
 EXAMPLES = console.examples(
     "attendee-sync console",
@@ -34,6 +33,8 @@ def web_console(
     Pages are served on this machine alone, to the one browser that opens the address, which is
     good once. They change nothing unless --allow-changes is given, and then each change asks.
     """
+    # It takes a third of a second, which no other command has to wait for.
+    from attendee_sync_cli.web_console import server  # noqa: PLC0415
 
     def tell(address: str) -> None:
         console.say("The console of this stack, for one browser of this machine:")
