@@ -96,6 +96,7 @@ class Look:
     looked_at: int
     unseen: int
     unseen_words: str  # why it did not come to these; empty if it saw all
+    is_cut: bool  # it ended before it came to all that can be seen
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def known_of(dead_letter: DeadLetter) -> dict[str, str]:
 
 
 def _look(scan: DeadLetterScan) -> Look:
-    return Look(scan.looked_at, scan.unseen, scan.unseen_words)
+    return Look(scan.looked_at, scan.unseen, scan.unseen_words, scan.is_cut)
 
 
 def _add(groups: dict[Cause, Group], dead_letters: Iterable[DeadLetter]) -> None:

@@ -1,7 +1,7 @@
 """Putting dead letters back on the profile queue, once what stood in their way is mended."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -193,6 +193,36 @@ def redrive(
         comes_further = is_cut and report.redriven > before
         if per_second is None or not comes_further or follower.has_cancelled():
             return
+
+
+@dataclass(frozen=True)
+class RedrivePlan:
+    """What would come of a redrive, and the settings by which that was foreseen."""
+
+    forecast: RedriveReport
+    settings: tuple[Mapping[str, str], Mapping[str, str]]  # destinations, connections
+
+
+def plan(stack: Stack, chosen: DeadLetterFilter, follower: Follower) -> RedrivePlan:
+    """Return what would come of dead letters now. Raises as redrive() does."""
+    settings = (stack.destinations(), stack.connections())
+    forecast = RedriveReport(chosen, dry_run=True)
+    redrive(stack, forecast, follower)
+    return RedrivePlan(forecast, settings)
+
+
+def of_plan(stack: Stack, planned: RedrivePlan) -> RedriveReport:
+    """Return the report of a redrive of just what was planned, for redrive().
+
+    Raises FailureError if settings were changed since.
+    """
+    if (stack.destinations(), stack.connections()) != planned.settings:
+        raise FailureError(
+            "Settings were changed since this was planned, so that something else would come of "
+            "it. Nothing is redriven: plan it again."
+        )
+    chosen = DeadLetterFilter(ids=planned.forecast.ids)
+    return RedriveReport(chosen, dry_run=False)
 
 
 class _Redrive:

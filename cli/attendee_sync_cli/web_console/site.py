@@ -19,7 +19,7 @@ from attendee_sync_cli.stack.stack import Stack
 from attendee_sync_cli.web_console import jobs, page
 from attendee_sync_cli.web_console.guard import Guard
 from attendee_sync_cli.web_console.jobs import Jobs
-from attendee_sync_cli.web_console.pages import doctor
+from attendee_sync_cli.web_console.pages import doctor, failures
 from attendee_sync_cli.web_console.session import Session
 
 _STATIC = Path(__file__).parent / "static"
@@ -42,6 +42,7 @@ def make(stack: Stack, session: Session) -> Starlette:
     app.state.stack = stack
     app.state.session = session
     app.state.jobs = Jobs()
+    app.state.dead_letters = failures.Desk()
     return app
 
 
@@ -49,6 +50,7 @@ def _routes() -> list[BaseRoute]:
     return [
         *jobs.ROUTES,
         *doctor.ROUTES,
+        *failures.ROUTES,
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
 
