@@ -16,7 +16,7 @@ from local.machine import docker
 from local.machine.cloud import LOOPBACK, REGION, ROOT, TEST_KEY, CloudError
 from local.machine.docker import DockerError
 from local.machine.environment import EVENT_CODE, ORG_ID, LocalEnvironment, local_environment
-from local.machine.stack import LocalStack, StackError
+from local.machine.stack import StackError
 from local.machine.web_console import web_console
 from local.traffic import endless
 
@@ -36,8 +36,8 @@ def main() -> int:
             local_environment(
                 lambda step: console.print(f"[bold]·[/bold] {step}"), address=_address(options)
             ) as environment,
-            _files(environment.stack),
-            web_console(environment.stack) as console_address,
+            _files(environment),
+            web_console(environment.stack, environment.simulator.url) as console_address,
         ):
             _show(environment, console_address, console)
             if options.traffic:
@@ -74,16 +74,16 @@ def _address(options: argparse.Namespace) -> str:
 
 
 @contextlib.contextmanager
-def _files(stack: LocalStack) -> Iterator[None]:
+def _files(environment: LocalEnvironment) -> Iterator[None]:
     """Keep two files that only their owner may read.
 
     One has the ingest token for curl, as it must be in no command's arguments; the other has
     what the command line must know of the stack.
     """
-    token = stack.ingest_token().replace("\\", "\\\\").replace('"', '\\"')
+    token = environment.stack.ingest_token().replace("\\", "\\\\").replace('"', '\\"')
     texts = {
         _TOKEN_FILE: f'header = "Authorization: Bearer {token}"\n',
-        _STACK_FILE: json.dumps(_settings(stack), indent=2) + "\n",
+        _STACK_FILE: json.dumps(_settings(environment), indent=2) + "\n",
     }
     try:
         for path, text in texts.items():
@@ -97,8 +97,9 @@ def _files(stack: LocalStack) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def _settings(stack: LocalStack) -> Mapping[str, str]:
+def _settings(environment: LocalEnvironment) -> Mapping[str, str]:
     """Return the variables with which the command line and the SAM CLI act on the stack."""
+    stack = environment.stack
     return {
         "AWS_ENDPOINT_URL": stack.endpoint_url,
         "AWS_ACCESS_KEY_ID": TEST_KEY,
@@ -106,6 +107,7 @@ def _settings(stack: LocalStack) -> Mapping[str, str]:
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "ATTENDEE_SYNC_STACK": stack.name,
+        "ATTENDEE_SYNC_SIMULATOR_URL": environment.simulator.url,
     }
 
 
@@ -128,7 +130,7 @@ def _show(environment: LocalEnvironment, console_address: str, console: Console)
         "`make invoke-…`:\n",
         soft_wrap=True,
     )
-    for name, value in _settings(environment.stack).items():
+    for name, value in _settings(environment).items():
         console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
     console.print("\nCtrl-C stops and removes it all.")
 

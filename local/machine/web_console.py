@@ -12,13 +12,18 @@ _SCHEME = "http://"
 
 
 @contextlib.contextmanager
-def web_console(stack: LocalStack) -> Iterator[str]:
+def web_console(stack: LocalStack, simulator_url: str) -> Iterator[str]:
     """Serve the console, changes allowed, and give the address that opens it, once.
+
+    It shows what the simulator has, too.
 
     Raises StackError if it does not start.
     """
     command = stack.command("console", "--allow-changes", "--no-browser")
-    environment = aws_environment(stack.endpoint_url)
+    environment = {
+        **aws_environment(stack.endpoint_url),
+        "ATTENDEE_SYNC_SIMULATOR_URL": simulator_url,
+    }
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield _address(process)

@@ -40,6 +40,7 @@ class Revoked(BaseModel):
 class _Event(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    last: Annotated[int | None, Field(ge=1)] = None  # only so many, those updated last
     environment: Environment
     org: str
     event: str
@@ -49,6 +50,7 @@ class _LogQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     since: Annotated[int, Field(ge=0)] = 0
+    last: Annotated[int | None, Field(ge=1)] = None  # only so many, the newest
 
 
 class Control:
@@ -106,11 +108,15 @@ class Control:
     async def _get_attendees(self, request: web.Request) -> web.Response:
         of = _Event.model_validate(dict(request.query))
         attendees = self.state.attendees.get((of.environment, of.org, of.event), {})
-        return _json(ATTENDEES, list(attendees.values()))
+        found = list(attendees.values())
+        if of.last:
+            found = sorted(found, key=lambda attendee: attendee.updated_at)[-of.last :]
+        return _json(ATTENDEES, found)
 
     async def _get_log(self, request: web.Request) -> web.Response:
-        since = _LogQuery.model_validate(dict(request.query)).since
-        return _json(LOG, [entry for entry in self.state.log if entry.number > since])
+        asked = _LogQuery.model_validate(dict(request.query))
+        found = [entry for entry in self.state.log if entry.number > asked.since]
+        return _json(LOG, found[-asked.last :] if asked.last else found)
 
     async def _get_counts(self, _: web.Request) -> web.Response:
         return _json(COUNTS, self.state.counts())

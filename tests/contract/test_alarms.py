@@ -10,6 +10,7 @@ import pytest
 
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.observability import Metric
+from attendee_sync_cli.operations import alarms
 from local.machine.alarms import TEMPLATE as TEMPLATE_FILE
 from local.machine.alarms import CloudWatch, Point, alarms_of, play
 from tests.support.command_line import commands
@@ -355,6 +356,13 @@ def test_whatever_tells_trouble_tells_its_end() -> None:
     for alarm in ALARMS.values():
         assert alarm.get("AlarmActions") == alarm.get("OKActions")
         assert "InsufficientDataActions" not in alarm
+
+
+def test_the_console_asks_for_each_alarm_that_tells_somebody() -> None:
+    told = {each["AlarmName"] for each in ALARMS.values() if each.get("AlarmActions")}
+    assert {f"{STACK}-{each}" for each in alarms.OF_STACK} == told
+    of_lane = {each["AlarmName"] for each in LANE_ALARMS.values()}
+    assert {f"{LANE_QUEUE}-{each}" for each in alarms.OF_LANE} == of_lane
 
 
 def metrics_of(alarm: Mapping[str, Any]) -> set[str]:

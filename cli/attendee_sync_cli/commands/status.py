@@ -112,19 +112,23 @@ def _tell(found: Status) -> None:
             f"The log is long: {log_events.MAX_ANSWERS} answers of CloudWatch reach back to "
             f"{since}."
         )
-    if not found.dead.may_be_seen:
-        console.say("Whose the dead letters are may be seen with OperatorPolicy.")
-    elif found.dead.unseen:
-        looked_at = found.dead.by_destination.total()
-        console.say(
-            f"Of the dead letters {looked_at} were looked at, {found.dead.unseen_words} "
-            "`failures` looks at all."
-        )
+    _tell_unseen(found.dead)
     console.say()
     console.table(
         ["connection", "calls", "token"],
         [[each.name, each.calls, each.token_words] for each in glance.connections],
     )
+
+
+def _tell_unseen(dead: DeadLetters) -> None:
+    if not dead.may_be_seen:
+        console.say("Whose the dead letters are may be seen with OperatorPolicy.")
+    elif dead.unseen:
+        looked_at = dead.by_destination.total()
+        console.say(
+            f"Of the dead letters {looked_at} were looked at, {dead.unseen_words} "
+            "`failures` looks at all."
+        )
 
 
 def _lane_row(each: LaneState) -> list[str]:

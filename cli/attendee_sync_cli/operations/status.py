@@ -18,14 +18,14 @@ from attendee_sync.aws import fifo_queue
 from attendee_sync.aws.fifo_queue import QueueCount
 from attendee_sync.rainfocus import connection_state
 from attendee_sync.rainfocus.connection_state import Cause, ConnectionState
-from attendee_sync_cli import aws_errors, console
+from attendee_sync_cli import aws_errors, console, outcome_words
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.operations import tokens
 from attendee_sync_cli.operations.tokens import TokenView
 from attendee_sync_cli.stack import lane_state
 from attendee_sync_cli.stack.dead_letter_scan import Budget, DeadLetterScan
 from attendee_sync_cli.stack.lane_state import LaneState
-from attendee_sync_cli.stack.log_summary import Log, LogSummary
+from attendee_sync_cli.stack.log_summary import NOT_TRIED, Log, LogSummary
 from attendee_sync_cli.stack.stack import Stack
 
 MAX_HOURS = 168
@@ -321,6 +321,28 @@ def look_at_activity(stack: Stack, glance: Glance, hours: int) -> Activity:
         _accounting(glance, log),
         {name: activities.get(name, LogSummary()) for name in names},
     )
+
+
+def count_in_lanes(stack: Stack) -> int:
+    """Count the profiles that wait or are worked on now."""
+    found = lane_state.look(stack, stack.destinations())
+    return sum(each.count.total for each in found if each.count)
+
+
+def longest_wait(stack: Stack) -> float | None:
+    """Return for how many seconds at least a profile is tried; None if that is not known.
+
+    What waits for its settings to be mended is tried for longer, and so is what a person paused.
+    """
+    hours = stack.parameters().get("MaxAgeHours")
+    return 3_600.0 * int(hours) if hours else None
+
+
+def waits_for(reason: str) -> str:
+    """Return in words what a profile waits for."""
+    if reason == NOT_TRIED:
+        return "not tried yet"
+    return outcome_words.REASONS.get(reason, "")
 
 
 def _accounting(glance: Glance, log: Log) -> Accounting | None:

@@ -34,11 +34,12 @@ class LocalStack(BaseModel):
     aws_region: str
     aws_default_region: str
     attendee_sync_stack: str
+    attendee_sync_simulator_url: str = ""  # of what stands in for RainFocus
 
     def environment(self) -> dict[str, str]:
         """Return the variables that choose it, and no other account whatever is configured."""
         host = urlsplit(self.aws_endpoint_url).hostname or ""
-        shown = {name.upper(): value for name, value in self.model_dump().items()}
+        shown = {name.upper(): value for name, value in self.model_dump().items() if value}
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         return {**shown, **nowhere, "NO_PROXY": host, "no_proxy": host}
 
@@ -60,7 +61,8 @@ def find(stack: str | None, environment: Mapping[str, str]) -> LocalStack | None
         raise FailureError(f"{FILE} can't be read; `make local` writes it anew.") from None
     if stack not in (None, found.attendee_sync_stack):
         return None
-    if not _is_this_machine(address[0]):
+    simulator = urlsplit(found.attendee_sync_simulator_url).hostname or address[0]
+    if not all(map(_is_this_machine, (address[0], simulator))):
         raise FailureError(f"{FILE} names another machine; `make local` writes it anew.")
     try:
         socket.create_connection(address, _SECONDS).close()

@@ -43,15 +43,15 @@ class LogLine(BaseModel):
         return self.request_id, self.index
 
 
-def pattern(events: Iterable[LogEvent], destination: str = "") -> str:
+def pattern(events: Iterable[LogEvent], destination: str = "", condition: str = "") -> str:
     """Return the filter pattern of some lines.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
     """
     chosen = " || ".join(f'$.message = "{each}"' for each in events)
-    return (
-        f'{{ $.destination = "{destination}" && ({chosen}) }}' if destination else f"{{ {chosen} }}"
-    )
+    of = f'$.destination = "{destination}"' if destination else ""
+    more = [each for each in (of, condition) if each]
+    return f"{{ {' && '.join([*more, f'({chosen})'])} }}" if more else f"{{ {chosen} }}"
 
 
 def pages(
@@ -80,16 +80,28 @@ def pages(
 class NewestFirst:
     """Some lines of log groups, the newest slice of time first, as far as they can be read."""
 
-    def __init__(self, client: Any, groups: Sequence[str], events: Collection[LogEvent]) -> None:
+    def __init__(
+        self,
+        client: Any,
+        groups: Sequence[str],
+        events: Collection[LogEvent],
+        condition: str = "",
+    ) -> None:
         self.is_complete = True
         self.since = 0.0  # epoch seconds; what is later was read
         self._client = client
         self._groups = groups
         self._events = events
+        self._pattern = pattern(events, condition=condition)
         self._answers = 0
 
     def slices(self, start: float, end: float) -> Iterator[list[tuple[LogLine, float]]]:
         """Yield the lines between two times in epoch seconds, each slice the newest line first."""
+        for events in self.events(start, end):
+            yield list(lines(events, self._events))
+
+    def events(self, start: float, end: float) -> Iterator[list[Event]]:
+        """Yield the lines between two times as CloudWatch has them, in slices likewise."""
         self.since = end
         first, step = int(start * 1000), int((end - start) * 1000) // _SLICES + 1
         with console.progress("Reading the logs", _SLICES) as advance:
@@ -99,15 +111,14 @@ class NewestFirst:
                 if self._answers >= MAX_ANSWERS:  # the slice may not be whole
                     self.is_complete = False
                     return
-                events = sorted(itertools.chain(*found), key=timestamp, reverse=True)
-                yield list(lines(events, self._events))
+                yield sorted(itertools.chain(*found), key=timestamp, reverse=True)
                 self.since = begin / 1000
                 advance(1)
 
     def _slice(self, group: str, start: int, end: int) -> list[Event]:
         """Return the events of a log group between two times in epoch milliseconds."""
         events: list[Event] = []
-        found = pages(self._client, group, (start, end), pattern(self._events))
+        found = pages(self._client, group, (start, end), self._pattern)
         while self._answers < MAX_ANSWERS and (page := next(found, None)) is not None:
             self._answers += 1
             events += page

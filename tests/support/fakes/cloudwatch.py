@@ -1,5 +1,6 @@
 """CloudWatch's metrics."""
 
+import statistics
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ class CloudWatch(Fake):
         self.ages: dict[str, float] = {}  # seconds, by the names of queues
         self.page_size = 500
         self.lists_new = True  # which it does some minutes late
+        self.alarms: dict[str, dict[str, Any]] = {}  # that are firing, by name
         self._values: dict[tuple[str, frozenset[tuple[str, str]]], dict[float, list[float]]] = {}
 
     def put(self, name: str, dimensions: dict[str, str], values: list[float], at: float) -> None:
@@ -52,11 +54,32 @@ class CloudWatch(Fake):
             begins = at // period * period
             if request["StartTime"].timestamp() <= begins < request["EndTime"].timestamp():
                 by_period[begins] += values
-        statistic: Any = {"Sum": sum, "SampleCount": len, "Maximum": max}[asked["Stat"]]
+        statistic: Any = {
+            "Sum": sum,
+            "SampleCount": len,
+            "Maximum": max,
+            "p50": statistics.median,
+            "p95": lambda values: sorted(values)[round(0.95 * (len(values) - 1))],
+        }[asked["Stat"]]
         return {
             "Id": query["Id"],
             "Timestamps": [datetime.fromtimestamp(at, UTC) for at in by_period],
             "Values": [float(statistic(values)) for values in by_period.values()],
+        }
+
+    def describe_alarms(self, **request: Any) -> dict[str, Any]:
+        self._called("DescribeAlarms", request)
+        assert len(request["AlarmNames"]) <= 100
+        asked = set(request["AlarmNames"]) & self.alarms.keys()
+        return {"MetricAlarms": [self.alarms[name] for name in sorted(asked)]}
+
+    def fire(self, name: str, words: str, at: float) -> None:
+        """Let an alarm fire since a time in epoch seconds."""
+        since = datetime.fromtimestamp(at, UTC)
+        self.alarms[name] = {
+            "AlarmName": name,
+            "AlarmDescription": words,
+            "StateUpdatedTimestamp": since,
         }
 
     def get_metric_statistics(self, **request: Any) -> dict[str, Any]:

@@ -72,6 +72,18 @@ def test_the_local_stack_is_found_where_nothing_says_otherwise() -> None:
     assert find("attendee-sync-local") == "attendee-sync-local"
 
 
+def test_who_uses_it_finds_its_simulator(file: Path) -> None:
+    url = "http://127.0.0.1:4600"
+    file.write_text(json.dumps({**SETTINGS, "ATTENDEE_SYNC_SIMULATOR_URL": url}))
+    found = local_stack.find(None, os.environ)
+    assert found
+    assert found.environment()["ATTENDEE_SYNC_SIMULATOR_URL"] == url
+    elsewhere = {**SETTINGS, "ATTENDEE_SYNC_SIMULATOR_URL": "http://example.com:4600"}
+    file.write_text(json.dumps(elsewhere))
+    with pytest.raises(FailureError, match="another machine"):
+        find()
+
+
 @pytest.mark.usefixtures("file")
 def test_another_stack_is_not_the_local_one() -> None:
     assert find("attendee-sync") is None

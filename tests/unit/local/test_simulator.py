@@ -690,6 +690,24 @@ def test_bad_settings_are_refused(simulator: SimulatorClient, body: str) -> None
     assert simulator.settings() == default_settings()
 
 
+def test_of_many_the_last_can_be_asked_for(simulator: SimulatorClient, speaker: Speaker) -> None:
+    token = speaker.token()
+    for n in range(4):
+        speaker.store({"email": f"p{n}@example.com"}, token=token)
+    speaker.store({"email": "p1@example.com", "zip": "84043"}, token=token)
+    event = {"environment": "prod", "org": "acme", "event": "summit2026"}
+
+    def last(call: str, count: int, **asked: str) -> list[dict[str, Any]]:
+        url = f"{simulator.url}/_sim/{call}"
+        asked["last"] = str(count)
+        return list(requests.get(url, asked, timeout=TIMEOUT).json())
+
+    assert [each["email"] for each in last("log", 2)] == ["p3@example.com", "p1@example.com"]
+    stored = [each["fields"]["email"] for each in last("attendees", 2, **event)]
+    assert stored == ["p3@example.com", "p1@example.com"]
+    assert len(last("attendees", 100, **event)) == 4
+
+
 def test_reset_empties_everything(simulator: SimulatorClient, speaker: Speaker) -> None:
     simulator.change_organisation({"events": ["summit2026"]})
     simulator.add_fault(Fault(email="x@example.com", effect=Effect(status=500)))
