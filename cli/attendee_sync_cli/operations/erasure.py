@@ -1,7 +1,7 @@
 """Removing what a stack holds of one person, and blocking what comes of it."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from attendee_sync_cli.console import FailureError, counted, moment, plain
 from attendee_sync_cli.profiles import person
 from attendee_sync_cli.settings import setting_changes
 from attendee_sync_cli.stack import lane_state
-from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan
+from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan, Follower
 from attendee_sync_cli.stack.lane_pause import RETENTION_SECONDS
 from attendee_sync_cli.stack.lane_state import LaneState
 from attendee_sync_cli.stack.stack import Stack
@@ -116,6 +116,31 @@ class ErasureRecord:
         }
 
 
+@dataclass(frozen=True)
+class ErasurePlan:
+    """What is held of a person. It holds no personal data."""
+
+    blocked_since: int | None  # epoch seconds, if the person is blocked already
+    places: list[ErasedAtDestination]
+    unseen_words: str  # why not all dead letters could be looked at
+    lanes: list[LaneState]  # that hold anything, be it the person's or not
+
+    @property
+    def ledger_entries(self) -> int:
+        """How many entries of the ledger would be removed."""
+        return sum(each.ledger_entries for each in self.places)
+
+    @property
+    def dead_letters(self) -> int:
+        """How many dead letters would be removed."""
+        return sum(each.dead_letters for each in self.places)
+
+    @property
+    def waiting(self) -> int:
+        """How many profiles wait in lanes, of anybody: what is the person's ends as filtered."""
+        return sum(each.count.total for each in self.lanes if each.count)
+
+
 def person_of(stack: Stack, email_hash: str) -> Person:
     """Return whose address has this SHA-256."""
     return Person(person.hash_key(stack), email_hash)
@@ -131,40 +156,85 @@ def lift(stack: Stack, who: Person) -> bool:
     return stack.blocks().lift(who.key)
 
 
+def foresee(
+    stack: Stack, who: Person, removed: Iterable[str] = (), follower: Follower | None = None
+) -> ErasurePlan:
+    """Return what is held of a person now, and would be removed. Nothing is.
+
+    `removed` are destinations that were removed. Raises FailureError if it can't be told.
+    """
+    destinations = stack.destinations()
+    places = _places(who, destinations, removed)
+    with DeadLetterScan(stack, follower=follower) as scan:
+        for theirs in _dead_letters(stack, who, scan):
+            for dead_letter in theirs:
+                _place_of(places, who, dead_letter).dead_letters += 1
+    ledger = stack.ledger()
+    try:
+        for place in places.values():
+            entry = ledger.read([place.attendee]).entries.get(place.attendee)
+            _note(place, entry)
+            place.ledger_entries = int(entry is not None)
+    except LedgerUnavailableError as error:
+        raise FailureError(f"Nothing can be told: {error}.") from None
+    return ErasurePlan(
+        stack.blocks().since(who.key),
+        list(places.values()),
+        scan.unseen_words,
+        _filled_lanes(stack, destinations),
+    )
+
+
 def remove(
     stack: Stack,
     who: Person,
     removed: Iterable[str],
     record: ErasureRecord,
-    tell: Callable[[str], None],
+    follower: Follower | None = None,
 ) -> None:
     """Remove what is held, and note it in the record as far as it comes.
 
     `removed` are destinations that were removed. It waits first until no delivery is at work that
-    began before the block, which it tells. Raises FailureError if not all could be removed.
+    began before the block. Raises FailureError if not all could be removed.
     """
-    _await_deliveries(record.blocked_since, tell)
+    follower = follower or Follower()
+    _await_deliveries(record.blocked_since, follower)
+    if follower.has_cancelled():
+        return
     destinations = stack.destinations()
-    for name in sorted({*destinations, *removed}):
-        event_code = setting_changes.parsed(destinations.get(name, "")).get("event_code", "")
-        record.places[name] = ErasedAtDestination(name, who.at(name), str(event_code))
-    _remove_dead_letters(stack, who, record)
+    record.places = _places(who, destinations, removed)
+    _remove_dead_letters(stack, who, record, follower)
     _remove_entries(stack, record)
-    record.lanes = [
-        each for each in lane_state.look(stack, destinations) if each.count and each.count.total
-    ]
-    record.is_complete = True
+    record.lanes = _filled_lanes(stack, destinations)
+    record.is_complete = not follower.has_cancelled()
 
 
-def _await_deliveries(blocked_since: int, tell: Callable[[str], None]) -> None:
+def _await_deliveries(blocked_since: int, follower: Follower) -> None:
     """Wait until every delivery that is at work began after the block."""
     seconds = max(0.0, min(_DELIVERY_SECONDS, blocked_since + _DELIVERY_SECONDS - time.time()))
     if seconds:
-        tell(f"Blocked. Waiting {seconds:.0f} s for deliveries that began before.")
-        time.sleep(seconds)
+        follower.notice(f"Blocked. Waiting {seconds:.0f} s for deliveries that began before.")
+        follower.wait(seconds)
 
 
-def _remove_dead_letters(stack: Stack, who: Person, record: ErasureRecord) -> None:
+def _places(
+    who: Person, destinations: Mapping[str, str], removed: Iterable[str]
+) -> dict[str, ErasedAtDestination]:
+    found = {}
+    for name in sorted({*destinations, *removed}):
+        event_code = setting_changes.parsed(destinations.get(name, "")).get("event_code", "")
+        found[name] = ErasedAtDestination(name, who.at(name), str(event_code))
+    return found
+
+
+def _filled_lanes(stack: Stack, destinations: Mapping[str, str]) -> list[LaneState]:
+    return [
+        each for each in lane_state.look(stack, destinations) if each.count and each.count.total
+    ]
+
+
+def _dead_letters(stack: Stack, who: Person, scan: DeadLetterScan) -> Iterator[list[DeadLetter]]:
+    """Yield the person's of each batch of dead letters."""
     planner = Planner(stack.seen_by_functions())
 
     def is_of_person(dead_letter: DeadLetter) -> bool:
@@ -172,14 +242,26 @@ def _remove_dead_letters(stack: Stack, who: Person, record: ErasureRecord) -> No
         # The group is by the address that is usual, the plan by the one that is mapped.
         return message.group == who.at(message.destination) or _is_of(who, planner.plan(message))
 
-    with DeadLetterScan(stack) as scan:
-        for batch in scan.batches("Looking at dead letters"):
-            theirs = [each for each in batch if is_of_person(each)]
+    for batch in scan.batches("Looking at dead letters"):
+        yield [each for each in batch if is_of_person(each)]
+
+
+def _place_of(
+    places: dict[str, ErasedAtDestination], who: Person, dead_letter: DeadLetter
+) -> ErasedAtDestination:
+    name = dead_letter.message.destination
+    return places.setdefault(name, ErasedAtDestination(name, who.at(name)))
+
+
+def _remove_dead_letters(
+    stack: Stack, who: Person, record: ErasureRecord, follower: Follower
+) -> None:
+    with DeadLetterScan(stack, follower=follower) as scan:
+        for theirs in _dead_letters(stack, who, scan):
             deleted = scan.delete(theirs)
-            for message in (each.message for each in theirs):
-                name = message.destination
-                place = record.places.setdefault(name, ErasedAtDestination(name, who.at(name)))
-                place.dead_letters += message.message_id in deleted
+            for each in theirs:
+                place = _place_of(record.places, who, each)
+                place.dead_letters += each.message.message_id in deleted
     record.unseen = scan.unseen
 
 

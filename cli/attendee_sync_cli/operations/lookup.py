@@ -15,7 +15,7 @@ from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync_cli.console import FailureError, moment, moment_of, plain, when
 from attendee_sync_cli.profiles import person
 from attendee_sync_cli.stack import person_trace
-from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan
+from attendee_sync_cli.stack.dead_letter_scan import DeadLetterScan, Follower
 from attendee_sync_cli.stack.person_trace import ProfileTrace
 from attendee_sync_cli.stack.stack import Stack
 
@@ -115,21 +115,26 @@ class Lookup:
 
 
 def look(
-    stack: Stack, email_hash: str, destination: str | None = None, trace_hours: int | None = None
+    stack: Stack,
+    email_hash: str,
+    destination: str | None = None,
+    trace_hours: int | None = None,
+    follower: Follower | None = None,
 ) -> Lookup:
     """Look a person up by the SHA-256 of the address, at one destination or at all.
 
     With `trace_hours`, what the logs of these hours tell is read, too. Raises FailureError for a
     mistyped destination; a removed one's profiles are told of.
     """
+    follower = follower or Follower()
     found = _at_destinations(stack, email_hash, destination)
     blocked_since = stack.blocks().since(attendee.person_key(person.hash_key(stack), email_hash))
-    with DeadLetterScan(stack) as scan:
+    with DeadLetterScan(stack, follower=follower) as scan:
         for batch in scan.batches("Looking at dead letters"):
             _add(found, batch)
     is_traced = None
     if trace_hours is not None:
-        is_traced = _trace(stack, found, time.time() - 3600 * trace_hours)
+        is_traced = _trace(stack, found, time.time() - 3600 * trace_hours, follower)
     is_known = any(each.is_known for each in found)
     if destination and destination not in stack.destinations() and not is_known:
         raise stack.no_such("destination", destination)
@@ -189,12 +194,16 @@ def _add(found: Collection[PersonAtDestination], dead_letters: Collection[DeadLe
             )
 
 
-def _trace(stack: Stack, found: Collection[PersonAtDestination], since: float) -> bool:
+def _trace(
+    stack: Stack, found: Collection[PersonAtDestination], since: float, follower: Follower
+) -> bool:
     """Read the logs for the person at each destination; return whether all could be read."""
     groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
     is_complete = True
     for each in found:
-        traces, is_whole = person_trace.read(stack.client("logs"), groups, each.attendee, since)
+        traces, is_whole = person_trace.read(
+            stack.client("logs"), groups, each.attendee, since, follower
+        )
         each.trace.extend(traces)
         is_complete &= is_whole
     return is_complete

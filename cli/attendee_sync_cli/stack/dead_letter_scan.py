@@ -50,11 +50,14 @@ type Advance = Callable[[int], None]
 
 
 class Follower:
-    """Who follows work on dead letters, and may end it: here, somebody at a terminal."""
+    """Who follows work that takes time, and may end it: here, somebody at a terminal."""
 
     def progress(self, words: str, total: int) -> AbstractContextManager[Advance]:
-        """Show what is done and how far; return what takes the number of those that were done."""
-        return console.progress(words, total)
+        """Show what is done and how far; return what takes the number of those that were done.
+
+        With 0 it is not known how many there are.
+        """
+        return console.progress(words, total or None)
 
     def notice(self, words: str) -> None:
         """Show a line."""

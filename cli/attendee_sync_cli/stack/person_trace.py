@@ -11,6 +11,7 @@ from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import in_words
 from attendee_sync_cli import console, outcome_words
 from attendee_sync_cli.stack import log_events
+from attendee_sync_cli.stack.dead_letter_scan import Follower
 from attendee_sync_cli.stack.log_events import LogLine
 
 _MAX_SECONDS = 120.0  # of reading: CloudWatch looks through all that was logged meanwhile
@@ -102,7 +103,7 @@ class ProfileTrace:
 
 
 def read(
-    client: Any, groups: Sequence[str], attendee: str, since: float
+    client: Any, groups: Sequence[str], attendee: str, since: float, follower: Follower
 ) -> tuple[list[ProfileTrace], bool]:
     """Return the profiles of an attendee since a time in epoch seconds, the oldest first.
 
@@ -113,13 +114,13 @@ def read(
     found: list[TraceEvent] = []
     between = int(since * 1000), int((time.time() + 60) * 1000)
     is_complete = True
-    with console.progress("Reading the logs") as advance:
+    with follower.progress("Reading the logs", 0) as advance:
         for group in groups:
             # A word of a line, whatever member it is in. It is a hash, so that no other has it.
             for page in log_events.pages(client, group, between, f'"{attendee}"'):
                 found += _events(page)
                 advance(1)
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or follower.has_cancelled():
                     is_complete = False
                     break
     return _by_profile(found, attendee), is_complete

@@ -19,7 +19,7 @@ from attendee_sync_cli.stack.stack import Stack
 from attendee_sync_cli.web_console import jobs, page
 from attendee_sync_cli.web_console.guard import Guard
 from attendee_sync_cli.web_console.jobs import Jobs
-from attendee_sync_cli.web_console.pages import api_log, doctor, failures, overview
+from attendee_sync_cli.web_console.pages import api_log, doctor, failures, overview, person
 from attendee_sync_cli.web_console.session import Session
 
 _STATIC = Path(__file__).parent / "static"
@@ -53,6 +53,7 @@ def _routes() -> list[BaseRoute]:
         *doctor.ROUTES,
         *failures.ROUTES,
         *overview.ROUTES,
+        *person.ROUTES,
         Mount("/static", StaticFiles(directory=_STATIC), name="static"),
     ]
 
