@@ -56,3 +56,11 @@ def test_the_command_line_teaches_at_80_columns(bare: Path) -> None:
 def test_countries_and_states_come_with_it(bare: Path) -> None:
     asked = "from attendee_sync.mapping import regions; print(regions.country('Germany'))"
     assert run([bare / "python", "-c", asked]) == "DE\n"
+
+
+def test_the_consoles_pages_come_with_it(bare: Path) -> None:
+    asked = "from attendee_sync_cli.web_console import page; print(page.text('welcome.html'))"
+    assert "Go to the console" in run([bare / "python", "-c", asked])
+    styles = "from attendee_sync_cli.web_console import site; print(sorted(site.STATIC.iterdir()))"
+    for name in ("style.css", "htmx.min.js", "htmx.LICENSE.txt"):
+        assert name in run([bare / "python", "-c", styles])

@@ -22,7 +22,7 @@ from attendee_sync_cli.web_console.jobs import Jobs
 from attendee_sync_cli.web_console.pages import api_log, doctor, failures, overview, person
 from attendee_sync_cli.web_console.session import Session
 
-_STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
 
 
 def make(stack: Stack, session: Session) -> Starlette:
@@ -54,7 +54,7 @@ def _routes() -> list[BaseRoute]:
         *failures.ROUTES,
         *overview.ROUTES,
         *person.ROUTES,
-        Mount("/static", StaticFiles(directory=_STATIC), name="static"),
+        Mount("/static", StaticFiles(directory=STATIC), name="static"),
     ]
 
 
