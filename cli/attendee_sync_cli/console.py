@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -244,9 +245,13 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
 
 @contextmanager
 def progress(words: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show on a terminal's standard error how far work is; it gets the steps that were done."""
+    """Show on a terminal's standard error how far work is; it gets the steps that were done.
+
+    What another thread does is shown elsewhere, such as on a page.
+    """
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    is_shown = console.is_terminal and threading.current_thread() is threading.main_thread()
+    with Progress(console=console, transient=True, disable=not is_shown) as bar:
         task = bar.add_task(words, total=total)
         yield lambda steps: bar.update(task, advance=steps)
 

@@ -22,14 +22,15 @@ class Span:
     words: str
     seconds: int
     step: int  # in which it is counted: it begins on a full one
-    bar: int  # of a chart
+    bar: int  # of a chart, a multiple of the step
+    bar_words: str
 
 
 # By what they are called in an address.
 SPANS: Mapping[str, Span] = {
-    "1h": Span("last hour", HOUR, 60, 300),
-    "24h": Span("last 24 hours", 24 * HOUR, 900, HOUR),
-    "7d": Span("last 7 days", 168 * HOUR, HOUR, 6 * HOUR),
+    "1h": Span("last hour", HOUR, 60, 300, "5 minutes"),
+    "24h": Span("last 24 hours", 24 * HOUR, 900, HOUR, "hour"),
+    "7d": Span("last 7 days", 168 * HOUR, HOUR, 6 * HOUR, "6 hours"),
 }
 
 
@@ -84,10 +85,9 @@ class Outcomes:
                 counts[outcome, place.start // self.span.bar] += count
         return {kind: [counts[kind, bar // self.span.bar] for bar in self.bars()] for kind in ENDS}
 
-    def spreads(self, metric: Metric) -> list[tuple[int, Spread | None]]:
-        """Return for the beginning of each step how times spread in it; None if there are none."""
-        steps = range(self.since, int(time.time()) + 1, self.span.step)
-        return [(step, self.figures.spreads.get((metric, step))) for step in steps]
+    def spreads_by_bar(self, metric: Metric) -> list[Spread | None]:
+        """Return how times spread in each bar; None where there are none."""
+        return [self.figures.spreads.get((metric, bar)) for bar in self.bars()]
 
     def _count(self, counts: Mapping[Place, int]) -> Count:
         now = sum(count for place, count in counts.items() if self._is_now(place))
@@ -105,5 +105,5 @@ def look(stack: Stack, span: Span) -> Outcomes:
     """
     # The step that has begun is the last one.
     since = (int(time.time()) // span.step + 1) * span.step - span.seconds
-    figures = report.count_since(stack, since - span.seconds, span.step, with_spreads=True)
+    figures = report.count_since(stack, since - span.seconds, span.step, spreads_by=span.bar)
     return Outcomes(span, since, figures)

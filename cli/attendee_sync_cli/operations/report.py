@@ -133,22 +133,24 @@ def look(stack: Stack, hours: int) -> Report:
 
 
 def count_since(
-    stack: Stack, since: int, step: int = HOUR, *, with_spreads: bool = False
+    stack: Stack, since: int, step: int = HOUR, *, spreads_by: int | None = None
 ) -> Figures:
     """Count since the beginning of a step of time, by steps in seconds.
 
+    How times spread is told by other steps, a multiple of these, if it is asked for.
     It is told from CloudWatch's metrics, where there are any, and else from the functions' logs.
     Raises botocore's errors.
     """
     metrics = stack.client("cloudwatch")
     found = metric_figures.read(metrics, stack.name, stack.destinations(), since, step)
     if found is not None:
-        if with_spreads:
-            found.spreads = metric_figures.read_spreads(metrics, stack.name, since, step)
+        if spreads_by:
+            first = since // spreads_by * spreads_by
+            found.spreads = metric_figures.read_spreads(metrics, stack.name, first, spreads_by)
         return found
     groups = [stack.output("IngestLogGroupName"), stack.output("DeliveryLogGroupName")]
     client = stack.client("logs")
-    return log_figures.read(client, groups, since, step, with_spreads=with_spreads)
+    return log_figures.read(client, groups, since, step, spreads_by=spreads_by)
 
 
 def rows[Key](figures: Figures, key_of: Callable[[Place], Key]) -> dict[Key, Row]:

@@ -20,21 +20,23 @@ def read(
     since: int,
     step: int = HOUR,
     *,
-    with_spreads: bool = False,
+    spreads_by: int | None = None,
 ) -> Figures:
     """Count since a time in epoch seconds, by steps in seconds, as far as the log can be read.
 
+    How times spread is told by other steps, if it is asked for.
     `client` is CloudWatch's for logs. Raises botocore's errors.
     """
     figures = Figures("log", since)
     took: dict[tuple[Metric, int], list[float]] = {}
-    reader = NewestFirst(client, groups, _WORK if with_spreads else _ENDS)
+    reader = NewestFirst(client, groups, _WORK if spreads_by else _ENDS)
     for lines in reader.slices(since, time.time()):
         for line, at in lines:
-            start = int(at) // step * step
-            _count(figures, line, Place(line.destination, start))
-            for metric, seconds in _took(line) if with_spreads else ():
-                took.setdefault((metric, start), []).append(seconds)
+            _count(figures, line, Place(line.destination, int(at) // step * step))
+            if not spreads_by:
+                continue
+            for metric, seconds in _took(line):
+                took.setdefault((metric, int(at) // spreads_by * spreads_by), []).append(seconds)
     figures.spreads = {each: _spread(sorted(some)) for each, some in took.items()}
     figures.is_complete = reader.is_complete
     figures.since = int(reader.since)

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from attendee_sync_cli import console
@@ -73,3 +75,22 @@ def test_the_column_that_can_be_broken_is_and_no_other(
 def test_times_have_one_spelling(given: str, spelt: str) -> None:
     assert console.moment_of(given) == spelt
     assert console.moment(1_795_768_531.25) == "2026-11-27T08:35:31Z"
+
+
+@pytest.mark.parametrize("in_main_thread", [True, False])
+def test_how_far_work_is_is_shown_of_a_command_and_not_of_a_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], in_main_thread: bool
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes what is captured for a terminal
+
+    def work() -> None:
+        with console.progress("Reading the logs", 1) as advance:
+            advance(1)
+
+    if in_main_thread:
+        work()
+    else:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert ("Reading the logs" in capsys.readouterr().err) == in_main_thread

@@ -4,7 +4,7 @@ The page itself shows what is known at once. What is read from metrics or logs i
 when it is ready, by an address of its own, which without JavaScript is a page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,6 @@ from attendee_sync_cli.operations.alarms import Alarm
 from attendee_sync_cli.operations.outcomes import SPANS, Count, Outcomes
 from attendee_sync_cli.operations.report import Row
 from attendee_sync_cli.operations.status import Activity, Glance, Need, NeedKind
-from attendee_sync_cli.stack.figures import HOUR
 from attendee_sync_cli.stack.lane_state import LaneState
 from attendee_sync_cli.stack.stack import Stack
 from attendee_sync_cli.web_console import charts, page
@@ -29,6 +28,7 @@ from attendee_sync_cli.web_console.charts import Chart
 
 _SPAN = "24h"
 _WAITING_HOURS = 24
+_A_DAY = 86_400  # seconds
 _MAX_WAIT = 3_600.0  # seconds, as of `status`
 _CURES: Mapping[NeedKind, tuple[str, str]] = {
     NeedKind.CONNECTION: ("/doctor", "Doctor"),
@@ -104,7 +104,7 @@ def _first(request: Request) -> Response:
 
 def _cure(need: Need) -> Shown:
     path, title = _CURES[need.kind]
-    of = f"/{quote(need.name)}" if path == "/destinations" and need.name else ""
+    of = f"/{quote(need.name)}" if need.name else ""
     return Shown(console.plain(need.what), need.next, path + of, title)
 
 
@@ -183,30 +183,29 @@ def _destination(name: str, row: Row) -> list[str]:
 
 
 def _ends(found: Outcomes) -> Chart:
-    width = console.duration(found.span.bar)
     return charts.bars(
-        f"How profiles ended, by {width}",
-        _labels(found.bars(), found.span.seconds),
+        f"How profiles ended, by {found.span.bar_words}",
+        _labels(found),
         {kind.value: counts for kind, counts in found.ends_by_bar().items()},
     )
 
 
 def _spreads(found: Outcomes, metric: Metric, title: str) -> Chart:
-    steps = found.spreads(metric)
+    spreads = found.spreads_by_bar(metric)
     return charts.lines(
         title,
-        _labels([start for start, _ in steps], found.span.seconds),
+        _labels(found),
         {
-            "p50": [spread.p50 if spread else None for _, spread in steps],
-            "p95": [spread.p95 if spread else None for _, spread in steps],
+            "p50": [spread.p50 if spread else None for spread in spreads],
+            "p95": [spread.p95 if spread else None for spread in spreads],
         },
     )
 
 
-def _labels(starts: Sequence[int], seconds: int) -> list[str]:
-    """Return times of day, UTC, and of several days the day, too."""
-    form = "%H:%M" if seconds <= 24 * HOUR else "%d %b %H:%M"
-    return [datetime.fromtimestamp(each, UTC).strftime(form) for each in starts]
+def _labels(found: Outcomes) -> list[str]:
+    """Return the bars' times of day, UTC, and of several days the day, too."""
+    form = "%H:%M" if found.span.seconds <= _A_DAY else "%d %b %H:%M"
+    return [datetime.fromtimestamp(each, UTC).strftime(form) for each in found.bars()]
 
 
 # --- what waits ---

@@ -36,7 +36,7 @@ def write(aws: Aws, at: float | None = None, **members: Any) -> None:
 def rows(browser: WebBrowser, query: str = "") -> str:
     """Return what is read of the calls."""
     text = browser.get(f"/api-log?{query}").text
-    return text.partition("words line")[2].partition("As RainFocus's own")[0].strip()
+    return text.partition("words and line")[2].partition("As RainFocus's own")[0].strip()
 
 
 def test_calls_are_shown_as_delivery_wrote_them_and_nobody_s_data(
