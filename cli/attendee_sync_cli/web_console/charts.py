@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 _WIDTH, _HEIGHT = 640, 200
-_LEFT, _BOTTOM, _TOP = 48, 22, 8
+_LEFT, _RIGHT, _BOTTOM, _TOP = 60, 24, 24, 10
+_ROOM = _WIDTH - _LEFT - _RIGHT
 _GRIDLINES = 4
 _EXACT = 1_000  # from here on no fractions are told
 _MAX_MARKS = 8  # below the chart: more would not be read
@@ -70,7 +71,7 @@ class Chart:
 def bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]]) -> Chart:
     """Return a chart of bars upon each other; each series has one value for each label."""
     top = _ceiling(max((sum(values) for values in zip(*series.values(), strict=True)), default=0))
-    room = (_WIDTH - _LEFT) / max(1, len(labels))
+    room = _ROOM / max(1, len(labels))
     found = []
     for n, label in enumerate(labels):
         below = 0.0
@@ -91,7 +92,7 @@ def lines(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float
     """Return a chart of lines; where a series has None, its line has a gap."""
     known = [value for values in series.values() for value in values if value is not None]
     top = _ceiling(max(known, default=0))
-    room = (_WIDTH - _LEFT) / max(1, len(labels))
+    room = _ROOM / max(1, len(labels))
     found = [
         Line(
             number,
@@ -121,7 +122,7 @@ def _frame(
     """Return a chart in which nothing is drawn yet."""
     if len(series) > MAX_SERIES:
         raise ValueError("more series than there are colours")
-    room = (_WIDTH - _LEFT) / max(1, len(labels))
+    room = _ROOM / max(1, len(labels))
     step = max(1, math.ceil(len(labels) / _MAX_MARKS))
     levels = [top * n / _GRIDLINES for n in range(_GRIDLINES + 1)]
     highest = {
