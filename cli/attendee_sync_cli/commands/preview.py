@@ -1,9 +1,8 @@
 """The command that shows what would become of profiles, without doing any of it."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import typer
 
@@ -114,8 +113,8 @@ def _show(name: str, each: PreviewedProfile, *, with_request: bool) -> None:
         console.table(["  field", "value", "from", "remarks"], rows)
     if each.unread:
         console.say(f"  not read: {', '.join(each.unread)}")
-    if with_request and each.request:
-        _show_request(each.request)
+    for line in each.request_lines if with_request else ():
+        console.say_as_it_is(f"  {line}")
     console.say()
 
 
@@ -123,11 +122,3 @@ def _show_counts(found: Sequence[PreviewedProfile]) -> None:
     counts = Counter(str(each.row["outcome"]) for each in found)
     for outcome, count in counts.most_common():
         console.say(f"{count} of {len(found)} {outcome}")
-
-
-def _show_request(request: Mapping[str, Any]) -> None:
-    console.say_as_it_is(f"  {request['method']} {request['url']}")
-    for name, value in request["headers"].items():
-        console.say_as_it_is(f"  {name}: {value}")
-    for line in json.dumps(request["body"], indent=2, ensure_ascii=False).splitlines():
-        console.say_as_it_is(f"  {console.plain(line)}")

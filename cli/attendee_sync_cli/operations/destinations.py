@@ -13,6 +13,7 @@ from attendee_sync_cli.profiles import push_client
 from attendee_sync_cli.profiles import sample as samples
 from attendee_sync_cli.profiles.preview_summary import PreviewSummary
 from attendee_sync_cli.profiles.push_client import Endpoint
+from attendee_sync_cli.profiles.sample import Sample
 from attendee_sync_cli.settings import (
     expression_doubts,
     expression_faults,
@@ -141,8 +142,17 @@ def earlier(stack: Stack, name: str, version: str) -> str:
     return setting_history.text_of(stack.versions(DESTINATIONS, name), version)
 
 
-def tried(stack: Stack, name: str, text: str, file: BinaryIO | None = None) -> Trial:
-    """Try settings, on a sample if there is one. Raises NotValidError if they have a fault."""
+def tried(
+    stack: Stack,
+    name: str,
+    text: str,
+    file: BinaryIO | None = None,
+    sample: Sample | None = None,
+) -> Trial:
+    """Try settings, on the sample in a file, or one that was read before, if there is any.
+
+    Raises NotValidError if they have a fault.
+    """
     read = validation.read(Destination, text)
     found = _faults(read, text, stack.connections())
     if isinstance(read, Destination):
@@ -153,7 +163,7 @@ def tried(stack: Stack, name: str, text: str, file: BinaryIO | None = None) -> T
     with_lane, notes = _with_lane(text, name, before)
     compact = setting_changes.compact(with_lane)
     read = Destination.model_validate_json(compact)
-    sample = samples.read(file, compact)
+    sample = sample or samples.read(file, compact)
     doubts = expression_doubts.doubts(read, sample.documents() if sample else ())
     doubts += governance.doubts(read)
     target = target_of(stack, name, compact) if sample else None

@@ -1,5 +1,6 @@
 """What would become of profiles at a destination, without doing any of it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
@@ -76,9 +77,17 @@ class PreviewedProfile:
         ]
 
     @property
-    def request(self) -> Mapping[str, Any] | None:
-        """What RainFocus would get: method, url, headers and body."""
-        return self.row.get("request")
+    def request_lines(self) -> list[str]:
+        """The request that RainFocus would get, line by line; none if it would get none."""
+        request: Mapping[str, Any] | None = self.row.get("request")
+        if not request:
+            return []
+        body = json.dumps(request["body"], indent=2, ensure_ascii=False)
+        return [
+            f"{request['method']} {request['url']}",
+            *(f"{name}: {value}" for name, value in request["headers"].items()),
+            *map(plain, body.splitlines()),
+        ]
 
 
 def target_of(stack: Stack, name: str, text: str) -> PreviewTarget:

@@ -82,39 +82,48 @@ class PreviewSummary:
             ],
         }
 
+    @property
+    def outcome_rows(self) -> list[list[str]]:
+        """How many have which outcome and reason, and where those are that are not sent."""
+        return [
+            [
+                str(group.count),
+                outcome,
+                console.plain(in_words(reason, group.detail)),
+                _places(group, outcome != _SENT),
+            ]
+            for (outcome, reason), group in _ordered(self._outcomes)
+        ]
+
+    @property
+    def remark_rows(self) -> list[list[str]]:
+        """How many have which remark on a field, and where those are that were left out."""
+        return [
+            [str(group.count), name, text, _places(group, text.startswith(LEFT_OUT))]
+            for (name, text), group in _ordered(self._remarks)
+        ]
+
+    @property
+    def unread_rows(self) -> list[list[str]]:
+        """How many have which attribute that nothing read, and the field that it is like."""
+        return [
+            [str(count), console.plain(name), like] for (name, like), count in self._most_unread()
+        ]
+
     def show(self) -> None:
         """Show the counts to people. Where nothing is remarkable, no places are told."""
         console.table(
-            ["profiles", "outcome", "reason", f"{self.unit} in the file"],
-            [
-                [
-                    str(group.count),
-                    outcome,
-                    console.plain(in_words(reason, group.detail)),
-                    _places(group, outcome != _SENT),
-                ]
-                for (outcome, reason), group in _ordered(self._outcomes)
-            ],
+            ["profiles", "outcome", "reason", f"{self.unit} in the file"], self.outcome_rows
         )
         if self._remarks:
             console.say()
             console.table(
-                ["profiles", "field", "remark", f"{self.unit} in the file"],
-                [
-                    [str(group.count), name, text, _places(group, text.startswith(LEFT_OUT))]
-                    for (name, text), group in _ordered(self._remarks)
-                ],
+                ["profiles", "field", "remark", f"{self.unit} in the file"], self.remark_rows
             )
-        unread = self._most_unread()
+        unread = self.unread_rows
         if unread:
             console.say()
-            console.table(
-                ["profiles", "not read", "like the field"],
-                [
-                    [str(count), console.plain(name), like]
-                    for (name, like), count in unread[:_MOST_SHOWN]
-                ],
-            )
+            console.table(["profiles", "not read", "like the field"], unread[:_MOST_SHOWN])
             if len(unread) > _MOST_SHOWN:
                 console.say(f"and {len(unread) - _MOST_SHOWN} more; --json shows them")
 

@@ -63,7 +63,7 @@ _MARKUP = (
 )
 _JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
 _CONTENT_TYPES = {".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
-_UNITS = {"indexes": "profile", "lines": "line", "rows": "row"}
+UNITS = {"indexes": "profile", "lines": "line", "rows": "row"}
 _CHUNK_BYTES = 16_384
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16's, with which it begins
@@ -128,7 +128,7 @@ class Profiles:
     @property
     def unit(self) -> str:
         """What one place is the place of."""
-        return _UNITS[self.places]
+        return UNITS[self.places]
 
 
 def read(file: BinaryIO, how: Reading = _AS_IT_IS) -> Profiles:

@@ -12,7 +12,7 @@ from attendee_sync.ingest.preview import PreviewTarget, preview_profile
 from attendee_sync.profile import reader
 from attendee_sync_cli.profiles import profile_files
 from attendee_sync_cli.profiles.preview_summary import PreviewSummary
-from attendee_sync_cli.profiles.profile_files import Found, Reading
+from attendee_sync_cli.profiles.profile_files import UNITS, Found, Reading
 
 MOST = 1_000  # profiles of a file that are looked at
 SampleFile = Annotated[
@@ -33,6 +33,11 @@ class Sample:
 
     found: Sequence[Found]
     places: str  # what their places are: indexes, lines or rows
+
+    @property
+    def unit(self) -> str:
+        """What one place is the place of."""
+        return UNITS[self.places]
 
     def documents(self) -> list[dict[str, Any]]:
         """Return the profiles as expressions see them."""

@@ -1,5 +1,6 @@
 """Settings as they are stored: read from a file, compared with what is there, and shown."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -118,6 +119,20 @@ def ask(what: str, changes: Sequence[Sequence[str]], *, is_new: bool, yes: bool)
     console.table(["setting", "from", "to"], changes)
     if not yes:
         typer.confirm("Store this?", abort=True)
+
+
+def digest(text: str | None) -> str:
+    """Return by what it is told whether stored settings are still the same; empty for none."""
+    return hashlib.sha256(text.encode()).hexdigest() if text is not None else ""
+
+
+def expect_unchanged(text: str | None, known: str) -> None:
+    """Raise FailureError if stored settings are not those of a digest any more."""
+    if digest(text) != known:
+        raise FailureError(
+            "Somebody else has stored these settings meanwhile, so that nothing was stored. Open "
+            "them again."
+        )
 
 
 def parsed(text: str) -> dict[str, Any]:

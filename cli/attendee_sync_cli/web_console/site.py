@@ -19,8 +19,9 @@ from attendee_sync_cli.stack.stack import Stack
 from attendee_sync_cli.web_console import jobs, page
 from attendee_sync_cli.web_console.guard import Guard
 from attendee_sync_cli.web_console.jobs import Jobs
-from attendee_sync_cli.web_console.pages import api_log, doctor, failures, overview, person
+from attendee_sync_cli.web_console.pages import api_log, doctor, failures, mapping, overview, person
 from attendee_sync_cli.web_console.session import Session
+from attendee_sync_cli.web_console.uploads import Uploads
 
 STATIC = Path(__file__).parent / "static"
 
@@ -42,6 +43,7 @@ def make(stack: Stack, session: Session) -> Starlette:
     app.state.stack = stack
     app.state.session = session
     app.state.jobs = Jobs()
+    app.state.uploads = Uploads()
     app.state.dead_letters = failures.Desk()
     return app
 
@@ -52,6 +54,7 @@ def _routes() -> list[BaseRoute]:
         *api_log.ROUTES,
         *doctor.ROUTES,
         *failures.ROUTES,
+        *mapping.ROUTES,
         *overview.ROUTES,
         *person.ROUTES,
         Mount("/static", StaticFiles(directory=STATIC), name="static"),

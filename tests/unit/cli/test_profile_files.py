@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import xlsxwriter
 
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.profiles import profile_files
 from attendee_sync_cli.profiles.profile_files import Reading
 from tests.support.command_line import CommandLine
+from tests.support.workbooks import workbook
 
 ADA = {"email": "ada@example.com", "firstname": "Zoë", "city": "Lehi"}
 TABLE = [["email", "firstname", "city"], ["ada@example.com", "Zoë", "Lehi"]]
@@ -175,16 +175,6 @@ def test_lines_are_numbered_as_in_the_file() -> None:
 
 
 # --- spreadsheets ---
-
-
-def workbook(*sheets: list[list[str | float | bool]]) -> bytes:
-    made = io.BytesIO()
-    with xlsxwriter.Workbook(made) as book:
-        for rows in sheets:
-            sheet = book.add_worksheet()
-            for number, row in enumerate(rows):
-                sheet.write_row(number, 0, row)
-    return made.getvalue()
 
 
 def test_a_spreadsheet_is_read_as_it_is() -> None:
