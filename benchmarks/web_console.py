@@ -1,13 +1,21 @@
-"""How long the console's pages take on the local stack, with many profiles behind it."""
+"""How long the console's pages take on the local stack, with many profiles behind it.
 
+Some are pushed and delivered; the log lines of these are then written again, spread over a day,
+until they are those of all: what the pages read grows with the logs alone.
+"""
+
+import itertools
+import json
 import statistics
 import time
+from collections.abc import Iterator
 from functools import cache
 from urllib.parse import urlsplit
 
 import requests
 
 from local.machine.environment import local_environment
+from local.machine.stack import LocalStack
 from local.machine.web_console import web_console
 from local.traffic.people import people, pushes
 from local.traffic.traffic import push_all, remaining
@@ -23,6 +31,10 @@ _OTHERS = (
     "/api-log",
     "/api-log?status=4xx",
 )
+_PUSHED = 1_000
+_DAY_SECONDS = 86_400
+_LINES_A_CALL = 1_000
+_GROUPS = ("IngestLogGroupName", "DeliveryLogGroupName")
 _TIMES = 5
 _PATIENCE_SECONDS = 60.0
 _TIMEOUT_SECONDS = 120.0
@@ -40,11 +52,9 @@ def pages() -> dict[str, float]:
         local_environment(lambda _step: None) as environment,
         web_console(environment.stack, environment.simulator.url) as address,
     ):
-        for pushed in push_all(environment.stack, list(pushes(people(PROFILES)))):
-            if not pushed.is_accepted:
-                raise RuntimeError(f"a push was answered with {pushed.status}")
-        for _ in remaining(environment.stack, _PATIENCE_SECONDS):
-            pass
+        _deliver(environment.stack)
+        for group in _GROUPS:
+            _write_again(environment.stack, environment.stack.outputs[group])
         with requests.Session() as browser:
             browser.trust_env = False
             browser.get(address, timeout=_TIMEOUT_SECONDS).raise_for_status()
@@ -52,6 +62,44 @@ def pages() -> dict[str, float]:
             first = [_seconds(browser, origin + FIRST) for _ in range(_TIMES)]
             others = {path: _seconds(browser, origin + path) for path in _OTHERS}
     return {FIRST: statistics.median(first), **others}
+
+
+def _deliver(stack: LocalStack) -> None:
+    for pushed in push_all(stack, list(pushes(people(_PUSHED)))):
+        if not pushed.is_accepted:
+            raise RuntimeError(f"a push was answered with {pushed.status}")
+    for _ in remaining(stack, _PATIENCE_SECONDS):
+        pass
+
+
+def _write_again(stack: LocalStack, group: str) -> None:
+    """Write the lines of a log group again as those of earlier pushes."""
+    client, stream = stack.client("logs"), "earlier"
+    client.create_log_stream(logGroupName=group, logStreamName=stream)
+    lines = list(_lines(stack, group))
+    copies = PROFILES // _PUSHED - 1
+    for n in range(copies):
+        at = int((time.time() - _DAY_SECONDS * (copies - n) / (copies + 1)) * 1000)
+        for some in itertools.batched(lines, _LINES_A_CALL, strict=False):
+            events = [
+                {
+                    "timestamp": at,
+                    "message": json.dumps(line | {"request_id": f"{line['request_id']}-{n}"}),
+                }
+                for line in some
+            ]
+            client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def _lines(stack: LocalStack, group: str) -> Iterator[dict[str, str]]:
+    """Yield the lines about pushes and profiles."""
+    for text in stack.logs(group):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict) and "request_id" in line and "destination" in line:
+            yield line
 
 
 def _seconds(browser: requests.Session, url: str) -> float:

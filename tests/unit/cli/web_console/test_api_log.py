@@ -128,6 +128,26 @@ def test_pages_stay_as_they_are_while_calls_go_on(
     assert [each for each in last.links() if "page=2" in each]
 
 
+def test_where_there_is_much_to_read_a_page_is_found_in_the_last_of_it(
+    browser: WebBrowser, aws: Aws
+) -> None:
+    now = time.time()
+    for n in range(60):
+        write(aws, now - n, code=f"c{n}")
+    browser.get("/api-log")
+    starts = [request["startTime"] / 1000 for _, request in aws.logs.calls]
+    assert min(starts) > now - 3_600
+
+
+def test_each_call_is_shown_once(browser: WebBrowser, aws: Aws) -> None:
+    until = int(time.time())
+    edge = until - 24 * 3_600 / 36  # up to which is read first
+    for n, after in enumerate((-0.002, -0.001, 0.0, 0.001, 0.5)):
+        write(aws, edge + after, code=f"c{n}")
+    html = browser.get(f"/api-log?hours=24&until={until}").html
+    assert [html.count(f"&#34;c{n}&#34;") for n in range(5)] == [1, 1, 1, 1, 1]
+
+
 def test_no_more_than_a_stated_number_is_shown(
     browser: WebBrowser, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
