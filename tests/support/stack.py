@@ -67,6 +67,7 @@ class Aws:
     logs: fakes.Logs = field(default_factory=fakes.Logs)
     cloudwatch: fakes.CloudWatch = field(default_factory=fakes.CloudWatch)
     scheduler: fakes.Scheduler = field(default_factory=fakes.Scheduler)
+    sns: fakes.Sns = field(default_factory=fakes.Sns)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -111,7 +112,7 @@ class Aws:
         text = connection.model_dump_json(exclude_defaults=True)
         self.ssm.parameters[f"/{STACK}/connections/{name}"] = text
 
-    def set_destination(self, name: str, **members: object) -> None:
+    def set_destination(self, name: str, /, **members: object) -> None:
         self.ssm.parameters[f"/{STACK}/destinations/{name}"] = json.dumps(members)
 
     def set_token(self, made: AccessToken, connection: str = "default") -> None:
@@ -177,6 +178,7 @@ class Aws:
             self.logs,
             self.cloudwatch,
             self.scheduler,
+            self.sns,
         )
         return [misuse for fake in fakes_ for misuse in fake.misuses]
 
@@ -191,6 +193,7 @@ class Aws:
             "logs": self.logs,
             "cloudwatch": self.cloudwatch,
             "scheduler": self.scheduler,
+            "sns": self.sns,
         }[service]
 
 

@@ -261,10 +261,7 @@ def _store(stack: Stack, trial: Trial, *, yes: bool, as_json: bool) -> None:
         return
     console.say(setting_changes.STORED if changes else setting_changes.NOTHING)
     if changes and name == DEFAULT:
-        console.say(
-            "Deploys keep this: EventCode, DestinationName and DestinationDescription "
-            "of the template no longer count."
-        )
+        console.say(operations.KEPT)
     if trial.before is None:
         _show_push(stack, trial.endpoint)
         console.say(f"Next: attendee-sync preview {name} FILE")

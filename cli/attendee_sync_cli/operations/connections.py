@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from attendee_sync.aws.settings import CONNECTIONS, api_profile_of, credentials_of
+from attendee_sync.aws.settings import CONNECTIONS, DEFAULT, api_profile_of, credentials_of
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.console import FailureError
@@ -140,6 +140,27 @@ def store(stack: Stack, trial: Trial) -> list[str]:
                     "with what it held."
                 )
     return done
+
+
+def effects(stack: Stack, trial: Trial) -> list[str]:
+    """Return in words what storing settings that were tried brings about."""
+    users = users_of(stack).get(trial.connection, [])
+    told = [
+        f"Destinations that use it: {', '.join(users) or 'none'}. Deliveries go by it within a "
+        "minute."
+    ]
+    before = validation.read(Connection, trial.before or "{}")
+    if (
+        isinstance(before, Connection)
+        and before.deciding_settings() != trial.settings.deciding_settings()
+    ):
+        told.append(
+            "Where attendees are stored, or as what, changes: who was delivered before is "
+            "delivered again with the next push, also if nothing else changed."
+        )
+    if trial.connection == DEFAULT:
+        told.append(setting_changes.KEPT_CONNECTION)
+    return told
 
 
 def users_of(stack: Stack) -> dict[str, list[str]]:

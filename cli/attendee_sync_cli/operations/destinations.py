@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from attendee_sync.aws.settings import DEFAULT, DESTINATIONS
 from attendee_sync.mapping.destination import Destination
+from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.operations.preview import target_of
 from attendee_sync_cli.profiles import push_client
@@ -25,9 +26,14 @@ from attendee_sync_cli.settings import (
 from attendee_sync_cli.settings.expression_doubts import SettingDoubt
 from attendee_sync_cli.settings.setting_history import Change
 from attendee_sync_cli.settings.validation import NotValidError, SettingFault
-from attendee_sync_cli.stack import lane_stack, lane_state
+from attendee_sync_cli.stack import lane, lane_stack, lane_state
 from attendee_sync_cli.stack.lane_state import Delivery
 from attendee_sync_cli.stack.stack import Stack
+
+KEPT = (
+    "Deploys keep this: EventCode, DestinationName and DestinationDescription of the template no "
+    "longer count."
+)
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,32 @@ def store(stack: Stack, trial: Trial) -> None:
     stack.put_destination(trial.destination, trial.text)
 
 
+def effects(stack: Stack, trial: Trial) -> list[str]:
+    """Return in words what storing settings that were tried brings about."""
+    told = [_effect_on_lane(stack, trial)]
+    before = validation.read(Destination, trial.before or "{}")
+    if isinstance(before, Destination):
+        old, new = before, trial.settings
+        if (old.event_code, old.connection) != (new.event_code, new.connection):
+            told.append(
+                f"From then on attendees are stored for event {new.event_code} over connection "
+                f"{new.connection}; those that event {old.event_code} has over connection "
+                f"{old.connection} stay as they are."
+            )
+    if trial.destination == DEFAULT:
+        told.append(KEPT)
+    return told
+
+
+def _effect_on_lane(stack: Stack, trial: Trial) -> str:
+    if trial.makes_lane:
+        return "A lane of its own is made for it, which takes about a minute."
+    used = lane.of_destination(stack, trial.destination, trial.before or "{}")
+    waiting = console.counted(used.count().total, "profile")
+    where = "its lane" if used.name else "the shared lane, of all destinations there"
+    return f"Waiting in {where}: {waiting}, which the new settings decide on within a minute."
+
+
 def _stored(name: str, text: str, connections: Mapping[str, str]) -> StoredDestination:
     read = validation.read(Destination, text)
     settings = read if isinstance(read, Destination) else None
@@ -202,14 +234,14 @@ def _with_lane(text: str, name: str, before: str | None) -> tuple[str, list[str]
         note = f"`lane` is left out: {DEFAULT} stays in the shared lane."
         return json.dumps(members), [note] if is_asked else []
     known = {"lane": "own"} if before is None else setting_changes.parsed(before)
-    lane = known.get("lane", "shared")
+    has = known.get("lane", "shared")
     notes: list[str] = []
-    if given not in (None, lane):
+    if given not in (None, has):
         stays = f"The lane stays as it is: `destinations move {name}` changes it."
         made = "`lane` is left out: a new destination gets a lane of its own."
         notes.append(made if before is None else stays)
     kept = {key: known[key] for key in ("lane", "lane_from") if key in known}
-    return json.dumps(members | kept if lane != "shared" else members), notes
+    return json.dumps(members | kept if has != "shared" else members), notes
 
 
 def _faults(

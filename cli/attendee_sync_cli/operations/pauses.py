@@ -37,6 +37,20 @@ class Paused:
         }
 
 
+@dataclass(frozen=True)
+class Deliveries:
+    """Deliveries to a destination, before they are switched on or off."""
+
+    are_on: bool
+    waiting: int  # profiles in its lane
+
+
+def look(stack: Stack, destination: str, *, on: bool) -> Deliveries:
+    """Look at what is to be switched. Raises FailureError if it can't be switched alone."""
+    found = _lane_to_switch(stack, destination, on=on)
+    return Deliveries(found.mapping().is_on, found.count().total)
+
+
 def pause(stack: Stack, destination: str, resumes_at: int | None) -> Paused:
     """Switch deliveries to a destination off, until a time in epoch seconds or a resumption.
 

@@ -39,12 +39,13 @@ class Entry:
 
     path: str
     title: str
+    beside: str = ""  # the path of pages that belong to it
 
 
 # In the order in which they are shown.
 NAVIGATION = (
     Entry("/", "Overview"),
-    Entry("/destinations", "Destinations"),
+    Entry("/destinations", "Destinations", beside="/connections"),
     Entry("/mapping", "Mapping"),
     Entry("/failures", "Failures"),
     Entry("/person", "Person"),
@@ -142,9 +143,13 @@ def go(path: str) -> Response:
     return RedirectResponse(path, HTTPStatus.SEE_OTHER)
 
 
+def _is_of(path: str, above: str) -> bool:
+    return bool(above) and (path == above or path.startswith(f"{above}/"))
+
+
 def _common(request: Request) -> Mapping[str, Any]:
     path = request.url.path
-    here = [each for each in NAVIGATION if path == each.path or path.startswith(f"{each.path}/")]
+    here = [each for each in NAVIGATION if _is_of(path, each.path) or _is_of(path, each.beside)]
     return {
         "csrf": session(request).csrf,
         "here": here[0].path if here else "",

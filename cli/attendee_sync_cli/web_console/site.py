@@ -19,7 +19,16 @@ from attendee_sync_cli.stack.stack import Stack
 from attendee_sync_cli.web_console import jobs, page
 from attendee_sync_cli.web_console.guard import Guard
 from attendee_sync_cli.web_console.jobs import Jobs
-from attendee_sync_cli.web_console.pages import api_log, doctor, failures, mapping, overview, person
+from attendee_sync_cli.web_console.pages import (
+    api_log,
+    connections,
+    destinations,
+    doctor,
+    failures,
+    mapping,
+    overview,
+    person,
+)
 from attendee_sync_cli.web_console.session import Session
 from attendee_sync_cli.web_console.uploads import Uploads
 
@@ -52,6 +61,8 @@ def _routes() -> list[BaseRoute]:
     return [
         *jobs.ROUTES,
         *api_log.ROUTES,
+        *connections.ROUTES,
+        *destinations.ROUTES,
         *doctor.ROUTES,
         *failures.ROUTES,
         *mapping.ROUTES,

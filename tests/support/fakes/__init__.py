@@ -9,6 +9,7 @@ from tests.support.fakes.lambda_ import Lambda
 from tests.support.fakes.logs import Logs
 from tests.support.fakes.scheduler import Scheduler
 from tests.support.fakes.secrets_manager import Secrets
+from tests.support.fakes.sns import Sns
 from tests.support.fakes.sqs import DEAD_LETTERS_URL, PROFILES_URL, Sent, Sqs, queue_url
 from tests.support.fakes.ssm import Ssm
 
@@ -29,6 +30,7 @@ __all__ = [
     "Scheduler",
     "Secrets",
     "Sent",
+    "Sns",
     "Sqs",
     "Ssm",
     "denied",

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Literal, Self
 
 import jmespath
+import pydantic
 from jmespath.exceptions import JMESPathError, ParseError
 from pydantic import (
     AfterValidator,
@@ -123,8 +124,14 @@ def _rules(given: Any) -> Any:
 class Hashes(_DestinationSettings):
     """What happens where only a hash of the e-mail address is known."""
 
-    only: Literal["reject", "send"] = "reject"
-    field: Field = "email_lc_sha256"  # unverified; Adobe's name for it
+    only: Literal["reject", "send"] = pydantic.Field(
+        "reject",
+        description="What becomes of who is known by a hash of the e-mail address alone: reject, "
+        "with a reason, or send the hash.",
+    )
+    field: Field = pydantic.Field(  # unverified; Adobe's name for it
+        "email_lc_sha256", description="The attendee field in which a hash is sent."
+    )
 
 
 class Exits(_DestinationSettings):
@@ -134,8 +141,14 @@ class Exits(_DestinationSettings):
     only left audiences never creates an attendee.
     """
 
-    action: Literal["ignore", "set"] = "ignore"
-    fields: dict[Field, str] = {}
+    action: Literal["ignore", "set"] = pydantic.Field(
+        "ignore",
+        description="What happens when a person leaves the audiences: ignore, or set fields of an "
+        "attendee that was delivered before. Who has only left never becomes an attendee.",
+    )
+    fields: dict[Field, str] = pydantic.Field(
+        {}, description="With set: the attendee fields that are written, and their values."
+    )
 
     @model_validator(mode="after")
     def _fields_fit(self) -> Self:
@@ -152,34 +165,69 @@ class Exits(_DestinationSettings):
 class Destination(_DestinationSettings):
     """An event of a RainFocus organisation, the connection that leads there, and who is sent."""
 
-    name: str = ""
-    description: str = ""
-    connection: Name = "default"
-    event_code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    # By attendee field: a JMESPath expression over the profile, or a Rule. It comes on top of
-    # the default mapping.
+    name: str = pydantic.Field("", description="A name by which you recognise this destination.")
+    description: str = pydantic.Field("", description="A description, for whoever comes next.")
+    connection: Name = pydantic.Field(
+        "default", description="The connection that leads to RainFocus; AEP calls it the account."
+    )
+    event_code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = (
+        pydantic.Field(
+            description="The code of RainFocus's event that attendees are stored for; AEP calls "
+            "it Event ID."
+        )
+    )
+    # It comes on top of the default mapping.
     mapping: Annotated[
         dict[Field, Annotated[Rule, BeforeValidator(_rule)]], BeforeValidator(_rules)
-    ] = {}
-    # By attendee field: names of attributes that hold it, before the usual ones.
-    names: dict[Field, tuple[AttributeName, ...]] = {}
-    # Fields that are sent as they were pushed.
-    not_normalised: frozenset[Field] = frozenset()
+    ] = pydantic.Field(
+        {},
+        description="By attendee field, those of your own among them: a JMESPath expression over "
+        "the profile in place of the usual names, a constant, or that it is never sent. What a "
+        "sender leaves out blanks nothing; with clear_on_null an explicit null does.",
+    )
+    names: dict[Field, tuple[AttributeName, ...]] = pydantic.Field(
+        {},
+        description="By attendee field: names of attributes that hold it, before the usual ones.",
+    )
+    not_normalised: frozenset[Field] = pydantic.Field(
+        frozenset(), description="Fields that are sent as they were pushed."
+    )
     hashes: Hashes = Hashes()
-    # Whether the usual places are looked at where the mapped expression gives no e-mail address.
-    email_falls_back: bool = True
-    # Who has not agreed to each of these is not sent.
-    required_consents: tuple[ConsentPath, ...] = ()
-    # A JMESPath predicate: who does not meet it is not sent.
-    filter: Annotated[Expression, AfterValidator(filters.checked)] | None = None
+    email_falls_back: bool = pydantic.Field(
+        True,
+        description="Look for the e-mail address at the usual places, where the mapped expression "
+        "gives none.",
+    )
+    required_consents: tuple[ConsentPath, ...] = pydantic.Field(
+        (),
+        description="Paths within consents, such as marketing.email: who has not agreed to each "
+        "of them is not sent.",
+    )
+    filter: Annotated[Expression, AfterValidator(filters.checked)] | None = pydantic.Field(
+        None,
+        description="A JMESPath condition: who does not meet it is not sent. is_member(@, 'ID') "
+        "is true for members of an audience.",
+    )
     exits: Exits = Exits()
-    # Where in a body the list of profiles is, if under none of the names that senders use.
-    profiles_at: Place | None = None
-    # What RainFocus's data is used for, which labels fields have, and, where it is not as Adobe's
-    # core policies have it, which labels forbid an action. Compared by the command line alone.
-    marketing_actions: tuple[MarketingAction, ...] = ()
-    labels: dict[Field, tuple[Label, ...]] = {}
-    policies: dict[MarketingAction, tuple[Label, ...]] = {}
+    profiles_at: Place | None = pydantic.Field(
+        None,
+        description="Where in a body the list of profiles is, such as payload.people, if under "
+        "none of the names that senders use.",
+    )
+    # Compared by the command line alone.
+    marketing_actions: tuple[MarketingAction, ...] = pydantic.Field(
+        (), description="What RainFocus's data is used for: Adobe's marketing actions."
+    )
+    labels: dict[Field, tuple[Label, ...]] = pydantic.Field(
+        {},
+        description="By attendee field: Adobe's data usage labels. What a policy forbids to send "
+        "can't be stored.",
+    )
+    policies: dict[MarketingAction, tuple[Label, ...]] = pydantic.Field(
+        {},
+        description="By marketing action: the labels that forbid it, where that is not as Adobe's "
+        "core policies have it.",
+    )
     # Written by the command line alone: which queue profiles wait on (see messaging.lanes).
     # With moving it is the destination's own, whose delivery waits for what the other one holds.
     lane: Literal["shared", "moving", "own"] = "shared"

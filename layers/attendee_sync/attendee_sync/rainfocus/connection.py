@@ -101,18 +101,27 @@ class Auth(_Settings):
     """
 
     # profile_token: API profiles without OAuth show a token of their own (seen in three clients).
-    kind: Literal["oauth", "profile_token"] = "oauth"
+    kind: Literal["oauth", "profile_token"] = Field(
+        "oauth",
+        description="oauth: a client id and secret, as an API profile with OAuth (Global) has "
+        "them; profile_token: a token of the API profile's own.",
+    )
     # No default, since none is known. RainFocus's OpenID discovery names {base}/oidc/token, but
     # does not list the client-credentials grant.
     token_url: Annotated[
         str,
         StringConstraints(pattern=rf"^({_URL}(\?\S*)?)?$"),
         AfterValidator(_without_eavesdroppers),
-    ] = ""
+    ] = Field(
+        "",
+        description="Where an access token is asked for. It is not published: ask RainFocus.",
+    )
     # unverified. basic_plain: id and secret as they are (RFC 7617), not form-encoded (RFC 6749);
     # json: in a JSON body; query: in the address, where logs of servers may keep them.
-    client_auth: Literal["body", "basic", "basic_plain", "json", "query"] = "body"
-    scope: str = ""  # unverified: none
+    client_auth: Literal["body", "basic", "basic_plain", "json", "query"] = Field(
+        "body", description="How client id and secret are shown there; Doctor finds it out."
+    )
+    scope: str = Field("", description="A scope to ask for, if RainFocus names one.")  # unverified
     parameters: dict[Key, str] = {}  # unverified: none
     # In seconds, where the token endpoint does not say (unverified).
     assumed_lifetime: Annotated[int, Field(ge=60, le=86_400)] = 600
@@ -334,7 +343,15 @@ class Limits(_Settings):
     # So many time-outs in a row in one delivery, with no success between, pause the connection.
     timeouts_to_pause: Annotated[int, Field(ge=1, le=100)] = 1
     # Over all deliveries at once; 0 sets no limit.
-    requests_per_second: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    requests_per_second: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10_000,
+            description="Calls a second over all deliveries; 0 sets no limit but what RainFocus's "
+            "429s teach.",
+        ),
+    ] = 0.0
     # Calls at once in one delivery; MaximumConcurrency deliveries run side by side.
     concurrency: Annotated[int, Field(ge=1, le=10)] = 10
     # Likewise at the beginning and after a pause; one more with each round that succeeds.
@@ -395,19 +412,25 @@ class Connection(_Settings):
     of two mistakes with a new one, to store once too often is the smaller.
     """
 
-    environment: Environment = "prod"
-    org_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    environment: Environment = Field(
+        "prod", description="RainFocus's environment: production, staging or development."
+    )
+    org_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(
+        description="The orgid of your RainFocus instance; AEP calls it Org ID."
+    )
     # In place of the environment's host.
     base_url: Annotated[
         str, StringConstraints(pattern=rf"^({_URL})?$"), AfterValidator(_without_eavesdroppers)
-    ] = ""
+    ] = Field("", description="The API's address, in place of the environment's own.")
     # v3 in the only public code that calls attendee/store (weak), v2 in all older clients.
-    version: Literal["v3", "v2"] = "v3"
+    version: Literal["v3", "v2"] = Field("v3", description="The version of RainFocus's API.")
     path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./{}-]*$")] = (
         "/api/{org_id}/{version}/{call}"
     )
     # Settings of a known client, below those that are given.
-    preset: Annotated[Preset, _DECIDES_NOTHING] = ""
+    preset: Annotated[Preset, _DECIDES_NOTHING] = Field(
+        "", description="Settings of a known client, below those that are given here."
+    )
     auth: Annotated[Auth, _DECIDES_NOTHING] = Auth()
     token_call: Annotated[TokenCall, _DECIDES_NOTHING] = TokenCall()
     call: Call = Call()
