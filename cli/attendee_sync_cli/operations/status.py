@@ -8,6 +8,7 @@ out of their queue for some seconds.
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -33,6 +34,7 @@ MAX_HOURS = 168
 _SAMPLE = Budget(seconds=10.0, hidden_seconds=30, dead_letters=200)
 # SQS's counts are right a minute after the last message came.
 _COUNT_LATE_SECONDS = 120.0
+_AT_ONCE = 5  # connections that are looked at
 _FOR_MANAGERS = "may be seen with ManagerPolicy"
 _CAUSES = {
     Cause.CONFIGURATION: "it is refused; see `doctor`",
@@ -294,19 +296,21 @@ def look(stack: Stack, hours: int) -> Status:
 
 
 def look_at_a_glance(stack: Stack) -> Glance:
-    """Look at queues, lanes, connections and tokens."""
-    dead_letters = fifo_queue.count(stack.client("sqs"), stack.queue_url("DeadLetterQueueName"))
-    destinations, counted_at = stack.destinations(), time.time()
-    return Glance(
-        lane_state.look(stack, destinations),
-        dead_letters,
-        [
-            look_at_connection(stack, name, text)
-            for name, text in sorted(stack.connections().items())
-        ],
-        sorted(destinations),
-        counted_at,
-    )
+    """Look at queues, lanes, connections and tokens, side by side."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        dead_letters = pool.submit(_count_dead_letters, stack)
+        connections = pool.map(
+            lambda each: look_at_connection(stack, *each), sorted(stack.connections().items())
+        )
+        destinations, counted_at = stack.destinations(), time.time()
+        lanes = lane_state.look(stack, destinations)
+        return Glance(
+            lanes, dead_letters.result(), list(connections), sorted(destinations), counted_at
+        )
+
+
+def _count_dead_letters(stack: Stack) -> QueueCount:
+    return fifo_queue.count(stack.client("sqs"), stack.queue_url("DeadLetterQueueName"))
 
 
 def look_at_activity(stack: Stack, glance: Glance, hours: int) -> Activity:

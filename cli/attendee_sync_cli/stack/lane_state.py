@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping as ByName
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -16,6 +17,8 @@ from attendee_sync_cli import console
 from attendee_sync_cli.stack import lane, lane_pause
 from attendee_sync_cli.stack.lane import NO_QUEUE, Lane, Mapping
 from attendee_sync_cli.stack.stack import Stack
+
+_AT_ONCE = 5  # lanes that are looked at
 
 
 @dataclass(frozen=True)
@@ -91,16 +94,19 @@ def look(stack: Stack, destinations: ByName[str, str]) -> list[LaneState]:
     mappings = lane.mappings(stack)
     own = {lane.of_destination(stack, *each).name: each[0] for each in destinations.items()}
     users = {name: name for name in mappings} | own | {SHARED: DEFAULT}
-    return [
-        LaneState(
+
+    def state(name: str) -> LaneState:
+        user = users[name]
+        return LaneState(
             name,
             _count(Lane(stack, name)),
             _delivery(stack, user, mappings.get(name)),
             user,
             lanes.is_moving(destinations.get(user, "")),
         )
-        for name, user in sorted(users.items())
-    ]
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(state, sorted(users)))
 
 
 def deliveries(stack: Stack, destinations: ByName[str, str]) -> dict[str, Delivery]:
