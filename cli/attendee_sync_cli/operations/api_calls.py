@@ -18,8 +18,11 @@ OPERATION = "attendee/store"
 PAGE_SIZE = 50
 MAX_PAGES = 20
 _EVENTS = (LogEvent.PROFILE_SETTLED, LogEvent.PROFILE_PUT_BACK)
-# What was not called took no time. An unanswered call has no status, but took some.
-_CONDITION = "$.latency_ms >= 0"
+# An unanswered call has no status, but took some time; how long an answered one of several
+# updates took that are to be sent again is not told.
+_CONDITION = "($.latency_ms >= 0 || $.status >= 0)"
+# These have the answer that another one got.
+_OTHERS_ANSWERS = frozenset({Reason.BEHIND, Reason.MERGED})
 _CLASS = 100  # of HTTP statuses
 # Of the time looked at, what is read first: where there is much to read, a page is found there.
 _RECENT_PART = 1 / 36
@@ -140,9 +143,7 @@ def _calls(events: list[Event], routes: dict[str, _Route]) -> Iterator[ApiCall]:
             line = LogLine.model_validate_json(event["message"])
         except ValidationError:
             continue  # a local cloud gives all lines
-        # What waits behind another has that one's answer.
-        is_call = line.latency_ms is not None and line.reason != Reason.BEHIND
-        if line.message not in _EVENTS or not is_call:
+        if line.message not in _EVENTS or not _is_call(line):
             continue
         route = routes.get(line.destination, _Route())
         yield ApiCall(
@@ -152,3 +153,8 @@ def _calls(events: list[Event], routes: dict[str, _Route]) -> Iterator[ApiCall]:
             line,
             json.dumps(json.loads(event["message"]), indent=2, ensure_ascii=False),
         )
+
+
+def _is_call(line: LogLine) -> bool:
+    is_called = line.latency_ms is not None or line.status is not None
+    return is_called and line.reason not in _OTHERS_ANSWERS

@@ -117,7 +117,7 @@ def _row(call: ApiCall) -> dict[str, Any]:
         "operation": api_calls.OPERATION,
         "status": line.status or "none",
         "code": console.plain(line.code),
-        "duration": f"{line.latency_ms or 0:,.0f} ms",
+        "duration": "" if line.latency_ms is None else f"{line.latency_ms:,.0f} ms",
         "attempt": line.attempt,
         "outcome": line.outcome,
         "badge": _BADGES.get(OutcomeKind(line.outcome), "bad"),

@@ -59,6 +59,21 @@ def test_calls_are_shown_as_delivery_wrote_them_and_nobody_s_data(
     assert "missing_email" not in shown
 
 
+def test_a_call_of_several_updates_is_one(
+    browser: WebBrowser, aws: Aws, harness: DeliveryHarness, output: Callable[[], str]
+) -> None:
+    ada = [{"email": "ada@example.com", "zip": str(n)} for n in range(3)]
+    harness.push(*ada)
+    harness.work()
+    harness.rainfocus.reply = BUSY
+    harness.push(*({**each, "city": "Boston"} for each in ada))
+    harness.work()
+    aws.logs.write(DELIVERY_LOG, output())
+    shown = rows(browser)
+    assert shown.count("attendee/store") == 2
+    assert shown.count("503") >= 1
+
+
 def test_an_empty_log_is_told(browser: WebBrowser) -> None:
     page = browser.get("/api-log")
     assert "No call of this choice." in page.text
@@ -100,10 +115,11 @@ def test_calls_are_looked_for(browser: WebBrowser, aws: Aws, query: str, codes: 
     write(aws, status=404, code="gone", outcome="retry")
     write(aws, status=None, code="lost", outcome="retry")
     write(aws, time.time() - 48 * 3_600, code="past", status=302)
-    write(aws, code="uncalled", latency_ms=None, outcome="filtered")
+    write(aws, code="uncalled", latency_ms=None, status=None, outcome="filtered")
     write(aws, code="behind", reason="behind", outcome="retry")
+    write(aws, code="merged", reason="merged", latency_ms=None)
     shown = rows(browser, query)
-    known = {"0", "105", "down", "gone", "lost", "past", "uncalled", "behind"}
+    known = {"0", "105", "down", "gone", "lost", "past", "uncalled", "behind", "merged"}
     assert {code for code in known if f'"code": "{code}"' in shown} == codes
 
 
