@@ -3,9 +3,11 @@
 from local.campaign import (
     aws_outages,
     crashes,
+    erasure,
     flood,
     many,
     parallel,
+    poison,
     rainfocus_faults,
     repair,
     repeats,
@@ -20,4 +22,6 @@ SCENARIOS = (
     *repair.SCENARIOS,
     *flood.SCENARIOS,
     *many.SCENARIOS,
+    *poison.SCENARIOS,
+    *erasure.SCENARIOS,
 )

@@ -1,8 +1,8 @@
 """Scenarios: what is played on a stage, and the account of it."""
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import requests
@@ -12,10 +12,18 @@ from rich.progress import Progress
 
 from local.campaign.reconciliation import Check, Expected, Figures
 from local.campaign.stage import SceneError, Stage
-from local.machine.environment import LocalEnvironment
+from local.machine.cloud import CloudError
+from local.machine.environment import LocalEnvironment, local_environment
 from local.machine.stack import StackError
 
-_BROKEN = (SceneError, StackError, requests.RequestException, BotoCoreError, ClientError)
+_BROKEN = (
+    SceneError,
+    StackError,
+    CloudError,
+    requests.RequestException,
+    BotoCoreError,
+    ClientError,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,8 @@ class Scenario:
     act: Callable[[Stage], Expected]
     in_tests: bool = True
     """Whether `make test` plays it too, in a short form."""
+    is_apart: bool = False
+    """Whether it has a stack of its own, whose clock can be moved."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,11 @@ def play(scenario: Scenario, running: LocalEnvironment, scale: float, console: C
     started, clock = time.time(), time.monotonic()
     figures = Figures(accepted=0, outcomes={}, calls=0, needed=0)
     try:
-        with Progress(console=console, transient=True) as progress:
-            stage = Stage(running, scenario.name, scale, progress)
+        with (
+            _environment(scenario, running) as environment,
+            Progress(console=console, transient=True) as progress,
+        ):
+            stage = Stage(environment, scenario.name, scale, progress)
             figures, checks = stage.account(scenario.act(stage))
     except _BROKEN as error:
         checks = [
@@ -63,3 +76,14 @@ def play(scenario: Scenario, running: LocalEnvironment, scale: float, console: C
             running.simulator.clear_faults()
     seconds = time.monotonic() - clock
     return Result(scenario.name, scenario.what, started, seconds, figures, checks)
+
+
+@contextmanager
+def _environment(scenario: Scenario, running: LocalEnvironment) -> Iterator[LocalEnvironment]:
+    """Give what a scenario is played on: what is running, or another like it."""
+    if not scenario.is_apart:
+        yield running
+        return
+    template = running.build / "template.yaml"
+    with local_environment(lambda _step: None, template=template, has_clock=True) as own:
+        yield own

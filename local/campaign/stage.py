@@ -17,6 +17,7 @@ from attendee_sync.rainfocus.connection import Limits
 from local.campaign import privacy
 from local.campaign.marked_people import words_of
 from local.campaign.reconciliation import Check, Evidence, Expected, Figures, is_stored, reconcile
+from local.machine.clock import Clock
 from local.machine.environment import CLIENT_ID, CLIENT_SECRET, ORG_ID, LocalEnvironment
 from local.machine.stack import LocalStack
 from local.simulator.client import SimulatorClient
@@ -60,6 +61,13 @@ class Stage:
     def stack(self) -> LocalStack:
         """The deployed stack."""
         return self.running.stack
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the stack, if that is one of its own. Raises SceneError otherwise."""
+        if self.running.cloud.clock is None:
+            raise SceneError("the clock of this stack can't be moved")
+        return self.running.cloud.clock
 
     @property
     def simulator(self) -> SimulatorClient:

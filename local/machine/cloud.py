@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from local.machine.clock import Clock
+
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 # The local cloud takes these for the account's owner. Not a secret: it is its documented default.
@@ -45,6 +47,8 @@ class LocalCloud:
     """A temporary folder, removed when the cloud stops. Others may keep files in it too."""
     address: str = LOOPBACK
     """The one address of this machine at which it is reached."""
+    clock: Clock | None = None
+    """What it and its functions go by, if that can be moved."""
 
     @property
     def endpoint_url(self) -> str:
@@ -84,17 +88,19 @@ def aws_environment(endpoint_url: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def local_cloud(address: str = LOOPBACK) -> Iterator[LocalCloud]:
+def local_cloud(address: str = LOOPBACK, *, has_clock: bool = False) -> Iterator[LocalCloud]:
     """Run a local cloud, with IAM enforced, on a free port of one address of this machine.
 
     However the block ends, the cloud, its functions' processes and its folder are gone
-    afterwards. SIGTERM and SIGHUP end the block as Ctrl-C does, with KeyboardInterrupt.
+    afterwards. SIGTERM and SIGHUP end the block as Ctrl-C does, with KeyboardInterrupt. With a
+    clock of its own that can be moved.
     Raises CloudError if it does not start within half a minute, or the address is another's.
     """
     if not _PYTHON.exists():
         raise CloudError(f"{_PYTHON} is missing: `make test` or `make demo` install it")
     with ended_by_signals(), _temporary_folder() as folder:
-        cloud = LocalCloud(_free_port(address), folder, address)
+        clock = Clock.new(folder / "clock") if has_clock else None
+        cloud = LocalCloud(_free_port(address), folder, address, clock)
         process = _start(cloud)
         try:
             _await_health(cloud, process)
@@ -122,6 +128,7 @@ def _start(cloud: LocalCloud) -> subprocess.Popen[bytes]:
         # Servers that nobody here calls, on fixed ports.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        **(cloud.clock.environment() if cloud.clock else {}),
     }
     with cloud.log.open("wb") as log:
         return subprocess.Popen(

@@ -4,12 +4,12 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.machine import stack as stacks
-from local.machine.cloud import LOOPBACK, ROOT, local_cloud
+from local.machine.cloud import LOOPBACK, ROOT, LocalCloud, local_cloud
 from local.machine.stack import LocalStack
 from local.simulator.client import SimulatorClient
 
@@ -31,6 +31,8 @@ class LocalEnvironment:
     stack: LocalStack
     simulator: SimulatorClient
     build: Path  # what `sam build` made
+    cloud: LocalCloud
+    parameters: Mapping[str, str]  # with which it was deployed
 
 
 @contextlib.contextmanager
@@ -40,15 +42,17 @@ def local_environment(
     address: str = LOOPBACK,
     verbose: bool = False,
     template: Path | None = None,
+    has_clock: bool = False,
 ) -> Iterator[LocalEnvironment]:
     """Start everything, deploy the stack, and stop and remove it all at the end.
 
     Cloud and simulator are reached at `address`, by the functions too. `report` is told each
-    step before it starts. The stack is built unless its built template is given.
+    step before it starts. The stack is built unless its built template is given. Of all but the
+    simulator the clock can be moved, if it is to have one.
     Raises CloudError or StackError.
     """
     report("Starting the local cloud")
-    with local_cloud(address) as cloud:
+    with local_cloud(address, has_clock=has_clock) as cloud:
         report("Starting the RainFocus simulator")
         with _simulator(address) as simulator:
             if not template:
@@ -66,7 +70,7 @@ def local_environment(
             report("Storing the credentials and fetching the first token")
             stack.store_credentials("default", CLIENT_ID, CLIENT_SECRET)
             stack.refresh_token()
-            yield LocalEnvironment(stack, simulator, template.parent)
+            yield LocalEnvironment(stack, simulator, template.parent, cloud, parameters)
 
 
 @contextlib.contextmanager

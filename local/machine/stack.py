@@ -98,26 +98,27 @@ class LocalStack:
             Name=parameter, Value=json.dumps(value), Type="String", Overwrite=True
         )
 
-    def operate(self, *arguments: str) -> Any:
+    def operate(self, *arguments: str, given: str = "") -> Any:
         """Run a command of the operator's command line, and return the JSON that it prints.
 
+        `given` is its standard input.
         Raises StackError if it fails.
         """
-        return json.loads(self.run_command(*arguments, "--json"))
+        return json.loads(self.run_command(*arguments, "--json", given=given))
 
     def command(self, *arguments: str) -> list[str]:
         """Return what starts a command of the operator's command line, with its arguments."""
         return [str(_BIN / "attendee-sync"), "--stack", self.name, *arguments]
 
-    def run_command(self, *arguments: str) -> str:
-        """Run a command of the operator's command line, and return what it says.
+    def run_command(self, *arguments: str, given: str = "") -> str:
+        """Run a command of the operator's command line likewise, and return what it says.
 
         Raises StackError if it fails.
         """
         result = subprocess.run(
             self.command(*arguments),
             env=aws_environment(self.endpoint_url),
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             timeout=_COMMAND_SECONDS,
             text=True,
