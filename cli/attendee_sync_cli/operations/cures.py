@@ -34,7 +34,7 @@ _REFUSED = Cure(
     (Place.MAPPING, Place.DESTINATION, Place.PROFILES),
 )
 _ADDRESS = Cure(
-    "If the address stands under a name of your own, have the mapping read `email` there, then "
+    "If the address stands under a name of your own, have the mapping read it there, then "
     f"redrive; otherwise {_MEND_PROFILES}.",
     (Place.MAPPING, Place.PROFILES),
 )
@@ -61,8 +61,8 @@ _CURES: Final[Mapping[str, Cure]] = {
     Reason.INVALID_EMAIL: _ADDRESS,
     Reason.SEVERAL_EMAILS: _ADDRESS,
     Reason.ONLY_HASH: Cure(
-        "Have the sender send the address; or let the destination take hashes (`hashes`), then "
-        "redrive.",
+        "Have the sender send the address; or let the destination take hashes, by its setting of "
+        "this name, then redrive.",
         (Place.DESTINATION, Place.PROFILES),
     ),
     Reason.REFUSED: _REFUSED,

@@ -226,6 +226,7 @@ class _Card:
     reason: str
     groups: Sequence[Group]
     connection: str
+    is_there: bool  # the destination
 
     @property
     def count(self) -> int:
@@ -249,9 +250,11 @@ class _Card:
     def links(self) -> list[_Link]:
         """The pages on which they are cured."""
         name, connection = quote(self.destination), quote(self.connection)
+        if not self.is_there:
+            return [_Link("/destinations/new", f"Make destination {self.destination}")]
         links = {
             Place.DESTINATION: _Link(f"/destinations/{name}", f"Destination {self.destination}"),
-            Place.MAPPING: _Link(f"/mapping?destination={name}", "Mapping, with a preview"),
+            Place.MAPPING: _Link(f"/mapping/{name}", "Mapping, with a preview"),
             Place.CONNECTION: _Link(f"/doctor/{connection}", f"Doctor: {self.connection}"),
         }
         return [links[place] for place in self.cure.places if place in links]
@@ -324,7 +327,7 @@ def _cards(groups: Sequence[Group], destinations: Mapping[str, str]) -> list[_Ca
         )
     }
     cards = [
-        _Card(name, reason, some, _connection(destinations.get(name)))
+        _Card(name, reason, some, _connection(destinations.get(name)), name in destinations)
         for (name, reason), some in by_reason.items()
     ]
     return sorted(cards, key=lambda each: (each.destination, -each.count))

@@ -97,9 +97,7 @@ def test_each_reason_is_told_in_words_with_what_to_do_next(browser: WebBrowser, 
     assert "--reason missing_email --export mend.csv --discard" in page.text
     assert "summit: token_refused 1 expired" in page.text
     assert "attendee-sync doctor partners" in page.text
-    assert {"/doctor/partners", "/mapping?destination=default", "/destinations/default"} <= set(
-        page.links()
-    )
+    assert {"/doctor/partners", "/mapping/default", "/destinations/default"} <= set(page.links())
     assert left_as_they_were(aws, 7)
 
 
@@ -385,3 +383,19 @@ def test_a_file_that_would_lack_some_is_none(
     assert answer.status == 400
     assert "There is no file: 5 more were not looked at." in answer.text
     assert left_as_they_were(aws, 25)
+
+
+def test_of_a_destination_that_was_removed_one_is_made(browser: WebBrowser, aws: Aws) -> None:
+    bury(aws, 1, "unknown_destination", "gone")
+    page = browser.get("/failures/found")
+    assert "/destinations/new" in page.links()
+    assert "/destinations/gone" not in page.links()
+    assert "Make the destination again, or discard them" in page.text
+
+
+def test_each_page_that_cures_is_there(browser: WebBrowser, aws: Aws) -> None:
+    for reason in ("refused", "missing_email", "filter_failed", "token_refused", "only_hash"):
+        bury(aws, 1, reason)
+    links = {each for each in browser.get("/failures/found").links() if "/default" in each}
+    assert links == {"/destinations/default", "/mapping/default", "/doctor/default"}
+    assert {browser.get(each).status for each in links} == {200}
