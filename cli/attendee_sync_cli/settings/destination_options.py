@@ -1,16 +1,13 @@
 """Settings of a destination, made of options of a command."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import typer
 
 from attendee_sync.mapping.destination import Destination
-from attendee_sync_cli.settings import setting_changes
-
-_ID = re.compile(r"[^\s'\\]{1,200}")
+from attendee_sync_cli.settings import audience_filter, setting_changes
 
 
 def settings(
@@ -48,13 +45,7 @@ def _mapping(fields: Sequence[str]) -> dict[str, str]:
 
 
 def _condition(audiences: Sequence[str], condition: str) -> str:
-    if not all(map(_ID.fullmatch, audiences)):
-        raise typer.BadParameter(
-            "the id of an audience is expected, without blanks and quotation marks",
-            param_hint="--audience",
-        )
-    is_member = " || ".join(f"is_member(@, '{each}')" for each in dict.fromkeys(audiences))
-    if not is_member or not condition:
-        return is_member or condition
-    left = f"({is_member})" if len(audiences) > 1 else is_member
-    return f"{left} && ({condition})"
+    try:
+        return audience_filter.combined(audiences, condition)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--audience") from None

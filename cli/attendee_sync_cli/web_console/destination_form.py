@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from attendee_sync import attendee
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli.console import FailureError
-from attendee_sync_cli.settings import descriptions, setting_changes
+from attendee_sync_cli.settings import audience_filter, descriptions, setting_changes
 from attendee_sync_cli.settings.validation import SettingFault
 from attendee_sync_cli.web_console import page
 from attendee_sync_cli.web_console.settings_form import FormField, Kind, fault_at, value_at
@@ -57,6 +57,11 @@ class _Spec:
 
 
 _A_LINE = "One on each line."
+_AUDIENCES = "audiences"  # a part of the filter
+_AUDIENCES_HELP = (
+    "Send only members of these audiences: the id of one on each line, as AEP shows it. Empty: "
+    "the filter alone decides."
+)
 _SECTIONS: Final[Mapping[str, Sequence[_Spec]]] = {
     "Authenticate": (_Spec("connection", "Account (connection)", "select"),),
     "Destination details": (
@@ -73,6 +78,7 @@ _SECTIONS: Final[Mapping[str, Sequence[_Spec]]] = {
         _Spec("profiles_at", "Where the profiles are", "text"),
     ),
     "Audiences": (
+        _Spec(_AUDIENCES, "Audiences", "lines"),
         _Spec("filter", "Filter", "area"),
         _Spec("exits.action", "Who leaves the audiences", "select"),
         _Spec("exits.fields", "Fields that are set then", "lines", "On each line FIELD: VALUE."),
@@ -84,6 +90,8 @@ _SECTIONS: Final[Mapping[str, Sequence[_Spec]]] = {
         _Spec("policies", "Policies", "lines", "On each line ACTION: LABEL, LABEL."),
     ),
 }
+# Of settings.
+_SPECS = [each for specs in _SECTIONS.values() for each in specs if each.path != _AUDIENCES]
 _LISTED = frozenset({"labels", "policies"})  # several on a line
 _DEFAULTS: Final[Mapping[str, Any]] = {
     **Destination(event_code="-").model_dump(mode="json"),
@@ -108,11 +116,11 @@ def sections(
 def settings_in(form: FormData) -> dict[str, Any]:
     """Return the settings that a form says, without those that are their defaults.
 
-    Raises FailureError if a field is mapped twice.
+    Raises FailureError if a field is mapped twice, or an audience's id can't be one.
     """
     found: dict[str, Any] = {}
-    for spec in itertools.chain.from_iterable(_SECTIONS.values()):
-        value = _read(spec, form)
+    for spec in _SPECS:
+        value = _filter(form) if spec.path == "filter" else _read(spec, form)
         if value != value_at(_DEFAULTS, spec.path):
             found = setting_changes.put(found, spec.path.split("."), value)
     found.setdefault("event_code", "")
@@ -129,7 +137,9 @@ def _field(
     faults: Sequence[SettingFault],
     connections: Sequence[str],
 ) -> FormField:
-    stored = value_at(members, spec.path)
+    stored = value_at(_as_entered(members), spec.path)
+    if spec.path == _AUDIENCES:
+        return FormField(_AUDIENCES, spec.label, "lines", stored, _AUDIENCES_HELP, "")
     value = value_at(_DEFAULTS, spec.path) if stored is None else stored
     told = descriptions.description(Destination, spec.path)
     return FormField(
@@ -141,6 +151,14 @@ def _field(
         fault_at(spec.path, faults, first=spec.path in ("hashes.only", "exits.action")),
         _options(spec, value, connections),
     )
+
+
+def _as_entered(members: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return settings with the filter taken apart, as far as it can be."""
+    text = members.get("filter")
+    audiences, condition = audience_filter.taken_apart(text if isinstance(text, str) else "")
+    shown = condition if isinstance(text, str) else text
+    return {**members, _AUDIENCES: "\n".join(audiences), "filter": shown}
 
 
 def _options(spec: _Spec, value: object, connections: Sequence[str]) -> Sequence[str]:
@@ -213,6 +231,14 @@ def _read(spec: _Spec, form: FormData) -> Any:
         several = value.split(",") if spec.path in _LISTED else [value]
         grouped.setdefault(name, []).extend(each.strip() for each in several if each.strip())
     return grouped
+
+
+def _filter(form: FormData) -> str | None:
+    condition = _text(form, "filter").strip()
+    try:
+        return audience_filter.combined(_text(form, _AUDIENCES).split(), condition) or None
+    except ValueError as error:
+        raise FailureError(f"Audiences: {error}.") from None
 
 
 def _mapping(form: FormData) -> dict[str, Any]:

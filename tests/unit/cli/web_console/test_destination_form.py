@@ -5,6 +5,10 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from starlette.datastructures import FormData, UploadFile
 
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli.settings import descriptions
@@ -108,12 +112,66 @@ def test_each_setting_goes_through_the_form(browser: WebBrowser, aws: Aws, membe
     assert Destination(**json.loads(plan.hidden()["settings"])) == Destination(**settings)
 
 
+FIELDS = st.from_regex(r"[A-Za-z0-9_.-]{1,12}", fullmatch=True)
+LINE = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=12)
+LABELS = st.lists(st.sampled_from(["C1", "C12", "S2"]), max_size=3, unique=True)
+RULES = st.one_of(
+    LINE.map(lambda text: {"value": text, "write": "constant"}),
+    st.sampled_from(["a.b", "a || b", {"write": "omit"}, {"value": "a", "write": "clear_on_null"}]),
+)
+SETTINGS = st.fixed_dictionaries(
+    {"event_code": st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)},
+    optional={
+        "name": LINE,
+        "mapping": st.dictionaries(FIELDS.filter(lambda name: name != "email"), RULES, max_size=4),
+        "names": st.dictionaries(
+            st.sampled_from(["zip", "city"]), st.lists(LINE, min_size=1, max_size=3)
+        ),
+        "email_falls_back": st.booleans(),
+        "exits": st.dictionaries(FIELDS, LINE, min_size=1, max_size=3).map(
+            lambda fields: {"action": "set", "fields": fields}
+        ),
+        "labels": st.dictionaries(FIELDS, LABELS, max_size=3),
+        "marketing_actions": st.lists(
+            st.sampled_from(["analytics", "data_science"]), max_size=2, unique=True
+        ).map(sorted),
+    },
+)
+
+
+def entered(members: dict[str, Any]) -> FormData:
+    """Return what a browser sends of a form that nobody touched."""
+    fields: list[tuple[str, UploadFile | str]] = []
+    for section in destination_form.sections(members, (), ("default",)):
+        for n, row in enumerate(section.rows):
+            parts = (("field", row.field), ("write", row.write), ("value", row.value))
+            fields += [(f"mapping.{n}.{name}", value) for name, value in parts]
+        for each in section.fields:
+            if isinstance(each.value, bool):
+                fields += [(each.path, "yes")] * each.value
+            elif isinstance(each.value, str):
+                fields.append((each.path, each.value.replace("\n", "\r\n")))
+            else:
+                fields += [(each.path, value) for value in each.value]
+    return FormData(fields)
+
+
+@given(SETTINGS)
+def test_whatever_is_stored_comes_back_from_its_form(settings: dict[str, Any]) -> None:
+    try:
+        wanted = Destination(**settings)
+    except ValidationError:
+        assume(False)
+    assert Destination(**destination_form.settings_in(entered(settings))) == wanted
+
+
 def test_every_setting_that_people_change_is_in_the_form_and_explained() -> None:
     found = {
         field.path: field
         for section in destination_form.sections({}, (), ("default",))
         for field in section.fields
     }
+    assert found.pop("audiences").help  # a part of the filter
     ours = {"lane", "lane_from", "mapping"}  # the command line's; a table of its own
     sections = {"hashes", "exits"}
     settings = Destination.model_fields.keys() - ours - sections
@@ -143,3 +201,37 @@ def test_what_is_stored_and_not_valid_is_shown_as_it_is_with_its_faults(
     assert page.status == 200
     assert "These settings can't be stored as they are" in page.text
     assert "conection: there is no such setting; did you mean connection?" in page.text
+
+
+@pytest.mark.parametrize(
+    ("condition", "audiences", "rest"),
+    [
+        ("is_member(@, 'vip')", "vip", ""),
+        ("is_member(@, 'a') || is_member(@, 'b')", "a\nb", ""),
+        ("is_member(@, 'a') && (state == 'CA')", "a", "state == 'CA'"),
+        ("(is_member(@, 'a') || is_member(@, 'b')) && (x ||\ny)", "a\nb", "x ||\ny"),
+        ("is_member(@, 'a') && state == 'CA'", "", "is_member(@, 'a') && state == 'CA'"),
+        ("(is_member(@, 'a'))", "", "(is_member(@, 'a'))"),
+        ("is_member(@, 'a') && (x) || (y)", "", "is_member(@, 'a') && (x) || (y)"),
+    ],
+)
+def test_audiences_stand_apart_from_the_rest_of_a_filter(
+    condition: str, audiences: str, rest: str
+) -> None:
+    found = {
+        field.path: field.value
+        for section in destination_form.sections({"filter": condition}, (), ())
+        for field in section.fields
+    }
+    assert (found["audiences"], found["filter"]) == (audiences, rest)
+
+
+def test_an_audience_is_chosen_by_its_id(browser: WebBrowser) -> None:
+    fields = sent(browser.get("/destinations/default").html)
+    chosen = {**fields, "audiences": "59bd2fbd-3c48\r\nvip", "filter": "state == 'CA'"}
+    plan = browser.post("/destinations/default/settings", chosen)
+    told = "(is_member(@, '59bd2fbd-3c48') || is_member(@, 'vip')) && (state == 'CA')"
+    assert json.loads(plan.hidden()["settings"])["filter"] == told
+    page = browser.post("/destinations/default/settings", {**fields, "audiences": "it's"})
+    assert page.status == 400
+    assert "without blanks and quotation marks" in page.text
