@@ -55,6 +55,9 @@ def pages() -> dict[str, float]:
         _deliver(environment.stack)
         for group in _GROUPS:
             _write_again(environment.stack, environment.stack.outputs[group])
+        received = environment.stack.operate("report", "--hours", "26")["total"]["received"]
+        if received < PROFILES:
+            raise RuntimeError(f"the logs tell of {received} profiles only")
         with requests.Session() as browser:
             browser.trust_env = False
             browser.get(address, timeout=_TIMEOUT_SECONDS).raise_for_status()

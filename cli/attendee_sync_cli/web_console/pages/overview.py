@@ -184,7 +184,7 @@ def _destination(name: str, row: Row) -> list[str]:
 
 def _ends(found: Outcomes) -> Chart:
     return charts.bars(
-        f"How profiles ended, by {found.span.bar_words}",
+        f"How profiles ended, by {found.span.bar_words}, UTC",
         _labels(found),
         {kind.value: counts for kind, counts in found.ends_by_bar().items()},
     )
@@ -203,8 +203,8 @@ def _spreads(found: Outcomes, metric: Metric, title: str) -> Chart:
 
 
 def _labels(found: Outcomes) -> list[str]:
-    """Return the bars' times of day, UTC, and of several days the day, too."""
-    form = "%H:%M" if found.span.seconds <= _A_DAY else "%d %b %H:%M"
+    """Return the bars' times of day, UTC, and of several days the day of the week, too."""
+    form = "%H:%M" if found.span.seconds <= _A_DAY else "%a %Hh"
     return [datetime.fromtimestamp(each, UTC).strftime(form) for each in found.bars()]
 
 
