@@ -55,7 +55,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo local campaign parity simulate test check scan checkov days mutants fuzz schemathesis format openapi \
+.PHONY: help demo local pictures campaign parity simulate test check scan checkov days mutants fuzz schemathesis format openapi \
   build deploy wheel release bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
@@ -66,6 +66,9 @@ demo: $(DEV) $(CLOUD) $(REGIONS) ## Show the whole way of a profile on this mach
 
 local: $(DEV) $(CLOUD) $(REGIONS) ## Keep the stack running on this machine until Ctrl-C
 	@$(BIN)/python -m local.serve $(if $(ADDRESS),--address $(ADDRESS)) $(if $(TRAFFIC),--traffic)
+
+pictures: $(DEV) $(CLOUD) $(REGIONS) $(BROWSER) ## Take the pictures of the console for the docs anew
+	@$(BIN)/python -m local.pictures
 
 campaign: $(DEV) $(CLOUD) $(REGIONS) ## Let everything fail in turn, with an account of every profile
 	@$(BIN)/python -m local.campaign $(CAMPAIGN)

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, sync_playwright
 from local.machine.cloud import ROOT
 
 _FOUND = ROOT / "build" / "browser.path"  # by local/find_browser.sh
-WIDE, NARROW = (1280, 800), (390, 844)  # pixels
+WIDE, NARROW = (1280, 960), (390, 844)  # pixels
 
 
 class BrowserError(Exception):
