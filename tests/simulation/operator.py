@@ -62,6 +62,7 @@ class Operator:
     def _erase(self, email: str) -> None:
         who = erasure.person_of(self._stack, person.hash_of(email))
         record = erasure.block(self._stack, who)
+        erasure.await_deliveries(record)
         erasure.remove(self._stack, who, (), record)
 
     def pause(self) -> None:

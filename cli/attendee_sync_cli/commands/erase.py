@@ -57,6 +57,7 @@ def erase(  # noqa: PLR0913, PLR0917 - they are the command's options
     console.ask("Remove what is held of this person, and block it?", yes=yes, as_json=as_json)
     record = erasure.block(stack, who)
     try:
+        erasure.await_deliveries(record)
         erasure.remove(stack, who, destination, record)
     finally:
         _tell(record, as_json=as_json)

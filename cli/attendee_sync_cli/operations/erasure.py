@@ -185,6 +185,16 @@ def foresee(
     )
 
 
+def await_deliveries(record: ErasureRecord, follower: Follower | None = None) -> None:
+    """Wait until every delivery that is at work began after the block."""
+    follower = follower or Follower()
+    left = record.blocked_since + _DELIVERY_SECONDS - time.time()
+    seconds = max(0.0, min(_DELIVERY_SECONDS, left))
+    if seconds:
+        follower.notice(f"Blocked. Waiting {seconds:.0f} s for deliveries that began before.")
+        follower.wait(seconds)
+
+
 def remove(
     stack: Stack,
     who: Person,
@@ -194,11 +204,10 @@ def remove(
 ) -> None:
     """Remove what is held, and note it in the record as far as it comes.
 
-    `removed` are destinations that were removed. It waits first until no delivery is at work that
-    began before the block. Raises FailureError if not all could be removed.
+    `removed` are destinations that were removed. Deliveries that began before the block are to be
+    over. Raises FailureError if not all could be removed.
     """
     follower = follower or Follower()
-    _await_deliveries(record.blocked_since, follower)
     if follower.has_cancelled():
         return
     destinations = stack.destinations()
@@ -207,14 +216,6 @@ def remove(
     _remove_entries(stack, record)
     record.lanes = _filled_lanes(stack, destinations)
     record.is_complete = not follower.has_cancelled()
-
-
-def _await_deliveries(blocked_since: int, follower: Follower) -> None:
-    """Wait until every delivery that is at work began after the block."""
-    seconds = max(0.0, min(_DELIVERY_SECONDS, blocked_since + _DELIVERY_SECONDS - time.time()))
-    if seconds:
-        follower.notice(f"Blocked. Waiting {seconds:.0f} s for deliveries that began before.")
-        follower.wait(seconds)
 
 
 def _places(

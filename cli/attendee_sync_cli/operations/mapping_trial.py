@@ -1,36 +1,18 @@
 """A mapping that is tried on profiles before it is stored."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attendee_sync import attendee
 from attendee_sync.ingest.preview import preview_profile
 from attendee_sync.mapping.destination import Destination
-from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.operations import destinations
 from attendee_sync_cli.operations.destinations import Trial
 from attendee_sync_cli.operations.preview import PreviewedField, PreviewedProfile, target_of
 from attendee_sync_cli.profiles.sample import Sample
-from attendee_sync_cli.settings import setting_changes, validation
+from attendee_sync_cli.settings import validation
 from attendee_sync_cli.stack.stack import Stack
 
 MOST_SHOWN = 20  # profiles that are shown one by one
-OVERWRITE, OMIT = "overwrite", "omit"
-
-
-@dataclass(frozen=True)
-class FieldRule:
-    """What an attendee field gets: with neither value nor omission, what is usual."""
-
-    name: str
-    value: str = ""
-    write: str = OVERWRITE
-
-    @property
-    def is_usual(self) -> bool:
-        """Tell whether there is no rule of its own."""
-        return not self.value and self.write != OMIT
 
 
 @dataclass(frozen=True)
@@ -81,30 +63,6 @@ class MappingTrial:
     shown: Sequence[TriedProfile]
 
 
-def rules(settings: str) -> list[FieldRule]:
-    """Return what each field gets, those of RainFocus and those that were added."""
-    stored = setting_changes.parsed(settings).get("mapping")
-    mapping = stored if isinstance(stored, dict) else {}
-    names = sorted(attendee.FIELDS.keys() | mapping.keys())
-    return [_rule(name, mapping.get(name)) for name in names]
-
-
-def with_rules(settings: str, given: Sequence[FieldRule]) -> str:
-    """Return settings, as JSON, in which fields get what these rules say and nothing else."""
-    mapping: dict[str, str | dict[str, str]] = {}
-    for each in given:
-        if each.is_usual:
-            continue
-        if each.name in mapping:
-            raise FailureError(f"The field {each.name} stands there twice.")
-        is_plain = each.write == OVERWRITE
-        mapping[each.name] = each.value if is_plain else _written(each)
-    others = {
-        name: value for name, value in setting_changes.parsed(settings).items() if name != "mapping"
-    }
-    return json.dumps(others | ({"mapping": mapping} if mapping else {}))
-
-
 def look(stack: Stack, name: str, text: str, sample: Sample | None) -> MappingTrial:
     """Try settings of a destination on profiles, the first of them one by one.
 
@@ -128,18 +86,6 @@ def _previewed(stack: Stack, name: str, text: str, sample: Sample) -> list[Previ
         PreviewedProfile(each.place, preview_profile(target, each.pushed))
         for each in sample.found[:MOST_SHOWN]
     ]
-
-
-def _rule(name: str, stored: object) -> FieldRule:
-    if isinstance(stored, str):
-        return FieldRule(name, stored)
-    members: Mapping[str, object] = stored if isinstance(stored, dict) else {}
-    return FieldRule(name, str(members.get("value", "")), str(members.get("write", OVERWRITE)))
-
-
-def _written(rule: FieldRule) -> dict[str, str]:
-    value = {"value": rule.value} if rule.value and rule.write != OMIT else {}
-    return value | {"write": rule.write}
 
 
 def _other(before: PreviewedField | None, now: PreviewedField) -> str | None:

@@ -107,7 +107,7 @@ def sections(
         Section(
             title,
             [_field(spec, members, faults, connections) for spec in specs],
-            _rows(members, faults) if title == "Mapping and identity" else (),
+            rows(members, faults) if title == "Mapping and identity" else (),
         )
         for title, specs in _SECTIONS.items()
     ]
@@ -124,7 +124,7 @@ def settings_in(form: FormData) -> dict[str, Any]:
         if value != value_at(_DEFAULTS, spec.path):
             found = setting_changes.put(found, spec.path.split("."), value)
     found.setdefault("event_code", "")
-    mapping = _mapping(form)
+    mapping = mapping_in(form)
     return found | ({MAPPING: mapping} if mapping else {})
 
 
@@ -193,12 +193,13 @@ def _lines(value: Any, *, several: bool) -> Iterator[str]:
             yield from (f"{name}: {one}" for one in ([", ".join(texts)] if several else texts))
 
 
-def _rows(members: Mapping[str, Any], faults: Sequence[SettingFault]) -> list[MappingRow]:
+def rows(members: Mapping[str, Any], faults: Sequence[SettingFault]) -> list[MappingRow]:
+    """Return where each attendee field comes from, and rows for further ones."""
     mapped = members.get(MAPPING)
     rules = mapped if isinstance(mapped, dict) else {}
     own = [name for name in rules if name not in attendee.FIELDS]
-    rows = [_row(name, rules.get(name), faults) for name in [*sorted(attendee.FIELDS), *own]]
-    return rows + [MappingRow("", is_known=False, write="", value="", fault="")] * _BLANK_ROWS
+    known = [_row(name, rules.get(name), faults) for name in [*sorted(attendee.FIELDS), *own]]
+    return known + [MappingRow("", is_known=False, write="", value="", fault="")] * _BLANK_ROWS
 
 
 def _row(name: str, rule: Any, faults: Sequence[SettingFault]) -> MappingRow:
@@ -241,7 +242,8 @@ def _filter(form: FormData) -> str | None:
         raise FailureError(f"Audiences: {error}.") from None
 
 
-def _mapping(form: FormData) -> dict[str, Any]:
+def mapping_in(form: FormData) -> dict[str, Any]:
+    """Return the mapping that a form says. Raises FailureError if a field is mapped twice."""
     found: dict[str, Any] = {}
     for n in itertools.takewhile(lambda n: f"mapping.{n}.field" in form, itertools.count()):
         name = page.field(form, f"mapping.{n}.field")

@@ -184,7 +184,7 @@ def _plan_new(request: Request, form: FormData) -> Response:
         trial = destinations.tried(page.stack(request), name, text, sample=sample)
     except FailureError as error:
         return _form(request, name, members, _amiss(error))
-    return _plan(request, trial)
+    return plan(request, trial, address(name))
 
 
 def _plan_settings(request: Request, form: FormData) -> Response:
@@ -204,16 +204,16 @@ def _plan_settings(request: Request, form: FormData) -> Response:
         trial = destinations.tried(stack, name, text, sample=_sample(form, text))
     except FailureError as error:
         return _one(request, members, _amiss(error))
-    return _plan(request, trial)
+    return plan(request, trial, address(name))
 
 
 def _plan_rollback(request: Request, form: FormData) -> Response:
     stack, name = page.stack(request), _name(request)
     text = destinations.earlier(stack, name, page.field(form, "version"))
-    return _plan(request, destinations.tried(stack, name, text))
+    return plan(request, destinations.tried(stack, name, text), address(name))
 
 
-def _plan(request: Request, trial: Trial) -> Response:
+def plan(request: Request, trial: Trial, back: str) -> Response:
     """Show what storing settings changes and brings about, before it is done."""
     return page.render(
         request,
@@ -222,7 +222,7 @@ def _plan(request: Request, trial: Trial) -> Response:
         effects=destinations.effects(page.stack(request), trial),
         known=setting_changes.digest(trial.before),
         sample=trial.summary.document() if trial.summary else None,
-        back=address(trial.destination) if trial.before else "/destinations/new",
+        back=back,
     )
 
 

@@ -27,6 +27,7 @@ from attendee_sync_cli.profiles import dead_letter_export
 from attendee_sync_cli.settings import validation
 from attendee_sync_cli.stack.dead_letter_scan import Advance, DeadLetterFilter, Follower
 from attendee_sync_cli.web_console import jobs, page
+from attendee_sync_cli.web_console.followers import JobFollower
 from attendee_sync_cli.web_console.jobs import Job
 
 HOURS = {"1": "1 hour", "24": "24 hours", "168": "7 days", "": "14 days, as long as SQS keeps them"}
@@ -137,42 +138,6 @@ class _Reader(Follower):
     def has_cancelled(self) -> bool:
         """Tell whether that takes too long for a page."""
         return time.monotonic() > self._until
-
-
-class _Worker(Follower):
-    """A job that works on dead letters."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-
-    @contextmanager
-    def progress(self, words: str, total: int) -> Iterator[Advance]:
-        """Tell how far it is."""
-        self.notice(words)
-        done = 0
-
-        def advance(steps: int) -> None:
-            nonlocal done
-            done += steps
-            self._job.progress(done, max(done, total))
-
-        yield advance
-
-    def notice(self, words: str) -> None:
-        """Tell what is done, once."""
-        if self._job.words[-1:] != [words]:
-            self._job.tell(words)
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass in steps, each of which may be the last."""
-        while seconds > 0 and not self.has_cancelled():
-            step = min(seconds, _STEP_SECONDS)
-            time.sleep(step)
-            seconds -= step
-
-    def has_cancelled(self) -> bool:
-        """Tell whether the job was cancelled."""
-        return self._job.is_cancelled
 
 
 # --- what there is ---
@@ -363,7 +328,7 @@ def _plan(request: Request, form: FormData) -> Response:
     chosen, stack, desk = _selected(form), page.stack(request), _desk(request)
 
     def work(job: Job) -> None:
-        follower = _Worker(job)
+        follower = JobFollower(job)
         with desk.one_at_a_time("A plan of a redrive", follower):
             made = redrive.plan(stack, chosen, follower)
         if job.is_cancelled:
@@ -416,7 +381,7 @@ def _redrive(request: Request, form: FormData) -> Response:
     return jobs.start(request, "Redrive", "/failures", work)
 
 
-class _Redriver(_Worker):
+class _Redriver(JobFollower):
     """A job that redrives; it is as far as profiles are on their queues."""
 
     def __init__(self, job: Job, report: RedriveReport, to_redrive: int) -> None:
@@ -445,7 +410,7 @@ def _plan_discard(request: Request, form: FormData) -> Response:
     chosen, stack, desk = _selected(form), page.stack(request), _desk(request)
 
     def work(job: Job) -> None:
-        follower = _Worker(job)
+        follower = JobFollower(job)
         with desk.one_at_a_time("A look at dead letters", follower):
             found = failures.find(stack, chosen, follower)
         if job.is_cancelled:
@@ -473,7 +438,7 @@ def _discard(request: Request, form: FormData) -> Response:
     desk.plans.pop(page.field(form, "plan"), None)
 
     def work(job: Job) -> None:
-        follower = _Worker(job)
+        follower = JobFollower(job)
         try:
             with desk.one_at_a_time("Discarding dead letters", follower):
                 gone = failures.discard(stack, planned.message_ids, follower)

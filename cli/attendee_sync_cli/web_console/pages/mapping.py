@@ -1,6 +1,8 @@
 """Mapping: what would become of profiles, with expressions that can be edited, tried and stored."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -9,20 +11,14 @@ from starlette.routing import Route
 
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.operations import destinations, mapping_trial
-from attendee_sync_cli.operations.mapping_trial import FieldRule, MappingTrial
+from attendee_sync_cli.operations.mapping_trial import MappingTrial
 from attendee_sync_cli.settings import setting_changes
 from attendee_sync_cli.settings.validation import NotValidError, SettingFault
-from attendee_sync_cli.web_console import page, uploads
+from attendee_sync_cli.web_console import destination_form, page, uploads
+from attendee_sync_cli.web_console.destination_form import MAPPING
+from attendee_sync_cli.web_console.pages.destinations import plan
 from attendee_sync_cli.web_console.uploads import Upload, Uploads
 
-WRITES = {
-    "overwrite": "overwrite: a value replaces, none leaves alone",
-    "clear_on_null": "clear on null: an explicit null blanks",
-    "constant": "constant: always this text",
-    "omit": "omit: never sent",
-}
-_BLANK_RULES = 2  # to add fields by
-_MAX_RULES = 200
 _CHANGED = (
     "Somebody else has stored these settings since you opened them. What you entered stands "
     "below, and is compared with what is stored now."
@@ -40,7 +36,7 @@ def _choose(request: Request) -> Response:
 
 def _show(request: Request) -> Response:
     stored = page.stack(request).known_destination(_name(request))
-    return _page(request, stored, mapping_trial.rules(stored))
+    return _page(request, stored, setting_changes.parsed(stored))
 
 
 def _try(request: Request, form: FormData) -> Response:
@@ -56,34 +52,22 @@ def _plan(request: Request, form: FormData) -> Response:
     known = setting_changes.digest(stored)
     if known != page.field(form, "known"):
         return _tried(request, form, stored, known, _CHANGED)
+    upload, text = _upload(request, form), json.dumps(_entered(form, stored))
+    sample = upload.sample(text) if upload else None
     try:
-        upload = _upload(request, form)
-        text = mapping_trial.with_rules(stored, _rules(form))
-        sample = upload.sample(text) if upload else None
         trial = destinations.tried(stack, name, text, sample=sample)
     except NotValidError:
         return _tried(request, form, stored, known)
-    return page.render(request, "mapping_plan.html", trial=trial, known=known)
-
-
-def _store(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
-    stack.known_destination(name)
-    trial = destinations.tried(stack, name, page.field(form, "settings"))
-    setting_changes.expect_unchanged(trial.before, page.field(form, "known"))
-    destinations.store(stack, trial)
-    stored = stack.known_destination(name)
-    told = setting_changes.STORED if trial.changes else setting_changes.NOTHING
-    return _page(request, stored, mapping_trial.rules(stored), told=told)
+    return plan(request, trial, f"/mapping/{name}")
 
 
 def _tried(request: Request, form: FormData, stored: str, known: str, told: str = "") -> Response:
-    rules, fault = _rules(form), ""
+    members, fault = setting_changes.parsed(stored), ""
     faults: Sequence[SettingFault] = ()
     upload, tried = None, None
     try:
-        upload = _upload(request, form)
-        text = mapping_trial.with_rules(stored, rules)
+        members = _entered(form, stored)
+        upload, text = _upload(request, form), json.dumps(members)
         sample = upload.sample(text) if upload else None
         tried = mapping_trial.look(page.stack(request), _name(request), text, sample)
     except NotValidError as error:
@@ -93,7 +77,7 @@ def _tried(request: Request, form: FormData, stored: str, known: str, told: str 
     return _page(
         request,
         stored,
-        rules,
+        members,
         told=told,
         known=known,
         pasted=page.field(form, "profile")[: uploads.MAX_TEXT],
@@ -107,7 +91,7 @@ def _tried(request: Request, form: FormData, stored: str, known: str, told: str 
 def _page(  # noqa: PLR0913 - all that the page shows
     request: Request,
     stored: str,
-    rules: Sequence[FieldRule],
+    members: Mapping[str, Any],
     *,
     told: str = "",
     known: str = "",
@@ -117,33 +101,27 @@ def _page(  # noqa: PLR0913 - all that the page shows
     faults: Sequence[SettingFault] = (),
     fault: str = "",
 ) -> Response:
-    amiss = {each.setting: each.expected for each in faults}
     return page.render(
         request,
         "mapping_destination.html",
         name=_name(request),
-        rules=[*rules, *(FieldRule("") for _ in range(_BLANK_RULES))],
-        writes=WRITES,
+        rows=destination_form.rows(members, faults),
+        ways=destination_form.WAYS,
         told=told,
         known=known or setting_changes.digest(stored),
         pasted=pasted,
         upload=upload if upload and upload.id else None,
         tried=tried,
         faults=[str(each) for each in faults],
-        amiss=amiss,
         fault=fault,
     )
 
 
-def _rules(form: FormData) -> list[FieldRule]:
-    """Return what was entered for each field; a row without a name is none."""
-    columns = [_texts(form, each) for each in ("field", "value", "write")]
-    rows = list(zip(*columns, strict=False))[:_MAX_RULES]
-    return [FieldRule(name, value, write) for name, value, write in rows if name]
-
-
-def _texts(form: FormData, name: str) -> list[str]:
-    return [each.strip() if isinstance(each, str) else "" for each in form.getlist(name)]
+def _entered(form: FormData, stored: str) -> dict[str, Any]:
+    """Return the stored settings with the mapping that was entered."""
+    others = {key: each for key, each in setting_changes.parsed(stored).items() if key != MAPPING}
+    mapping = destination_form.mapping_in(form)
+    return others | ({MAPPING: mapping} if mapping else {})
 
 
 def _upload(request: Request, form: FormData) -> Upload | None:
@@ -169,5 +147,4 @@ ROUTES: list[Route] = [
     page.get("/mapping/{name}", _show),
     page.query("/mapping/{name}", _try),
     page.query("/mapping/{name}/plan", _plan),
-    page.change("/mapping/{name}/store", _store),
 ]

@@ -18,6 +18,7 @@ from attendee_sync_cli.profiles import person
 from attendee_sync_cli.web_console import jobs, page
 from attendee_sync_cli.web_console.followers import JobFollower
 from attendee_sync_cli.web_console.jobs import Job
+from attendee_sync_cli.web_console.pages.failures import Desk
 
 _BACK = "/person"
 _SPANS = {24: "24 hours", 72: "3 days", 168: "7 days", lookup.MAX_HOURS: "14 days"}
@@ -40,8 +41,12 @@ def _look(request: Request, form: FormData) -> Response:
     if hours not in map(str, _SPANS):
         raise FailureError("The logs are read for one of the spans that the page offers.")
 
+    desk = _desk(request)
+
     def work(job: Job) -> None:
-        found = lookup.look(stack, email_hash, destination, int(hours), JobFollower(job))
+        follower = JobFollower(job)
+        with desk.one_at_a_time("A look at a person", follower):
+            found = lookup.look(stack, email_hash, destination, int(hours), follower)
         job.finish("person_found.html", found=found, person=email_hash, span=_SPANS[int(hours)])
 
     return jobs.start(request, "A person's profiles", _BACK, work)
@@ -50,8 +55,12 @@ def _look(request: Request, form: FormData) -> Response:
 def _plan_erasure(request: Request, form: FormData) -> Response:
     stack, who, removed = page.stack(request), _who(request, form), _removed(form)
 
+    desk = _desk(request)
+
     def work(job: Job) -> None:
-        plan = erasure.foresee(stack, who, removed, JobFollower(job))
+        follower = JobFollower(job)
+        with desk.one_at_a_time("A look at a person", follower):
+            plan = erasure.foresee(stack, who, removed, follower)
         values = {"person": who.email_hash, "removed": ", ".join(removed)}
         job.finish("person_plan.html", plan=plan, **values)
 
@@ -62,10 +71,14 @@ def _erase(request: Request, form: FormData) -> Response:
     """Remove what there is by now, be it more than was planned: nothing of a person may stay."""
     stack, who, removed = page.stack(request), _who(request, form), _removed(form)
 
+    desk = _desk(request)
+
     def work(job: Job) -> None:
-        record = erasure.block(stack, who)
+        follower, record = JobFollower(job), erasure.block(stack, who)
         try:
-            erasure.remove(stack, who, removed, record, JobFollower(job))
+            erasure.await_deliveries(record, follower)
+            with desk.one_at_a_time("Removing what is held of a person", follower):
+                erasure.remove(stack, who, removed, record, follower)
         finally:
             text = json.dumps(record.document(), indent=2)
             job.finish("person_erased.html", record=record, text=text)
@@ -83,6 +96,11 @@ def _lift(request: Request, form: FormData) -> Response:
     was_blocked = erasure.lift(page.stack(request), _who(request, form))
     told = "Lifted: what is pushed of this person from now on is delivered."
     return _page(request, told if was_blocked else "This person is not blocked.")
+
+
+def _desk(request: Request) -> Desk:
+    found: Desk = request.app.state.dead_letters
+    return found
 
 
 def _who(request: Request, form: FormData) -> Person:

@@ -1,7 +1,7 @@
 """What the page about a destination's mapping shows of profiles, and what it stores."""
 
 import json
-from typing import Any
+import re
 
 import pytest
 
@@ -14,21 +14,18 @@ ADA = {"email": "Ada@Example.com", "first name": "Ada", "shoeSize": 41, "country
 PARAMETER = f"/{STACK}/destinations/default"
 
 
-def entered(page: Page, **values: str) -> dict[str, Any]:
+def entered(page: Page, **values: str) -> dict[str, str]:
     """Return the fields of the form as somebody leaves them, with expressions for some fields."""
-    names = [each for each in page_fields(page) if each]
-    return {
-        **{name: text for name, text in page.hidden().items() if name != "field"},
-        "field": names,
-        "value": [values.pop(name, "") for name in names],
-        "write": [values.pop(f"{name}_write", "overwrite") for name in names],
-        **values,
-    }
+    fields = page.hidden()
+    for n, name in enumerate(page_fields(page)):
+        fields[f"mapping.{n}.field"] = name
+        fields[f"mapping.{n}.value"] = values.get(name, "")
+        fields[f"mapping.{n}.write"] = values.get(f"{name}_write", "")
+    return fields
 
 
 def page_fields(page: Page) -> list[str]:
-    marker = '<input type="hidden" name="field" value="'
-    return [each.partition('"')[0] for each in page.html.split(marker)[1:]]
+    return re.findall(r'name="mapping\.\d+\.field" value="([^"]+)"', page.html)
 
 
 def preview(browser: WebBrowser, profile: object = ADA, **values: str) -> Page:
@@ -55,7 +52,6 @@ def test_each_field_is_shown_with_its_expression(browser: WebBrowser, aws: Aws) 
         mapping={"companyname": "employer.name", "vip": {"value": "yes", "write": "constant"}},
     )
     page = browser.get("/mapping/default")
-    assert page_fields(page) == sorted(page_fields(page))
     assert {"companyname", "email", "vip", "zip"} <= set(page_fields(page))
     assert 'value="employer.name"' in page.html
     assert 'value="yes"' in page.html
@@ -87,12 +83,22 @@ def test_a_field_that_is_left_out_shows_what_it_was(browser: WebBrowser) -> None
 
 
 def test_a_field_can_be_added(browser: WebBrowser) -> None:
-    fields = entered(browser.get("/mapping/default"))
-    fields["field"].append("shoe_size")
-    fields["value"].append("shoeSize")
-    fields["write"].append("overwrite")
-    page = browser.post("/mapping/default", {**fields, "profile": json.dumps(ADA)})
+    page = browser.get("/mapping/default")
+    n = len(page_fields(page))
+    added = {f"mapping.{n}.field": "shoe_size", f"mapping.{n}.value": "shoeSize"}
+    sent = {**entered(page), **added, "profile": json.dumps(ADA)}
+    page = browser.post("/mapping/default", sent)
     assert "shoe_size 41 as stored: nothing" in page.text
+    assert "shoe_size" in page_fields(page)
+
+
+def test_a_field_that_is_mapped_twice_is_told(browser: WebBrowser) -> None:
+    page = browser.get("/mapping/default")
+    n = len(page_fields(page))
+    twice = {f"mapping.{n}.field": "city", f"mapping.{n}.value": "town"}
+    page = browser.post("/mapping/default", {**entered(page, city="a"), **twice})
+    assert page.status == 200
+    assert "The field city is mapped twice." in page.text
 
 
 def test_what_is_no_expression_is_told_at_its_field(browser: WebBrowser) -> None:
@@ -178,9 +184,9 @@ def test_a_mapping_is_stored_after_a_look_at_what_changes(browser: WebBrowser, a
     sent = {**entered(opened, companyname="employer.name"), "profile": json.dumps(ADA)}
     planned = browser.post("/mapping/default/plan", sent)
     assert "What would become of the sample: 1 profile" in planned.text
-    assert "4 settings of destination default" in planned.text
+    assert "4 settings change" in planned.text
     assert json.loads(aws.ssm.parameters[PARAMETER])["mapping"] == {"city": "town"}
-    stored = browser.post("/mapping/default/store", planned.hidden())
+    stored = browser.post("/destinations/default/store", planned.hidden())
     assert "Stored. The functions take it up within a minute." in stored.text
     assert json.loads(aws.ssm.parameters[PARAMETER]) == {
         "event_code": "e",
@@ -204,9 +210,9 @@ def test_settings_that_changed_since_the_page_was_opened_are_not_written_over(
     assert "Somebody else has stored these settings" in page.text
     assert "Store this" not in page.text
     planned = browser.post("/mapping/default/plan", entered(page, city="town"))
-    assert "2 settings of destination default" in planned.text
+    assert "2 settings change" in planned.text
     aws.set_destination("default", event_code="a-third")
-    refused = browser.post("/mapping/default/store", planned.hidden())
+    refused = browser.post("/destinations/default/store", planned.hidden())
     assert refused.status == 400
     assert "nothing was stored" in refused.text
     assert json.loads(aws.ssm.parameters[PARAMETER]) == {"event_code": "a-third"}
@@ -215,7 +221,7 @@ def test_settings_that_changed_since_the_page_was_opened_are_not_written_over(
 def test_settings_that_were_not_shown_are_tried_too(browser: WebBrowser, aws: Aws) -> None:
     fields = plan(browser, city="town").hidden()
     before = dict(aws.ssm.parameters)
-    page = browser.post("/mapping/default/store", {**fields, "settings": '{"event_code": 1}'})
+    page = browser.post("/destinations/default/store", {**fields, "settings": '{"event_code": 1}'})
     assert page.status == 400
     assert aws.ssm.parameters == before
 
@@ -226,11 +232,10 @@ def test_who_only_reads_previews_and_stores_nothing(reader: WebBrowser, aws: Aws
     assert "companyname 41" in page.text
     assert "Save" not in page.text
     planned = plan(reader, city="town")
-    assert reader.post("/mapping/default/store", planned.hidden()).status == 403
+    assert reader.post("/destinations/default/store", planned.hidden()).status == 403
     assert aws.ssm.parameters == before
 
 
 def test_there_is_no_page_of_no_destination(browser: WebBrowser) -> None:
     assert browser.get("/mapping/none").status == 400
     assert browser.post("/mapping/none", {}).status == 400
-    assert browser.post("/mapping/none/store", {}).status == 400
