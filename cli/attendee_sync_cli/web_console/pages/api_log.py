@@ -46,8 +46,9 @@ def _api_log(request: Request) -> Response:
         "hours": _HOURS,
         "statuses": _STATUSES,
         "outcomes": _choices(OutcomeKind),
-        "destinations": _choices(names),
-        "connections": _choices(sorted(stack.connections())),
+        # Calls of what was removed are in the log yet.
+        "destinations": _choices(sorted({*names, asked["destination"]} - {""})),
+        "connections": _choices(sorted({*stack.connections(), asked["connection"]} - {""})),
         "simulated": _simulated(stack, asked["destination"], names),
     }
     wanted = CallFilter(

@@ -123,6 +123,14 @@ def test_calls_are_looked_for(browser: WebBrowser, aws: Aws, query: str, codes: 
     assert {code for code in known if f'"code": "{code}"' in shown} == codes
 
 
+def test_calls_of_a_destination_that_was_removed_are_found(browser: WebBrowser, aws: Aws) -> None:
+    write(aws, destination="gone")
+    page = browser.get("/api-log?destination=gone")
+    assert '<option value="gone" selected>' in page.html
+    assert "summit2027" not in rows(browser, "destination=gone")
+    assert "gone attendee/store 200" in rows(browser, "destination=gone")
+
+
 def test_pages_stay_as_they_are_while_calls_go_on(
     browser: WebBrowser, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
