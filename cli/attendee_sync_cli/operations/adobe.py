@@ -7,6 +7,7 @@ from typing import Any
 from attendee_sync.aws.settings import INGEST_TOKEN, secret_id
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli.profiles import push_client
+from attendee_sync_cli.profiles.push_client import Endpoint
 from attendee_sync_cli.settings import adobe_destination, validation
 from attendee_sync_cli.settings.validation import NotValidError
 from attendee_sync_cli.stack.stack import Stack
@@ -34,9 +35,14 @@ class Files:
 def form_values(stack: Stack, destination: str) -> list[FormValue]:
     """Return what is entered in the form of Adobe's HTTP API destination, field by field."""
     settings = _settings(stack, destination)
-    url = push_client.endpoint(stack, destination).url
-    secret = secret_id(stack.name, INGEST_TOKEN)
-    return [FormValue(*row) for row in adobe_destination.form_values(url, secret, settings)]
+    return form_values_of(stack.name, push_client.endpoint(stack, destination), settings)
+
+
+def form_values_of(stack_name: str, endpoint: Endpoint, settings: Destination) -> list[FormValue]:
+    """Return the same of a destination whose settings are known."""
+    secret = secret_id(stack_name, INGEST_TOKEN)
+    rows = adobe_destination.form_values(endpoint.url, secret, settings)
+    return [FormValue(*row) for row in rows]
 
 
 def files(stack: Stack, destination: str, server: str, *, in_batches: bool) -> Files:

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from botocore.exceptions import ClientError
+
+from attendee_sync.aws import clients
 from attendee_sync.aws.settings import DEFAULT, DESTINATIONS
 from attendee_sync.mapping.destination import Destination
 from attendee_sync_cli import console
@@ -27,6 +30,7 @@ from attendee_sync_cli.settings.expression_doubts import SettingDoubt
 from attendee_sync_cli.settings.setting_history import Change
 from attendee_sync_cli.settings.validation import NotValidError, SettingFault
 from attendee_sync_cli.stack import lane, lane_stack, lane_state
+from attendee_sync_cli.stack.lane import NO_QUEUE
 from attendee_sync_cli.stack.lane_state import Delivery
 from attendee_sync_cli.stack.stack import Stack
 
@@ -210,7 +214,12 @@ def _effect_on_lane(stack: Stack, trial: Trial) -> str:
     if trial.makes_lane:
         return "A lane of its own is made for it, which takes about a minute."
     used = lane.of_destination(stack, trial.destination, trial.before or "{}")
-    waiting = console.counted(used.count().total, "profile")
+    try:
+        waiting = console.counted(used.count().total, "profile")
+    except ClientError as error:
+        if clients.cause(error) != NO_QUEUE:
+            raise
+        return "Its lane is not there: `attendee-sync destinations upgrade` makes it."
     where = "its lane" if used.name else "the shared lane, of all destinations there"
     return f"Waiting in {where}: {waiting}, which the new settings decide on within a minute."
 

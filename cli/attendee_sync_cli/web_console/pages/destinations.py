@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import typer
@@ -94,11 +95,15 @@ def _one(
 ) -> Response:
     """Show a destination; with what was entered and its faults, where that can't be stored."""
     stack, name = page.stack(request), _name(request)
-    found = destinations.stored(stack, name)
-    delivery = lane_state.deliveries(stack, {name: found.text})[name]
+    with ThreadPoolExecutor() as pool:  # one after the other they take a second on AWS
+        accounts = pool.submit(stack.connections)
+        history = pool.submit(destinations.history, stack, name)
+        push = pool.submit(push_client.endpoint, stack, name)
+        found = destinations.stored(stack, name)
+        delivery = lane_state.deliveries(stack, {name: found.text})[name]
+    endpoint = push.result()
     given = setting_changes.parsed(found.text) if members is None else members
     amiss = found.faults if faults is None else faults
-    push = push_client.endpoint(stack, name)
     return page.render(
         request,
         "destination.html",
@@ -107,16 +112,16 @@ def _one(
         found=found,
         delivery=delivery,
         lane=setting_changes.parsed(found.text).get("lane", "shared"),
-        sections=destination_form.sections(given, amiss, sorted(stack.connections())),
+        sections=destination_form.sections(given, amiss, sorted(accounts.result())),
         ways=destination_form.WAYS,
         mapping_help=destination_form.MAPPING_HELP,
         faults=[str(each) for each in amiss],
         known=setting_changes.digest(found.text) if known is None else known,
-        endpoint=push,
+        endpoint=endpoint,
         secret=f"{stack.name}/{INGEST_TOKEN}",
-        adobe=adobe.form_values(stack, name) if found.settings else (),
+        adobe=adobe.form_values_of(stack.name, endpoint, found.settings) if found.settings else (),
         senders=sender_forms.FORMS,
-        history=list(reversed(destinations.history(stack, name))),
+        history=list(reversed(history.result())),
         told=_TOLD.get(request.query_params.get("told", ""), ""),
     )
 

@@ -159,6 +159,16 @@ def test_what_changes_and_its_effect_are_shown_before_it_is_stored(
     assert stored(aws) == {"event_code": "summit2028", "filter": "state == 'CA'"}
 
 
+def test_a_lane_that_is_not_there_is_told_and_stops_no_change(
+    browser: WebBrowser, aws: Aws
+) -> None:
+    aws.set_destination("default", event_code="e1", lane="shared")
+    aws.sqs.queues.pop(fakes.PROFILES_URL, None)
+    plan = planned(browser, event_code="e2")
+    assert plan.status == 200
+    assert "Its lane is not there" in plan.text
+
+
 def test_a_mapping_is_entered_row_by_row(browser: WebBrowser, aws: Aws) -> None:
     form = sent(browser.get("/destinations/default").html)
     [row] = [name for name, value in form.items() if value == ["companyname"]]
