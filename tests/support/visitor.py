@@ -70,12 +70,6 @@ class Filled:
         [at] = [n for n, (each, _) in enumerate(self.fields) if each == name]
         self.fields[at] = (name, value)
 
-    def enter_beside(self, label: tuple[str, str], name: str, value: str) -> None:
-        """Enter a value in the field of that name which follows another that is labelled so."""
-        start = self.fields.index(label)
-        at = next(n for n in range(start, len(self.fields)) if self.fields[n][0] == name)
-        self.fields[at] = (name, value)
-
 
 def _filled(form: Node) -> Filled:
     fields: list[tuple[str, str]] = []

@@ -85,7 +85,9 @@ def enter_rule(visitor: Visitor, field: str, expression: str, profile: object) -
     """Edit an expression of the mapping on a profile; the preview follows by itself."""
     form = visitor.form("Preview")
     form.enter("profile", json.dumps(profile))
-    form.enter_beside(("field", field), "value", expression)
+    [row] = [name.removesuffix("field") for name, value in form.fields if value == field]
+    form.enter(f"{row}value", expression)
+    form.enter(f"{row}write", "overwrite" if expression else "")
     visitor.type("Preview")
 
 
