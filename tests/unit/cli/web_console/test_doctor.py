@@ -156,6 +156,17 @@ def test_who_only_reads_is_told_how_to_store_what_helps(
     assert "Store this" not in page.text
 
 
+def test_an_examination_can_be_cancelled(browser: WebBrowser, rainfocus: RainFocus) -> None:
+    def cancelling(call: fakes.Call) -> fakes.Reply:
+        browser.site.state.jobs.cancel_all()
+        return rainfocus.reply(call)
+
+    rainfocus.http.reply = cancelling
+    page = examined(browser)
+    assert "Cancelled." in page.text
+    assert "Steps" not in page.text
+
+
 def test_a_token_is_renewed(browser: WebBrowser, aws: Aws) -> None:
     aws.functions.answer = {
         "results": [

@@ -1,6 +1,7 @@
 """What the page about a person tells, and what it removes."""
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -187,6 +188,35 @@ def test_an_erasure_that_fails_tells_what_it_did(
     page = browser.settled(browser.post("/person/erase", planned.hidden()))
     assert "AWS: " in page.text
     assert "run this again: it was broken off, and not all is removed" in page.text
+
+
+def test_an_erasure_that_is_cancelled_while_it_waits_has_blocked_and_removes_nothing(
+    browser: WebBrowser, harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.push(ADA)
+    harness.work()
+    planned = plan(browser)
+    monkeypatch.setattr(time, "sleep", lambda _: browser.site.state.jobs.cancel_all())
+    page = browser.settled(browser.post("/person/erase", planned.hidden()))
+    assert "Cancelled." in page.text
+    assert "run this again: it was broken off, and not all is removed" in page.text
+    assert len(harness.noted) == 1
+    harness.push(ADA)
+    assert kinds(harness.work()) == ["filtered"]
+
+
+def test_looks_at_dead_letters_wait_for_each_other(
+    browser: WebBrowser, harness: DeliveryHarness
+) -> None:
+    assert harness
+    desk = browser.site.state.dead_letters
+    with desk.one_at_a_time("An export"):
+        page = browser.post("/person", {"email": "ada@example.com"})
+        [job] = browser.site.state.jobs.all()
+        while not job.words:
+            assert not job.wait(0.01)
+        assert "Waiting for the end of other work: An export." in browser.get(page.path).text
+    assert NOBODY in browser.settled(page).text
 
 
 def test_a_block_is_lifted(browser: WebBrowser, harness: DeliveryHarness) -> None:
