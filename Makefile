@@ -56,7 +56,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo local pictures campaign parity simulate test check scan checkov days mutants fuzz schemathesis format openapi \
-  build deploy wheel release bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
+  build deploy publish wheel release bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -168,11 +168,15 @@ build: $(DEV) ## Build the functions and the layer for AWS
 ENV ?= default
 DEPLOY_TABLES = awk -v env=$(ENV) '/^\[/ {here = index($$0, "[" env ".") == 1} here' samconfig.toml
 STACK_NAME = $$($(DEPLOY_TABLES) | awk -F '"' '/^stack_name/ {print $$2}' | tail -n 1)
-deploy: known-environment build ## Deploy to AWS, lanes included; asks for the settings the first time
-	@$(BIN)/sam deploy --config-env $(ENV) $(if $(shell $(DEPLOY_TABLES) | grep OrgId),,--guided)
+# ASK=all has the SAM CLI ask for every parameter, also what was answered before.
+deploy: answers build ## Deploy to AWS, lanes included; asks six questions the first time
+	@$(BIN)/sam deploy --config-env $(ENV) $(if $(ASK),--guided)
 	@$(BIN)/attendee-sync --stack "$(STACK_NAME)" destinations upgrade --yes
 
-.PHONY: known-environment
+.PHONY: answers known-environment
+answers: known-environment $(DEV)
+	@$(if $(ASK)$(shell $(DEPLOY_TABLES) | grep OrgId),,$(BIN)/python -m local.answers $(ENV))
+
 known-environment:
 	@grep -q '^\[$(ENV)\.' samconfig.toml || \
 	  { echo "samconfig.toml has no part for ENV=$(ENV); for a new one, copy dev's" >&2; exit 2; }
@@ -200,6 +204,17 @@ invoke: $(DEV)
 	@$(MAKE) build ARCHITECTURE=$(ARCHITECTURE)
 	@$(BIN)/python -m local.invoke run $(FUNCTION) -- \
 	  --parameter-overrides Architecture=$(ARCHITECTURE) $(SAM_LOCAL)
+
+# A private application at first; who else may deploy it is said there.
+publish: has-bucket build ## Publish to your Serverless Application Repository, by way of your BUCKET
+	@$(BIN)/sam package --s3-bucket "$(BUCKET)" --s3-prefix attendee-sync \
+	  --output-template-file build/published.yaml
+	@$(BIN)/sam publish --template build/published.yaml --fail-on-same-version
+
+.PHONY: has-bucket
+has-bucket:
+	@test -n "$(BUCKET)" || \
+	  { echo "BUCKET=name says by which bucket of yours; docs/deploy.md has its policy" >&2; exit 2; }
 
 wheel: build/python.path ## Build the command line as a package of its own, into build/dist
 	@rm -rf build/dist

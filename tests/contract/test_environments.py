@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
+from typer.testing import CliRunner, Result
 
-from tests.support.template import ROOT, TEMPLATE
+from local import answers as local_answers
+from tests.support.template import ROOT, TEMPLATE, refused
 
 ENVIRONMENTS = ["dev", "stg", "prod"]
 TEXT = (ROOT / "samconfig.toml").read_text()
@@ -50,10 +53,11 @@ def test_nobody_s_answers_are_in_it() -> None:
 
 def deploying(folder: Path, *arguments: str) -> tuple[str, str]:
     """Return what `make deploy` would run: of sam, and the stack whose lanes are upgraded."""
-    # -o: as if it were built.
-    command = ["make", "-n", "-o", "build", "deploy", *arguments]
+    # -o: as if it were built, and the tools installed.
+    command = ["make", "-n", "-o", "build", "-o", ".venv/.installed", "deploy", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)  # noqa: S603
-    sam, upgrade = done.stdout.splitlines()[-2:]
+    *asks, sam, upgrade = done.stdout.splitlines()
+    sam = "; ".join(each.strip() for each in (*asks[1:], sam) if each.strip())
     [name] = re.findall(r'--stack "\$\((.*)\)"', upgrade)
     shell = ["sh", "-c", name]
     found = subprocess.run(shell, cwd=folder, capture_output=True, text=True, check=True)  # noqa: S603
@@ -70,7 +74,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("environment", ["default", *ENVIRONMENTS])
 def test_make_asks_the_first_time(folder: Path, environment: str) -> None:
     sam, stack = deploying(folder, f"ENV={environment}")
-    assert sam.endswith(f"sam deploy --config-env {environment} --guided")
+    assert asks(sam) == environment
+    assert sam.endswith(f"sam deploy --config-env {environment}")
     assert stack == CONFIG[environment]["global"]["parameters"]["stack_name"]
 
 
@@ -83,10 +88,80 @@ def test_make_asks_for_one_environment_though_another_was_answered(folder: Path)
     assert saved != TEXT
     (folder / "samconfig.toml").write_text(saved)
     sam, stack = deploying(folder, "ENV=stg")
+    assert not asks(sam)
     assert sam.endswith("sam deploy --config-env stg")
     assert stack == "events-stg"
-    assert deploying(folder, "ENV=prod")[0].endswith("--guided")
-    assert deploying(folder)[0].endswith("--config-env default --guided")
+    assert asks(deploying(folder, "ENV=prod")[0]) == "prod"
+    assert asks(deploying(folder)[0]) == "default"
+
+
+def test_make_has_the_sam_cli_ask_for_everything_if_told_to(folder: Path) -> None:
+    sam, _ = deploying(folder, "ENV=stg", "ASK=all")
+    assert not asks(sam)
+    assert sam.endswith("sam deploy --config-env stg --guided")
+
+
+ANSWERS = ("", "acme", "summit2027", "", "", "https://token.example.com/oauth/token")
+
+
+def answered(folder: Path, environment: str, *answers: str) -> Result:
+    """Return how it went to answer the questions, with the template beside samconfig.toml."""
+    shutil.copy(ROOT / "template.yaml", folder)
+    app = typer.Typer()
+    app.command()(lambda: local_answers.main(environment, folder))
+    return CliRunner().invoke(app, input="".join(f"{each}\n" for each in answers))
+
+
+@pytest.mark.parametrize("environment", ["default", *ENVIRONMENTS])
+def test_six_answers_are_all_that_a_first_deploy_needs(folder: Path, environment: str) -> None:
+    result = answered(folder, environment, *ANSWERS)
+    assert result.exit_code == 0, result.output
+    asked = re.findall(r"(?m)^(\w+)(?: \[[^\]]*\])?: ", result.output)
+    assert asked == [*local_answers.ASKED]
+    config = tomllib.loads((folder / "samconfig.toml").read_text())
+    own = config[environment]["deploy"]["parameters"].pop("parameter_overrides")
+    given = dict(re.findall(r'(\w+)="([^"]*)"', own))
+    assert given == {
+        "Environment": "prod" if environment == "default" else environment,
+        "OrgId": "acme",
+        "EventCode": "summit2027",
+        "DestinationName": "Default",
+        "DestinationDescription": "",
+        "TokenUrl": "https://token.example.com/oauth/token",
+    }
+    assert refused(**given) == []
+    needed = {name for name, each in TEMPLATE["Parameters"].items() if "Default" not in each}
+    assert needed <= given.keys()
+    assert not asks(deploying(folder, f"ENV={environment}")[0])
+
+
+def test_the_answers_change_nothing_else_of_the_file(folder: Path) -> None:
+    answered(folder, "stg", *ANSWERS)
+    before, after = (
+        [line for line in text.splitlines() if not line.startswith("parameter_overrides")]
+        for text in (TEXT, (folder / "samconfig.toml").read_text())
+    )
+    assert after == before
+
+
+def test_an_answer_that_cloudformation_would_refuse_is_asked_for_again(folder: Path) -> None:
+    wrong = ("production", "", "not an id", "acme", "summit2027", 'A "name"', "", "", "token", "")
+    result = answered(folder, "default", *wrong)
+    assert result.exit_code == 0, result.output
+    for told in ("none of them", "letters, digits, _ and -", "no quotation marks", "an https URL"):
+        assert told in result.output
+    assert 'OrgId=\\"acme\\"' in (folder / "samconfig.toml").read_text()
+
+
+def test_who_stops_answering_has_changed_nothing(folder: Path) -> None:
+    assert answered(folder, "default", "", "acme").exit_code
+    assert (folder / "samconfig.toml").read_text() == TEXT
+
+
+def asks(commands: str) -> str:
+    """Return for which environment commands ask before they deploy; empty if they don't."""
+    found = re.search(r"python -m local\.answers (\w+);", commands)
+    return found[1] if found else ""
 
 
 def test_a_mistyped_environment_is_refused_before_anything_is_built() -> None:

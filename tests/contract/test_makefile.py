@@ -1,11 +1,13 @@
 """The Makefile as GNU make 3.81 reads it, too."""
 
 import re
+import subprocess
 from pathlib import Path
 
 from tests.support.functions import FUNCTIONS
 
-TEXT = (Path(__file__).parents[2] / "Makefile").read_text()
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "Makefile").read_text()
 TOOLS = {
     "python",
     "pytest",
@@ -40,6 +42,22 @@ def test_recipes_call_tools_by_their_path() -> None:
 def test_a_recipe_needs_no_bash() -> None:
     assert "bash" not in TEXT
     assert not re.search(r"\[\[|<<<|<\(|pipefail|\$\'", TEXT)
+
+
+def test_nothing_is_built_to_be_published_to_no_bucket() -> None:
+    command = ["make", "publish", "BUCKET="]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "BUCKET=name" in done.stderr
+
+
+def test_what_is_published_goes_by_the_bucket_first() -> None:
+    command = ["make", "-n", "-o", "build", "publish", "BUCKET=acme-published"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    package, publish = re.sub(r"\\\n\s*", "", done.stdout).splitlines()[-2:]
+    assert 'sam package --s3-bucket "acme-published"' in package
+    [written] = re.findall("--output-template-file (\\S+)", package)
+    assert f"sam publish --template {written} " in publish
 
 
 def test_every_function_can_be_invoked() -> None:

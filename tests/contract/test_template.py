@@ -183,8 +183,8 @@ def test_the_access_log_is_json_without_anything_that_was_sent(api: dict[str, An
 
 
 def test_health_costs_no_function_call(api: dict[str, Any]) -> None:
-    [(path, methods)] = api["DefinitionBody"]["paths"].items()
-    assert (path, set(methods)) == ("/v1/health", {"get"})
+    methods = api["DefinitionBody"]["paths"]["/v1/health"]
+    assert set(methods) == {"get"}
     integration = methods["get"]["x-amazon-apigateway-integration"]
     assert integration["type"] == "mock"
     assert json.loads(integration["requestTemplates"]["application/json"]) == {"statusCode": 200}
@@ -694,3 +694,16 @@ def test_the_layer_reads_few_variables_its_log_s_level_and_its_stack_among_them(
 
 def test_the_tests_set_the_variables_that_are_read() -> None:
     assert set(VARIABLES) == {name for folder in FUNCTIONS.values() for name in read_by(folder)}
+
+
+def test_what_is_published_is_what_the_repository_takes() -> None:
+    """By AWS's page of these properties, which knows no functions there."""
+    told = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
+    assert re.fullmatch(r"[a-zA-Z0-9\-]{1,140}", told["Name"])
+    assert re.fullmatch(r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", told["Author"])
+    assert 1 <= len(told["Description"]) <= 256
+    assert len(told["Labels"]) <= 10
+    assert all(re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", each) for each in told["Labels"])
+    assert (ROOT / told["LicenseUrl"]).read_text().startswith(f"{told['SpdxLicenseId']} License")
+    assert (ROOT / told["ReadmeUrl"]).is_file()
+    assert told["SemanticVersion"] == VERSION == TEMPLATE["Outputs"]["Version"]["Value"]
