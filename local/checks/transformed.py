@@ -34,6 +34,7 @@ EVERY_OPTION = {
     "HostedZoneId": "Z0123456789ABCDEF",
     "TruststoreUri": "s3://example-truststore/senders.pem",
     "AnonymousRequestLimit": "100",
+    "OAuthDomain": "example-senders",
 }
 
 

@@ -65,6 +65,7 @@ def local_environment(
                 "TokenUrl": simulator.token_url(),
                 "BaseUrl": simulator.base_url(),
                 "AlertEmail": ALERT_EMAIL,
+                "OAuthDomain": STACK_NAME,
             }
             stack = stacks.deploy(cloud, STACK_NAME, parameters, template=template, verbose=verbose)
             report("Storing the credentials and fetching the first token")

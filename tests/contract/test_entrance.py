@@ -1,12 +1,15 @@
-"""Where senders push: a domain of one's own, client certificates, a firewall, the throttle."""
+"""Where senders push: a domain of one's own, client certificates, a firewall, OAuth 2."""
 
+import json
 from typing import Any
 
 import pytest
 
+from attendee_sync_cli.stack import app_clients
 from local.checks.transformed import EVERY_OPTION
 from tests.support.template import TEMPLATE, made, refused, resolved
 
+OUTPUTS = TEMPLATE["Outputs"]
 DOMAIN = {name: EVERY_OPTION[name] for name in ("DomainName", "CertificateArn")}
 ZONE = {"HostedZoneId": EVERY_OPTION["HostedZoneId"]}
 TRUST = {"TruststoreUri": EVERY_OPTION["TruststoreUri"]}
@@ -17,7 +20,13 @@ OPTIONAL = {
     "DomainRecord",
     "AnonymousWebAcl",
     "WebAclAssociation",
+    "SenderPool",
+    "SenderPoolDomain",
+    "SenderScope",
+    "OAuthPushPermission",
 }
+OAUTH = {"OAuthDomain": EVERY_OPTION["OAuthDomain"]}
+OAUTH_PATH = "/v1/oauth2/destinations/{destination}/profiles"
 
 
 def made_for(**given: str) -> set[str]:
@@ -97,6 +106,9 @@ def test_what_belongs_together_or_excludes_the_other_is_refused(
         {**DOMAIN, "HostedZoneId": "example.com"},
         {"WebAclArn": WEB_ACL.replace("regional", "global")},
         {"AnonymousRequestLimit": "9"},  # WAF counts from ten
+        {"OAuthDomain": "Acme"},
+        {"OAuthDomain": "acme.example.com"},
+        {"OAuthDomain": "acme-cognito"},  # which Cognito refuses
     ],
 )
 def test_what_is_of_another_form_is_refused(given: dict[str, str]) -> None:
@@ -148,3 +160,63 @@ def test_the_throttle_is_by_default_what_aep_sends_over_a_dataflow() -> None:
     """10,000 a second: AEP drops a profile whose push and two repeats were answered 429."""
     [settings] = made()["ApiprodStage"]["Properties"]["MethodSettings"]
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (10_000, 5_000)
+
+
+def test_by_default_no_path_asks_for_an_access_token_and_no_pool_is_made() -> None:
+    body = made()["Api"]["Properties"]["Body"]
+    assert OAUTH_PATH not in body["paths"]
+    assert "components" not in body
+    assert "cognito-idp" not in json.dumps(made())
+    assert OUTPUTS["SenderPoolId"]["Condition"] == OUTPUTS["OAuthTokenUrl"]["Condition"]
+
+
+def test_with_oauth_a_path_of_its_own_takes_access_tokens_of_the_pool_alone() -> None:
+    resources = made(**OAUTH)
+    assert made_for(**OAUTH) == {
+        "SenderPool",
+        "SenderPoolDomain",
+        "SenderScope",
+        "OAuthPushPermission",
+    }
+    body = resources["Api"]["Properties"]["Body"]
+    post = body["paths"][OAUTH_PATH]["post"]
+    [(name, scopes)] = post["security"][0].items()
+    authorizer = body["components"]["securitySchemes"][name]["x-amazon-apigateway-authorizer"]
+    assert authorizer == {"type": "cognito_user_pools", "providerARNs": ["arn:SenderPool"]}
+    scope = resources["SenderScope"]["Properties"]
+    assert scopes == [f"{scope['Identifier']}/{each['ScopeName']}" for each in scope["Scopes"]]
+    assert scopes == [app_clients.SCOPE]
+    integration = post["x-amazon-apigateway-integration"]
+    assert "IngestFunction" in integration["uri"]
+    assert (integration["type"], integration["httpMethod"]) == ("aws_proxy", "POST")
+    invoked = resources["OAuthPushPermission"]["Properties"]["SourceArn"]
+    assert invoked.endswith(":Api/*/POST/v1/oauth2/destinations/*/profiles")
+    assert made_for(**OAUTH) & {"Api", "CustomDomain"} == set()
+
+
+def test_with_oauth_a_bearer_token_is_taken_where_it_was() -> None:
+    before, after = (made(**each)["Api"]["Properties"]["Body"] for each in ({}, OAUTH))
+    assert {path: after["paths"][path] for path in before["paths"]} == before["paths"]
+    assert not [
+        path for path in before["paths"] if "security" in after["paths"][path].get("post", {})
+    ]
+
+
+def test_nobody_but_who_manages_senders_may_make_app_clients_and_nobody_users() -> None:
+    resources = made(**OAUTH)
+    assert resources["SenderPool"]["Properties"]["AdminCreateUserConfig"] == {
+        "AllowAdminCreateUserOnly": True
+    }
+    able = {name for name, each in resources.items() if "cognito-idp:" in json.dumps(each)}
+    assert able == {"ManagerPolicy"}
+    [statement] = [
+        each
+        for each in resources["ManagerPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        if "cognito-idp:" in json.dumps(each)
+    ]
+    assert statement["Resource"] == "arn:SenderPool"
+
+
+def test_senders_are_told_where_access_tokens_are_given() -> None:
+    url = resolved(OUTPUTS["OAuthTokenUrl"]["Value"], OAUTH)
+    assert url == "https://example-senders.auth.us-east-1.amazoncognito.com/oauth2/token"

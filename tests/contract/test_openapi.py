@@ -105,9 +105,9 @@ def test_paths_and_methods_are_the_template_s() -> None:
         if event["Type"] == "Api"
     } | {  # what API Gateway answers by itself
         (path, method)
-        for path, operations in TEMPLATE["Resources"]["Api"]["Properties"]["DefinitionBody"][
-            "paths"
-        ].items()
+        for path, operations in resolved(
+            TEMPLATE["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"]
+        ).items()
         for method in operations
     }
     found = {

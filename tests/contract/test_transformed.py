@@ -104,7 +104,9 @@ def test_api_gateway_may_invoke_for_this_api_only(resources: dict[str, dict[str,
     assert permissions
     for permission in permissions.values():
         assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
-        assert "${__ApiId__}" in json.dumps(permission["Properties"]["SourceArn"])
+        assert re.search(
+            r"\$\{(__ApiId__|Api)\}", json.dumps(permission["Properties"]["SourceArn"])
+        )
 
 
 def test_nothing_depends_on_what_may_be_missing(resources: dict[str, dict[str, Any]]) -> None:

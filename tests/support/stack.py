@@ -68,6 +68,7 @@ class Aws:
     cloudwatch: fakes.CloudWatch = field(default_factory=fakes.CloudWatch)
     scheduler: fakes.Scheduler = field(default_factory=fakes.Scheduler)
     sns: fakes.Sns = field(default_factory=fakes.Sns)
+    cognito: fakes.Cognito = field(default_factory=fakes.Cognito)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -179,6 +180,7 @@ class Aws:
             self.cloudwatch,
             self.scheduler,
             self.sns,
+            self.cognito,
         )
         return [misuse for fake in fakes_ for misuse in fake.misuses]
 
@@ -194,6 +196,7 @@ class Aws:
             "cloudwatch": self.cloudwatch,
             "scheduler": self.scheduler,
             "sns": self.sns,
+            "cognito-idp": self.cognito,
         }[service]
 
 

@@ -25,11 +25,27 @@ app = typer.Typer(
 _AUTHORING = "https://platform.adobe.io/data/core/activation/authoring"
 
 
-@app.command("values", epilog=console.examples("attendee-sync aep values summit"))
-def values(context: typer.Context, destination: DestinationName, as_json: AsJson = False) -> None:
-    """Show what to enter in the form of Adobe's HTTP API destination, field by field."""
+@app.command(
+    "values",
+    epilog=console.examples(
+        "attendee-sync aep values summit", "attendee-sync aep values summit --sender aep"
+    ),
+)
+def values(
+    context: typer.Context,
+    destination: DestinationName,
+    sender: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="As which sender of `senders list` AEP is to push."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what to enter in the form of Adobe's HTTP API destination, field by field.
+
+    Without a sender that is a bearer token. With one that has an app client it is OAuth 2.
+    """
     stack: Stack = context.obj
-    found = adobe.form_values(stack, destination)
+    found = adobe.form_values(stack, destination, sender)
     if as_json:
         console.document([vars(each) for each in found])
         return

@@ -1,15 +1,18 @@
-"""The commands about senders: tokens of their own, and where each may push."""
+"""The commands about senders: tokens or app clients of their own, and where each may push."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from attendee_sync.aws.settings import DEFAULT
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, Yes
 from attendee_sync_cli.operations import senders as operations
 from attendee_sync_cli.operations.senders import Change, SenderSummary
-from attendee_sync_cli.profiles import new_file
+from attendee_sync_cli.profiles import new_file, push_client
+from attendee_sync_cli.stack import app_clients
+from attendee_sync_cli.stack.app_clients import AppClient
 from attendee_sync_cli.stack.stack import Stack
 
 app = typer.Typer(
@@ -25,14 +28,15 @@ Out = Annotated[
     typer.Option(
         "--out",
         metavar="FILE",
-        help="Write the token to this new file, which only you can read, and don't show it.",
+        help="Write the token, or the client secret, to this new file, which only you can read, "
+        "and don't show it.",
     ),
 ]
 
 
 @app.command("list", epilog=console.examples("attendee-sync senders list --json"))
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the senders with tokens of their own. The tokens are stored nowhere.
+    """List the senders with tokens or app clients of their own. The tokens are stored nowhere.
 
     In JSON an empty array of destinations is all of them.
     """
@@ -45,13 +49,14 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         console.say("No sender has a token of its own: all show the stack's ingest token.")
         return
     console.table(
-        ["sender", "may push to", "token since", "old token until"],
+        ["sender", "may push to", "since", "old token until", "client id"],
         [
             [
                 each.sender,
                 each.destinations_in_words,
                 each.token_made_at,
                 each.old_token_ends_at or "",
+                each.client_id or "",
             ]
             for each in found
         ],
@@ -64,9 +69,10 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         "attendee-sync senders add crm",
         "attendee-sync senders add aep --destination summit --destination roadshow",
         "attendee-sync senders add aep --out aep.token",
+        "attendee-sync senders add aep --oauth2 --out aep.secret",
     ),
 )
-def add(
+def add(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     sender: SenderName,
     destination: Annotated[
@@ -77,6 +83,14 @@ def add(
             "None named is all, later ones too.",
         ),
     ] = [],  # noqa: B006 - typer reads it and changes nothing
+    oauth2: Annotated[
+        bool,
+        typer.Option(
+            "--oauth2",
+            help="Make an app client for OAuth 2 (client credentials) in place of a token. It "
+            "costs $6 a month, by Cognito's list price.",
+        ),
+    ] = False,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -84,11 +98,17 @@ def add(
 
     The name stands in logs, metrics and dead letters. The token is shown now and never again: on
     standard output is nothing else. It is taken within seconds. The stack's own ingest token stays
-    as it is, for all destinations.
+    as it is, for all destinations. With --oauth2, all this is said of the client secret.
     """
     stack: Stack = context.obj
     for each in destination:
         console.name(each)
+    if oauth2:
+        with operations.addition_by_oauth2(stack, sender, destination) as (change, client):
+            summary = _stored(stack, change, out)
+        url = push_client.endpoint(stack, destination[0] if destination else DEFAULT).url
+        _hand_over_client(summary, client, app_clients.push_url(url), out, as_json=as_json)
+        return
     change = operations.addition(stack, sender, destination)
     _hand_over(_stored(stack, change, out), change.token, out, as_json=as_json)
 
@@ -181,3 +201,24 @@ def _hand_over(summary: SenderSummary, token: str, out: Path | None, *, as_json:
     console.notice(f"It may push to {summary.destinations_in_words}, and is taken within seconds.")
     if summary.old_token_ends_at:
         console.notice(f"The old token is taken until {summary.old_token_ends_at}.")
+
+
+def _hand_over_client(
+    summary: SenderSummary, client: AppClient, url: str, out: Path | None, *, as_json: bool
+) -> None:
+    """Show an app client's secret, unless a file has it, and say on standard error what it is."""
+    if as_json:
+        shown = None if out else client.client_secret
+        told = {"client_secret": shown, "token_url": client.token_url, "push_url": url}
+        file = None if out is None else str(out)
+        console.document(summary.document() | told | {"out": file})
+        return
+    if out is None:
+        console.notice(f"The client secret of sender {summary.sender}:")
+        console.say_as_it_is(client.client_secret)
+    else:
+        console.notice(f"{out} has {summary.sender}'s client secret; only you can read it.")
+    console.notice(f"Client id: {client.client_id}")
+    console.notice(f"Access token URL: {client.token_url}")
+    console.notice(f"Push URL: {url}")
+    console.notice(f"It may push to {summary.destinations_in_words}, and is taken within seconds.")

@@ -1,8 +1,9 @@
-"""Senders with tokens of their own: made, renewed, removed, and where each may push."""
+"""Senders with tokens or app clients of their own: made, renewed, removed, where each may push."""
 
+import contextlib
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,8 @@ from attendee_sync.ingest import senders
 from attendee_sync.ingest.senders import Sender, SenderToken
 from attendee_sync_cli import console
 from attendee_sync_cli.console import FailureError
-from attendee_sync_cli.stack import sender_registry
+from attendee_sync_cli.stack import app_clients, sender_registry
+from attendee_sync_cli.stack.app_clients import AppClient
 from attendee_sync_cli.stack.sender_registry import Senders
 from attendee_sync_cli.stack.stack import Stack
 
@@ -25,6 +27,7 @@ class SenderSummary:
     destinations: Sequence[str]  # to which it may push; empty: all
     token_made_at: str
     old_token_ends_at: str | None  # if an older one is still taken
+    client_id: str | None  # of one that authenticates by OAuth 2
 
     @property
     def destinations_in_words(self) -> str:
@@ -38,7 +41,10 @@ class SenderSummary:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a sender that is still to be stored, with the token that it gets by it."""
+    """A change of a sender that is still to be stored, with the token that it gets by it.
+
+    Of one that authenticates by OAuth 2, that is the client secret.
+    """
 
     sender: str
     token: str
@@ -59,20 +65,20 @@ def addition(stack: Stack, name: str, destinations: Sequence[str]) -> Change:
 
     Raises FailureError if there is no such destination.
     """
-    for each in destinations:
-        stack.known_destination(each)
     token = secrets.token_hex(_TOKEN_BYTES)
-    made = Sender(name, tuple(dict.fromkeys(destinations)), (_known_of(token),))
+    return Change(name, token, _adding(_new(stack, name, destinations, token)))
 
-    def with_it(known: Senders) -> Senders:
-        if name in known:
-            raise FailureError(
-                f"There is a sender {name} already. "
-                f"`attendee-sync senders rotate {name}` gives it a new token."
-            )
-        return {**known, name: made}
 
-    return Change(name, token, with_it)
+@contextlib.contextmanager
+def addition_by_oauth2(
+    stack: Stack, name: str, destinations: Sequence[str]
+) -> Iterator[tuple[Change, AppClient]]:
+    """Return a new sender likewise, with an app client, which is deleted if the block fails."""
+    made = _new(stack, name, destinations, secrets.token_hex(_TOKEN_BYTES))
+    _adding(made)(sender_registry.read(stack))  # before anything is made that costs
+    with app_clients.made(stack, name) as client:
+        adding = _adding(replace(made, client_id=client.client_id))
+        yield Change(name, client.client_secret, adding), client
 
 
 def rotation(stack: Stack, name: str, overlap_hours: int) -> tuple[Change, int]:
@@ -80,7 +86,11 @@ def rotation(stack: Stack, name: str, overlap_hours: int) -> tuple[Change, int]:
 
     Raises FailureError if there is no such sender.
     """
-    expect(stack, name)
+    if expect(stack, name).client_id:
+        raise FailureError(
+            f"Sender {name} has an app client, which keeps its secret. Add another sender with "
+            f"--oauth2, let the platform use that, then `attendee-sync senders remove {name}`."
+        )
     token = secrets.token_hex(_TOKEN_BYTES)
     new = _known_of(token)
     ends_at = new.made_at + 3_600 * overlap_hours
@@ -91,19 +101,43 @@ def rotation(stack: Stack, name: str, overlap_hours: int) -> tuple[Change, int]:
     return Change(name, token, with_new), ends_at
 
 
-def expect(stack: Stack, name: str) -> None:
-    """Raise FailureError if there is no sender of that name."""
-    _known(stack, sender_registry.read(stack), name)
+def expect(stack: Stack, name: str) -> Sender:
+    """Return a sender. Raises FailureError if there is none of that name."""
+    return _known(stack, sender_registry.read(stack), name)
 
 
 def remove(stack: Stack, name: str) -> None:
-    """Remove a sender: what it pushes is refused within a minute."""
+    """Remove a sender and its app client: what it pushes is refused within a minute."""
+    client_id = expect(stack, name).client_id
 
     def without_it(known: Senders) -> Senders:
         _known(stack, known, name)
         return {each: sender for each, sender in known.items() if each != name}
 
     sender_registry.change(stack, without_it)
+    if client_id:
+        app_clients.delete(stack, client_id)
+
+
+def _new(stack: Stack, name: str, destinations: Sequence[str], token: str) -> Sender:
+    """Return a new sender. Raises FailureError if there is no such destination."""
+    for each in destinations:
+        stack.known_destination(each)
+    return Sender(name, tuple(dict.fromkeys(destinations)), (_known_of(token),))
+
+
+def _adding(sender: Sender) -> Callable[[Senders], Senders]:
+    """Return what adds a sender to those there are. That raises FailureError if it is there."""
+
+    def with_it(known: Senders) -> Senders:
+        if sender.name in known:
+            raise FailureError(
+                f"There is a sender {sender.name} already. "
+                f"`attendee-sync senders rotate {sender.name}` gives it a new token."
+            )
+        return {**known, sender.name: sender}
+
+    return with_it
 
 
 def _known(stack: Stack, known: Senders, name: str) -> Sender:
@@ -135,4 +169,5 @@ def _summary(sender: Sender) -> SenderSummary:
         sender.destinations,
         console.moment(newest.made_at),
         console.moment(max(ends)) if ends else None,
+        sender.client_id or None,
     )

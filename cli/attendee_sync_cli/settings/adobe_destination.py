@@ -17,6 +17,7 @@ from attendee_sync_cli.settings import expression_doubts
 from attendee_sync_cli.settings.expression_faults import expressions_of
 
 type Json = dict[str, Any]
+type FormValue = tuple[str, str, str]  # screen, field, and what to enter
 
 # Profiles go on as they are. Adobe gives it as the template that transforms nothing; one that
 # names fields breaks at quotation marks, and escapes ' and & unless Adobe has switched that off.
@@ -144,17 +145,40 @@ def configuration(settings: Destination, server_id: str, *, in_batches: bool) ->
     }
 
 
-def form_values(push_url: str, secret: str, settings: Destination) -> list[tuple[str, str, str]]:
-    """Return the values of Adobe's HTTP API destination: screen, field, and what to enter.
+def by_token(secret: str, sender: str) -> list[FormValue]:
+    """Return how a sender authenticates with a bearer token; without a name, with whose it likes.
 
-    https://experienceleague.adobe.com/en/docs/experience-platform/destinations/catalog/streaming/http-destination
+    `secret` is the name of that with the stack's own token.
     """
     token = f"one by `attendee-sync senders add aep`, or what the secret {secret} holds"
-    found = attributes(settings)
-    mapped = ", ".join(("the attributes of docs/adobe.md", *found.names, *found.too_deep))
+    if sender:
+        token = f"that of sender {sender}, which was shown when it was made"
     return [
         ("Authentication", "Authentication type", "Bearer token"),
         ("Authentication", "Bearer token", token),
+    ]
+
+
+def by_oauth2(token_url: str, client_id: str) -> list[FormValue]:
+    """Return how a sender authenticates with its app client. Adobe's form asks for no scope."""
+    shown = "what `attendee-sync senders add` has shown; Cognito's console shows it, too"
+    return [
+        ("Authentication", "Authentication type", "OAuth 2 Client Credentials"),
+        ("Authentication", "Access Token URL", token_url),
+        ("Authentication", "Client ID", client_id),
+        ("Authentication", "Client Secret", shown),
+        ("Authentication", "Client Credentials Type", "Basic Authorization"),
+    ]
+
+
+def form_values(push_url: str, settings: Destination) -> list[FormValue]:
+    """Return the values of Adobe's HTTP API destination, but for how it authenticates.
+
+    https://experienceleague.adobe.com/en/docs/experience-platform/destinations/catalog/streaming/http-destination
+    """
+    found = attributes(settings)
+    mapped = ", ".join(("the attributes of docs/adobe.md", *found.names, *found.too_deep))
+    return [
         ("Destination details", "Name", settings.name or "RainFocus attendees"),
         ("Destination details", "Description", settings.description),
         ("Destination details", "Headers", ""),

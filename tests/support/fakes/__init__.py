@@ -3,6 +3,7 @@
 from tests.support.fakes.base import Fake, denied, timed_out, unreachable
 from tests.support.fakes.cloudformation import CloudFormation
 from tests.support.fakes.cloudwatch import CloudWatch
+from tests.support.fakes.cognito import Cognito
 from tests.support.fakes.dynamodb import TABLE, TOKEN_TABLE, DynamoDb
 from tests.support.fakes.http import Call, Http, Reply, envelope, stored
 from tests.support.fakes.lambda_ import Lambda
@@ -21,6 +22,7 @@ __all__ = [
     "Call",
     "CloudFormation",
     "CloudWatch",
+    "Cognito",
     "DynamoDb",
     "Fake",
     "Http",

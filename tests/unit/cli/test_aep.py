@@ -224,3 +224,22 @@ def test_what_is_copied_into_the_form_is_never_broken(
     monkeypatch.setenv("COLUMNS", "40")
     shown = line.succeed("aep", "values", "default")
     assert f"  HTTP Endpoint: {PUSH_URL}" in shown.splitlines()
+
+
+def test_a_sender_with_an_app_client_is_entered_as_oauth_2(line: CommandLine) -> None:
+    line.aws.set_destination("summit", connection="default", event_code="summit2027")
+    url = "https://acme.auth.eu-west-1.amazoncognito.com/oauth2/token"
+    line.aws.stacks.outputs[STACK] |= {"SenderPoolId": "pool", "OAuthTokenUrl": url}
+    line.run("senders", "add", "aep", "--oauth2", "--destination", "default")
+    line.run("senders", "add", "crm")
+    rows = line.json("aep", "values", "default", "--sender", "aep")
+    entered = {row["field"]: row["value"] for row in rows}
+    assert entered["Authentication type"] == "OAuth 2 Client Credentials"
+    assert (entered["Access Token URL"], entered["Client ID"]) == (url, "client-1")
+    assert "Bearer token" not in entered
+    assert entered["HTTP Endpoint"].endswith("/prod/v1/oauth2/destinations/default/profiles")
+    by_token = line.succeed("aep", "values", "default", "--sender", "crm")
+    assert "Bearer token: that of sender crm" in by_token
+    assert "There is no sender other" in line.fail("aep", "values", "default", "--sender", "other")
+    told = line.fail("aep", "values", "summit", "--sender", "aep")
+    assert "may not push to summit" in told

@@ -203,7 +203,7 @@ def test_senders_are_listed_without_tokens(line: CommandLine) -> None:
     tokens.append(made(line, "rotate", "crm", "--yes"))
     line.hidden = (*tokens, *(senders.digest(each.encode()) for each in tokens))
     assert cells(line.succeed("senders", "list")) == [
-        ["sender", "may push to", "token since", "old token until"],
+        ["sender", "may push to", "since", "old token until", "client id"],
         ["aep", "summit", "2023-11-14T22:13:20Z"],
         ["crm", "all destinations", "2023-11-14T22:13:20Z", "2023-11-15T22:13:20Z"],
     ]
@@ -212,6 +212,7 @@ def test_senders_are_listed_without_tokens(line: CommandLine) -> None:
         "destinations": ["summit"],
         "token_made_at": "2023-11-14T22:13:20Z",
         "old_token_ends_at": None,
+        "client_id": None,
     }
 
 
@@ -310,3 +311,112 @@ def test_who_is_outrun_again_and_again_is_told(line: CommandLine) -> None:
 
 def _always_outrun(**_request: object) -> dict[str, object]:
     raise fakes.denied("InvalidParameterException", "UpdateSecretVersionStage")
+
+
+# --- OAuth 2 ------------------------------------------------------------------------------------
+
+TOKEN_PAGE = "https://acme.auth.eu-west-1.amazoncognito.com/oauth2/token"
+
+
+def give_access_tokens(aws: Aws) -> None:
+    """Let the stack be one that was deployed with OAuthDomain."""
+    aws.stacks.outputs[STACK] |= {"SenderPoolId": "eu-west-1_pool", "OAuthTokenUrl": TOKEN_PAGE}
+
+
+def give_client(line: CommandLine) -> None:
+    """Add the sender aep with an app client."""
+    assert line.run("senders", "add", "aep", "--oauth2").exit_code == 0
+
+
+def pushed_by(aws: Aws, client_id: str, destination: str = "summit") -> int:
+    """Return what a push is answered whose access token API Gateway has checked."""
+    headers = {"content-type": "application/json"}
+    body = '{"email": "ada@example.com"}'
+    request = HttpRequest("push", destination, headers, body, client_id=client_id)
+    return aws.ingest().push(request).status
+
+
+def test_a_sender_of_oauth_2_gets_an_app_client_and_pushes_where_it_may(line: CommandLine) -> None:
+    give_access_tokens(line.aws)
+    result = line.run("senders", "add", "aep", "--oauth2", "--destination", "summit")
+    assert (result.exit_code, result.stdout) == (0, "client-1-secret\n")
+    assert "client-1-secret" not in result.stderr
+    for told in ("Client id: client-1", f"Access token URL: {TOKEN_PAGE}"):
+        assert told in result.stderr
+    assert "/v1/oauth2/destinations/summit/profiles" in result.stderr.replace("\n", "")
+    [made_client] = line.aws.cognito.clients.values()
+    assert made_client["AllowedOAuthFlows"] == ["client_credentials"]
+    assert made_client["AllowedOAuthScopes"] == ["attendee-sync/push"]
+    assert (pushed_by(line.aws, "client-1"), pushed_by(line.aws, "client-1", "default")) == (
+        202,
+        403,
+    )
+    assert "client-1-secret" not in line.aws.secrets.versions[SECRET][-1]
+
+
+def test_an_app_client_s_id_and_secret_are_no_bearer_tokens(line: CommandLine) -> None:
+    give_access_tokens(line.aws)
+    give_client(line)
+    assert [status(line.aws, each) for each in ("client-1", "client-1-secret")] == [403, 403]
+    assert pushed_by(line.aws, "client-2") == 403
+
+
+def test_an_app_client_is_told_in_json_and_its_secret_goes_to_a_file(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    give_access_tokens(line.aws)
+    file = tmp_path / "aep.secret"
+    told = line.json("senders", "add", "aep", "--oauth2", "--out", str(file))
+    assert file.read_text() == "client-1-secret\n"
+    assert (told["client_id"], told["client_secret"]) == ("client-1", None)
+    assert told["token_url"] == TOKEN_PAGE
+    [listed] = line.json("senders", "list")
+    assert (listed["client_id"], listed["destinations"]) == ("client-1", [])
+    assert "client-1" in line.succeed("senders", "list")
+
+
+def test_an_app_client_goes_with_its_sender_and_with_what_could_not_be_stored(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    give_access_tokens(line.aws)
+    line.aws.secrets.failures = [None, None, fakes.denied("LimitExceededException")]
+    line.fail("senders", "add", "aep", "--oauth2", "--out", str(tmp_path / "aep.secret"))
+    assert line.aws.cognito.clients == {}
+    assert list(tmp_path.iterdir()) == []
+    give_client(line)
+    line.succeed("senders", "remove", "aep", "--yes")
+    assert line.aws.cognito.clients == {}
+    assert pushed_by(line.aws, "client-2") == 403
+
+
+def test_a_sender_goes_though_its_app_client_or_pool_is_gone_already(line: CommandLine) -> None:
+    give_access_tokens(line.aws)
+    give_client(line)
+    line.aws.cognito.clients.clear()
+    line.succeed("senders", "remove", "aep", "--yes")
+    give_client(line)
+    del line.aws.stacks.outputs[STACK]["SenderPoolId"]
+    line.succeed("senders", "remove", "aep", "--yes")
+    assert stored(line.aws) == {}
+
+
+def test_what_an_app_client_is_not_made_for_is_told(line: CommandLine) -> None:
+    assert "the parameter OAuthDomain" in line.fail("senders", "add", "aep", "--oauth2")
+    give_access_tokens(line.aws)
+    made(line, "add", "crm")
+    assert "There is a sender crm already" in line.fail("senders", "add", "crm", "--oauth2")
+    give_client(line)
+    assert "Add another sender with --oauth2" in line.fail("senders", "rotate", "aep", "--yes")
+    assert len(line.aws.cognito.clients) == 1
+
+
+def test_a_version_without_oauth_2_reads_the_senders_and_takes_nothing_of_theirs(
+    line: CommandLine,
+) -> None:
+    give_access_tokens(line.aws)
+    give_client(line)
+    members = json.loads(line.aws.secrets.versions[SECRET][-1])
+    del members["aep"]["client_id"]
+    [before] = senders.parse(json.dumps(members))
+    assert len(before.tokens) == 1
+    assert not senders.holder(b"client-1", [before], NOW)

@@ -47,6 +47,7 @@ class HttpRequest:
     headers: Mapping[str, str]
     body: str
     is_base64: bool = False
+    client_id: str = ""  # whose access token API Gateway has checked, on the path for OAuth 2
     sender: Sender = NOBODY  # until its token is known
 
 
@@ -81,7 +82,18 @@ def parse_event(event: Mapping[str, Any], invocation_id: str) -> HttpRequest:
         headers={name.lower(): value for name, value in (event["headers"] or {}).items() if value},
         body=event["body"] or "",
         is_base64=bool(event.get("isBase64Encoded")),
+        client_id=_client_id(event),
     )
+
+
+def _client_id(event: Mapping[str, Any]) -> str:
+    """Return the app client that API Gateway's Cognito authorizer tells of, if there is one.
+
+    No caller can: the authorizer alone writes this part of an event.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
+    """
+    authorizer = (event.get("requestContext") or {}).get("authorizer") or {}
+    return str((authorizer.get("claims") or {}).get("client_id", ""))
 
 
 def to_lambda(given: HttpResponse) -> dict[str, Any]:
@@ -158,11 +170,17 @@ def destination_settings(request: HttpRequest, settings: Settings) -> str:
 
 
 def _authenticate(request: HttpRequest, settings: Settings) -> Sender:
-    """Return whose token a request shows. Raises HttpError and SettingsUnavailableError."""
-    shown = _token(request.headers.get("authorization"))
-    sender = _holder(shown, settings) or _holder(shown, settings, max_age=_TOKEN_RECHECK_SECONDS)
+    """Return who makes a request. Raises HttpError and SettingsUnavailableError."""
+    if request.client_id:
+        wrong = "no sender has this client id"
+        look_up = functools.partial(_owner, request.client_id, settings)
+    else:
+        wrong = "the ingest token is wrong"
+        shown = _token(request.headers.get("authorization"))
+        look_up = functools.partial(_holder, shown, settings)
+    sender = look_up(max_age=None) or look_up(max_age=_TOKEN_RECHECK_SECONDS)
     if sender is None:
-        raise HttpError(403, "the ingest token is wrong")
+        raise HttpError(403, wrong)
     return sender
 
 
@@ -178,13 +196,21 @@ def _token(authorization: str | None) -> bytes:
     return token.strip().encode(errors="surrogatepass")
 
 
-def _holder(shown: bytes, settings: Settings, max_age: float | None = None) -> Sender | None:
+def _owner(client_id: str, settings: Settings, max_age: float | None) -> Sender | None:
+    """Return whose app client it is. None if it is nobody's any more."""
+    return senders.of_client(client_id, _senders(settings, max_age))
+
+
+def _holder(shown: bytes, settings: Settings, max_age: float | None) -> Sender | None:
     """Return whose token it is: the stack's own is nobody's. None if it is wrong."""
     if _is_ingest_token(shown, settings, max_age):
         return NOBODY
-    text = settings.secret(SENDERS, max_age=max_age)
+    return senders.holder(shown, _senders(settings, max_age), time.time())
+
+
+def _senders(settings: Settings, max_age: float | None) -> tuple[Sender, ...]:
     try:
-        return senders.holder(shown, senders.parse(text or "{}"), time.time())
+        return senders.parse(settings.secret(SENDERS, max_age=max_age) or "{}")
     except ValueError as error:
         raise SettingsUnavailableError(SENDERS, str(error)) from error
 

@@ -1,7 +1,7 @@
-"""Senders with ingest tokens of their own: whose token is shown, and where it may push.
+"""Senders with ingest tokens or app clients of their own: who pushes, and where it may.
 
 The secret `senders` holds them as JSON, by name. Of a token it has only the SHA-256, which tells
-nothing of 256 random bits.
+nothing of 256 random bits. An app client is Cognito's, for OAuth 2; its secret is there alone.
 """
 
 import functools
@@ -33,6 +33,7 @@ class Sender:
     name: str
     destinations: tuple[str, ...] = ()  # where alone it may push; none named is everywhere
     tokens: tuple[SenderToken, ...] = ()
+    client_id: str = ""  # of its app client; such a sender's token is one that nobody has
 
     def may_push_to(self, destination: str) -> bool:
         """Tell whether it may push to a destination, and preview there."""
@@ -56,6 +57,8 @@ def dump(senders: Iterable[Sender]) -> str:
     members = {each.name: asdict(each) for each in senders}
     for each in members.values():
         del each["name"]
+        if not each["client_id"]:
+            del each["client_id"]
     return json.dumps(members, separators=(",", ":"))
 
 
@@ -77,6 +80,11 @@ def holder(token: bytes, senders: Iterable[Sender], now: float) -> Sender | None
     return found
 
 
+def of_client(client_id: str, senders: Iterable[Sender]) -> Sender | None:
+    """Return whose app client it is, if it is known."""
+    return next((each for each in senders if each.client_id == client_id), None)
+
+
 def _sender(name: str, members: Mapping[str, Any]) -> Sender:
     destinations, tokens = members["destinations"], members["tokens"]
     if not isinstance(destinations, list) or not tokens:  # a text would pass for its letters
@@ -92,4 +100,5 @@ def _sender(name: str, members: Mapping[str, Any]) -> Sender:
             )
             for each in tokens
         ),
+        str(members.get("client_id", "")),
     )
