@@ -17,7 +17,13 @@ from attendee_sync_cli.operations.destinations import DestinationSummary, Trial
 from attendee_sync_cli.profiles import profile_files, push_client
 from attendee_sync_cli.profiles.push_client import Endpoint
 from attendee_sync_cli.profiles.sample import SampleFile
-from attendee_sync_cli.settings import destination_options, setting_changes, setting_history
+from attendee_sync_cli.settings import (
+    destination_options,
+    sender_forms,
+    setting_changes,
+    setting_history,
+)
+from attendee_sync_cli.settings.sender_forms import SenderForm
 from attendee_sync_cli.settings.setting_changes import NewSettings
 from attendee_sync_cli.settings.setting_history import HistoricVersion
 from attendee_sync_cli.settings.validation import NotValidError
@@ -31,6 +37,15 @@ RequiredConsents = Annotated[
         help="Send only who agreed to this, such as marketing.email or share; of several, to all.",
     ),
 ]
+
+_FORMS = {each.name: each for each in sender_forms.FORMS}
+
+
+def _known_sender(name: str) -> str:
+    if name and name not in _FORMS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(_FORMS)}")
+    return name
+
 
 app = typer.Typer(
     no_args_is_help=True, help="Destinations: settings, and the lanes in which their profiles wait."
@@ -105,6 +120,7 @@ def show(context: typer.Context, destination: DestinationName, as_json: AsJson =
         "attendee-sync destinations create summit --event summit2027 --audience "
         "59bd2fbd-3c48-4b18-bf56-4f5c5e6967ae --filter \"country == 'US'\" "
         "--field companyname=employer.name --sample people.csv",
+        "attendee-sync destinations create summit --event summit2027 --sender hubspot",
     ),
 )
 def create(  # noqa: PLR0913, PLR0917 - they are the command's options
@@ -141,6 +157,15 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
         ),
     ] = [],  # noqa: B006
     require_consent: RequiredConsents = [],  # noqa: B006
+    sender: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            callback=_known_sender,
+            help=f"Tell at the end what to enter at this sender ({', '.join(_FORMS)}); nothing "
+            "is set for it. For AEP: `aep values`.",
+        ),
+    ] = "",
     sample: SampleFile = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -156,7 +181,7 @@ def create(  # noqa: PLR0913, PLR0917 - they are the command's options
     members = destination_options.settings(event, connection, audience, condition, field)
     text = destination_options.with_required_consents(json.dumps(members), require_consent)
     trial = _tried(stack, destination, text, sample)
-    _store(stack, trial, yes=yes, as_json=as_json)
+    _store(stack, trial, _FORMS.get(sender), yes=yes, as_json=as_json)
 
 
 @app.command(
@@ -244,8 +269,13 @@ def _tried(stack: Stack, name: str, text: str, file: BinaryIO | None) -> Trial:
     return trial
 
 
-def _store(stack: Stack, trial: Trial, *, yes: bool, as_json: bool) -> None:
-    """Show what was found, ask, and store the settings if something changes."""
+def _store(
+    stack: Stack, trial: Trial, form: SenderForm | None = None, *, yes: bool, as_json: bool
+) -> None:
+    """Show what was found, ask, and store the settings if something changes.
+
+    Then tell what is entered at a sender, if its form is given.
+    """
     console.expect_somebody_to_ask(yes=yes, as_json=as_json)
     name, changes = trial.destination, trial.changes
     if not as_json:
@@ -257,13 +287,16 @@ def _store(stack: Stack, trial: Trial, *, yes: bool, as_json: bool) -> None:
     with console.progress(f"Making the lane of {name}" if trial.makes_lane else "Storing"):
         operations.store(stack, trial)
     if as_json:
-        console.document(trial.document())
+        entered = {"entered": dict(form.filled(trial.endpoint.url))} if form else {}
+        console.document(trial.document() | entered)
         return
     console.say(setting_changes.STORED if changes else setting_changes.NOTHING)
     if changes and name == DEFAULT:
         console.say(operations.KEPT)
     if trial.before is None:
         _show_push(stack, trial.endpoint)
+        if form:
+            _show_form(form, trial.endpoint.url)
         console.say(f"Next: attendee-sync preview {name} FILE")
 
 
@@ -290,6 +323,17 @@ def _show_push(stack: Stack, endpoint: Endpoint) -> None:
     console.say("or with one of its own: `attendee-sync senders add NAME` makes it.")
     console.say("`attendee-sync aep values NAME` tells what to enter in Adobe Experience Platform.")
     console.say("For others: POST, Content-Type application/json; docs/senders.md has their forms.")
+
+
+def _show_form(form: SenderForm, push_url: str) -> None:
+    console.say(f"What to enter at {form.sender}, by its own documentation; nobody has tried it:")
+    if form.where:
+        console.say(f"  {form.where}")
+    for field, value in form.filled(push_url):  # whole, to be copied
+        console.say_as_it_is(f"  {field}: {value}")
+    for words in (form.remark, form.documentation):
+        if words:
+            console.say_as_it_is(f"  {words}")
 
 
 def _show(settings: Destination, given: dict[str, Any]) -> None:

@@ -18,6 +18,15 @@ class SenderForm:
     entries: Sequence[tuple[str, str]]
     remark: str = ""
 
+    @property
+    def name(self) -> str:
+        """By which name commands know it."""
+        return self.sender.lower() if self.documentation else "generic"
+
+    def filled(self, push_url: str) -> list[tuple[str, str]]:
+        """Return fields and what is entered there for a push URL."""
+        return [(field, value.replace(_URL, push_url)) for field, value in self.entries]
+
 
 _URL, _HEADER, _POST = "the push URL", "the header", "POST"
 
