@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from attendee_sync_cli import aws_errors
 from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.operations import destinations, mapping_trial
 from attendee_sync_cli.operations.mapping_trial import MappingTrial
@@ -74,6 +76,8 @@ def _tried(request: Request, form: FormData, stored: str, known: str, told: str 
         faults = error.faults
     except FailureError as error:
         fault = str(error)
+    except (BotoCoreError, ClientError) as error:  # whose page htmx would not show
+        fault = f"AWS: {aws_errors.explain(error)}"
     return _page(
         request,
         stored,

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from attendee_sync_cli.web_console import uploads
+from tests.support import fakes
 from tests.support.stack import STACK, Aws
 from tests.support.web_browser import Page, WebBrowser
 from tests.support.workbooks import workbook
@@ -168,6 +169,18 @@ def test_names_in_profiles_are_text(browser: WebBrowser) -> None:
     page = preview(browser, {**ADA, "company": script, script: script})
     assert script not in page.html
     assert "companyname <script>alert(1)</script>" in page.text
+
+
+def test_what_aws_refuses_is_told_beside_the_mapping(browser: WebBrowser, aws: Aws) -> None:
+    fields = entered(browser.get("/mapping/default"), city="town")
+
+    def refuse() -> None:
+        raise fakes.denied("AccessDeniedException", "DescribeStacks")
+
+    aws.stacks.on_call = refuse
+    page = browser.post("/mapping/default", fields)
+    assert "AWS: " in page.text
+    assert 'value="town"' in page.html
 
 
 # --- save ---
