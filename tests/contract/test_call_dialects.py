@@ -94,6 +94,12 @@ def _tokens() -> Iterator[Dialect]:
         {"call": {"body": {"auth": {"token": "{access_token}"}, "attendee": "{record}"}}},
         {"body": {"auth": {"token": TOKEN}, "attendee": ALL_OF_IT}},
     )
+    for name in ("JSESSIONID", "rf_session", "rf.sid"):
+        yield Dialect(
+            f"the token as cookie {name}",
+            {"call": {"headers": {"Cookie": f"{name}={{access_token}}", "Authorization": ""}}},
+            {"header.cookie": f"{name}={TOKEN}", "header.authorization": None},
+        )
     yield Dialect(
         "id and profile token as two headers",
         {"call": {"headers": {"X-Client-Id": "{client_id}", "X-Api-Key": "{profile_token}"}}},
@@ -330,6 +336,9 @@ def test_a_token_is_asked_for_as_the_settings_say(dialect: Dialect) -> None:
     stands(call, dialect.asks)
 
 
+COOKIES = f"sid={TOKEN}; Path=/; Expires=Wed, 21 Oct 2099 07:28:00 GMT, rf.sid={TOKEN}; HttpOnly"
+
+
 @pytest.mark.parametrize(
     ("settings", "reply", "lifetime"),
     [
@@ -344,6 +353,8 @@ def test_a_token_is_asked_for_as_the_settings_say(dialect: Dialect) -> None:
         ({"lifetime_unit": "hours"}, (200, GRANTED | {"expires_in": "1.5"}), 5_400),
         ({"token": "d.jwt", "lifetime": "d.ttl"}, (200, {"d": {"jwt": TOKEN, "ttl": 99}}), 99),
         ({"token": "headers.\"x-token\""}, (200, {}), 600),
+        ({"token": "headers.cookies.sid"}, (200, {}), 600),
+        ({"token": "headers.cookies.\"rf.sid\""}, (200, {}), 600),
         ({"token": "body"}, (200, TOKEN), 600),
         ({"token": "body[0].t"}, (203, [{"t": TOKEN}]), 600),
         ({"token": "t", "expires_at": "until"}, (200, {"t": TOKEN, "until": "4102444800"}), None),
@@ -354,7 +365,7 @@ def test_where_token_and_lifetime_stand_can_be_set(
 ) -> None:
     status, value = reply
     body = value if isinstance(value, str) else json.dumps(value)
-    answer = fakes.Reply(status, body.encode(), {"X-Token": TOKEN})
+    answer = fakes.Reply(status, body.encode(), {"X-Token": TOKEN, "Set-Cookie": COOKIES})
     token, _ = obtain(connection_of({"token_call": settings}), answer)
     assert token.value == TOKEN
     assert token.expires_at is not None
@@ -391,6 +402,8 @@ SECRETS = [
     {"call": {"body": {"auth": [{"token": "abc"}], "attendee": "{record}"}}},
     {"token_call": {"body": {"client_secret": "hunter2"}}},
     {"token_call": {"headers": {"Cookie": "session=1"}}},
+    {"call": {"headers": {"Cookie": "session=abc; key={access_token}"}}},
+    {"call": {"headers": {"Authorization": "rf_hunter2={access_token}"}}},
     {"call": {"headers": {"Authorization": "***"}}},
 ]
 UNSOUND = [
@@ -451,6 +464,30 @@ def test_a_value_can_t_leave_its_place() -> None:
     connection = connection_of({"call": json_body})
     RainFocusClient(http.session()).store(connection, token, Attendee("s", fields), TRACE)
     assert http.calls[0].json == {"a": fields["lastname"]}
+
+
+def test_a_body_can_be_multipart() -> None:
+    fields = {"email": "a@b.example", "lastname": 'A"\r\n--x\r\nÅ'}
+    for settings in (
+        {"body": {"kind": "multipart"}},
+        {"body": {"kind": "multipart"}, "call": {"body": {"a[email]": "{email}", "r": "{record}"}}},
+    ):
+        http = fakes.Http()
+        connection = connection_of(settings)
+        token, _ = obtain(connection)
+        RainFocusClient(http.session()).store(connection, token, Attendee("s", fields), TRACE)
+        [call] = http.calls
+        kind = call.headers["Content-Type"]
+        assert kind.startswith("multipart/form-data; boundary=")
+        parts = call.body.split("--" + kind.partition("boundary=")[2])[1:-1]
+        found = {}
+        for part in parts:
+            head, _, text = part.removeprefix("\r\n").removesuffix("\r\n").partition("\r\n\r\n")
+            found[head.partition('name="')[2].rstrip('"')] = text
+        record = fields | {"event": "s"}
+        is_own = "call" in settings
+        expected = {"a[email]": "a@b.example", "r": json.dumps(record)} if is_own else record
+        assert found == expected
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ _CONTENT = re.compile(  # of a call: the person and its fields
     r"attendee|person|people|e-?mail|contact|profile|record|event|field|parameter|property",
     re.IGNORECASE,
 )
-_MISSING = re.compile(
+MISSING = re.compile(
     r"missing|required|(?:must|may|should) (?:be|provide|have|contain|not be (?:empty|blank|null))"
     r"|not (?:provided|given|present|sent|supplied)|absent|expected|no value|mandatory"
     r"|(?:can ?not|may not|can't) be (?:empty|blank|null|missing)",
@@ -143,7 +143,7 @@ def _stage(answer: Answer, read: Reading | None, said: str) -> Stage:  # noqa: P
         return Stage.ACCESS
     if read.is_page or _is_elsewhere(answer, read, said):
         return Stage.PATH
-    if answer.code == PARAMETER_MISSING or _MISSING.search(said):
+    if answer.code == PARAMETER_MISSING or MISSING.search(said):
         return Stage.PARAMETER
     return Stage.CONTENT if answer.code or said else Stage.PATH
 

@@ -12,14 +12,22 @@ from typing import Any, Final, NoReturn
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import AccessToken, TokenFault
 from attendee_sync.rainfocus.connection import Connection, Event
-from attendee_sync_cli.doctor import answers, changes, field_names, likely
+from attendee_sync_cli.doctor import answers, beyond, changes, field_names, likely, wanted
 from attendee_sync_cli.doctor.answers import Seen, Stage
 from attendee_sync_cli.doctor.calls import Calls, is_stored, made_up, made_up_attendee
 from attendee_sync_cli.doctor.changes import Change
 from attendee_sync_cli.doctor.likely import ATTENDEE_STORE, CREDENTIALS, EVENT_CODE, TOKEN_URL
 from attendee_sync_cli.doctor.read_back import ReadBack, Result
-from attendee_sync_cli.doctor.report import AwayError, Check, FailedError, Findings
+from attendee_sync_cli.doctor.report import (
+    AskError,
+    AwayError,
+    BeyondError,
+    Check,
+    FailedError,
+    Findings,
+)
 from attendee_sync_cli.doctor.search import MAX_CALLS, Found, Search
+from attendee_sync_cli.doctor.wanted import Asked
 
 TOKEN = "token"  # noqa: S105 - no setting: the stored one is renewed
 _BY_WRITE: Final = "only --write-test EMAIL finds out"
@@ -30,6 +38,12 @@ _IDENTITY: Final = re.compile(
 _BY_SILENCE: Final = (
     "No read shows the attendee: only refusals have words, and this answer has none. Look in"
     " RainFocus whether the test attendee is there"
+)
+_IS_NO_SUCCESS: Final = (
+    "is never read as a success. Ask RainFocus how its API answers in JSON: no setting reads pages"
+)
+_CANT_BE_SAID: Final = (
+    "no setting can say that. Ask RainFocus for an API profile that needs OAuth or a token alone"
 )
 _REFUSED_READS: Final = (Stage.TOKEN, Stage.PATH, Stage.ACCESS, Stage.PARAMETER)
 # Where it is known what a refusal is about, the search is for its name and place alone.
@@ -141,6 +155,8 @@ class ApiChecks:
         search = Search(self.calls, self._is_goal, _FEW_CALLS if suspect else MAX_CALLS)
         document: dict[str, Any] = json.loads(self.findings.case.settings)
         found = search.run(document, self.connection, seen)
+        if not found and suspect and search.asked:
+            suspect = None  # what is wanted is told
         self.findings.experiments += search.experiments
         if search.is_over:
             words = f"{seen.words}. Then RainFocus was away or busy, and the search ended"
@@ -194,12 +210,16 @@ class ApiChecks:
         unproven = self._unproven(found, result)
         is_write = bool(self.findings.case.write_test)
         is_sure = not (unproven or found.is_guess) if is_write else _asks_otherwise(seen, made)
-        if found.is_guess:
+        taken = wanted.made_up(found.changes)
+        if taken:
+            words += f". Any value is taken for {', '.join(taken)}: ask RainFocus which is right"
+        elif found.is_guess:
             words += f". {_BY_SILENCE}"
         elif unproven:
             words += f". Whether it reads {', '.join(unproven)} is not known: it takes others, too"
         elif not is_sure:
             words += f". That was a read: whether a write is accepted, {_BY_WRITE}"
+        is_sure = is_sure and not taken
         raise FailedError(likely.check_of(seen, setting), words, setting, sure=is_sure)
 
     def _unproven(self, found: Found, result: Result) -> list[str]:
@@ -249,7 +269,32 @@ class ApiChecks:
         now = (f"{'.'.join(path)} is {changes.now(self.connection, path)} now" for path in paths)
         return f"with {to}; {', '.join(now)}"
 
+    def _require_speakable(self, seen: Seen, search: Search) -> None:
+        """Raise BeyondError for what no setting can say, as far as words or an answer tell it."""
+        if seen.is_shown and seen.read and seen.read.is_page:
+            words = "The attendee is stored, as a read shows, but the answer is a web page, which"
+            raise BeyondError(likely.check_of(seen, ""), f"{seen.words}. {words} {_IS_NO_SUCCESS}")
+        wants = beyond.wanted([seen, *search.heard])
+        if wants:
+            words = f"{seen.words}. RainFocus {wants}, as its words have it, and {_CANT_BE_SAID}"
+            raise BeyondError(likely.check_of(seen, ""), words)
+
+    def _ask(self, seen: Seen, asked: Asked) -> NoReturn:
+        """Raise AskError; the changes that lead to the question are kept."""
+        document: dict[str, Any] = json.loads(self.findings.case.settings)
+        for change in asked.changes:
+            document = change.applied(document)
+        if asked.changes:
+            self.findings.changes, self.findings.settings = asked.changes, json.dumps(document)
+        words = f"{seen.words}. RainFocus asks for {asked.name}: ask RainFocus for its value"
+        if asked.seen.said != seen.said:
+            words += f"; to one that is none it answers: {asked.seen.words}"
+        raise AskError(likely.check_of(seen, asked.setting), words, asked.setting)
+
     def _not_accepted(self, seen: Seen, search: Search) -> None:
+        if search.asked:
+            self._ask(seen, search.asked)
+        self._require_speakable(seen, search)
         case = self.findings.case
         setting, why = likely.setting(case, self.connection, seen)
         words = f"{seen.words}; {why}" if why else seen.words

@@ -117,7 +117,7 @@ class Calls:
         """Tell whether an answer that is read as no success may be one, for all that is known."""
         if seen.stage not in _UNCLEAR or seen.gist(self.event_code) in self._not_shown:
             return False
-        return seen.read is not None and is_success(seen.read.status) and not seen.read.is_page
+        return seen.read is not None and is_success(seen.read.status)
 
     def _is_silent(self, connection: Connection, token: AccessToken, seen: Seen) -> bool:
         """Tell whether an answer has no words, where what must be refused for itself has some."""

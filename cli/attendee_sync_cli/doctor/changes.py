@@ -49,7 +49,9 @@ class Change:
     def needed(self, connection: Connection) -> "Change":
         """Return the change without the values that a connection has already."""
         known: Any = connection.model_dump(mode="json")
-        kept = [each for each in self.values if each[1] is None or _at(known, each[0]) != each[1]]
+        kept = [
+            each for each in self.values if each[1] is None or value_at(known, each[0]) != each[1]
+        ]
         return replace(self, values=tuple(kept) or self.values)
 
     def applied(self, document: Document) -> dict[str, Any]:
@@ -110,10 +112,11 @@ def connection_of(document: Document, name: str) -> Connection | None:
 
 def now(connection: Connection, path: Path) -> str:
     """Return the value that a setting has, for people."""
-    return _shown(_at(connection.model_dump(mode="json"), path))
+    return _shown(value_at(connection.model_dump(mode="json"), path))
 
 
-def _at(value: Any, path: Path) -> Any:
+def value_at(value: Any, path: Path) -> Any:
+    """Return what stands at a path in settings, or None."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value

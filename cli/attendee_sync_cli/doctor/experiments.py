@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote_plus
 
+from attendee_sync.http_client import is_success
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import field_names, hints, signs
@@ -50,6 +51,7 @@ _TOKEN_HEADERS: Final = (
     *("token", "X-Authorization", "apikey", "X-Api-Token", "X-RF-Token", "X-RainFocus-Token"),
     *("X-Token", "X-Session-Token", "session"),
 )
+_COOKIES: Final = ("JSESSIONID", "session", "SESSION", "sid", "sessionid", "token", "PHPSESSID")
 _TOKEN_PARAMETERS: Final = ("access_token", "authToken", "token", "rfAuthToken", "auth_token")
 _SCHEMES: Final = ("Token", "OAuth", "JWT", "bearer", "token")
 _PATHS: Final = (
@@ -75,6 +77,15 @@ _ENDS: Final = (
     *("/event/{event}/attendee/store", "/{event}/attendee/store", "/attendee/update"),
     *("/events/{event}/attendee/store", "/attendees/store", "/attendee/create"),
 )
+# A tenant's own paths.
+_TENANTS: Final = tuple(
+    f"{start}/{word}/{{org_id}}"
+    for word in ("orgs", "organizations", "tenants", "accounts")
+    for start in ("", "/api/{version}", "/{version}", "/api")
+)
+_TENANT_ENDS: Final = ("/attendees", "/attendee/store", "/events/{event}/attendees")
+# What asks for JSON in the place of a page.
+_FORMATS: Final = (("format", "json"), ("output", "json"), ("f", "json"), ("alt", "json"))
 _METHODS: Final = ("PUT", "PATCH", "POST", "GET")
 _TOKEN_MEMBERS: Final = (
     ("clientId", "clientSecret"),
@@ -105,6 +116,10 @@ def after(connection: Connection, credentials: Credentials, seen: Seen) -> Itera
         yield from for_token(connection, credentials)
         yield from for_kind(connection, credentials)
         return
+    if seen.read and seen.read.is_page and is_success(seen.read.status):
+        yield from for_page()
+        if seen.is_shown:
+            return  # nothing else is amiss
     if seen.stage is Stage.UNREAD and seen.read:
         is_stored, of_new = seen.is_shown, seen.of_new
         yield from signs.of(seen.read, connection, is_stored=is_stored, of_new=of_new)
@@ -168,6 +183,7 @@ def for_token(connection: Connection, credentials: Credentials) -> Iterator[Chan
     headers = [hints.shown_as("headers", *names, way="json") for names in _TOKEN_CALL_HEADERS]
     yield any_of(*queries, *headers, *json_body)
     yield any_of(*form)
+    yield from hints.password_grants()
     queries = [of("auth.client_auth", "query"), *queries]
     yield any_of(*(both(of("token_call.method", "GET"), each) for each in queries))
 
@@ -192,6 +208,13 @@ def preset(name: str, *sections: str) -> Change:
     return both(of("preset", name), *(of(each, None) for each in kept))
 
 
+def for_page() -> Iterator[Change]:
+    """Yield what asks for JSON in the place of a page."""
+    for name, text in _FORMATS:
+        yield as_parameter(name, text)
+    yield as_header("X-Requested-With", "XMLHttpRequest")
+
+
 def for_path(connection: Connection) -> list[Change]:
     """Return what may lead to the API where an unknown page answered."""
     other = "v2" if connection.version == "v3" else "v3"
@@ -204,6 +227,9 @@ def for_path(connection: Connection) -> list[Change]:
         for version in (connection.version, other):
             url = "{base}" + start + end
             changes.append(both(of("call.url", url), of("version", version)))
+    for end, tenant in itertools.product(_TENANT_ENDS, _TENANTS):
+        for version in (connection.version, other) if "{version}" in tenant else ("v3",):
+            changes.append(both(of("call.url", "{base}" + tenant + end), of("version", version)))
     return changes
 
 
@@ -235,6 +261,7 @@ def for_access(connection: Connection, credentials: Credentials) -> list[Change]
             moved(of("call.body", {name: "{access_token}", "attendee": "{record}"}))
             for name in ("token", "access_token")
         ]
+        changes += map(hints.as_cookie, _COOKIES)
     elif credentials.profile_token:
         changes.append(as_header("Authorization", "Bearer {profile_token}"))
     changes += [
@@ -256,7 +283,7 @@ def for_event() -> list[Change]:
 
 def for_body(connection: Connection) -> list[Change]:
     """Return other shapes of what is sent."""
-    changes = [of("body.kind", kind) for kind in ("json", "form", "array")]
+    changes = [of("body.kind", kind) for kind in ("json", "form", "array", "multipart")]
     changes += [of("body.wrapped_under", name) for name in _WRAPPERS] * (
         connection.body.kind == "wrapped"
     )

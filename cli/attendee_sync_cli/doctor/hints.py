@@ -12,7 +12,7 @@ from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.client import READ, STORE
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.reading import Reading
-from attendee_sync_cli.doctor import field_names
+from attendee_sync_cli.doctor import field_names, wanted
 from attendee_sync_cli.doctor.answers import METHOD_NOT_ALLOWED, Seen, Stage
 from attendee_sync_cli.doctor.changes import (
     Change,
@@ -60,10 +60,14 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,30}")
 _TOKEN_NAME = re.compile(r"token|jwt|bearer|access")
 # https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 _OAUTH_ERROR = re.compile(r"(?:invalid|unauthorized|unsupported|insufficient)_|access_denied|oauth")
+_OWN_SETTINGS: Final = ("scope", "client_id", "grant_type")
 _LIFETIMES: Final = ("expiresin", "ttl", "lifetime", "validity", "validfor", "expires", "maxage")
 _MOMENTS: Final = ("expiresat", "expiry", "expiration", "expires", "exp", "validuntil", "expireson")
 _EPOCH = 1_000_000_000  # a larger number is a moment, not a lifetime
 _MIN_TOKEN = 8  # characters
+_MEDIA_TYPE = re.compile(r"application/[\w.-]+\+json")
+_PATH = re.compile(r"(?<![\w.:/<])(/(?:[\w.:{}<>$-]+/)+[\w.:{}<>$-]*[\w}>])")
+_PLACEHOLDER = re.compile(r"[:{<$]+([A-Za-z][\w-]*)[}>]?")
 _LIKE_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[!-~]{16,}")  # whatever it is called
 
 
@@ -92,13 +96,8 @@ def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> It
         yield from (of("call.method", each) for each in _allowed(headers))
     yield from _schemes(headers.get("www-authenticate", ""))
     yield from _kinds(f"{seen.said} {headers.get('accept-post', '')} {headers.get('accept', '')}")
-    names = names_in(seen.said)
-    fields = {field_names.field_of(name): name for name in names if field_names.field_of(name)}
-    if len(fields) > 1:
-        yield as_names(fields)
-    for name in names:
-        is_about_access = seen.stage is Stage.ACCESS
-        yield from _named(connection, credentials, name, is_about_access=is_about_access)
+    yield from _told_paths(connection, f"{seen.said} {headers.get('link', '')}")
+    yield from _of_names(connection, credentials, seen)
     refused = field_names.named(connection, seen.said)
     if refused:  # others may be refused after it: a whole style at once
         yield from map(as_names, field_names.styles())
@@ -106,6 +105,24 @@ def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> It
         yield from (as_name(field, name) for name in (field, *field_names.others(field)))
     if connection.fields.match_key in seen.said.split():
         yield of("fields.match_key", "email")
+
+
+def _of_names(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
+    """Yield what the names in a refusal can be: who is calling, what, or a value."""
+    names = wanted.without_values(seen.said, names_in(seen.said))
+    if re.search(r"cookie|session", seen.said, re.IGNORECASE):
+        yield from map(as_cookie, names)
+    for name in filter(wanted.is_value, names):
+        yield from wanted.changes_for(connection, seen, name)
+    fields = {field_names.field_of(name): name for name in names if field_names.field_of(name)}
+    if len(fields) > 1:
+        yield as_names(fields)
+    for name in names:
+        is_about_access = seen.stage is Stage.ACCESS
+        yield from _named(connection, credentials, name, is_about_access=is_about_access)
+    for name in names if seen.stage is not Stage.ACCESS else ():
+        if not (wanted.is_value(name) or field_names.field_of(name)):
+            yield from wanted.changes_for(connection, seen, name)
 
 
 def _named(
@@ -175,6 +192,12 @@ def _schemes(challenge: str) -> Iterator[Change]:
 
 def _kinds(text: str) -> Iterator[Change]:
     lower = text.lower()
+    if "multipart" in lower or "form-data" in lower:
+        yield of("body.kind", "multipart")
+    for kind in _MEDIA_TYPE.findall(lower):
+        yield both(as_header("Content-Type", kind), as_header("Accept", kind))
+        yield as_header("Accept", kind)
+        yield as_header("Content-Type", kind)
     if "form" in re.sub(r"format|inform|platform|malform\w*", "", lower):
         yield of("body.kind", "form")
     if "array" in lower or "list" in lower:
@@ -182,6 +205,28 @@ def _kinds(text: str) -> Iterator[Change]:
     if "xml" in lower:
         yield of("call.body", "<attendee>{record}</attendee>")
         yield of("call.body", "<request>{record}</request>")
+
+
+def as_cookie(name: str) -> Change:
+    """Return the change that shows the token as a cookie."""
+    return moved(as_header("Cookie", f"{name}={{access_token}}"))
+
+
+def _told_paths(connection: Connection, text: str) -> Iterator[Change]:
+    """Yield the addresses that a refusal names, such as /orgs/{orgId}/attendees."""
+    for path in _PATH.findall(text):
+        segments = [_segment(connection, each) for each in path.strip("/").split("/")]
+        yield of("call.url", "{base}/" + "/".join(segments))
+
+
+def _segment(connection: Connection, segment: str) -> str:
+    name = _PLACEHOLDER.fullmatch(segment)
+    if not name:
+        return "{org_id}" if segment == connection.org_id else segment
+    for pattern, place in ((r"event|show|summit", "{event}"), (r"mail", "{email}")):
+        if re.search(pattern, name[1], re.IGNORECASE):
+            return place
+    return "{version}" if "version" in name[1].lower() else "{org_id}"
 
 
 def _redirected(connection: Connection, target: str) -> Iterator[Change]:
@@ -237,7 +282,18 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
         yield from (of("auth.client_auth", way) for way in ("basic", "basic_plain"))
     if "json" in seen.said.lower():
         yield of("auth.client_auth", "json")
-    names = [name for name in names_in(seen.said) if not _OAUTH_ERROR.match(name)]
+    if "grant" in seen.said.lower():
+        yield from password_grants()
+    names = wanted.without_values(seen.said, names_in(seen.said))
+    names = [name for name in names if not _OAUTH_ERROR.match(name)]
+    for name in names:
+        if name not in _OWN_SETTINGS:
+            yield from wanted.changes_for(connection, seen, name)
+    yield from _pairs(names)
+
+
+def _pairs(names: list[str]) -> Iterator[Change]:
+    """Yield how id and secret may be shown under names."""
     secrets = [name for name in names if re.search(r"secret|pass", name, re.IGNORECASE)]
     ids = [name for name in names if name not in secrets]
     pairs = [
@@ -246,6 +302,13 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
     if pairs:
         for place, way in (("body", "json"), ("body", "body"), ("headers", "body")):
             yield any_of(*(shown_as(place, *names, way=way) for names in pairs))
+
+
+def password_grants() -> Iterator[Change]:
+    """Yield how id and secret are shown as those of a user (RFC 6749, section 4.3)."""
+    for way in ("body", "json"):
+        user = shown_as("body", "username", "password", way=way)
+        yield both(of("token_call.body.grant_type", "password"), user)
 
 
 def _scopes_in(text: str) -> list[str]:
@@ -279,6 +342,11 @@ def _of_token(read: Reading) -> Iterator[Change]:
             yield both(of("token_call.token", path), *with_lifetime)
     if isinstance(read.body, str) and len(read.body) >= _MIN_TOKEN and " " not in read.body:
         yield of("token_call.token", "body")
+    for name, value in read.cookies.items():
+        if len(value) >= _MIN_TOKEN:
+            place = of("token_call.token", f'headers.cookies."{name}"')
+            yield both(place, as_cookie(name))
+            yield both(place, *with_lifetime)
     for name, value in read.headers.items():
         if _TOKEN_NAME.search(fold(name)) and len(value) >= _MIN_TOKEN and " " not in value:
             yield both(of("token_call.token", f'headers."{name}"'), *with_lifetime)

@@ -65,6 +65,8 @@ class Step:
     setting: str = ""
     sure: bool = True
     is_later: bool = False  # nothing is to be changed: RainFocus is away or busy
+    is_asked: bool = False  # RainFocus is to be asked for the setting's value
+    is_beyond: bool = False  # no setting can say what RainFocus wants
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,22 @@ class AwayError(FailedError):
     def __init__(self, check: Check, words: str) -> None:
         super().__init__(check, words)
         self.step = replace(self.step, is_later=True)
+
+
+class AskError(FailedError):
+    """A setting needs a value that only RainFocus knows."""
+
+    def __init__(self, check: Check, words: str, setting: str) -> None:
+        super().__init__(check, words, setting)
+        self.step = replace(self.step, is_asked=True)
+
+
+class BeyondError(FailedError):
+    """RainFocus wants what no setting can say, as far as its words tell."""
+
+    def __init__(self, check: Check, words: str) -> None:
+        super().__init__(check, words)
+        self.step = replace(self.step, is_beyond=True)
 
 
 @dataclass

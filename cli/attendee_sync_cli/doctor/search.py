@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from attendee_sync.rainfocus.connection import Connection
-from attendee_sync_cli.doctor import changes, experiments
+from attendee_sync_cli.doctor import changes, experiments, wanted
 from attendee_sync_cli.doctor.answers import TOO_MANY_REQUESTS, Seen, Stage
 from attendee_sync_cli.doctor.calls import Calls
 from attendee_sync_cli.doctor.changes import Change, Document
+from attendee_sync_cli.doctor.wanted import Asked
 
 MAX_CALLS = 300  # of one search, those for tokens included
 _CALLS_WITHOUT_TOKEN = 100  # where none is granted: a wrong secret is likelier than another API
@@ -24,6 +25,7 @@ MAX_SECONDS = 300.0
 # What a node is worth, in changes tried from it.
 _KIND = ("auth", "kind")
 _A_STAGE, _NEWS, _A_CHANGE = 70, 90, 30
+_ANOTHER_PATH = 100  # that leads no more than the first: that one's others come first
 _A_TOKEN_CALL = 8  # there are few of them
 
 
@@ -64,6 +66,8 @@ class _Node:
         most = Stage.PATH if is_other_kind else Stage.PARAMETER
         stage = self.seen.stage if self.seen.stage is Stage.UNREAD else min(self.seen.stage, most)
         worth = _A_STAGE * stage + _NEWS * self.is_news
+        if self.seen.stage is Stage.PATH and not self.is_news:
+            worth -= _ANOTHER_PATH
         tried = self.tried * (_A_TOKEN_CALL if self.seen.stage is Stage.TOKEN else 1)
         return tried + _A_CHANGE * len(self.changes) - worth, self.number
 
@@ -78,6 +82,8 @@ class Search:
     experiments: int = 0
     is_over: bool = False  # RainFocus is busy or away: no call is to be made any more
     furthest: _Node | None = None
+    asked: Asked | None = None  # a value that only RainFocus knows
+    heard: list[Seen] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
     _said: set[tuple[object, ...]] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -139,6 +145,12 @@ class Search:
         if seen.is_later:
             self.is_over = self._is_away(node, seen)
             return None
+        self.heard.append(seen)
+        if self.asked and wanted.is_answered(self.asked, change, seen):
+            self.asked = None
+        asked = wanted.asked(node.seen, change, seen, node.changes)
+        if asked and (self.asked is None or asked.rank > self.asked.rank):
+            self.asked = asked
         made = self._node(document, connection, (*node.changes, change), seen)
         made.heard = f"{node.heard} {seen.said}"
         gist = seen.gist(self.calls.event_code)

@@ -185,11 +185,21 @@ def conclusion(report: Report) -> str:
         return _without_failure(report)
     if failure.is_later:
         return "Nothing to change: RainFocus, or the way to it, is away or busy. Try again later."
+    if failure.is_beyond:
+        return "No setting can say what RainFocus wants here, as far as its words tell."
+    return _to_change(report, failure)
+
+
+def _to_change(report: Report, failure: Step) -> str:
     tried = f" (changes tried: {report.experiments})" if report.experiments else ""
     if failure.setting == CREDENTIALS:
         tried += f": attendee-sync credentials set {report.case.connection}"
     if failure.setting == TOKEN:
         tried += f": attendee-sync token refresh {report.case.connection} --force"
+    if failure.is_asked:
+        told = f"attendee-sync connections set {report.case.connection} {failure.setting}=VALUE"
+        first = "First what is offered here, then ask" if report.changes else "Ask"
+        return f"{first} RainFocus for the value of {failure.setting}{tried}: {told}"
     if not failure.setting:
         return f"Which setting is wrong is not sure{tried}."
     sure = "To change" if failure.sure else "Not sure, but most likely to change"
@@ -232,6 +242,8 @@ def document(report: Report) -> dict[str, Any]:
         "setting": (failure.setting or None) if failure else None,
         "sure": failure.sure if failure else None,
         "try_later": failure.is_later if failure else False,
+        "ask_rainfocus": failure.is_asked if failure else False,
+        "beyond_settings": failure.is_beyond if failure else False,
         "changes": [
             {"setting": ".".join(path), "to": value}
             for change in report.changes

@@ -1,6 +1,7 @@
 """The command; what it finds is tested in test_doctor.py, and with a simulator elsewhere."""
 
 import json
+from dataclasses import dataclass
 
 import pytest
 import requests
@@ -343,3 +344,39 @@ def test_nothing_is_stored(line: CommandLine) -> None:
     ]
     assert writes == []
     assert line.aws.functions.calls == []
+
+
+@dataclass(frozen=True)
+class Wants:
+    """What RainFocus wants of a call, and what is said of that."""
+
+    name: str
+    told: str
+    is_asked: bool
+
+
+@pytest.mark.parametrize(
+    "wants",
+    [
+        Wants("X-Version", "Ask RainFocus for the value of call.headers.X-Version (changes", True),
+        Wants("X-Signature", "No setting can say what RainFocus wants here", False),
+    ],
+    ids=lambda each: each.name,
+)
+def test_what_only_rainfocus_knows_and_what_no_setting_says_is_told(
+    line: CommandLine, rainfocus: RainFocus, monkeypatch: pytest.MonkeyPatch, wants: Wants
+) -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.url == TOKEN_URL:
+            return rainfocus.reply(call)
+        is_there = wants.name.lower() in {name.lower() for name in call.headers}
+        return fakes.envelope("77", f"{wants.name} is {'wrong' if is_there else 'missing'}", 400)
+
+    monkeypatch.setattr(rainfocus.http, "reply", reply)
+    shown = line.run(*WRITING)
+    assert wants.told in shown.stdout
+    assert shown.exit_code == 1
+    [found] = json.loads(line.run(*WRITING, "--json").stdout)["connections"]
+    assert found["ask_rainfocus"] is wants.is_asked
+    assert found["beyond_settings"] is not wants.is_asked
+    assert found["changes"] == []

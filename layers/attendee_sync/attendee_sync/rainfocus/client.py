@@ -129,6 +129,8 @@ def _put_body(
     match connection.body.kind:
         case "form" if isinstance(content, Mapping):
             request.data = {name: _form_value(each) for name, each in content.items()}
+        case "multipart" if isinstance(content, Mapping):
+            request.files = {name: (None, _form_value(each)) for name, each in content.items()}
         case "array":
             request.json = [content]
         case "wrapped":

@@ -149,7 +149,7 @@ class Event(_Settings):
 class Body(_Settings):
     """The shape of what is sent: one flat JSON object in all public clients."""
 
-    kind: Literal["json", "form", "array", "wrapped"] = "json"
+    kind: Literal["json", "form", "multipart", "array", "wrapped"] = "json"
     wrapped_under: Key = "attendee"  # only with wrapped; unverified
 
 

@@ -3,7 +3,8 @@
 JSON is its value, lines of JSON an array. XML is an object: attributes and elements by their local
 names, elements of the same name as an array, one that holds nothing but text as that text; `tag` is
 the root's name and `text` what stands between elements. A form is an object, any other text is
-itself. An HTML page, a body that was cut, or one that can't be read is null.
+itself. An HTML page, a body that was cut, or one that can't be read is null. Cookies that an answer
+sets are `cookies` of its headers, by their names.
 """
 
 import functools
@@ -19,6 +20,8 @@ from attendee_sync.http_client import HttpAnswer, without_repeats
 from attendee_sync.mapping import expressions
 
 _MAX_DEPTH = 50  # of elements within elements
+# Of several, joined by commas, the names and values; those of attributes follow a semicolon.
+_COOKIE = re.compile(r"(?:^|,)\s*([^=;,\s]+)=([^;,]*)")
 _PAGE = re.compile(r"\s*(?:<!doctype\s+html|<html)", re.IGNORECASE)
 
 
@@ -34,7 +37,13 @@ class Reading:
 
     @functools.cached_property
     def _view(self) -> dict[str, Any]:
-        return {"status": self.status, "headers": self.headers, "body": self.body}
+        headers = {**self.headers, "cookies": self.cookies}
+        return {"status": self.status, "headers": headers, "body": self.body}
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that it sets, by name."""
+        return dict(_COOKIE.findall(self.headers.get("set-cookie", "")))
 
     def find(self, expression: str | None) -> Any:
         """Return what an expression finds; null if it finds nothing, or there is none."""

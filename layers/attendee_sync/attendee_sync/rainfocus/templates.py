@@ -33,6 +33,7 @@ _SECRET_PLACES = frozenset(
     {"access_token", "basic", "basic_plain", "client_id", "client_secret", "profile_token"}
 )
 _SCHEME = re.compile(r"[A-Za-z-]{0,16}[ :=]?(?:[a-z]{1,16}=)?[\"']{0,2}")  # such as Bearer
+_COOKIE_NAME = re.compile(r"[\w.-]{1,32}=")
 _MIN_RANDOM = 24  # characters
 _LONG_WORD = re.compile(rf"[A-Za-z0-9+/=_-]{{{_MIN_RANDOM},}}")
 _MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z]).*[A-Za-z][0-9]+[A-Za-z]")
@@ -163,9 +164,11 @@ def _set(members: dict[str, str], name: str, text: str) -> None:
 def looks_secret(path: str, text: str) -> bool:
     """Tell whether what is set at a path looks like a secret; those have places."""
     rest = _PLACE.sub("", text)
-    if _SECRET_NAME.match(path.rpartition(".")[2]):
+    name = path.rpartition(".")[2]
+    if _SECRET_NAME.match(name):
         has_place = bool(_SECRET_PLACES & set(_PLACE.findall(text)))
-        return bool(text) and not (has_place and _SCHEME.fullmatch(rest))
+        before = _COOKIE_NAME if name.lower() == "cookie" else _SCHEME
+        return bool(text) and not (has_place and before.fullmatch(rest))
     return MASKED in rest or any(map(_is_random, _LONG_WORD.findall(_PLACE.sub(" ", text))))
 
 

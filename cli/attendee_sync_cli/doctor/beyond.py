@@ -1,0 +1,55 @@
+"""What servers want that no setting can say, by their own words."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from attendee_sync_cli.doctor.answers import Seen
+from attendee_sync_cli.doctor.hints import names_in
+
+_SIGNED: Final = "wants each call to be signed"
+_ASSERTION: Final = "wants the call for a token to be signed (an assertion)"
+_CERTIFICATE: Final = "wants a client's certificate"
+_IN_NAME: Final = (
+    (re.compile(r"assertion", re.IGNORECASE), _ASSERTION),
+    (re.compile(r"signature|hmac|^digest$|content-digest|^sig$|^sign$", re.IGNORECASE), _SIGNED),
+)
+_IN_WORDS: Final = (
+    (re.compile(r"client.assertion|jwt.bearer|private.key.jwt", re.IGNORECASE), _ASSERTION),
+    (re.compile(r"client.certificate|mutual.tls|\bmtls\b", re.IGNORECASE), _CERTIFICATE),
+    (
+        re.compile(
+            r"\bhmac\b|(?:be|not|un-?)\s?signed|signed (?:request|call)|request.signature"
+            r"|sign(?:ing)? (?:the|your|each) (?:request|call)",
+            re.IGNORECASE,
+        ),
+        _SIGNED,
+    ),
+)
+# Schemes of Authorization with a value of each call's own.
+_SCHEME = re.compile(
+    r"\s*(?:digest|hmac\S*|aws4\S*|hawk|signature|ntlm|negotiate)\b", re.IGNORECASE
+)
+
+_OF_TOKEN = re.compile(
+    r"(?:token|jwt)[\w' ]{0,20} signature|signature (?:of|in) (?:the )?(?:\w+ )?(?:token|jwt)",
+    re.IGNORECASE,
+)
+
+
+def wanted(heard: Iterable[Seen]) -> str:
+    """Return what is wanted in answers that no setting can say, or nothing."""
+    return next(filter(None, map(_wanted, heard)), "")
+
+
+def _wanted(seen: Seen) -> str:
+    challenge = seen.read.headers.get("www-authenticate", "") if seen.read else ""
+    if _SCHEME.match(challenge):
+        return _SIGNED
+    if _OF_TOKEN.search(seen.said):
+        return ""  # a token's own signature
+    found = (words for pattern, words in _IN_WORDS if pattern.search(seen.said))
+    named = (
+        words for pattern, words in _IN_NAME for name in names_in(seen.said) if pattern.search(name)
+    )
+    return next(found, "") or next(named, "")
