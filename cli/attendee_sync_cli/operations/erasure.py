@@ -257,13 +257,20 @@ def _place_of(
 def _remove_dead_letters(
     stack: Stack, who: Person, record: ErasureRecord, follower: Follower
 ) -> None:
-    with DeadLetterScan(stack, follower=follower) as scan:
-        for theirs in _dead_letters(stack, who, scan):
-            deleted = scan.delete(theirs)
-            for each in theirs:
-                place = _place_of(record.places, who, each)
-                place.dead_letters += each.message.message_id in deleted
-    record.unseen = scan.unseen
+    """Remove them in looks, of which each shows what the removed ones of before were hiding."""
+    are_found = True
+    while are_found:
+        are_found = False
+        with DeadLetterScan(stack, follower=follower) as scan:
+            for theirs in _dead_letters(stack, who, scan):
+                deleted = scan.delete(theirs)
+                are_found |= bool(deleted)
+                for each in theirs:
+                    place = _place_of(record.places, who, each)
+                    place.dead_letters += each.message.message_id in deleted
+        record.unseen = scan.unseen
+        if not scan.unseen or scan.is_cut:
+            return
 
 
 def _is_of(who: Person, plan: Plan) -> bool:

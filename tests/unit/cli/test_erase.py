@@ -195,3 +195,20 @@ def test_nobody_is_erased_unasked(line: CommandLine) -> None:
     assert "add --yes" in line.fail("erase", "-", given="ada@example.com\n", code=2)
     assert "expected an e-mail address" in line.fail("erase", "ada@", "--yes", code=2)
     assert not [key for key in line.aws.dynamodb.items if key.startswith("erased#")]
+
+
+def test_all_dead_letters_of_a_person_are_removed_although_sqs_shows_ten_at_a_time(
+    line: CommandLine, harness: DeliveryHarness
+) -> None:
+    for some in range(5):
+        harness.push(*(ADA | {"zip": f"84043-{some}-{number}"} for number in range(5)), BEN)
+        harness.rainfocus.reply = REFUSED
+        harness.work()
+        harness.rainfocus.reply = fakes.stored()  # that calls go through
+        harness.push({"email": f"fine{some}@example.com"})
+        harness.work()
+    before = len(harness.aws.sqs.dead_letters)
+    record = line.json("erase", "ada@example.com", "--yes")
+    assert before == 30
+    assert sum(each["dead_letters"] for each in record["destinations"]) == 25
+    assert (record["unseen"], len(harness.aws.sqs.dead_letters)) == (0, 5)
