@@ -56,7 +56,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo local pictures campaign parity simulate test check scan checkov days mutants fuzz schemathesis format openapi \
-  build deploy publish wheel release bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh
+  build deploy publish wheel release bench cost lock clean invoke-ingest invoke-delivery invoke-preview invoke-token-refresh \
+  invoke-accounting
 
 help: ## List what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -196,6 +197,10 @@ invoke-preview: invoke ## Run preview likewise
 invoke-token-refresh: FUNCTION := TokenRefreshFunction
 invoke-token-refresh: EVENT ?= events/token-refresh-schedule.json
 invoke-token-refresh: invoke ## Run token_refresh likewise
+
+invoke-accounting: FUNCTION := AccountingFunction
+invoke-accounting: EVENT ?= events/accounting-schedule.json
+invoke-accounting: invoke ## Run accounting likewise
 
 .PHONY: invoke
 invoke: ARCHITECTURE := $(if $(filter x86_64 amd64,$(shell uname -m)),x86_64,arm64)

@@ -99,6 +99,8 @@ class CloudWatch:
             self.in_alarm[name] = (
                 self._of_others(alarm) if is_composite else _breaching(alarm, known, now)
             )
+            if not is_composite and _is_ignored(alarm, known, now):
+                self.in_alarm[name] = before.get(name, frozenset())
         return [
             Change(name, contributor in bad, contributor, self._tells(name))
             for name, bad in self.in_alarm.items()
@@ -260,6 +262,14 @@ def _breaching(alarm: Mapping[str, Any], points: list[Point], now: float) -> fro
         if breaches >= enough:
             bad.add(name)
     return frozenset(bad)
+
+
+def _is_ignored(alarm: Mapping[str, Any], points: list[Point], now: float) -> bool:
+    """Tell whether an alarm stays as it is, since there is nothing to judge it by."""
+    if alarm["TreatMissingData"] != "ignore":
+        return False
+    since = now - int(alarm["EvaluationPeriods"]) * float(alarm["Period"])
+    return not _of_metric(alarm, [each for each in points if since <= each.at < now])
 
 
 def _series(alarm: Mapping[str, Any], points: list[Point]) -> dict[str, list[Point]]:

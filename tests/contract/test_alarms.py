@@ -112,6 +112,9 @@ FAULTS: dict[str, Fault] = {
     "TableThrottlesAlarm": amazons(
         "a table is throttled", "DynamoDB:LedgerTable", "WriteThrottleEvents", 1
     ),
+    "MissingAlarm": Fault(
+        "a profile is deleted from its lane", OURS, Metric.MISSING, {"stack": STACK}, 0, 1
+    ),
     "ScheduleAlarm": Fault(
         "the schedule is switched off",
         "AWS/Lambda",

@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
@@ -51,7 +51,15 @@ class Refresh:
     fetched: int
 
 
-EXPECTED: dict[str, Push | Preview | Batch | Refresh] = {
+@dataclass(frozen=True)
+class Balance:
+    """What accounting must tell."""
+
+    without_end: int
+    in_lanes: int
+
+
+EXPECTED: dict[str, Push | Preview | Batch | Refresh | Balance] = {
     "ingest-object": Push(202, queued=1),
     "ingest-array": Push(202, queued=3),
     "ingest-profiles": Push(202, queued=2),
@@ -105,6 +113,7 @@ EXPECTED: dict[str, Push | Preview | Batch | Refresh] = {
     "delivery-unusable": Batch(stored=[], dead=["missing_email", "unknown_destination"]),
     "token-refresh-schedule": Refresh("good", fetched=0),
     "token-refresh-asked": Refresh("refreshed", fetched=1),
+    "accounting-schedule": Balance(without_end=0, in_lanes=0),
 }
 
 
@@ -288,6 +297,15 @@ def test_token_refresh_looks_after_tokens(
     assert handle(name) == {"results": [members]}
     assert len(rainfocus.calls) == expected.fetched
     assert aws.stored_token().value == ("granted" if expected.fetched else token().value)
+
+
+@pytest.mark.parametrize("name", names(Balance))
+def test_accounting_tells_the_balance(handle: Handle, name: str) -> None:
+    expected = EXPECTED[name]
+    assert isinstance(expected, Balance)
+    told = handle(name)
+    assert told.pop("since")
+    assert told == {"missing": 0, **asdict(expected)}
 
 
 def test_tokens_are_counted_by_what_became_of_them(

@@ -57,6 +57,7 @@ def test_who_calls_rainfocus_does_so_from_the_subnets_and_nobody_else_is_there()
         "PreviewFunction": None,
         "DeliveryFunction": subnets,
         "TokenRefreshFunction": subnets,
+        "AccountingFunction": None,
     }
 
 

@@ -15,7 +15,7 @@ from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.version import VERSION
 from tests.support import fakes
 from tests.support.functions import EVENTS, FUNCTIONS, VARIABLES, Handle
-from tests.support.stack import STACK, Aws
+from tests.support.stack import DELIVERY_LOG, INGEST_LOG, STACK, Aws
 from tests.support.template import (
     GLOBALS,
     PSEUDO,
@@ -35,6 +35,8 @@ pytestmark = pytest.mark.usefixtures("no_sockets", "output")
 
 LANE = ROOT / "cli" / "attendee_sync_cli" / "stack" / "lane.yaml"
 LANES = f":{STACK}_lane_"
+LISTS = {"sqs:ListQueues"}
+DEFAULT_SCHEDULES = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 # Read by Powertools and botocore, not by the functions themselves.
 READ_BY_LIBRARIES = {
@@ -354,6 +356,16 @@ def test_the_schedule_is_named_from_the_stack() -> None:
     assert resolved(schedule["ScheduleExpression"]) == "rate(2 minutes)"
 
 
+def test_accounting_runs_each_hour_unless_it_is_switched_off() -> None:
+    events = TEMPLATE["Resources"]["AccountingFunction"]["Properties"]["Events"]
+    schedule = events["Schedule"]["Properties"]
+    assert resolved(schedule["Name"]) == f"{STACK}-accounting"
+    assert schedule["ScheduleExpression"] == "rate(1 hour)"
+    assert schedule["State"] == {"Fn::If": ["Accounts", "ENABLED", "DISABLED"]}
+    assert TEMPLATE["Parameters"]["Accounting"]["Default"] == "on"
+    assert TEMPLATE["Resources"]["MissingAlarm"]["Condition"] == "Accounts"
+
+
 def test_a_scheduled_run_may_stay_until_the_next_has_come() -> None:
     minutes = TEMPLATE["Parameters"]["TokenRefreshMinutes"]["MaxValue"]
     timeout = TEMPLATE["Resources"]["TokenRefreshFunction"]["Properties"]["Timeout"]
@@ -429,8 +441,8 @@ def test_what_a_person_needs_next_is_an_output() -> None:
 def test_no_permission_is_for_everything(function: str) -> None:
     for actions, patterns in statements(function):
         assert not any("*" in action for action in actions)
-        if set(actions) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}:
-            continue  # X-Ray has no resources to name
+        if set(actions) in ({"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, LISTS):
+            continue  # these have no resources to name
         for pattern in patterns:
             # A resource of this stack, or names that begin with the stack's, and with what is in
             # no stack's name: lanes' of another stack do not fit.
@@ -444,9 +456,19 @@ def test_no_permission_is_for_everything(function: str) -> None:
 def test_a_function_writes_to_its_own_log_group_only(function: str) -> None:
     group = TEMPLATE["Resources"][function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
     [patterns] = [
-        patterns for actions, patterns in statements(function) if actions[0].startswith("logs:")
+        patterns for actions, patterns in statements(function) if "logs:PutLogEvents" in actions
     ]
     assert patterns == [f"arn:{group}"]
+
+
+def test_only_accounting_reads_logs_and_those_of_ingest_and_delivery() -> None:
+    reads = [
+        (function, patterns)
+        for function in FUNCTIONS
+        for actions, patterns in statements(function)
+        if any("logs:" in action for action in {*actions} - LOGS_AND_TRACES)
+    ]
+    assert reads == [("AccountingFunction", ["arn:IngestLogGroup", "arn:DeliveryLogGroup"])]
 
 
 def test_no_two_functions_share_a_role() -> None:
@@ -465,23 +487,23 @@ def test_a_role_is_taken_for_this_account_only(role: str) -> None:
     if statement["Principal"]["Service"] == "scheduler.amazonaws.com":
         groups = {
             "ResumeScheduleRole": "arn:ResumeScheduleGroup",
-            "TokenRefreshScheduleRole": (
-                "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"
-            ),
+            "TokenRefreshScheduleRole": DEFAULT_SCHEDULES,
+            "AccountingScheduleRole": DEFAULT_SCHEDULES,
         }
         assert wanted["aws:SourceArn"] == groups[role]
 
 
-def test_the_schedule_may_invoke_token_refresh_and_nothing_else() -> None:
-    events = TEMPLATE["Resources"]["TokenRefreshFunction"]["Properties"]["Events"]
+@pytest.mark.parametrize("name", ["TokenRefresh", "Accounting"])
+def test_a_schedule_may_invoke_its_function_and_nothing_else(name: str) -> None:
+    events = TEMPLATE["Resources"][f"{name}Function"]["Properties"]["Events"]
     assert events["Schedule"]["Properties"]["RoleArn"] == {
-        "Fn::GetAtt": ["TokenRefreshScheduleRole", "Arn"]
+        "Fn::GetAtt": [f"{name}ScheduleRole", "Arn"]
     }
-    assert list(policy_statements("TokenRefreshScheduleRole")) == [
+    assert list(policy_statements(f"{name}ScheduleRole")) == [
         {
             "Effect": "Allow",
             "Action": "lambda:InvokeFunction",
-            "Resource": "arn:TokenRefreshFunction",
+            "Resource": f"arn:{name}Function",
         }
     ]
 
@@ -610,21 +632,23 @@ def arn(service: str, request: Mapping[str, Any]) -> str:
         fakes.TABLE: "arn:LedgerTable",
         fakes.TOKEN_TABLE: "arn:TokenTable",
         VARIABLES["TOKEN_REFRESH_FUNCTION"]: "arn:TokenRefreshFunction",
+        INGEST_LOG: "arn:IngestLogGroup",
+        DELIVERY_LOG: "arn:DeliveryLogGroup",
     }
     match service:
         case "ssm":
             return f"arn:aws:ssm:{places}:parameter{request.get('Name') or request['Path']}"
         case "secretsmanager":  # it adds six characters of its own to a name
             return f"arn:aws:secretsmanager:{places}:secret:{request['SecretId']}-a1B2c3"
-        case "sqs":
-            return known[request["QueueUrl"]]
+        case "sqs":  # it lists all queues, or none
+            return known[request["QueueUrl"]] if "QueueUrl" in request else "*"
         case "dynamodb":
             if "TransactItems" in request:
                 [table] = {each["Put"]["TableName"] for each in request["TransactItems"]}
                 return known[table]
             return known[request.get("TableName") or next(iter(request["RequestItems"]))]
-        case "lambda":
-            return known[request["FunctionName"]]
+        case "lambda" | "logs":
+            return known[request.get("FunctionName") or request["logGroupName"]]
     raise NotImplementedError(service)
 
 
@@ -651,7 +675,7 @@ def test_what_a_function_does_is_permitted(
     if status != 200:
         rainfocus.reply = fakes.Reply(status)
     handle(event)
-    for fake in (aws.sqs, aws.ssm, aws.secrets, aws.dynamodb, aws.functions):
+    for fake in (aws.sqs, aws.ssm, aws.secrets, aws.dynamodb, aws.functions, aws.logs):
         for operation, request in fake.calls:
             action = f"{fake.service}:{ACTIONS.get(operation, operation)}"
             resource = arn(fake.service, request)

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.support import fakes
-from tests.support.stack import STACK
+from tests.support.stack import DELIVERY_LOG, INGEST_LOG, STACK
 
 type Handle = Callable[..., dict[str, Any]]
 
@@ -32,6 +32,8 @@ VARIABLES = {
     "LEDGER_TABLE": fakes.TABLE,
     "TOKEN_TABLE": fakes.TOKEN_TABLE,
     "TOKEN_REFRESH_FUNCTION": "token-refresh",
+    "INGEST_LOG_GROUP": INGEST_LOG,
+    "DELIVERY_LOG_GROUP": DELIVERY_LOG,
     "MAXIMUM_CONCURRENCY": "20",
     "MAX_AGE_HOURS": "24",
     "REFRESH_INTERVAL_MINUTES": "5",

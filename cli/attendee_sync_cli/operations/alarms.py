@@ -26,6 +26,7 @@ OF_STACK = (
     "preview-duration",
     "table-throttles",
     "schedule",
+    "missing",
     "new-dead-letters",
     "waiting",
 )

@@ -7,11 +7,12 @@ from enum import StrEnum
 
 from pydantic import ValidationError
 
+from attendee_sync.aws.log_pages import Event, timestamp
 from attendee_sync.mapping.destination import Destination
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import Reason
 from attendee_sync_cli.settings import validation
-from attendee_sync_cli.stack.log_events import Event, LogLine, NewestFirst, timestamp
+from attendee_sync_cli.stack.log_events import LogLine, NewestFirst
 from attendee_sync_cli.stack.stack import Stack
 
 OPERATION = "attendee/store"

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from attendee_sync.aws import log_pages
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import OutcomeKind
 from attendee_sync_cli import aws_errors, console, outcome_words
@@ -101,8 +102,9 @@ class PushFollower:
         """Read the log since a time in epoch seconds; return why that can't be done, or nothing."""
         now = time.time()
         between = int((since - _LATE_SECONDS) * 1000), int((now + _LATE_SECONDS) * 1000)
+        ask = self._client.filter_log_events
         try:
-            for events in log_events.pages(self._client, self._group, between, self._pattern):
+            for events in log_pages.pages(ask, self._group, between, self._pattern):
                 for line, _ in log_events.lines(events, _EVENTS):
                     self._take(line)
         except (BotoCoreError, ClientError) as error:

@@ -6,15 +6,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from attendee_sync.aws.log_pages import Event, pages, timestamp
 from attendee_sync.observability import LogEvent
 from attendee_sync_cli import console
 
 MAX_ANSWERS = 200  # of CloudWatch, which gives a few a second
-_MAX_EVENTS = 10_000  # of one answer
 _SLICES = 6  # of the time looked at, the newest first
-
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilteredLogEvent.html
-type Event = dict[str, Any]
 
 
 class LogLine(BaseModel):
@@ -52,29 +49,6 @@ def pattern(events: Iterable[LogEvent], destination: str = "", condition: str = 
     of = f'$.destination = "{destination}"' if destination else ""
     more = [each for each in (of, condition) if each]
     return f"{{ {' && '.join([*more, f'({chosen})'])} }}" if more else f"{{ {chosen} }}"
-
-
-def pages(
-    client: Any, group: str, between: tuple[int, int], filter_pattern: str
-) -> Iterator[list[Event]]:
-    """Yield the events of a log group between two times in epoch milliseconds: a call each page.
-
-    Raises botocore's errors.
-    """
-    start, end = between
-    request = {"startTime": start, "endTime": end, "filterPattern": filter_pattern}
-    while True:
-        page = client.filter_log_events(logGroupName=group, **request)
-        found: list[Event] = page["events"]
-        if page.get("nextToken"):
-            request["nextToken"] = page["nextToken"]
-        elif len(found) < _MAX_EVENTS:
-            yield found
-            return
-        else:  # a local cloud gives no token for the rest
-            request["startTime"] = last = timestamp(found[-1])
-            found = [event for event in found if timestamp(event) < last]
-        yield found
 
 
 class NewestFirst:
@@ -118,7 +92,7 @@ class NewestFirst:
     def _slice(self, group: str, start: int, end: int) -> list[Event]:
         """Return the events of a log group between two times in epoch milliseconds."""
         events: list[Event] = []
-        found = pages(self._client, group, (start, end), self._pattern)
+        found = pages(self._client.filter_log_events, group, (start, end), self._pattern)
         while self._answers < MAX_ANSWERS and (page := next(found, None)) is not None:
             self._answers += 1
             events += page
@@ -134,8 +108,3 @@ def lines(events: Iterable[Event], chosen: Collection[LogEvent]) -> Iterator[tup
             continue  # a local cloud gives all lines
         if line.message in chosen:
             yield line, timestamp(event) / 1000
-
-
-def timestamp(event: Event) -> int:
-    """Return the time of an event in epoch milliseconds."""
-    return int(event["timestamp"])

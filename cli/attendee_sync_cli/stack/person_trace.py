@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from attendee_sync.aws import log_pages
 from attendee_sync.observability import LogEvent
 from attendee_sync.outcome import in_words
 from attendee_sync_cli import console, outcome_words
-from attendee_sync_cli.stack import log_events
 from attendee_sync_cli.stack.dead_letter_scan import Follower
 from attendee_sync_cli.stack.log_events import LogLine
 
@@ -113,11 +113,11 @@ def read(
     deadline = time.monotonic() + _MAX_SECONDS
     found: list[TraceEvent] = []
     between = int(since * 1000), int((time.time() + 60) * 1000)
-    is_complete = True
+    is_complete, ask = True, client.filter_log_events
     with follower.progress("Reading the logs", 0) as advance:
         for group in groups:
             # A word of a line, whatever member it is in. It is a hash, so that no other has it.
-            for page in log_events.pages(client, group, between, f'"{attendee}"'):
+            for page in log_pages.pages(ask, group, between, f'"{attendee}"'):
                 found += _events(page)
                 advance(1)
                 if time.monotonic() > deadline or follower.has_cancelled():
@@ -126,13 +126,13 @@ def read(
     return _by_profile(found, attendee), is_complete
 
 
-def _events(page: Sequence[log_events.Event]) -> Iterator[TraceEvent]:
+def _events(page: Sequence[log_pages.Event]) -> Iterator[TraceEvent]:
     for event in page:
         try:
             line = _Line.model_validate_json(event["message"])
         except ValidationError:
             continue  # a metric, or a line of Lambda's
-        yield TraceEvent(log_events.timestamp(event) / 1000, line)
+        yield TraceEvent(log_pages.timestamp(event) / 1000, line)
 
 
 def _by_profile(events: Sequence[TraceEvent], attendee: str) -> list[ProfileTrace]:

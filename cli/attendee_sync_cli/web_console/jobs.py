@@ -137,7 +137,7 @@ def _found(request: Request) -> Job:
 
 def _show(request: Request) -> Response:
     job = _found(request)
-    return page.render(request, "job.html", job=job, here=page.entry_of(job.back.partition("?")[0]))
+    return page.render(request, "job.html", job=job)
 
 
 def _cancel(request: Request, _: object) -> Response:

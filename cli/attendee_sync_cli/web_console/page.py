@@ -125,12 +125,12 @@ def render(
     request: Request, template: str, *, status: int = HTTPStatus.OK, **values: Any
 ) -> Response:
     """Return a page made of a template, which extends base.html."""
-    return HTMLResponse(text(template, **{**_common(request), **values}), status)
+    return HTMLResponse(text(template, **_common(request), **values), status)
 
 
 def fragment(request: Request, template: str, **values: Any) -> Response:
     """Return a part of a page, of a template that extends nothing."""
-    return HTMLResponse(text(template, **{**_common(request), **values}))
+    return HTMLResponse(text(template, **_common(request), **values))
 
 
 def text(template: str, **values: Any) -> str:
@@ -147,19 +147,12 @@ def _is_of(path: str, above: str) -> bool:
     return bool(above) and (path == above or path.startswith(f"{above}/"))
 
 
-def entry_of(path: str) -> str:
-    """Return the path of the navigation's entry to which a page belongs; empty if to none."""
-    return next(
-        (each.path for each in NAVIGATION if _is_of(path, each.path) or _is_of(path, each.beside)),
-        "",
-    )
-
-
 def _common(request: Request) -> Mapping[str, Any]:
     path = request.url.path
+    here = [each for each in NAVIGATION if _is_of(path, each.path) or _is_of(path, each.beside)]
     return {
         "csrf": session(request).csrf,
-        "here": entry_of(path),
+        "here": here[0].path if here else "",
         "is_fragment": "hx-request" in request.headers,
         "may_change": session(request).may_change,
         "navigation": NAVIGATION,

@@ -41,6 +41,7 @@ class LogEvent(StrEnum):
     ACCESS_TOKEN_REFUSED = "access token refused; a new one is asked for"  # noqa: S105 - likewise
     CONNECTION_PAUSED = "connection paused"
     CONNECTION_RESUMED = "connection resumed"
+    ACCOUNTED = "profiles accounted for"
 
 
 class Metric(StrEnum):
@@ -55,6 +56,7 @@ class Metric(StrEnum):
     FAILED_PERCENT = "FailedPercent"  # destination
     SKIPPED_PERCENT = "SkippedPercent"  # destination
     FIELDS_LEFT_OUT = "FieldsLeftOut"  # destination, field, reason
+    MISSING = "Missing"  # none: accepted profiles that have no end and are in no lane
     REFUSALS = "Refusals"  # status, of HTTP
     CONNECTION_PAUSED = "ConnectionPaused"  # connection
     ACCESS_TOKENS = "AccessTokens"  # connection, state

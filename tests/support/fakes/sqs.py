@@ -108,6 +108,13 @@ class Sqs(Fake):
             raise denied("AWS.SimpleQueueService.NonExistentQueue", "GetQueueUrl")
         return {"QueueUrl": url}
 
+    def list_queues(self, **request: Any) -> dict[str, Any]:
+        self._called("ListQueues", request)
+        found = [
+            url for url in self.queues if url.startswith(queue_url(request["QueueNamePrefix"]))
+        ]
+        return {"QueueUrls": found} if found else {}
+
     def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
         self._called("GetQueueAttributes", request)
         if request["QueueUrl"] not in self.queues:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from attendee_sync.aws import log_pages
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging import dead_letters, lanes, messages
 from attendee_sync_cli.stack import dead_letter_scan, log_events
@@ -167,7 +168,7 @@ def test_a_log_of_many_pages_is_read(
 ) -> None:
     logs = line.aws.logs
     logs.page_size, logs.gives_tokens = 7, gives_tokens
-    monkeypatch.setattr(log_events, "_MAX_EVENTS", 7)
+    monkeypatch.setattr(log_pages, "_MAX_EVENTS", 7)
     now = time.time()
     for n in range(100):
         logs.write(DELIVERY_LOG, settled("a", n), now - 100 + n)

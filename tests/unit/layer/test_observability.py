@@ -176,4 +176,5 @@ def test_what_operators_look_for_is_said_in_these_words() -> None:
         "access token refused; a new one is asked for",
         "connection paused",
         "connection resumed",
+        "profiles accounted for",
     ]

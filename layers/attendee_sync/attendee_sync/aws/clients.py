@@ -23,7 +23,7 @@ from botocore.loaders import JSONFileLoader, Loader
 from attendee_sync import library_logs
 
 # All that there are clients of.
-_SERVICES = ["dynamodb", "lambda", "secretsmanager", "sqs", "ssm"]
+_SERVICES = ["dynamodb", "lambda", "logs", "secretsmanager", "sqs", "ssm"]
 CONDITION_FAILED = "ConditionalCheckFailedException"  # DynamoDB's word
 
 
@@ -43,6 +43,8 @@ class Timeouts:
 PATIENT = Timeouts(connect=0.5, read=1.0)
 # Of a push, whose sender waits no longer than two seconds for all its calls.
 HASTY = Timeouts(connect=0.2, read=0.5)
+# Of calls that look through much, for which nobody waits.
+LASTING = Timeouts(connect=1.0, read=10.0)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from attendee_sync.aws import fifo_queue
 from attendee_sync.aws.fifo_queue import FifoQueue
 
 SHARED = ""  # the lane of the template's queue
@@ -99,6 +100,12 @@ class Lanes:
             return FifoQueue(self.client, self.shared_url)
         account = self.shared_url.rpartition("/")[0]
         return FifoQueue(self.client, f"{account}/{queue_name(self.stack, lane)}")
+
+    def count(self) -> int:
+        """Count what all lanes hold, as far as SQS knows. Raises botocore's errors."""
+        answer = self.client.list_queues(QueueNamePrefix=f"{self.stack}{MARK}")
+        urls = [self.shared_url, *answer.get("QueueUrls", [])]
+        return sum(fifo_queue.count(self.client, url).total for url in urls)
 
     def of_destination(self, name: str, settings: str) -> FifoQueue:
         """Return the queue for what is pushed to a destination, by its name and JSON text."""
