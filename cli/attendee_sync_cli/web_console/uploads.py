@@ -58,7 +58,7 @@ class Uploads:
         """Keep a file, in the place of the oldest if there are others."""
         made = Upload(plain(name)[:_MAX_NAME], content, secrets.token_urlsafe(8))
         with self._lock:
-            for id_ in list(self._kept)[: 1 - _MAX_KEPT] if len(self._kept) >= _MAX_KEPT else []:
+            for id_ in list(self._kept)[: 1 - _MAX_KEPT]:
                 del self._kept[id_]
             self._kept[made.id] = made
         return made

@@ -133,6 +133,7 @@ def _upload(request: Request, form: FormData) -> Upload | None:
     kept: Uploads = request.app.state.uploads
     file, id_ = form.get("file"), page.field(form, "upload")
     if isinstance(file, UploadFile) and file.filename:
+        file.file.seek(0)  # it may have been read to plan what turned out not to be valid
         return kept.keep(file.filename, file.file.read())
     if id_ and page.field(form, "forget") == "yes":
         kept.forget(id_)

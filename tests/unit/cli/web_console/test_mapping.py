@@ -214,6 +214,15 @@ def test_what_is_not_valid_is_not_planned(browser: WebBrowser) -> None:
     assert "Store this" not in page.text
 
 
+def test_a_file_stays_where_the_expressions_are_not_valid(browser: WebBrowser) -> None:
+    sent = entered(browser.get("/mapping/default"), city="address.[")
+    files = {"file": ("people.csv", b"email\nada@example.com\n")}
+    page = browser.post("/mapping/default/plan", sent, files=files)
+    assert "The settings are not valid" in page.text
+    mended = browser.post("/mapping/default", entered(page))
+    assert "line 2 delivered" in mended.text
+
+
 def test_settings_that_changed_since_the_page_was_opened_are_not_written_over(
     browser: WebBrowser, aws: Aws
 ) -> None:
