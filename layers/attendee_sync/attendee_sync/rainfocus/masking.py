@@ -364,7 +364,10 @@ def _of_record(values: Iterable[str]) -> tuple[list[str], list[str]]:
             found += [*parts, "".join(parts)]
         for part in _CAMEL.findall(value):
             work.spend(10)
-            found += [_squeezed(part, way) for way in spelling.ways(part)]
+            if part.isascii():
+                found.append(part.lower())
+            else:
+                found += [_squeezed(part, way) for way in spelling.ways(part)]
     return spelt, found
 
 
