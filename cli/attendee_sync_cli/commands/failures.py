@@ -11,10 +11,16 @@ import typer
 from attendee_sync.messaging.dead_letters import DeadLetter
 from attendee_sync_cli import console
 from attendee_sync_cli.console import AsJson, FailureError, Yes
+from attendee_sync_cli.operations import cures
 from attendee_sync_cli.operations import failures as operation
 from attendee_sync_cli.operations.failures import Found, Group, Look
 from attendee_sync_cli.profiles import dead_letter_export, new_file
-from attendee_sync_cli.stack.dead_letter_scan import DeadLetterFilter, OfDestination, OfReason
+from attendee_sync_cli.stack.dead_letter_scan import (
+    DeadLetterFilter,
+    OfDestination,
+    OfHours,
+    OfReason,
+)
 from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = console.examples(
@@ -30,6 +36,7 @@ def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     destination: OfDestination = None,
     reason: OfReason = None,
+    hours: OfHours = None,
     show: Annotated[
         str | None,
         typer.Option(
@@ -64,14 +71,14 @@ def failures(  # noqa: PLR0913, PLR0917 - they are the command's options
     What can't be mended by settings can be mended in a file: --export writes the profiles with
     the reason of each, and `push` takes that file. With --discard they are deleted, too, once
     they are in the file; alone, it deletes what nobody needs. What settings mend is put back by
-    `redrive`. They choose by --destination and --reason, as `redrive` does.
+    `redrive`. They choose by --destination, --reason and --hours, as `redrive` does.
 
     Looking changes nothing: they are hidden from others for the time of the look and then put
     back; should that fail, they come back by themselves within five minutes. Of one attendee
     only the oldest are seen, ten at most: SQS shows the later ones only once these are gone.
     """
     stack: Stack = context.obj
-    chosen = DeadLetterFilter(destination, reason)
+    chosen = DeadLetterFilter.of_options(destination, reason, hours)
     _check_options(show, export, each=each, discard=discard)
     if discard:
         console.expect_somebody_to_ask(yes=yes, as_json=as_json)
@@ -188,6 +195,7 @@ def _tell(groups: Sequence[Group]) -> None:
         console.say()
         since = f"{group.count} since {group.first}{_from(group.senders)}"
         console.say(console.plain(f"{group.cause.destination}, {group.words}"))
+        console.say(f"Next: {cures.of(group.cause.outcome, group.cause.reason).words}")
         console.say(console.plain(f"{since}, such as {example.id}:"))
         shown = list(example.shape.items())[:_PATHS_SHOWN]
         console.table(["", ""], [[f"  {path}", shape] for path, shape in shown])

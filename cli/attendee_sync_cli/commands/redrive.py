@@ -10,7 +10,12 @@ from attendee_sync_cli.console import AsJson, FailureError, Yes
 from attendee_sync_cli.exit_codes import INTERRUPTED
 from attendee_sync_cli.operations import redrive as operation
 from attendee_sync_cli.operations.redrive import RedriveReport
-from attendee_sync_cli.stack.dead_letter_scan import DeadLetterFilter, OfDestination, OfReason
+from attendee_sync_cli.stack.dead_letter_scan import (
+    DeadLetterFilter,
+    OfDestination,
+    OfHours,
+    OfReason,
+)
 from attendee_sync_cli.stack.stack import Stack
 
 EXAMPLES = console.examples(
@@ -24,6 +29,15 @@ def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
     context: typer.Context,
     destination: OfDestination = None,
     reason: OfReason = None,
+    hours: OfHours = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=operation.LEAST_PER_SECOND,
+            max=operation.MOST_PER_SECOND,
+            help="Put back no more than so many profiles a second, as long as that takes.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would come of them; change nothing.")
     ] = False,
@@ -47,20 +61,27 @@ def redrive(  # noqa: PLR0913, PLR0917 - they are the command's options
     if as_json and not (dry_run or yes):
         raise typer.BadParameter("with --json there is nobody to ask: add --yes or --dry-run")
     stack: Stack = context.obj
-    chosen = DeadLetterFilter(destination, reason)
+    chosen = DeadLetterFilter.of_options(destination, reason, hours)
     if dry_run or not yes:
         forecast = _run(stack, chosen, dry_run=True, as_json=as_json)
         if dry_run or not forecast.to_redrive:
             return
         typer.confirm(f"Put {forecast.to_redrive} back on the profile queue?", abort=True)
-    _run(stack, chosen, dry_run=False, as_json=as_json)
+    _run(stack, chosen, dry_run=False, as_json=as_json, per_second=rate)
 
 
-def _run(stack: Stack, chosen: DeadLetterFilter, *, dry_run: bool, as_json: bool) -> RedriveReport:
+def _run(
+    stack: Stack,
+    chosen: DeadLetterFilter,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    per_second: float | None = None,
+) -> RedriveReport:
     """Foresee or redrive, and tell how far that came, also if it is interrupted or fails."""
     report = RedriveReport(chosen, dry_run)
     try:
-        operation.redrive(stack, report)
+        operation.redrive(stack, report, per_second=per_second)
     except (KeyboardInterrupt, FailureError, BotoCoreError, ClientError) as error:
         report.is_cut = True
         if report.dead_letters and not dry_run:

@@ -23,6 +23,8 @@ _WORDS = {
     OutcomeKind.RETRY: f"{OutcomeKind.RETRY.label}, so it stays: ",
 }
 _REFUSED_BEFORE = "refused_before"
+# Of profiles that are put back. Slower, dead letters would be hidden from others for too long.
+LEAST_PER_SECOND, MOST_PER_SECOND = 1, 1_000
 _NOTHING_CHANGES = (
     "As things are, a redrive changes nothing: first mend the settings, RainFocus, or the profiles "
     "(`attendee-sync failures --export`)."

@@ -31,6 +31,7 @@ _THREADS = 10  # that give dead letters back
 _WAIT_SECONDS = 1  # long polling asks all servers of SQS; without it, some are passed over
 _MAX_EMPTY_ANSWERS = 3
 _BATCH = 10
+_SECONDS_AN_HOUR = 3600
 
 OfDestination = Annotated[
     str | None,
@@ -45,6 +46,10 @@ OfReason = Annotated[
     ),
 ]
 
+OfHours = Annotated[
+    float | None,
+    typer.Option("--hours", min=0, help="Only those that failed within so many hours."),
+]
 
 type Advance = Callable[[int], None]
 
@@ -81,6 +86,14 @@ class DeadLetterFilter:
     named: str | None = None  # the reason, by its whole name
     since: float | None = None  # when they failed, at the earliest, in epoch seconds
     ids: frozenset[str] | None = None
+
+    @classmethod
+    def of_options(
+        cls, destination: str | None, reason: str | None, hours: float | None
+    ) -> "DeadLetterFilter":
+        """Return what a command's options choose."""
+        since = None if hours is None else time.time() - hours * _SECONDS_AN_HOUR
+        return cls(destination, reason, since=since)
 
     def among(self, dead_letters: Iterable[DeadLetter]) -> list[DeadLetter]:
         """Return those of some dead letters that are."""

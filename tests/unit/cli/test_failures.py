@@ -76,6 +76,7 @@ def test_dead_letters_are_grouped_by_destination_and_reason(
         " person's own, though one is there"
     ] in found
     assert any(" ".join(row).endswith(f"such as {first}-2:") for row in found)
+    assert any(" ".join(row).startswith("Next: RainFocus's words say which") for row in found)
     assert ["manager.mail", '"aaaaaa@aaaaaaa.aaa"'] in found
     assert left_as_they_were(line.aws)
     assert len(line.aws.sqs.dead_letters) == 4
@@ -169,6 +170,8 @@ def test_without_dead_letters_there_is_nothing_to_show(line: CommandLine) -> Non
         (["--reason", "NO E-MAIL"], 1),
         (["--reason", "countryid"], 3),  # RainFocus's words
         (["--reason", "countryid", "--destination", "default"], 2),
+        (["--hours", "1"], 4),
+        (["--hours", "0"], 0),
     ],
 )
 def test_letters_can_be_chosen(

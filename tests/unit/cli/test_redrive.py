@@ -397,6 +397,15 @@ def test_it_asks(line: CommandLine, harness: DeliveryHarness, rainfocus: RainFoc
     assert counts(harness.work()) == {"delivered": 2}
 
 
+def test_a_redrive_keeps_to_a_rate(
+    line: CommandLine, harness: DeliveryHarness, rainfocus: RainFocus, slept: list[float]
+) -> None:
+    bury(harness, rainfocus, *(profile(f"p{n}") for n in range(15)))
+    assert line.json("redrive", "--yes", "--rate", "5")["redriven"] == 15
+    assert sum(slept) == pytest.approx(3)
+    line.fail("redrive", "--rate", "0.5", code=2)
+
+
 def test_for_programs_there_is_nobody_to_ask(line: CommandLine) -> None:
     assert "add --yes or --dry-run" in line.fail("redrive", "--json", code=2)
 

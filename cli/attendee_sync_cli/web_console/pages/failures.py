@@ -38,7 +38,6 @@ _KEPT_SECONDS = 30.0
 _PATIENCE_SECONDS = 10.0
 _STEP_SECONDS = 0.25
 _MAX_PLANS = 50
-_MAX_PER_SECOND = 1_000
 
 
 # --- one look at a time ---
@@ -170,8 +169,9 @@ class _Chosen:
 
     @property
     def options(self) -> str:
-        """What says the same to a command, but for the hours."""
+        """What says the same to a command."""
         told = f" --destination {self.destination}" if self.destination else ""
+        told += f" --hours {self.hours}" if self.hours else ""
         return f"{told} --reason {shlex.quote(self.reason)}" if self.reason else told
 
 
@@ -401,9 +401,10 @@ class _Redriver(JobFollower):
 
 
 def _rate(text: str) -> float:
-    if text.isdecimal() and 1 <= int(text) <= _MAX_PER_SECOND:
+    least, most = redrive.LEAST_PER_SECOND, redrive.MOST_PER_SECOND
+    if text.isdecimal() and least <= int(text) <= most:
         return float(text)
-    raise FailureError(f"Profiles a second are 1 to {_MAX_PER_SECOND:,}, as a whole number.")
+    raise FailureError(f"Profiles a second are {least} to {most:,}, as a whole number.")
 
 
 def _plan_discard(request: Request, form: FormData) -> Response:
