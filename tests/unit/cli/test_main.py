@@ -71,6 +71,8 @@ def test_no_command_takes_a_secret_as_an_argument(line: CommandLine) -> None:
         "--by",
         "--check",
         "--max-wait",
+        "--oauth",
+        "--sender",
         "--trace",
         "--overlap-hours",
         "--out",
