@@ -29,7 +29,7 @@ from attendee_sync_cli.doctor.changes import (
 
 _LAST = re.compile(r"missing\W+(?:[\w ]{0,40}: ?)?[\"'`]?([A-Za-z0-9_.-]{1,64})", re.IGNORECASE)
 # Names that no English word looks like, and such as stand in quotation marks.
-_NAME = re.compile(r"[\"'`]([A-Za-z][\w.-]{1,63})[\"'`]|\b([A-Za-z]+(?:[-_][A-Za-z0-9]+)+)\b")
+_NAME = re.compile(r"[\"'`]([A-Za-z][\w.-]{0,63})[\"'`]|\b([A-Za-z]+(?:[-_][A-Za-z0-9]+)+)\b")
 _CAMEL = re.compile(r"\b([a-z]+(?:[A-Z][a-z0-9]*)+)\b")
 _AFTER = re.compile(
     r"(?:header|parameter|query|field|property|member|key|under|in|name|attribute|element|as|called"

@@ -114,7 +114,7 @@ def asked(parent: Seen, change: Change, made: Seen, on_the_way: tuple[Change, ..
         return None  # who is calling, or what
     if not (is_value(path[-1]) or MISSING.search(parent.said)):
         return None
-    is_refused = made.stage >= Stage.TOKEN and not is_success(made.status or 0)
+    is_refused = made.stage is Stage.TOKEN or not is_success(made.status or 0)
     is_other = made.said != parent.said and _speaks_of(path[-1], made.said)
     if not (is_other and (is_refused or made.code)):
         return None

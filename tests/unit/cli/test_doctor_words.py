@@ -7,6 +7,8 @@ import pytest
 from attendee_sync.rainfocus.reading import Reading
 from attendee_sync_cli.doctor import beyond, wanted, words
 from attendee_sync_cli.doctor.answers import Seen, Stage
+from attendee_sync_cli.doctor.changes import of
+from attendee_sync_cli.doctor.hints import names_in
 
 
 def said(body: object) -> str:
@@ -75,3 +77,24 @@ def test_other_words_say_nothing_of_it(seen: Seen) -> None:
 )
 def test_values_that_are_listed_are_no_names(text: str, names: list[str], kept: list[str]) -> None:
     assert wanted.without_values(text, names) == kept
+
+
+@pytest.mark.parametrize(
+    ("stage", "status", "is_asked"),
+    [
+        (Stage.TOKEN, 200, True),  # there a success would be a token
+        (Stage.CONTENT, 400, True),
+        (Stage.CONTENT, 200, False),  # without a code it may be one
+    ],
+)
+def test_a_value_that_is_refused_as_such_is_asked_for(
+    stage: Stage, status: int, is_asked: bool
+) -> None:
+    change = of("auth.parameters.audience", wanted.PROBE)
+    text = "audience is unknown"
+    made = Seen(stage, text, text, read=Reading(status, {}, None, text))
+    assert bool(wanted.asked(refused("audience is missing"), change, made, ())) is is_asked
+
+
+def test_a_name_in_quotation_marks_may_have_one_letter() -> None:
+    assert "v" in names_in("The query 'v' must be given")
