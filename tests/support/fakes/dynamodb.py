@@ -56,7 +56,11 @@ class DynamoDb(Fake):
             items = self.tables[table]
             found = [dict(items[key]) for key in keys if key in items]
         again = {table: {**wanted, "Keys": [{"key": {"S": key}} for key in left]}}
-        return {"Responses": {table: found}, "UnprocessedKeys": again if left else {}}
+        # What is empty may be left out.
+        return {
+            "Responses": {table: found} if keys else {},
+            "UnprocessedKeys": again if left else {},
+        }
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         self._called("PutItem", request)
@@ -75,7 +79,7 @@ class DynamoDb(Fake):
             left, writes = writes[: self.unwritten], writes[self.unwritten :]
             self.unwritten -= len(left)
             self.tables[table] |= dict(list(zip(keys, items, strict=True))[len(left) :])
-        return {"UnprocessedItems": {table: left} if left else {}}
+        return {"UnprocessedItems": {table: left}} if left else {}
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
         self._called("TransactWriteItems", request)

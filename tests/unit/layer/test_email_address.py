@@ -136,6 +136,44 @@ def test_what_stands_around_an_address_goes(text: str) -> None:
     assert normalise(text) == ADDRESS
 
 
+def test_a_text_is_looked_at_up_to_a_thousand_characters() -> None:
+    around = "<ada@example.com>"
+    assert normalise("A" * (1_000 - len(around)) + around) == ADDRESS
+    assert fault_of("A" * (1_001 - len(around)) + around) == Fault(Reason.INVALID_EMAIL, "too long")
+
+
+def test_an_error_tells_why() -> None:
+    with pytest.raises(EmailAddressError, match=r"^no @ in it$"):
+        normalise("ada")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [(" Ada@Example.com\n", ADDRESS), ("<ada@example.com>", ""), ("ada@xn--mnchen-3ya.com", "")],
+)
+def test_of_a_plain_address_no_closer_look_is_taken(text: str, address: str) -> None:
+    assert email_address.plain(text) == address
+
+
+def test_an_address_that_has_an_at_sign_keeps_an_encoded_one() -> None:
+    assert normalise("<ada%40home@example.com>") == "ada%40home@example.com"
+
+
+def test_an_address_of_254_bytes_is_taken_and_no_longer_one() -> None:
+    longest = "é" * 121 + "@example.com"
+    assert len(longest.encode()) == 254
+    assert normalise(longest) == longest
+    assert not is_address(f"a{longest}")
+
+
+def test_no_domain_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*_arguments: object, **_options: object) -> None:
+        pytest.fail("a domain was looked up")
+
+    monkeypatch.setattr("email_validator.deliverability.validate_email_deliverability", look_up)
+    assert is_address("é@example.com")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -9,6 +9,7 @@ import pytest
 
 from attendee_sync.outcome import Fault, Reason
 from attendee_sync.profile import field_names
+from attendee_sync.profile.candidates import Found
 from attendee_sync.profile.identity import EmailRule, identify
 
 ADDRESS = "ada@example.com"
@@ -382,3 +383,117 @@ def test_what_declares_a_type_that_is_no_persons_is_none(declared: dict[str, Any
 )
 def test_other_types_are_persons(declared: dict[str, Any]) -> None:
     assert identify({**declared, "email": ADDRESS}).email == ADDRESS
+
+
+def within(count: int, wrap: Callable[[object], object]) -> object:
+    value: object = ADDRESS
+    for _ in range(count):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize("wrap", [lambda value: {"qqzz": value}, lambda value: [value]])
+def test_an_address_that_says_nothing_of_whose_it_is_is_looked_for_twelve_values_deep(
+    wrap: Callable[[object], object],
+) -> None:
+    reasons = []
+    for count in (1, 11, 12):
+        fault = identify({"zzqq": within(count, wrap)}).fault
+        assert fault
+        reasons.append(fault.reason)
+    assert reasons == [Reason.UNCLEAR_EMAIL, Reason.UNCLEAR_EMAIL, Reason.MISSING_EMAIL]
+
+
+def test_a_text_with_an_at_sign_alone_is_no_address() -> None:
+    fault = identify({"zzqq": "ask @ada"}).fault
+    assert fault
+    assert fault.reason is Reason.MISSING_EMAIL
+
+
+def test_where_no_address_is_mapped_each_place_is_told_that_was_looked_at() -> None:
+    fault = identify({"zzqq": "x"}, MAPPED).fault
+    assert fault == Fault(
+        Reason.MISSING_EMAIL,
+        "no e-mail address in what the destination maps, under email, email address or a name "
+        "like them, nor in identityMap",
+    )
+    unclear = identify({"zzqq": ADDRESS}, MAPPED).fault
+    assert unclear
+    assert unclear.reason is Reason.UNCLEAR_EMAIL
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known"),
+    [("email" * 6 + "hashed" * 5, True), ("email" * 5 + "hashed" * 6, False)],
+)
+def test_a_hash_is_known_by_a_name_of_sixty_characters_at_most(name: str, is_known: bool) -> None:
+    assert bool(identify({name: HASH}).email_hash) == is_known
+
+
+def test_a_name_that_senders_may_have_made_up_is_not_told() -> None:
+    fault = identify({"E-Mail-Adresse privat": "nonsense"}).fault
+    assert fault == Fault(Reason.INVALID_EMAIL, "an attribute: no @ in it")
+
+
+@pytest.mark.parametrize("wrap", [lambda value: {"value": value}, lambda value: [value]])
+def test_what_is_mapped_is_looked_at_three_values_deep(wrap: Callable[[object], object]) -> None:
+    emails = [
+        identify({}, EmailRule(lambda _read, n=n: within(n, wrap))).email  # type: ignore[misc]
+        for n in (0, 3, 4)
+    ]
+    assert emails == [ADDRESS, ADDRESS, ""]
+
+
+def test_empty_texts_do_not_count_as_texts_that_were_looked_at() -> None:
+    assert identify({}, EmailRule(lambda _read: ["", *[" "] * 10, ADDRESS])).email == ADDRESS
+    assert identify({}, EmailRule(lambda _read: [*[""] * 10, ADDRESS])).email == ADDRESS
+
+
+def test_of_what_is_mapped_the_one_marked_primary_counts() -> None:
+    listed = [{"address": OTHER}, {"address": ADDRESS, "primary": True}]
+    assert identify({}, EmailRule(lambda _read: listed)).email == ADDRESS
+
+
+def test_what_is_no_person_is_nobody_and_has_no_fields() -> None:
+    document = {"@type": "Organization", "email": ADDRESS}
+    identity = identify(document)
+    assert identity.fault
+    assert identity.fault.reason is Reason.NOT_A_PERSON
+    assert (identity.email, identity.email_hash, identity.remarks) == ("", "", ())
+    assert identity.found == Found.of({}, {})
+    assert identity.profile["email"] == ADDRESS
+
+
+@pytest.mark.parametrize("email", [ADDRESS, f"<{ADDRESS}>", "none"])
+def test_a_profile_goes_with_who_it_is(email: str) -> None:
+    identity = identify({"email": email, "address1": "1 Ring Road"})
+    assert identity.profile["email"] == email
+    assert identity.found.best["address1"] == "1 Ring Road"
+
+
+def test_an_address_that_is_called_so_alone_is_an_e_mail_address_and_no_street() -> None:
+    identity = identify({"address": ADDRESS})
+    assert identity.email == ADDRESS
+    assert "address1" not in identity.found.best
+
+
+def test_behind_the_address_of_somebody_else_the_persons_own_is_found() -> None:
+    contact = {"firstName": "Bob", "lastName": "Li", "email": OTHER}
+    name = {"firstName": "Ada", "lastName": "King"}
+    own = {"identityMap": {"Email": [{"id": ADDRESS}]}}
+    identity = identify({**name, "contact": contact, **own})
+    assert identity.email == ADDRESS
+
+
+def test_where_what_is_mapped_is_none_that_is_the_first_remark() -> None:
+    identity = identify({"contact": "none at all", "email": ADDRESS}, MAPPED)
+    assert identity.remarks == (
+        "from email, since what the destination maps gives no address",
+        "passed over what the destination maps: no @ in it",
+    )
+
+
+def test_a_street_is_no_invalid_e_mail_address() -> None:
+    fault = identify({"address": "1 Main Street"}).fault
+    assert fault
+    assert fault.reason is Reason.MISSING_EMAIL

@@ -81,9 +81,10 @@ def test_what_is_noted_is_read_as_it_was(ledger: Ledger, entry: LedgerEntry) -> 
     assert entry.was_delivered == (entry.outcome is OutcomeKind.DELIVERED)
 
 
-def test_a_batch_is_noted_in_one_call(aws: Aws, ledger: Ledger) -> None:
-    assert ledger.record(entries(10)) == set()
-    assert len(aws.dynamodb.items) == 10
+@pytest.mark.parametrize("count", [2, 10])
+def test_a_batch_is_noted_in_one_call(aws: Aws, ledger: Ledger, count: int) -> None:
+    assert ledger.record(entries(count)) == set()
+    assert len(aws.dynamodb.items) == count
     assert len(aws.dynamodb.calls) == 1
 
 
@@ -331,6 +332,15 @@ def test_it_is_not_alone_by_what_was_taken_no_later_than_its_last_trouble(
     ledger.note_success("default")  # at the same moment
     assert alone(ledger, wall) == 0
     assert aws.dynamodb.calls[0][1]["RequestItems"][fakes.TABLE]["ConsistentRead"] is True
+
+
+def test_what_a_busy_table_does_not_tell_of_trouble_counts_for_none(
+    aws: Aws, ledger: Ledger, wall: Clock
+) -> None:
+    alone(ledger, wall)
+    took(ledger, wall)
+    aws.dynamodb.unprocessed = 2
+    assert alone(ledger, wall) == 0
 
 
 def test_messages_and_connections_are_counted_apart(ledger: Ledger, wall: Clock) -> None:
