@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from attendee_sync_cli.web_console.page import NAVIGATION
 from local.machine.browser import NARROW, WIDE, BrowserError, chromium
-from local.machine.environment import LocalEnvironment
+from local.machine.environment import CLIENT_ID, CLIENT_SECRET, ORG_ID, LocalEnvironment
 from local.machine.web_console import web_console
 from local.simulator.faults import Effect, Fault
 from tests.support import workbooks
@@ -169,6 +169,35 @@ def test_an_operator_goes_the_whole_way_by_the_pages_alone(local: Local, page: P
     local.wait_until_idle()
     assert _stored(local)[_BEN].get("zip") is None
     assert _BEN not in page.url
+
+
+def test_a_connection_is_mended_by_the_doctor_s_page(local: Local, page: Page) -> None:
+    connection = {
+        "org_id": ORG_ID,
+        "base_url": local.simulator.base_url(),
+        "auth": {"token_url": local.simulator.token_url()},
+        "path": "/rest/{org_id}/{version}/{call}",
+    }
+    local.stack.put_connection("misspelt", connection)
+    local.stack.store_credentials("misspelt", CLIENT_ID, CLIENT_SECRET)
+    start = page.url.rstrip("/")
+    try:
+        page.goto(f"{start}/doctor")
+        page.get_by_role("link", name="misspelt").click()
+        _submit(page, "Examine")
+        _wait_for_end(page)
+        helps = page.get_by_role("table", name="Settings of connection misspelt")
+        expect(helps).to_contain_text("/api/{org_id}/{version}/{call}")
+        for size in (WIDE, NARROW):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            assert barriers(page) == []
+            assert overflow(page) == 0
+        _submit(page, "Store this, and look again")
+        _wait_for_end(page)
+        expect(page.get_by_text("Stored. The functions take it up")).to_be_visible()
+        expect(page.get_by_text("failed", exact=True)).to_have_count(0)
+    finally:
+        local.stack.delete_connection("misspelt")
 
 
 def _stored(local: Local) -> dict[str, dict[str, Any]]:
