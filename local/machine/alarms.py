@@ -31,10 +31,11 @@ _LOCAL = (
     "ConnectionPausedAlarm",
     "TokenNotRenewedAlarm",
     "TokenEndsSoonAlarm",
+    "MissingAlarm",
     "NewDeadLettersAlarm",
 )
 _MINUTES_PLAYED = 75  # an alarm lasts for an hour after the last trouble
-_FUNCTIONS = ("IngestFunction", "DeliveryFunction", "TokenRefreshFunction")
+_FUNCTIONS = ("IngestFunction", "DeliveryFunction", "TokenRefreshFunction", "AccountingFunction")
 _METRIC_ALARM, _COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 _QUERY = re.compile(
     r"SELECT (?P<function>\w+)\((?P<name>\w+)\) "

@@ -6,8 +6,10 @@ on by an hour where one must pass.
 
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -124,6 +126,58 @@ def test_a_connection_that_rainfocus_shuts_out_is_told_and_that_it_is_let_in_aga
     local.wait_for_attendee("shut-out-11@example.com")
     assert [each.is_alarm for each in watch.look(HOUR)] == [False]
     assert watch.received() == [(f"{local.stack.name}-ConnectionPausedAlarm", "OK")]
+
+
+def test_a_profile_that_was_deleted_from_its_lane_is_told_until_it_has_an_end(
+    local: Local, watch: Watch
+) -> None:
+    """The clock of the local cloud can't be moved, so that the push's line is logged once more."""
+    local.stack.run_command("destinations", "pause", "default")
+    request_id = local.push({"email": "vanished@example.com"}).json()["requestId"]
+    until(lambda: local.stack.profile_queue().total == 1, "it waits")
+    local.stack.client("sqs").purge_queue(QueueUrl=local.stack.resources["ProfileQueue"])
+    local.stack.run_command("destinations", "resume", "default")
+    earlier = f"{request_id}-earlier"
+    [line] = [
+        each
+        for each in local.stack.function_logs("IngestFunction")
+        if request_id in each and "push accepted" in each
+    ]
+    log(local, "IngestLogGroupName", line.replace(request_id, earlier))
+
+    told = account(local)
+
+    assert (told["missing"], told["pushes"]) == (1, {earlier: ["0"]})
+    assert [(each.alarm, each.is_alarm) for each in watch.look()] == [("MissingAlarm", True)]
+    assert watch.received() == [(f"{local.stack.name}-MissingAlarm", "ALARM")]
+
+    end = {"message": "profile settled", "request_id": earlier, "index": "0"}
+    log(local, "DeliveryLogGroupName", json.dumps(end))
+    assert account(local)["missing"] == 0
+
+
+def log(local: Local, group: str, line: str) -> None:
+    """Write a line to a log group as of twenty minutes ago."""
+    client, name = local.stack.client("logs"), local.stack.outputs[group]
+    stream = f"earlier-{uuid.uuid4()}"
+    client.create_log_stream(logGroupName=name, logStreamName=stream)
+    event = {"timestamp": int((time.time() - 1200) * 1000), "message": line}
+    client.put_log_events(logGroupName=name, logStreamName=stream, logEvents=[event])
+
+
+def account(local: Local) -> dict[str, Any]:
+    """Run accounting, and return its line."""
+
+    def told() -> list[str]:
+        lines = local.stack.function_logs("AccountingFunction")
+        return [each for each in lines if "profiles accounted for" in each]
+
+    before = len(told())
+    name = local.stack.resources["AccountingFunction"]
+    local.stack.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
+    until(lambda: len(told()) > before, "accounting has told")
+    found: dict[str, Any] = json.loads(told()[-1])
+    return found
 
 
 def test_what_a_local_cloud_can_make_of_alarms_is_deployed(local: Local) -> None:
