@@ -34,11 +34,8 @@ def _poison(stage: Stage) -> Expected:
     newer = moved_to(poison, "Elsewhere")
     stored: list[int] = []
     for n in range(_DEATHS):
-        _await_strike(stage, n + 1)
-        killed = workers.workers(stage.stack, "DeliveryFunction")
-        workers.kill(killed)
+        _kill_as_it_strikes(stage, n + 1)
         stored.append(len({each.email for each in stage.stored()[stored_before:]}))
-        stage.tell(f"{len(killed)} processes killed")
         if n == 0:
             stage.push_together([newer])
         time.sleep(_HANG_SECONDS)  # its batch is known to have failed
@@ -69,6 +66,14 @@ def _start(stage: Stage) -> None:
     """Deliver one: the connection has worked then, and delivery has a process."""
     stage.push(usable(f"{stage.name}-first", 1))
     stage.settle()
+
+
+def _kill_as_it_strikes(stage: Stage, count: int) -> None:
+    """Kill the processes of delivery once the fault has struck so often."""
+    _await_strike(stage, count)
+    killed = workers.workers(stage.stack, "DeliveryFunction")
+    workers.kill(killed)
+    stage.tell(f"{len(killed)} processes killed")
 
 
 def _await_strike(stage: Stage, count: int) -> None:

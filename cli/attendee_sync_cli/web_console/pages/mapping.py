@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -38,7 +39,8 @@ def _choose(request: Request) -> Response:
 
 def _show(request: Request) -> Response:
     stored = page.stack(request).known_destination(_name(request))
-    return _page(request, stored, setting_changes.parsed(stored))
+    members, known = setting_changes.parsed(stored), setting_changes.digest(stored)
+    return _page(request, _Shown(members, known))
 
 
 def _try(request: Request, form: FormData) -> Response:
@@ -64,60 +66,51 @@ def _plan(request: Request, form: FormData) -> Response:
 
 
 def _tried(request: Request, form: FormData, stored: str, known: str, told: str = "") -> Response:
-    members, fault = setting_changes.parsed(stored), ""
-    faults: Sequence[SettingFault] = ()
-    upload, tried = None, None
+    pasted = page.field(form, "profile")[: uploads.MAX_TEXT]
+    shown = _Shown(setting_changes.parsed(stored), told=told, known=known, pasted=pasted)
     try:
-        members = _entered(form, stored)
-        upload, text = _upload(request, form), json.dumps(members)
-        sample = upload.sample(text) if upload else None
-        tried = mapping_trial.look(page.stack(request), _name(request), text, sample)
+        shown.members = _entered(form, stored)
+        shown.upload = _upload(request, form)
+        text = json.dumps(shown.members)
+        sample = shown.upload.sample(text) if shown.upload else None
+        shown.tried = mapping_trial.look(page.stack(request), _name(request), text, sample)
     except NotValidError as error:
-        faults = error.faults
+        shown.faults = error.faults
     except FailureError as error:
-        fault = str(error)
+        shown.fault = str(error)
     except (BotoCoreError, ClientError) as error:  # whose page htmx would not show
-        fault = f"AWS: {aws_errors.explain(error)}"
-    return _page(
-        request,
-        stored,
-        members,
-        told=told,
-        known=known,
-        pasted=page.field(form, "profile")[: uploads.MAX_TEXT],
-        upload=upload,
-        tried=tried,
-        faults=faults,
-        fault=fault,
-    )
+        shown.fault = f"AWS: {aws_errors.explain(error)}"
+    return _page(request, shown)
 
 
-def _page(  # noqa: PLR0913 - all that the page shows
-    request: Request,
-    stored: str,
-    members: Mapping[str, Any],
-    *,
-    told: str = "",
-    known: str = "",
-    pasted: str = "",
-    upload: Upload | None = None,
-    tried: MappingTrial | None = None,
-    faults: Sequence[SettingFault] = (),
-    fault: str = "",
-) -> Response:
+@dataclass
+class _Shown:
+    """What the page shows, as far as trying it came."""
+
+    members: Mapping[str, Any]  # of the settings
+    known: str  # the digest of what is stored
+    told: str = ""
+    pasted: str = ""
+    upload: Upload | None = None
+    tried: MappingTrial | None = None
+    faults: Sequence[SettingFault] = ()
+    fault: str = ""
+
+
+def _page(request: Request, shown: _Shown) -> Response:
     return page.render(
         request,
         "mapping_destination.html",
         name=_name(request),
-        rows=destination_form.rows(members, faults),
+        rows=destination_form.rows(shown.members, shown.faults),
         ways=destination_form.WAYS,
-        told=told,
-        known=known or setting_changes.digest(stored),
-        pasted=pasted,
-        upload=upload if upload and upload.id else None,
-        tried=tried,
-        faults=[str(each) for each in faults],
-        fault=fault,
+        told=shown.told,
+        known=shown.known,
+        pasted=shown.pasted,
+        upload=shown.upload if shown.upload and shown.upload.id else None,
+        tried=shown.tried,
+        faults=[str(each) for each in shown.faults],
+        fault=shown.fault,
     )
 
 
