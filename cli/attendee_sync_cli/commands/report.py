@@ -17,6 +17,7 @@ EXAMPLES = console.examples(
     "attendee-sync report",
     "attendee-sync report --hours 168 --by reason",
     "attendee-sync report --by hour --csv > hours.csv",
+    "attendee-sync report --by audience",
 )
 _BARS = " ▁▂▃▄▅▆▇█"
 _A_LINE = 24  # hours
@@ -43,7 +44,8 @@ def report(
     is what the destination does not want (filtered) or what something newer overtook (stale).
     Failed is what became a dead letter (rejected, expired). Each is also told as a part of all
     three. What was received before may end now, and what was received now may wait:
-    `attendee-sync status` tells what waits. A redriven profile has one end more.
+    `attendee-sync status` tells what waits. A redriven profile has one end more. By audience,
+    profiles count for the audiences that their destination sends, as its settings are now.
 
     It is told from CloudWatch's metrics, where there are any, and else from the functions' logs.
     """
@@ -67,7 +69,8 @@ def _tell(found: Report, by: By) -> None:
         case By.HOUR:
             _tell_hours(found.by_hour())
         case _:
-            _tell_destinations(found.by_destination(), found.total())
+            rows = found.by_audience() if by is By.AUDIENCE else found.by_destination()
+            _tell_rows(by, rows, found.total())
     console.say()
     _tell_bars(found.by_hour())
     total = found.total()
@@ -86,11 +89,11 @@ def _tell_source(figures: Figures) -> None:
         console.say("The logs are long: what came before that could not be read.")
 
 
-def _tell_destinations(rows: Mapping[str, Row], total: Row) -> None:
+def _tell_rows(by: By, rows: Mapping[str, Row], total: Row) -> None:
     """Show counts, and below each its part of all ends."""
     shown = rows if len(rows) == 1 else {**rows, "all": total}
     console.table(
-        ["destination", "received", "activated", "excluded", "failed", "mean,\nlongest"],
+        [by.value, "received", "activated", "excluded", "failed", "mean,\nlongest"],
         [
             [
                 console.plain(name),

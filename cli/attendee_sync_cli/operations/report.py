@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from attendee_sync_cli import console
+from attendee_sync_cli.settings import audience_filter, setting_changes
 from attendee_sync_cli.stack import log_figures, metric_figures
 from attendee_sync_cli.stack.figures import (
     ACTIVATED,
@@ -20,6 +21,7 @@ from attendee_sync_cli.stack.figures import (
 )
 from attendee_sync_cli.stack.stack import Stack
 
+_NO_AUDIENCE = "no audience chosen"
 MAX_HOURS = 336  # two weeks: for so long CloudWatch lists a metric without values
 
 
@@ -29,6 +31,7 @@ class By(StrEnum):
     DESTINATION = "destination"
     REASON = "reason"
     HOUR = "hour"
+    AUDIENCE = "audience"
 
 
 @dataclass
@@ -72,6 +75,18 @@ class Report:
     """The figures of some hours, and their sums."""
 
     figures: Figures
+    audiences: Mapping[str, str] = field(default_factory=dict)  # by destination, in words
+
+    def by_audience(self) -> dict[str, Row]:
+        """Return what came of profiles by the audiences whose members their destination sends.
+
+        Of a destination that was removed, or whose filter is not one by audiences alone and a
+        condition, that is not known.
+        """
+        found = rows(
+            self.figures, lambda place: self.audiences.get(place.destination, _NO_AUDIENCE)
+        )
+        return dict(sorted(found.items()))
 
     def by_destination(self) -> dict[str, Row]:
         """Return what came of profiles by destination."""
@@ -112,6 +127,8 @@ class Report:
                 ]
             case By.HOUR:
                 found = self.by_hour()
+            case By.AUDIENCE:
+                found = self.by_audience()
             case _:
                 found = self.by_destination()
         return [{by.value: name, **row.document()} for name, row in found.items()]
@@ -129,7 +146,22 @@ class Report:
 
 def look(stack: Stack, hours: int) -> Report:
     """Count some hours, the one that has begun among them. Raises botocore's errors."""
-    return Report(count_since(stack, (int(time.time()) // HOUR - hours + 1) * HOUR))
+    since = (int(time.time()) // HOUR - hours + 1) * HOUR
+    return Report(count_since(stack, since), _audiences(stack))
+
+
+def _audiences(stack: Stack) -> dict[str, str]:
+    """Return the audiences of each destination that has some, in words."""
+    filters = {
+        name: setting_changes.parsed(text).get("filter")
+        for name, text in stack.destinations().items()
+    }
+    found = {
+        name: audience_filter.taken_apart(text)[0]
+        for name, text in filters.items()
+        if isinstance(text, str)
+    }
+    return {name: " or ".join(sorted(ids)) for name, ids in found.items() if ids}
 
 
 def count_since(

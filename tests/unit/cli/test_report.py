@@ -317,3 +317,27 @@ def test_a_stack_without_any_has_an_empty_report(line: CommandLine) -> None:
     assert ["all", "0", "0", "0", "0"] in cells(line.succeed("report"))
     assert line.succeed("report", "--csv") == "destination\n"
     assert ["0"] in cells(line.succeed("report", "--by", "reason"))
+
+
+def test_by_audience_destinations_are_added_up_that_send_the_same(line: CommandLine) -> None:
+    filters = {
+        "vips": "is_member(@, 'vips')",
+        "vips-in-us": "is_member(@, 'vips') && (country == 'US')",
+        "both": "is_member(@, 'vips') || is_member(@, 'press')",
+        "other": "!is_member(@, 'vips')",
+    }
+    for name, text in filters.items():
+        line.aws.set_destination(name, connection="default", event_code="x", filter=text)
+    for count, name in enumerate([*filters, "default", "gone"], start=1):
+        received(line, name, count)
+        ended(line, name, "delivered", [1.0] * count)
+    shown = line.json("report", "--by", "audience")
+    assert {row["audience"]: row["activated"] for row in shown["rows"]} == {
+        "vips": 1 + 2,
+        "press or vips": 3,
+        "no audience chosen": 4 + 5 + 6,
+    }
+    assert shown["total"]["activated"] == 21
+    assert ["press or vips", "3", "3", "0", "0", "1 s,"] in cells(
+        line.succeed("report", "--by", "audience")
+    )
