@@ -19,6 +19,7 @@ from tests.support.local import Local, until
 _LONG_MILLISECONDS = 120_000
 _EVENT = "roadshow2026"
 _ADA, _BEN = "console-ada@example.com", "console-ben@example.com"
+_CLEO = "console-cleo@example.com"
 _STATE = Effect(status=400, code="105", message="<b>state</b> is not known")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -198,6 +199,82 @@ def test_a_connection_is_mended_by_the_doctor_s_page(local: Local, page: Page) -
         expect(page.get_by_text("failed", exact=True)).to_have_count(0)
     finally:
         local.stack.delete_connection("misspelt")
+
+
+def test_a_destination_is_changed_rolled_back_paused_and_resumed_on_its_page(
+    local: Local, page: Page
+) -> None:
+    start = page.url.rstrip("/")
+    page.goto(f"{start}/destinations/new")
+    assert barriers(page) == []
+    page.get_by_label("Name in the push URL").fill("desk")
+    page.get_by_label("Event ID (event code)").fill(_EVENT)
+    _submit(page, "Show what is created")
+    _submit(page, "Create this")
+    _wait_for_end(page)
+    page.get_by_role("link", name="Destination desk").click()
+
+    # Settings, shown with their difference, and back.
+    page.get_by_label("Audiences", exact=True).fill("vip\nspeakers")
+    page.get_by_label("companyname: expression or text").fill("employer.name")
+    _submit(page, "Show what changes")
+    assert barriers(page) == []
+    changes = page.get_by_role("table", name="Settings of destination desk")
+    expect(changes).to_contain_text("is_member(@, 'vip') || is_member(@, 'speakers')")
+    _submit(page, "Store this")
+    expect(page.get_by_role("status")).to_contain_text("Stored.")
+    expect(page.get_by_label("Audiences", exact=True)).to_have_value("vip\nspeakers")
+    page.get_by_role("button", name="Go back to version 1").click()
+    _submit(page, "Store this")
+    expect(page.get_by_label("Audiences", exact=True)).to_have_value("")
+    assert barriers(page) == []
+
+    # Deliveries, off and on.
+    _submit(page, "Pause")
+    expect(page.get_by_role("heading", name="0 profiles in its lane")).to_be_visible()
+    _submit(page, "Pause")
+    _wait_for_end(page)
+    page.get_by_role("link", name="Back").click()
+    expect(page.get_by_text("Deliveries are off since")).to_be_visible()
+    assert local.push([{"email": _CLEO}], destination="desk").status_code == 202
+    _submit(page, "Resume")
+    _submit(page, "Resume")
+    _wait_for_end(page)
+    until(lambda: _CLEO in _stored(local), "what waited is delivered")
+
+
+def test_a_fault_stands_beside_its_field_in_a_browser(
+    signed_in: BrowserContext, page: Page
+) -> None:
+    start = page.url.rstrip("/")
+    other = signed_in.new_page()  # whose answers are 422, of which a browser complains
+    other.goto(f"{start}/destinations/default")
+    other.get_by_label("Filter", exact=True).fill('state == "CA"')
+    other.get_by_label("Description", exact=True).fill("kept")
+    _submit(other, "Show what changes")
+    expect(other.get_by_label("Filter", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(other.get_by_label("Description", exact=True)).to_have_value("kept")
+    expect(other.get_by_role("alert")).to_contain_text("filter")
+    assert barriers(other) == []
+    other.goto(f"{start}/destinations/default")
+    expect(other.get_by_label("Description", exact=True)).to_have_value("")
+    other.close()
+
+
+def test_an_account_takes_credentials_and_shows_none(page: Page) -> None:
+    start = page.url.rstrip("/")
+    page.goto(f"{start}/connections/default")
+    assert barriers(page) == []
+    secret = page.get_by_label("Client secret", exact=True)
+    expect(secret).to_have_attribute("type", "password")
+    expect(secret).to_have_value("")
+    page.get_by_label("Calls a second").fill("50")
+    _submit(page, "Show what changes")
+    expect(page.get_by_role("table", name="Settings of connection default")).to_contain_text(
+        "limits.requests_per_second"
+    )
+    page.get_by_role("link", name="Don't").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Account default")
 
 
 def _stored(local: Local) -> dict[str, dict[str, Any]]:
