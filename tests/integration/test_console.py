@@ -20,6 +20,7 @@ _LONG_MILLISECONDS = 120_000
 _EVENT = "roadshow2026"
 _ADA, _BEN = "console-ada@example.com", "console-ben@example.com"
 _CLEO = "console-cleo@example.com"
+_CY = "console-cy@example.com"
 _STATE = Effect(status=400, code="105", message="<b>state</b> is not known")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -275,6 +276,36 @@ def test_an_account_takes_credentials_and_shows_none(page: Page) -> None:
     )
     page.get_by_role("link", name="Don't").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Account default")
+
+
+def test_what_was_pushed_is_counted_and_its_call_is_in_the_api_log(
+    local: Local, page: Page
+) -> None:
+    assert local.push([{"email": _CY}]).status_code == 202
+    local.wait_for_attendee(_CY)
+    until(lambda: "profile settled" in local.logs(), "delivery's line is in the log")
+
+    # The parts of the overview come by themselves, and another time is a click away.
+    page.reload()
+    expect(page.locator("#waiting")).to_contain_text("What waits, of the last 24 hours")
+    outcomes = page.locator("#outcomes")
+    outcomes.get_by_role("link", name="last hour").click()
+    expect(outcomes).to_contain_text("The last hour, since")
+    expect(outcomes.get_by_role("img")).to_have_count(3)
+    count = outcomes.locator("dt:text-is('delivered') + dd").inner_text().split()[0]
+    assert int(count.replace(",", "")) >= 1
+
+    # The call, by its line without anybody's data; the simulator knows whom it stored.
+    page.get_by_role("navigation").get_by_role("link", name="API log").click()
+    page.get_by_label("Outcome").select_option("delivered")
+    page.get_by_label("HTTP status").select_option("2xx")
+    _submit(page, "Show")
+    calls = page.get_by_role("region", name="Calls, the newest first")
+    calls.get_by_text("line", exact=True).first.click()
+    expect(calls.locator("pre").first).to_contain_text('"outcome": "delivered"')
+    expect(calls).not_to_contain_text("@example.com")
+    expect(page.get_by_role("region", name="Calls that the simulator saw")).to_contain_text(_CY)
+    expect(page.get_by_role("region", name="Attendees that were stored last")).to_contain_text(_CY)
 
 
 def _stored(local: Local) -> dict[str, dict[str, Any]]:
