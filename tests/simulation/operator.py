@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -15,7 +16,7 @@ from attendee_sync_cli.console import FailureError
 from attendee_sync_cli.operations import erasure, redrive
 from attendee_sync_cli.operations.redrive import RedriveReport
 from attendee_sync_cli.profiles import person
-from attendee_sync_cli.stack import dead_letter_scan, lane_pause
+from attendee_sync_cli.stack import dead_letter_scan, lane_pause, lane_state
 from attendee_sync_cli.stack import stack as stack_module
 from attendee_sync_cli.stack.dead_letter_scan import DeadLetterFilter
 from attendee_sync_cli.stack.lane import Lane
@@ -86,8 +87,8 @@ class Operator:
 def at_work(scheduler: Scheduler, network: Network) -> Iterator[Any]:
     """Return patches by which the command line calls the simulated AWS, and tells nothing."""
     yield mock.patch.object(stack_module, "client", network.client)
-    yield mock.patch.object(
-        dead_letter_scan, "ThreadPoolExecutor", lambda most: Executor(scheduler, most)
-    )
+    for module in (dead_letter_scan, lane_state):
+        executor = partial(Executor, scheduler)
+        yield mock.patch.object(module, "ThreadPoolExecutor", executor)
     yield mock.patch.object(console, "progress", lambda *_: contextlib.nullcontext(lambda _: None))
     yield mock.patch.object(console, "notice", lambda _: None)
