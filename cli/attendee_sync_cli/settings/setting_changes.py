@@ -75,7 +75,7 @@ def _with_value(
     """Return settings with one that is set: as the JSON that its value is if that is valid."""
     try:
         changed = put(document, path, json.loads(value))
-    except ValueError:
+    except (ValueError, RecursionError):
         return put(document, path, value)
     read = validation.read(model, json.dumps(changed))
     name = ".".join(path)
@@ -139,7 +139,7 @@ def parsed(text: str) -> dict[str, Any]:
     """Return the members of a JSON object, or none if it is none."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -1,5 +1,6 @@
 """Who gets in: one browser of this machine, by its own pages, with no more than fits."""
 
+import re
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
@@ -12,6 +13,7 @@ from attendee_sync_cli.web_console.session import Session
 
 MAX_BODY_BYTES = 25_000_000  # a spreadsheet of some hundred thousand rows
 _OPEN = "/static/"
+_LENGTH = re.compile(r"[0-9]{1,12}")
 _READS = frozenset({"GET", "HEAD"})
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -26,6 +28,9 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+# To SameSite, pages of other ports of this machine are the same site; to this header they are not.
+_OWN_SITES = frozenset({"same-origin", "none"})
+_OTHER_SITE = "Another site led here. Open this address from a page of the console, or by hand."
 _SIGN_IN = "Start the console again, and open the address that it shows; each is good once."
 
 
@@ -73,6 +78,8 @@ class Guard:
             return self._welcome(cookie)
         cookies = cookie_parser(Headers(scope=scope).get("cookie", ""))
         is_known = self._session.is_signed_in(cookies.get(self._session.cookie_name, ""))
+        if is_known and Headers(scope=scope).get("sec-fetch-site", "none") not in _OWN_SITES:
+            return _page(HTTPStatus.FORBIDDEN, _OTHER_SITE)
         if is_known or (scope["path"].startswith(_OPEN) and scope["method"] in _READS):
             return None
         return _page(HTTPStatus.FORBIDDEN, _SIGN_IN)
@@ -91,7 +98,7 @@ class Guard:
 def _length(headers: Headers) -> int:
     """Return how many bytes a request says to have."""
     length = headers.get("content-length", "0")
-    return int(length) if length.isdecimal() else 0
+    return int(length) if _LENGTH.fullmatch(length) else MAX_BODY_BYTES + 1
 
 
 def _limited(receive: Receive) -> Receive:

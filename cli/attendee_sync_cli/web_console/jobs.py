@@ -3,8 +3,10 @@
 A job ends with the console. What it has done by then stays done, as with the commands.
 """
 
+import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +23,7 @@ from attendee_sync_cli.web_console import page
 
 _MAX_JOBS = 20  # that are kept to be looked at
 _MAX_WORDS = 200
+_logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -83,9 +86,11 @@ class Jobs:
         self._lock = threading.Lock()
 
     def start(self, job: Job, work: Callable[[Job], None]) -> None:
-        """Have work done in a thread of its own."""
+        """Have work done in a thread of its own. Raises FailureError if too much is going on."""
         with self._lock:
             over = [each.id for each in self._jobs.values() if each.is_over]
+            if len(self._jobs) - len(over) >= _MAX_JOBS:
+                raise FailureError(f"{_MAX_JOBS} jobs are at work: wait for one, or cancel it.")
             for id_ in over[: max(0, len(self._jobs) + 1 - _MAX_JOBS)]:
                 del self._jobs[id_]
             self._jobs[job.id] = job
@@ -108,6 +113,13 @@ class Jobs:
         for job in self.all():
             job.cancel()
 
+    def end_all(self, seconds: float) -> None:
+        """Ask all for an end, and give them time for it: they hand back what they hide."""
+        until = time.monotonic() + seconds
+        self.cancel_all()
+        for job in self.all():
+            job.wait(max(0.0, until - time.monotonic()))
+
 
 def _run(job: Job, work: Callable[[Job], None]) -> None:
     try:
@@ -118,7 +130,7 @@ def _run(job: Job, work: Callable[[Job], None]) -> None:
         job.error = f"AWS: {aws_errors.explain(failure)}"
     except Exception as failure:
         job.error = f"Internal error: {type(failure).__name__}"
-        raise
+        _logger.exception("A job failed")
     finally:
         job.end()
 

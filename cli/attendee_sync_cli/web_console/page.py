@@ -1,5 +1,6 @@
 """How pages are asked for, and made: routes, forms, and templates."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,6 +22,7 @@ _MAX_FIELDS = 1_000
 _MAX_FILES = 1
 # Of a field: a profile is pasted into one.
 _MAX_FIELD_BYTES = 5_000_000
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
 _READ_ONLY = (
     "The console only reads. To change something, start it with "
     "`attendee-sync console --allow-changes`."
@@ -104,6 +106,20 @@ def field(form: FormData, name: str) -> str:
     """Return a field of a form without blanks around it; empty if it is not there."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def whole_number(form: FormData, name: str) -> int | None:
+    """Return a number that a field has in plain digits; None if it has none, or too many."""
+    text = field(form, name)
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+
+
+def name(request: Request) -> str:
+    """Return the name of a connection or destination that is part of a page's path.
+
+    Raises BadParameter if none can have it: to SSM, `NAME:1` would be the first version of NAME.
+    """
+    return console.name(request.path_params["name"]) or ""
 
 
 def stack(request: Request) -> Stack:

@@ -1,8 +1,10 @@
 """The console's server: on this machine alone, until Ctrl-C."""
 
 import contextlib
+import logging
 import socket
 import tempfile
+import traceback
 import webbrowser
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,22 @@ from attendee_sync_cli.web_console.session import Session
 
 LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 2
+_JOB_SECONDS = 10  # that jobs have for their end
+
+
+class _Faults(logging.Formatter):
+    """Tells the kind and the places of a fault: its words may be what somebody has sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return where something failed, with no word of it."""
+        kind, _, places = record.exc_info or (None, None, None)
+        frames = traceback.extract_tb(places)
+        return "\n".join(
+            [
+                f"Internal error{f': {kind.__name__}' if kind else ''} ({record.name})",
+                *(f"  {each.filename}:{each.lineno} {each.name}" for each in frames),
+            ]
+        )
 
 
 def serve(
@@ -39,15 +57,17 @@ def serve(
             lifespan="off",
             access_log=False,
             log_config=None,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         tell(session.new_address())
         with _browser(session.new_address) if opens_browser else contextlib.nullcontext():
             try:
-                uvicorn.Server(config).run(sockets=[listener])
+                with faults_told():
+                    uvicorn.Server(config).run(sockets=[listener])
             finally:
-                app.state.jobs.cancel_all()
+                app.state.jobs.end_all(_JOB_SECONDS)
 
 
 def _listening(port: int) -> socket.socket:
@@ -58,6 +78,19 @@ def _listening(port: int) -> socket.socket:
         raise FailureError(
             f"Port {port} is not free: --port takes another, and 0 any that is free."
         ) from None
+
+
+@contextlib.contextmanager
+def faults_told() -> Iterator[None]:
+    """Tell of faults of ours on standard error, and of nothing less."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(_Faults())
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ def _one(
     request: Request, text: str | None = None, faults: Sequence[SettingFault] | None = None
 ) -> Response:
     """Show a connection; with what was entered and its faults, where that can't be stored."""
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     found = connections.stored(stack, name)
     amiss = found.faults if faults is None else faults
     return page.render(
@@ -94,7 +94,7 @@ def _fault_of_name(request: Request, name: str) -> str:
 
 
 def _plan_settings(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     before = stack.known_connection(name)
     setting_changes.expect_unchanged(before, page.field(form, "known"))
     text = json.dumps(connection_form.settings_in(form, before))
@@ -106,7 +106,7 @@ def _plan_settings(request: Request, form: FormData) -> Response:
 
 
 def _plan_rollback(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     text = connections.earlier(stack, name, page.field(form, "version"))
     return _plan(request, connections.tried(stack, name, text))
 
@@ -124,7 +124,7 @@ def _plan(request: Request, trial: Trial) -> Response:
 
 
 def _store(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     trial = connections.tried(stack, console.name(name) or "", page.field(form, "settings"))
     setting_changes.expect_unchanged(trial.before, page.field(form, "known"))
     connections.store(stack, trial)
@@ -133,7 +133,7 @@ def _store(request: Request, form: FormData) -> Response:
 
 def _store_credentials(request: Request, form: FormData) -> Response:
     """Store credentials, which go into the secret and nowhere else, and fetch a token."""
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     try:
         given = {each: credentials.cleaned(page.field(form, each)) for each in _CREDENTIALS}
     except ValueError as error:
@@ -154,10 +154,6 @@ def _store_credentials(request: Request, form: FormData) -> Response:
         job.finish("connection_token.html", name=name, failed=result.state is TokenState.FAILED)
 
     return jobs.start(request, f"Credentials of connection {name}", f"/connections/{name}", work)
-
-
-def _name(request: Request) -> str:
-    return str(request.path_params["name"])
 
 
 ROUTES: list[Route] = [

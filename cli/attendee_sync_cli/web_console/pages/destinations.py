@@ -94,7 +94,7 @@ def _one(
     known: str | None = None,
 ) -> Response:
     """Show a destination; with what was entered and its faults, where that can't be stored."""
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     with ThreadPoolExecutor() as pool:  # one after the other they take a second on AWS
         accounts = pool.submit(stack.connections)
         history = pool.submit(destinations.history, stack, name)
@@ -153,7 +153,7 @@ def _alerts(request: Request) -> Response:
 
 
 def _senders(request: Request) -> Response:
-    name = _name(request)
+    name = page.name(request)
     found = [
         each
         for each in sender_operations.summaries(page.stack(request))
@@ -167,7 +167,7 @@ def _part(request: Request, template: str, **values: Any) -> Response:
     if "hx-request" in request.headers:
         return page.fragment(request, template, **values)
     return page.render(
-        request, "destination_part.html", part=template, back=address(_name(request)), **values
+        request, "destination_part.html", part=template, back=address(page.name(request)), **values
     )
 
 
@@ -193,7 +193,7 @@ def _plan_new(request: Request, form: FormData) -> Response:
 
 
 def _plan_settings(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     members = destination_form.settings_in(form)
     before = stack.known_destination(name)
     if setting_changes.digest(before) != page.field(form, "known"):
@@ -213,7 +213,7 @@ def _plan_settings(request: Request, form: FormData) -> Response:
 
 
 def _plan_rollback(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     text = destinations.earlier(stack, name, page.field(form, "version"))
     return plan(request, destinations.tried(stack, name, text), address(name))
 
@@ -232,7 +232,7 @@ def plan(request: Request, trial: Trial, back: str) -> Response:
 
 
 def _store(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     trial = destinations.tried(stack, console.name(name) or "", page.field(form, "settings"))
     setting_changes.expect_unchanged(trial.before, page.field(form, "known"))
     if not trial.makes_lane:
@@ -281,7 +281,7 @@ def _plan_resume(request: Request, _: FormData) -> Response:
 
 
 def _plan_switch(request: Request, *, on: bool, resumes_at: int | None) -> Response:
-    name = _name(request)
+    name = page.name(request)
     return page.render(
         request,
         "destination_switch.html",
@@ -294,11 +294,10 @@ def _plan_switch(request: Request, *, on: bool, resumes_at: int | None) -> Respo
 
 
 def _pause(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
-    until = page.field(form, "resumes_at")
-    if until and not until.isdecimal():
+    stack, name = page.stack(request), page.name(request)
+    resumes_at = page.whole_number(form, "resumes_at")
+    if page.field(form, "resumes_at") and resumes_at is None:
         raise FailureError("This form is not as it was shown.")
-    resumes_at = int(until) if until else None
     _expect_as_shown(request, form, on=False)
 
     def work(job: Job) -> None:
@@ -312,7 +311,7 @@ def _pause(request: Request, form: FormData) -> Response:
 
 
 def _resume(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     _expect_as_shown(request, form, on=True)
 
     def work(job: Job) -> None:
@@ -325,16 +324,12 @@ def _resume(request: Request, form: FormData) -> Response:
 
 def _expect_as_shown(request: Request, form: FormData, *, on: bool) -> None:
     """Raise FailureError if somebody else has switched deliveries since it was shown."""
-    now = pauses.look(page.stack(request), _name(request), on=on)
+    now = pauses.look(page.stack(request), page.name(request), on=on)
     if now.are_on != (page.field(form, "were_on") == "yes"):
         raise FailureError(
             f"Somebody else has switched deliveries {'on' if now.are_on else 'off'} meanwhile, so "
             "that nothing was done."
         )
-
-
-def _name(request: Request) -> str:
-    return str(request.path_params["name"])
 
 
 ROUTES: list[Route] = [

@@ -41,7 +41,7 @@ def _show(request: Request) -> Response:
 
 
 def _connection(request: Request, told: str = "") -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     found = status.look_at_connection(stack, name, stack.known_connection(name))
     destinations = operation.users(stack).get(name, [])
     return page.render(
@@ -79,7 +79,7 @@ def _shown_report(request: Request, job_id: str) -> Report:
     report = job.values.get("report")
     if (
         not isinstance(report, Report)
-        or report.case.connection != _name(request)
+        or report.case.connection != page.name(request)
         or not operation.changed(report)
     ):
         raise HTTPException(404, "Nothing was found that could be stored.")
@@ -87,7 +87,7 @@ def _shown_report(request: Request, job_id: str) -> Report:
 
 
 def _refresh_token(request: Request, form: FormData) -> Response:
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     stack.known_connection(name)
     result = stack.refresh_token(name, force=page.field(form, "force") == "yes")
     return _connection(request, tokens.refreshed_words(result))
@@ -98,7 +98,7 @@ def _case(request: Request, form: FormData, address: str) -> Case:
 
 
 def _cases(request: Request, destination: str, address: str) -> Case:
-    [case] = operation.cases(page.stack(request), _name(request), destination or None, address)
+    [case] = operation.cases(page.stack(request), page.name(request), destination or None, address)
     return case
 
 
@@ -130,10 +130,6 @@ def _run(request: Request, case: Case, told: Sequence[str] = ()) -> Response:
 
     name = case.connection
     return jobs.start(request, f"Examining connection {name}", f"/doctor/{name}", work)
-
-
-def _name(request: Request) -> str:
-    return str(request.path_params["name"])
 
 
 ROUTES: list[Route] = [

@@ -101,6 +101,10 @@ class Desk:
         for id_ in list(self.plans)[:-_MAX_PLANS]:
             self.plans.pop(id_, None)
 
+    def taken(self, id_: str) -> RedrivePlan | _Discarding | None:
+        """Return a plan to one who carries it out; nobody else, such as a second click, gets it."""
+        return self.plans.pop(id_, None)
+
     def look(
         self, chosen: tuple[str, str, str], look: Callable[[], Failures], *, anew: bool
     ) -> _Seen:
@@ -170,7 +174,7 @@ class _Chosen:
     @property
     def options(self) -> str:
         """What says the same to a command."""
-        told = f" --destination {self.destination}" if self.destination else ""
+        told = f" --destination {shlex.quote(self.destination)}" if self.destination else ""
         told += f" --hours {self.hours}" if self.hours else ""
         return f"{told} --reason {shlex.quote(self.reason)}" if self.reason else told
 
@@ -227,8 +231,8 @@ class _Card:
     @property
     def commands(self) -> list[str]:
         """What does in a terminal what the page does."""
-        which = f"--destination {self.destination}"
-        which += f" --reason {self.reason}" if self.reason else ""
+        which = f"--destination {shlex.quote(self.destination)}"
+        which += f" --reason {shlex.quote(self.reason)}" if self.reason else ""
         found = {
             Place.CONNECTION: f"attendee-sync doctor {self.connection}",
             Place.PROFILES: f"attendee-sync failures {which} --export mend.csv --discard",
@@ -361,12 +365,11 @@ def _figures(forecast: RedriveReport) -> list[tuple[str, int]]:
 
 def _redrive(request: Request, form: FormData) -> Response:
     stack, desk = page.stack(request), _desk(request)
-    per_second = _rate(page.field(form, "per_second"))
-    planned = desk.plans.get(page.field(form, "plan"))
+    per_second = _rate(page.whole_number(form, "per_second"))
+    planned = desk.taken(page.field(form, "plan"))
     if not isinstance(planned, RedrivePlan):
         raise FailureError("This plan was carried out, or is long ago: make it again.")
     report = redrive.of_plan(stack, planned)
-    desk.plans.pop(page.field(form, "plan"), None)
     desk.seen.clear()
 
     def work(job: Job) -> None:
@@ -400,10 +403,10 @@ class _Redriver(JobFollower):
         super().wait(seconds)
 
 
-def _rate(text: str) -> float:
+def _rate(number: int | None) -> float:
     least, most = redrive.LEAST_PER_SECOND, redrive.MOST_PER_SECOND
-    if text.isdecimal() and least <= int(text) <= most:
-        return float(text)
+    if number is not None and least <= number <= most:
+        return float(number)
     raise FailureError(f"Profiles a second are {least} to {most:,}, as a whole number.")
 
 
@@ -436,7 +439,8 @@ def _discard(request: Request, form: FormData) -> Response:
     total = len(planned.message_ids)
     if page.field(form, "count") != str(total):
         raise FailureError(f"Nothing is discarded: enter {total}, the number of dead letters.")
-    desk.plans.pop(page.field(form, "plan"), None)
+    if desk.taken(page.field(form, "plan")) is None:
+        raise FailureError("These are being discarded: they were asked for twice.")
 
     def work(job: Job) -> None:
         follower = JobFollower(job)

@@ -38,20 +38,20 @@ def _choose(request: Request) -> Response:
 
 
 def _show(request: Request) -> Response:
-    stored = page.stack(request).known_destination(_name(request))
+    stored = page.stack(request).known_destination(page.name(request))
     members, known = setting_changes.parsed(stored), setting_changes.digest(stored)
     return _page(request, _Shown(members, known))
 
 
 def _try(request: Request, form: FormData) -> Response:
     """Show what the entered mapping makes of the profiles that were sent."""
-    stored = page.stack(request).known_destination(_name(request))
+    stored = page.stack(request).known_destination(page.name(request))
     return _tried(request, form, stored, page.field(form, "known"))
 
 
 def _plan(request: Request, form: FormData) -> Response:
     """Show what storing the entered mapping changes, before it is done."""
-    stack, name = page.stack(request), _name(request)
+    stack, name = page.stack(request), page.name(request)
     stored = stack.known_destination(name)
     known = setting_changes.digest(stored)
     if known != page.field(form, "known"):
@@ -73,7 +73,7 @@ def _tried(request: Request, form: FormData, stored: str, known: str, told: str 
         shown.upload = _upload(request, form)
         text = json.dumps(shown.members)
         sample = shown.upload.sample(text) if shown.upload else None
-        shown.tried = mapping_trial.look(page.stack(request), _name(request), text, sample)
+        shown.tried = mapping_trial.look(page.stack(request), page.name(request), text, sample)
     except NotValidError as error:
         shown.faults = error.faults
     except FailureError as error:
@@ -101,7 +101,7 @@ def _page(request: Request, shown: _Shown) -> Response:
     return page.render(
         request,
         "mapping_destination.html",
-        name=_name(request),
+        name=page.name(request),
         rows=destination_form.rows(shown.members, shown.faults),
         ways=destination_form.WAYS,
         told=shown.told,
@@ -134,10 +134,6 @@ def _upload(request: Request, form: FormData) -> Upload | None:
         return kept.find(id_)
     text = page.field(form, "profile")
     return uploads.pasted(text) if text else None
-
-
-def _name(request: Request) -> str:
-    return str(request.path_params["name"])
 
 
 ROUTES: list[Route] = [

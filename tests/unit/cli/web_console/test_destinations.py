@@ -370,3 +370,19 @@ def test_accounts_are_listed_with_what_marketing_knows_of_them(
     page = browser.get("/destinations")
     assert "default prod acme no limit default" in page.text
     assert "stage stg acme-test no limit no destination" in page.text
+
+
+@pytest.mark.parametrize("settings", ["[" * 100_000, '{"a":' * 100_000, "9" * 5_000, "\x00"])
+def test_settings_that_no_parser_takes_are_refused_in_words(
+    browser: WebBrowser, aws: Aws, settings: str
+) -> None:
+    answer = browser.post("/destinations/default/store", {"settings": settings})
+    assert answer.status == 400
+    assert not aws.ssm.count("put_parameter")
+
+
+@pytest.mark.parametrize("until", ["²", "9" * 5_000, "-1", "nan"])
+def test_a_time_that_is_none_pauses_nothing(browser: WebBrowser, aws: Aws, until: str) -> None:
+    answer = browser.post("/destinations/default/pause", {"resumes_at": until, "were_on": "yes"})
+    assert answer.status == 400
+    assert aws.functions.mappings[PROFILE_QUEUE]

@@ -6,13 +6,14 @@ import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from attendee_sync.aws.fifo_queue import Message
 from attendee_sync.messaging import dead_letters
 from attendee_sync.outcome import Reason
-from attendee_sync_cli.operations import cures
+from attendee_sync_cli.operations import cures, redrive
 from attendee_sync_cli.web_console.pages import failures
 from tests.support import fakes
 from tests.support.stack import Aws
@@ -229,6 +230,31 @@ def test_a_plan_is_carried_out_once(browser: WebBrowser, aws: Aws) -> None:
     assert "This plan was carried out, or is long ago" in again.text
 
 
+def test_of_two_clicks_at_once_one_redrives(
+    browser: WebBrowser, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bury(aws, 3)
+    fields = {**planned(browser).hidden(), "per_second": "1000"}
+    of_plan, second = redrive.of_plan, []
+
+    def meanwhile(*given: Any) -> redrive.RedriveReport:
+        second.append(browser.post("/failures/redrive", fields))
+        return of_plan(*given)
+
+    monkeypatch.setattr(redrive, "of_plan", meanwhile)
+    done = browser.settled(browser.post("/failures/redrive", fields))
+    assert "3 of 3 are on the profile queue again" in done.text
+    assert [each.status for each in second] == [400]
+
+
+def test_commands_are_shown_as_a_shell_takes_them(browser: WebBrowser, aws: Aws) -> None:
+    bury(aws, 1, "x;rm", "y;rm")
+    shown = browser.get("/failures/found").text
+    assert "redrive --destination 'y;rm'" in shown
+    shown = browser.get("/failures?destination=z%3Brm").text
+    assert "--destination 'z;rm'" in shown
+
+
 def test_what_would_change_by_now_is_not_redriven(browser: WebBrowser, aws: Aws) -> None:
     bury(aws, 3)
     page = planned(browser)
@@ -239,7 +265,7 @@ def test_what_would_change_by_now_is_not_redriven(browser: WebBrowser, aws: Aws)
     assert left_as_they_were(aws, 3)
 
 
-@pytest.mark.parametrize("rate", ["", "0", "-1", "1001", "2.5", "x", "²"])
+@pytest.mark.parametrize("rate", ["", "0", "-1", "1001", "2.5", "x", "²", "٣", "9" * 5_000])
 def test_a_rate_is_a_number_of_profiles(browser: WebBrowser, aws: Aws, rate: str) -> None:
     bury(aws, 1)
     answer = browser.post("/failures/redrive", {**planned(browser).hidden(), "per_second": rate})

@@ -1,11 +1,16 @@
 """Who gets into the console, and what its pages may do."""
 
+import threading
+import time
+
 import pytest
 from starlette.responses import HTMLResponse
 from starlette.testclient import TestClient
 
-from attendee_sync_cli.web_console import guard, jobs, page, site
+from attendee_sync_cli.console import FailureError
+from attendee_sync_cli.web_console import guard, jobs, page, server, site
 from attendee_sync_cli.web_console.session import Session
+from tests.support.stack import Aws
 from tests.support.web_browser import HOST, WebBrowser
 
 
@@ -51,6 +56,23 @@ def test_another_host_is_no_name_of_the_console(browser: WebBrowser, host: str) 
 def test_a_form_of_another_site_is_refused(browser: WebBrowser, origin: str) -> None:
     assert browser.post("/jobs/none/cancel", Origin=origin).status == 403
     assert browser.post("/jobs/none/cancel").status == 404
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site", "else"])
+def test_pages_of_other_ports_of_this_machine_are_other_sites(
+    browser: WebBrowser, site: str
+) -> None:
+    sent = {"Sec-Fetch-Site": site}
+    assert browser.get("/jobs/none", **sent).status == 403
+    assert unknown(browser).get(browser.session.new_address(), headers=sent).status_code == 200
+    for own in ("same-origin", "none"):
+        assert browser.get("/jobs/none", **{"Sec-Fetch-Site": own}).status == 404
+
+
+@pytest.mark.parametrize("length", ["9" * 5_000, "²", "x", "-1"])
+def test_what_has_no_length_that_can_be_read_is_not_read(browser: WebBrowser, length: str) -> None:
+    sent = [(b"Origin", browser.session.origin.encode()), (b"Content-Length", length.encode())]
+    assert browser.client.post("/jobs/none/cancel", headers=sent).status_code == 413
 
 
 @pytest.mark.parametrize("csrf", ["", "x", "é"])
@@ -108,6 +130,68 @@ def test_each_form_of_the_site_is_looked_at_before_it_is_answered() -> None:
     for route in made.routes:
         if "POST" in (getattr(route, "methods", None) or ()):
             assert route.endpoint.__code__ in checked, route  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["default:1", "-x", "x y", "<b>", "%00", "é", "x" * 65])
+def test_what_can_be_no_name_is_looked_for_nowhere(
+    browser: WebBrowser, aws: Aws, name: str
+) -> None:
+    # To SSM, default:1 is the first version of default.
+    text = aws.ssm.parameters["/attendee-sync/destinations/default"]
+    aws.ssm.parameters |= {
+        f"/attendee-sync/{kind}/default:1": text for kind in ("destinations", "connections")
+    }
+    before = len(aws.ssm.calls)
+    for route in browser.site.routes:
+        path = getattr(route, "path", "")
+        if "{name}" not in path:
+            continue
+        path = path.replace("{name}", name)
+        is_read = "GET" in (getattr(route, "methods", None) or ())
+        answer = browser.get(path) if is_read else browser.post(path)
+        assert answer.status in (400, 404), path
+    assert len(aws.ssm.calls) == before
+
+
+def test_a_job_has_time_to_end(browser: WebBrowser) -> None:
+    def work(job: jobs.Job) -> None:
+        while not job.is_cancelled:
+            time.sleep(0.01)
+        job.tell("Handed back")
+
+    job = jobs.Job("Work", "/")
+    browser.site.state.jobs.start(job, work)
+    browser.site.state.jobs.end_all(10)
+    assert job.words == ["Handed back"]
+
+
+def test_only_so_many_jobs_are_at_work(browser: WebBrowser) -> None:
+    everyone, gate = browser.site.state.jobs, threading.Event()
+    for _ in range(20):
+        everyone.start(jobs.Job("Work", "/"), lambda _: gate.wait(10) and None)
+    with pytest.raises(FailureError, match="20 jobs are at work"):
+        everyone.start(jobs.Job("Work", "/"), lambda _: None)
+    gate.set()
+    for job in everyone.all():
+        assert job.wait(10)
+    everyone.start(jobs.Job("Work", "/"), lambda _: None)
+
+
+def test_the_terminal_is_told_where_a_fault_is_and_not_its_words(
+    browser: WebBrowser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(_: jobs.Job) -> None:
+        raise ValueError("ada@example.com")
+
+    job = jobs.Job("Work", "/")
+    with server.faults_told():
+        browser.site.state.jobs.start(job, work)
+        assert job.wait(10)
+    told = capsys.readouterr().err
+    assert "ValueError" in told
+    assert "test_guard.py" in told
+    assert "ada" not in told
+    assert job.error == "Internal error: ValueError"
 
 
 def test_what_a_job_tells_is_text(browser: WebBrowser) -> None:
