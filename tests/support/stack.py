@@ -168,8 +168,8 @@ class Aws:
         return FifoQueue(self.sqs, fakes.DEAD_LETTERS_URL)
 
     @property
-    def misuses(self) -> list[str]:
-        fakes_ = (
+    def clients(self) -> tuple[fakes.Fake, ...]:
+        return (
             self.sqs,
             self.ssm,
             self.secrets,
@@ -182,7 +182,10 @@ class Aws:
             self.sns,
             self.cognito,
         )
-        return [misuse for fake in fakes_ for misuse in fake.misuses]
+
+    @property
+    def misuses(self) -> list[str]:
+        return [misuse for fake in self.clients for misuse in fake.misuses]
 
     def client(self, service: str, _timeouts: Timeouts = PATIENT) -> Any:
         return {

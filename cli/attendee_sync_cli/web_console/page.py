@@ -141,12 +141,17 @@ def render(
     request: Request, template: str, *, status: int = HTTPStatus.OK, **values: Any
 ) -> Response:
     """Return a page made of a template, which extends base.html."""
-    return HTMLResponse(text(template, **_common(request), **values), status)
+    return _html(text(template, **_common(request), **values), status)
 
 
 def fragment(request: Request, template: str, **values: Any) -> Response:
     """Return a part of a page, of a template that extends nothing."""
-    return HTMLResponse(text(template, **_common(request), **values))
+    return _html(text(template, **_common(request), **values), HTTPStatus.OK)
+
+
+def _html(content: str, status: int) -> Response:
+    # JSON may have halves of characters, which have no UTF-8.
+    return HTMLResponse(content.encode("utf-8", "backslashreplace"), status)
 
 
 def text(template: str, **values: Any) -> str:

@@ -386,3 +386,10 @@ def test_a_time_that_is_none_pauses_nothing(browser: WebBrowser, aws: Aws, until
     answer = browser.post("/destinations/default/pause", {"resumes_at": until, "were_on": "yes"})
     assert answer.status == 400
     assert aws.functions.mappings[PROFILE_QUEUE]
+
+
+def test_halves_of_characters_are_shown_by_their_number(browser: WebBrowser, aws: Aws) -> None:
+    aws.set_destination("default", event_code="e", name="\ud800", description="\udfff")
+    answer = browser.get("/destinations/default")
+    assert answer.status == 200
+    assert 'value="\\ud800"' in answer.html

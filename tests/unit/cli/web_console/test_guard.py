@@ -1,10 +1,12 @@
 """Who gets into the console, and what its pages may do."""
 
+import re
 import threading
 import time
 
 import pytest
 from starlette.responses import HTMLResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from attendee_sync_cli.console import FailureError
@@ -12,6 +14,9 @@ from attendee_sync_cli.web_console import guard, jobs, page, server, site
 from attendee_sync_cli.web_console.session import Session
 from tests.support.stack import Aws
 from tests.support.web_browser import HOST, WebBrowser
+
+# ReceiveMessage hides messages for a while; ChangeMessageVisibility shows them again.
+_READS = re.compile(r"Get|List|Describe|Filter|BatchGet|Query|ReceiveMessage|ChangeMessageVis")
 
 
 def unknown(browser: WebBrowser) -> TestClient:
@@ -206,3 +211,26 @@ def test_what_a_job_tells_is_text(browser: WebBrowser) -> None:
     assert "<script>alert" not in shown.html
     assert "<script>alert(1)</script> [31m" in shown.text
     assert "Done." in shown.text
+
+
+def test_no_form_writes_to_aws_while_changes_are_not_allowed(reader: WebBrowser, aws: Aws) -> None:
+    fields = {
+        **reader.get("/destinations/default").hidden(),
+        **{"event_code": "summit2028", "email": "ada@example.com", "person": "a" * 64},
+        **{"hours": "24", "count": "0", "per_second": "1", "were_on": "yes", "settings": "{}"},
+        **{"org_id": "acme", "client_id": "x", "plan": "x", "version": "1", "until": "12h"},
+        "destination": "default",
+    }
+    forms = [
+        route.path.replace("{name}", "default")
+        for route in reader.site.routes
+        if isinstance(route, Route) and "POST" in (route.methods or ())
+    ]
+    forms.remove("/doctor/default/examine")  # it calls the token endpoint
+    statuses = [reader.post(path, fields).status for path in forms]
+    for job in reader.site.state.jobs.all():
+        assert job.wait(60)
+    assert 200 in statuses
+    assert {
+        name for fake in aws.clients for name, _ in fake.calls if not _READS.match(name)
+    } == set()
