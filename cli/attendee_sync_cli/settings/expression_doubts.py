@@ -113,7 +113,9 @@ def _about(path: str, text: str, provider: "_Sampled | _Known") -> Iterator[str]
     if isinstance(provider, _Sampled) and path != FILTER:
         if provider.gives(text):
             return
-        yield f"gives nothing for the {provider.size} profiles of the sample"
+        size = provider.size
+        profiles = "profile" if size == 1 else f"{size} profiles"
+        yield f"gives nothing for the {profiles} of the sample"
     for each in paths(text):
         yield from _about_path(each, provider, text)
     if path != FILTER:

@@ -24,6 +24,7 @@ from attendee_sync_cli.web_console import page
 _MAX_JOBS = 20  # that are kept to be looked at
 _MAX_WORDS = 200
 _logger = logging.getLogger(__name__)
+UNCHANGED = "Nothing was changed."
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Job:
     done: int = 0
     total: int | None = None  # None if it is not known
     error: str = ""
+    remark: str = ""  # what is told with its end
     template: str = ""  # of what came of it
     values: Mapping[str, Any] = field(default_factory=dict)
     _cancelled: threading.Event = field(default_factory=threading.Event)
@@ -135,9 +137,11 @@ def _run(job: Job, work: Callable[[Job], None]) -> None:
         job.end()
 
 
-def start(request: Request, title: str, back: str, work: Callable[[Job], None]) -> Response:
+def start(
+    request: Request, title: str, back: str, work: Callable[[Job], None], *, remark: str = ""
+) -> Response:
     """Start work, and lead to the page that tells of it."""
-    job = Job(title, back)
+    job = Job(title, back, remark=remark)
     request.app.state.jobs.start(job, work)
     return page.go(f"/jobs/{job.id}")
 
@@ -149,7 +153,7 @@ def _found(request: Request) -> Job:
 
 def _show(request: Request) -> Response:
     job = _found(request)
-    return page.render(request, "job.html", job=job)
+    return page.render(request, "job.html", job=job, here=page.section(job.back))
 
 
 def _cancel(request: Request, _: object) -> Response:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -55,6 +56,17 @@ NAVIGATION = (
     Entry("/api-log", "API log"),
 )
 
+# In words; other backticks may be those of a JMESPath literal.
+_COMMAND = re.compile(r"`((?:attendee-sync|aws|make|sam) [^`]+|doctor)`")
+
+
+def _commands(words: object) -> Markup:
+    """Return words with the commands in them marked up as such."""
+    parts = _COMMAND.split(str(words))  # between two of them, a command
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if n % 2 else part for n, part in enumerate(parts))
+
+
 _templates = Environment(
     loader=PackageLoader(__package__),
     autoescape=select_autoescape(default=True),
@@ -63,9 +75,11 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters |= {
+    "commands": _commands,
     "counted": console.counted,
     "duration": console.duration,
     "moment": console.moment,
+    "moment_of": console.moment_of,
     "when": console.when,
     "number": "{:,}".format,
 }
@@ -141,7 +155,7 @@ def render(
     request: Request, template: str, *, status: int = HTTPStatus.OK, **values: Any
 ) -> Response:
     """Return a page made of a template, which extends base.html."""
-    return _html(text(template, **_common(request), **values), status)
+    return _html(text(template, **{**_common(request), **values}), status)
 
 
 def fragment(request: Request, template: str, **values: Any) -> Response:
@@ -164,16 +178,21 @@ def go(path: str) -> Response:
     return RedirectResponse(path, HTTPStatus.SEE_OTHER)
 
 
+def section(path: str) -> str:
+    """Return the path of the navigation's entry that a page belongs to; empty if to none."""
+    here = [each for each in NAVIGATION if _is_of(path, each.path) or _is_of(path, each.beside)]
+    return here[0].path if here else ""
+
+
 def _is_of(path: str, above: str) -> bool:
     return bool(above) and (path == above or path.startswith(f"{above}/"))
 
 
 def _common(request: Request) -> Mapping[str, Any]:
     path = request.url.path
-    here = [each for each in NAVIGATION if _is_of(path, each.path) or _is_of(path, each.beside)]
     return {
         "csrf": session(request).csrf,
-        "here": here[0].path if here else "",
+        "here": section(path),
         "is_fragment": "hx-request" in request.headers,
         "may_change": session(request).may_change,
         "navigation": NAVIGATION,

@@ -109,7 +109,7 @@ def _address(asked: dict[str, str], number: int) -> str:
 
 def _row(call: ApiCall) -> dict[str, Any]:
     line = call.line
-    answered = outcome_words.of_answer(line.status, line.code, line.answer)
+    answered = outcome_words.of_answer(None, "", line.answer)  # the others have columns
     return {
         "at": console.moment(call.at),
         "connection": call.connection,

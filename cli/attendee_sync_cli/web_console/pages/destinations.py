@@ -144,7 +144,7 @@ def _form(
         sections=destination_form.sections(members, faults, sorted(stack.connections())),
         ways=destination_form.WAYS,
         mapping_help=destination_form.MAPPING_HELP,
-        faults=[*([f"name: {fault}"] if fault else []), *map(str, faults)],
+        faults=[*([f"Name in the push URL: {fault}"] if fault else []), *map(str, faults)],
     )
 
 

@@ -1,6 +1,5 @@
 """Connections: whether RainFocus takes their calls, and the setting to change if not."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from starlette.datastructures import FormData
@@ -68,7 +67,7 @@ def _write_test(request: Request, form: FormData) -> Response:
 def _store(request: Request, form: FormData) -> Response:
     """Store what helps, as it was shown, and look again."""
     report = _shown_report(request, page.field(form, "job"))
-    told = operation.store(page.stack(request), report)
+    told = " ".join(operation.store(page.stack(request), report))
     case = _cases(request, report.case.destination, report.case.write_test)
     return _run(request, replace(case, settings=report.settings), told)
 
@@ -102,7 +101,7 @@ def _cases(request: Request, destination: str, address: str) -> Case:
     return case
 
 
-def _run(request: Request, case: Case, told: Sequence[str] = ()) -> Response:
+def _run(request: Request, case: Case, told: str = "") -> Response:
     """Examine a connection, and lead to the page that tells its steps."""
 
     def work(job: Job) -> None:
@@ -111,8 +110,6 @@ def _run(request: Request, case: Case, told: Sequence[str] = ()) -> Response:
                 raise _CancelledError
             job.tell(words)
 
-        for words in told:
-            job.tell(words)
         try:
             with http_client.session(pool_size=1) as session:
                 report = examination.examine(case, session, progress=tell)
@@ -129,7 +126,7 @@ def _run(request: Request, case: Case, told: Sequence[str] = ()) -> Response:
         )
 
     name = case.connection
-    return jobs.start(request, f"Examining connection {name}", f"/doctor/{name}", work)
+    return jobs.start(request, f"Examining connection {name}", f"/doctor/{name}", work, remark=told)
 
 
 ROUTES: list[Route] = [

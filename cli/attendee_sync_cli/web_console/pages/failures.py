@@ -346,7 +346,9 @@ def _plan(request: Request, form: FormData) -> Response:
             details=[(each.destination, each.words, n) for each, n in made.forecast.ordered],
         )
 
-    return jobs.start(request, "What would come of a redrive", "/failures", work)
+    return jobs.start(
+        request, "What would come of a redrive", "/failures", work, remark=jobs.UNCHANGED
+    )
 
 
 def _figures(forecast: RedriveReport) -> list[tuple[str, int]]:
@@ -428,7 +430,7 @@ def _plan_discard(request: Request, form: FormData) -> Response:
             look=found.look,
         )
 
-    return jobs.start(request, "What would be discarded", "/failures", work)
+    return jobs.start(request, "What would be discarded", "/failures", work, remark=jobs.UNCHANGED)
 
 
 def _discard(request: Request, form: FormData) -> Response:

@@ -49,7 +49,7 @@ def _look(request: Request, form: FormData) -> Response:
             found = lookup.look(stack, email_hash, destination, int(hours), follower)
         job.finish("person_found.html", found=found, person=email_hash, span=_SPANS[int(hours)])
 
-    return jobs.start(request, "A person's profiles", _BACK, work)
+    return jobs.start(request, "A person's profiles", _BACK, work, remark=jobs.UNCHANGED)
 
 
 def _plan_erasure(request: Request, form: FormData) -> Response:
@@ -64,7 +64,9 @@ def _plan_erasure(request: Request, form: FormData) -> Response:
         values = {"person": who.email_hash, "removed": ", ".join(removed)}
         job.finish("person_plan.html", plan=plan, **values)
 
-    return jobs.start(request, "What would be removed of a person", _BACK, work)
+    return jobs.start(
+        request, "What would be removed of a person", _BACK, work, remark=jobs.UNCHANGED
+    )
 
 
 def _erase(request: Request, form: FormData) -> Response:

@@ -53,7 +53,7 @@ def test_calls_are_shown_as_delivery_wrote_them_and_nobody_s_data(
     shown = rows(browser)
     assert shown.count("default default summit2027 attendee/store") == 3
     assert "400 105 " in shown
-    assert 'refused: RainFocus does not take this profile (HTTP 400, code 105, "zip is not' in shown
+    assert 'refused: RainFocus does not take this profile ("zip is not' in shown
     assert "1 retry unavailable" in shown
     assert "1 delivered" in shown
     assert "missing_email" not in shown

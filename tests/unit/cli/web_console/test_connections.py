@@ -107,7 +107,7 @@ def test_an_account_is_made_with_its_secrets(browser: WebBrowser, aws: Aws) -> N
     form = sent(browser.get("/connections/new").html)
     refused = browser.post("/connections/new", {**form, "name": "emea"})
     assert refused.status == 422
-    assert "org_id: given nothing" in refused.text
+    assert "Org ID : given nothing" in refused.text
     plan = browser.post("/connections/new", {**form, "name": "emea", "org_id": "acme-emea"})
     assert plan.status == 200, plan.text
     browser.post("/connections/emea/store", plan.hidden())

@@ -201,6 +201,7 @@ def test_what_is_stored_and_not_valid_is_shown_as_it_is_with_its_faults(
     assert page.status == 200
     assert "These settings can't be stored as they are" in page.text
     assert "conection: there is no such setting; did you mean connection?" in page.text
+    assert '<a href="#event_code">Event ID (event code)</a>: given' in page.html
 
 
 @pytest.mark.parametrize(

@@ -234,3 +234,16 @@ def test_no_form_writes_to_aws_while_changes_are_not_allowed(reader: WebBrowser,
     assert {
         name for fake in aws.clients for name, _ in fake.calls if not _READS.match(name)
     } == set()
+
+
+def test_a_command_in_words_is_marked_up_and_nothing_else_is(browser: WebBrowser) -> None:
+    def work(job: jobs.Job) -> None:
+        job.tell("<b> `attendee-sync status <i>` finds `18`")
+
+    job = jobs.Job("Work", "/failures", remark=jobs.UNCHANGED)
+    browser.site.state.jobs.start(job, work)
+    assert job.wait(10)
+    shown = browser.get(f"/jobs/{job.id}").html
+    assert "&lt;b&gt; <code>attendee-sync status &lt;i&gt;</code> finds `18`" in shown
+    assert "<strong>Done.</strong> Nothing was changed." in shown
+    assert '<a href="/failures" aria-current="page">' in shown
