@@ -39,11 +39,16 @@ def _preview(page: Page) -> None:
 def _look_up(page: Page) -> None:
     page.get_by_label("E-mail address").fill("person-77@example.com")
     page.get_by_role("button", name="Look up").click()
+    _wait_for_end(page)
 
 
 def _examine(page: Page) -> None:
     page.get_by_role("button", name="Examine").click()
-    expect(page.get_by_text("Done.")).to_be_visible()
+    _wait_for_end(page)
+
+
+def _wait_for_end(page: Page) -> None:
+    expect(page.get_by_text("Done.", exact=True)).to_be_visible(timeout=_SLOW_MILLISECONDS)
 
 
 @dataclass(frozen=True)
