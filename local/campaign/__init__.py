@@ -2,6 +2,7 @@
 
 from local.campaign import (
     aws_outages,
+    clocks,
     crashes,
     erasure,
     flood,
@@ -24,4 +25,5 @@ SCENARIOS = (
     *many.SCENARIOS,
     *poison.SCENARIOS,
     *erasure.SCENARIOS,
+    *clocks.SCENARIOS,
 )
