@@ -300,6 +300,7 @@ def test_what_was_pushed_is_counted_and_its_call_is_in_the_api_log(
 
     # The call, by its line without anybody's data; the simulator knows whom it stored.
     page.get_by_role("navigation").get_by_role("link", name="API log").click()
+    page.get_by_label("Destination").select_option("default")
     page.get_by_label("Outcome").select_option("delivered")
     page.get_by_label("HTTP status").select_option("2xx")
     _submit(page, "Show")
