@@ -60,7 +60,7 @@ class Guard:
             await _too_large()(scope, receive, guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        """Return the answer to what no own page of this session asks, else None."""
+        """Return the answer to what no page of this run of the console asks, else None."""
         headers = Headers(scope=scope)
         if headers.get("host") != self._session.host:
             return _page(HTTPStatus.BAD_REQUEST, "This is not the console's address.")

@@ -148,6 +148,11 @@ def session(request: Request) -> Session:
     return found
 
 
+def is_part(request: Request) -> bool:
+    """Tell whether a page's script asks for a part of it, as htmx says."""
+    return "hx-request" in request.headers
+
+
 # --- what it is answered with ---
 
 
@@ -193,7 +198,6 @@ def _common(request: Request) -> Mapping[str, Any]:
     return {
         "csrf": session(request).csrf,
         "here": section(path),
-        "is_fragment": "hx-request" in request.headers,
         "may_change": session(request).may_change,
         "navigation": NAVIGATION,
         "path": path,

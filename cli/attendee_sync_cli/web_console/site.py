@@ -100,5 +100,5 @@ def _broken(request: Request, error: Exception) -> Response:
 
 
 def _error(request: Request, status: int, words: str) -> Response:
-    template = "error_fragment.html" if "hx-request" in request.headers else "error.html"
+    template = "error_fragment.html" if page.is_part(request) else "error.html"
     return page.render(request, template, status=status, words=words)

@@ -125,7 +125,7 @@ def _plan(request: Request, trial: Trial) -> Response:
 
 def _store(request: Request, form: FormData) -> Response:
     stack, name = page.stack(request), page.name(request)
-    trial = connections.tried(stack, console.name(name) or "", page.field(form, "settings"))
+    trial = connections.tried(stack, name, page.field(form, "settings"))
     setting_changes.expect_unchanged(trial.before, page.field(form, "known"))
     connections.store(stack, trial)
     return page.go(f"/connections/{name}?told={'stored' if trial.changes else 'nothing'}")

@@ -45,7 +45,7 @@ def address(name: str) -> str:
 def _list(request: Request) -> Response:
     stack = page.stack(request)
     with_figures = "figures" in request.query_params
-    if with_figures and "hx-request" in request.headers:
+    if with_figures and page.is_part(request):
         return page.fragment(request, "destination_figures.html", figures=_figures(request))
     return page.render(
         request,
@@ -164,7 +164,7 @@ def _senders(request: Request) -> Response:
 
 def _part(request: Request, template: str, **values: Any) -> Response:
     """Show a part of a page, within a page of its own for who has no JavaScript."""
-    if "hx-request" in request.headers:
+    if page.is_part(request):
         return page.fragment(request, template, **values)
     return page.render(
         request, "destination_part.html", part=template, back=address(page.name(request)), **values
@@ -233,7 +233,7 @@ def plan(request: Request, trial: Trial, back: str) -> Response:
 
 def _store(request: Request, form: FormData) -> Response:
     stack, name = page.stack(request), page.name(request)
-    trial = destinations.tried(stack, console.name(name) or "", page.field(form, "settings"))
+    trial = destinations.tried(stack, name, page.field(form, "settings"))
     setting_changes.expect_unchanged(trial.before, page.field(form, "known"))
     if not trial.makes_lane:
         destinations.store(stack, trial)

@@ -281,7 +281,7 @@ def _found(request: Request) -> Response:
         "cards": _cards(seen.found.groups, destinations),
         "since": wanted.since or "",
     }
-    if "hx-request" in request.headers:
+    if page.is_part(request):
         return page.fragment(request, "failures_found.html", **values)
     names = sorted(destinations or stack.destinations())
     return page.render(request, "failures_whole.html", names=names, hours=HOURS, **values)

@@ -243,7 +243,7 @@ def _waits(activity: Activity, longest_wait: float | None) -> list[list[str]]:
 
 def _part(request: Request, template: str, **values: Any) -> Response:
     """Return a part of the page; where no script asked for it, with all that is around a page."""
-    if "hx-request" in request.headers:
+    if page.is_part(request):
         return page.fragment(request, template, **values)
     return page.render(request, "overview_part.html", part=template, **values)
 
