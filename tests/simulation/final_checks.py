@@ -69,9 +69,18 @@ def _look_at_attendee(judge: Judge, email: str) -> None:
 
 
 def _unheard(judge: Judge, email: str) -> list[int]:
-    """Return the positions of what RainFocus stored, and refused when it came again."""
-    return [
-        n
-        for n, each in enumerate(judge.order[email])
-        if n not in judge.took[email] and (email, judge.tag(each)) in judge.was_stored
-    ]
+    """Return the positions of what RainFocus stored, and which has no such end.
+
+    Its answer was not heard, or it was refused when it came again. Those before one may have been
+    sent in the same call.
+    """
+    order = judge.order[email]
+    unheard: set[int] = set()
+    for last, each in enumerate(order):
+        if (email, judge.tag(each)) not in judge.was_stored:
+            continue
+        for n in range(last, -1, -1):
+            if n in judge.took[email] or judge.stories[order[n]].ends[-1:] == ["rejected"]:
+                break
+            unheard.add(n)
+    return sorted(unheard)
