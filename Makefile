@@ -35,6 +35,8 @@ ARCHITECTURE ?= arm64
 
 # What `make mutants` changes, of tests/mutants.toml; all of it if none is named.
 MODULE ?=
+# How many of each module's changes are tried, chosen by chance; all if none is stated.
+SAMPLE ?=
 
 # Options of `make campaign`: python -m local.campaign --help lists them.
 CAMPAIGN ?=
@@ -136,7 +138,7 @@ days: $(DEV) $(REGIONS) ## Run the unit and contract tests as on other days
 
 # Takes too long for `make check`: a nightly run is for it.
 mutants: $(DEV) $(MUTMUT) $(REGIONS) ## Look for changes of the code that no test notices, in MODULE
-	@$(BIN)/python -m local.checks.mutants $(MODULE)
+	@$(BIN)/python -m local.checks.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(MODULE)
 
 # How long for each, which one, and a file that failed: python -m tests.fuzz --help.
 FUZZED = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TARGET),--target $(TARGET)) \

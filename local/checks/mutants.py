@@ -1,11 +1,13 @@
-"""Finds changes of the code that no test notices: python -m local.checks.mutants [MODULE ...].
+"""Finds changes of the code that no test notices.
 
 For each module of tests/mutants.toml, mutmut changes its functions, one thing at a time, and runs
 the tests that concern the module. A change that they all let pass is a hole in the tests, or
 stands in that file with the reason why it is none.
 """
 
+import argparse
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -28,6 +30,7 @@ _NEEDED = ("tests", "events", "functions", "pyproject.toml")
 _KILLED = "killed"
 _CAUGHT = frozenset({_KILLED, "timeout"})
 _MOST_LOG_LINES = 30
+_SEED = 14  # the same sample in each run, as long as the code is the same
 _NAME = re.compile(r".*\.x[_ǁ](?P<function>.+)__mutmut_\d+")
 
 
@@ -52,6 +55,7 @@ class Result:
     survivors: Sequence[Survivor]
     survived: int  # which is more than the survivors where two changes read alike
     seconds: float
+    of: int = 0  # if they are a sample, of how many
 
     @property
     def score(self) -> float:
@@ -63,8 +67,11 @@ class MutationError(Exception):
     """The mutants of a module could not be tried."""
 
 
-def main(names: Sequence[str]) -> int:
-    """Print what became of the mutants, and return 1 if a survivor has no reason."""
+def main(names: Sequence[str], sample: int = 0) -> int:
+    """Print what became of the mutants, and return 1 if a survivor has no reason.
+
+    With `sample`, of each module so many are tried.
+    """
     file = tomllib.loads(LISTED.read_text())
     modules: Mapping[str, Sequence[str]] = file["modules"]
     unknown = set(names) - set(modules)
@@ -75,14 +82,14 @@ def main(names: Sequence[str]) -> int:
     results: list[Result] = []
     for module in names or modules:
         try:
-            result = _tried(module, modules[module])
+            result = _tried(module, modules[module], sample)
         except MutationError as error:
             _say(f"{module}: {error}")
             return 2
         results.append(result)
         _say(
             f"{module:<28} {result.mutants:>7} {result.survived:>8} {result.score:>4.0f} % "
-            f"{result.seconds:>7.0f}"
+            f"{result.seconds:>7.0f}{f', a sample of {result.of}' if result.of else ''}"
         )
     lines, status = verdict(results, listed(file))
     _say(*lines)
@@ -101,12 +108,15 @@ def listed(file: Mapping[str, Any]) -> list[Survivor]:
 def verdict(results: Sequence[Result], known: Iterable[Survivor]) -> tuple[list[str], int]:
     """Return the lines to print and the exit status: 1 if something is to be done."""
     found = {each for result in results for each in result.survivors}
-    modules = {result.module for result in results}
-    known = {each for each in known if each.module in modules}
+    known = set(known)
+    whole = {result.module for result in results if not result.of}
     lines: list[str] = []
     for heading, survivors in (
         ("No test notices, and no reason is listed:", found - known),
-        ("Is listed, but noticed by now, or gone:", known - found),
+        (
+            "Is listed, but noticed by now, or gone:",
+            {each for each in known - found if each.module in whole},
+        ),
     ):
         if survivors:
             lines += ["", heading, *sorted(map(str, survivors))]
@@ -132,14 +142,19 @@ def function_of(mutant: str) -> str:
     return match["function"].replace("ǁ", ".")
 
 
-def _tried(module: str, tests: Sequence[str]) -> Result:
-    """Try each mutant of a module, in a folder of its own."""
+def _tried(module: str, tests: Sequence[str], sample: int) -> Result:
+    """Try the mutants of a module, or a sample of them, in a folder of its own."""
     started = time.monotonic()
     folder = _WORK / module.replace("/", "-")
     _prepare(folder, module, tests)
-    log = _mutmut(folder, "run")
-    meta = folder / "mutants" / "src" / "attendee_sync" / f"{module}.py.meta"
-    statuses = _statuses(_mutmut(folder, "results", "--all", "true")) if meta.exists() else {}
+    # Asked for a mutant that there is not, it makes all and tries none.
+    log = _mutmut(folder, "run", *(["none"] if sample else []))
+    statuses = _statuses(folder, module)
+    of = len(statuses) if sample and sample < len(statuses) else 0
+    if sample and statuses:
+        chosen = random.Random(_SEED).sample(sorted(statuses), min(sample, len(statuses)))  # noqa: S311
+        log = _mutmut(folder, "run", *chosen)
+        statuses = {name: _statuses(folder, module)[name] for name in chosen}
     if not statuses or set(statuses.values()) & {"not checked", "suspicious"}:
         raise MutationError("\n".join(["mutmut ended early", *log.splitlines()[-_MOST_LOG_LINES:]]))
     survived = [name for name, status in statuses.items() if status not in _CAUGHT]
@@ -148,7 +163,7 @@ def _tried(module: str, tests: Sequence[str]) -> Result:
         for name in survived
     }
     seconds = time.monotonic() - started
-    return Result(module, len(statuses), sorted(survivors, key=str), len(survived), seconds)
+    return Result(module, len(statuses), sorted(survivors, key=str), len(survived), seconds, of)
 
 
 def _prepare(folder: Path, module: str, tests: Sequence[str]) -> None:
@@ -192,9 +207,10 @@ def _mutmut(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def _statuses(results: str) -> dict[str, str]:
-    """Return what became of each mutant, by its name."""
-    return dict(_pairs(results))
+def _statuses(folder: Path, module: str) -> dict[str, str]:
+    """Return what became of each mutant, by its name; none if mutmut ended before it made them."""
+    meta = folder / "mutants" / "src" / "attendee_sync" / f"{module}.py.meta"
+    return dict(_pairs(_mutmut(folder, "results", "--all", "true"))) if meta.exists() else {}
 
 
 def _pairs(results: str) -> Iterator[tuple[str, str]]:
@@ -209,5 +225,13 @@ def _say(*lines: str) -> None:
     sys.stdout.flush()
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.checks.mutants", description=__doc__)
+    parser.add_argument("modules", nargs="*", help="of tests/mutants.toml; all if none is named")
+    parser.add_argument("--sample", type=int, default=0, help="how many of each; 0: all")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    arguments = _arguments()
+    sys.exit(main(arguments.modules, arguments.sample))

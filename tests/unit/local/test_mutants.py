@@ -1,6 +1,7 @@
 """What `make mutants` makes of the results, and what stands in tests/mutants.toml."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,12 @@ def test_a_module_whose_survivors_are_too_many_fails_even_if_all_are_listed() ->
     assert verdict([result(EQUAL, mutants=10)], [EQUAL]) == ([], 0)
     lines, status = verdict([result(EQUAL, mutants=9)], [EQUAL])
     assert (lines, status) == (["", "Below 90 %: delivery/planner"], 1)
+
+
+def test_a_sample_is_not_asked_for_what_it_did_not_try() -> None:
+    sample = replace(result(EQUAL), of=400)
+    assert verdict([sample], [EQUAL, HOLE]) == ([], 0)
+    assert verdict([sample], [HOLE])[1] == 1
 
 
 def test_a_change_is_told_by_the_lines_before_and_after_it() -> None:
