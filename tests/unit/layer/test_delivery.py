@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
@@ -607,6 +608,16 @@ def test_waits_are_spread_and_never_end_too_early(
     assert harness.waits == {"receipt-0": wait}
 
 
+def test_people_of_one_batch_come_again_at_different_times(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter((2.0, 3.0))
+    monkeypatch.setattr("attendee_sync.delivery.retry.random.uniform", lambda *_: next(drawn))
+    harness.rainfocus.reply = BUSY
+    harness.deliver(message(0), message(1))
+    assert sorted(harness.waits.values()) == [2, 3]
+
+
 def test_a_failure_to_put_back_loses_nothing(harness: DeliveryHarness) -> None:
     harness.rainfocus.reply = BUSY
     harness.aws.sqs.always = fakes.unreachable()
@@ -692,6 +703,32 @@ def test_of_ten_calls_one_hangs_and_nine_are_noted(
     lines = [json.loads(line) for line in output().splitlines()]
     counts = {line["outcome"]: line["Profiles"] for line in lines if "Profiles" in line}
     assert counts == {"delivered": [9.0], "retry": [1.0]}
+
+
+@pytest.mark.parametrize(("left", "waits"), [(60.0, 60.0 - ACCOUNTING_SECONDS), (5.0, 0.0)])
+def test_calls_are_waited_for_until_there_is_time_for_the_accounts_alone(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, left: float, waits: float
+) -> None:
+    harness.seconds_left = left
+    waited: list[float] = []
+
+    def noting(calls: Any, seconds: float) -> Any:
+        waited.append(seconds)
+        return wait(calls)
+
+    monkeypatch.setattr(module, "wait", noting)
+    harness.deliver(message())
+    assert waited == [waits]
+
+
+def test_what_no_thread_began_in_time_is_put_back_and_no_suspect(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch, hanging: threading.Event
+) -> None:
+    monkeypatch.setattr(module, "THREADS", 1)
+    hang(harness, "p0", hanging)
+    first, second = harness.deliver(message(0), message(1))
+    assert (first.reason, second.reason) == (Reason.UNFINISHED, Reason.NO_TIME)
+    assert set(harness.waits) == {"receipt-1"}
 
 
 def test_a_call_that_hangs_holds_up_no_later_batch(

@@ -277,6 +277,14 @@ def test_without_the_ledger_what_comes_again_is_not_planned(
     assert set(harness.waits) == {"receipt-0"}
 
 
+def test_without_the_ledger_what_comes_for_the_first_time_is_planned_all_the_same(
+    harness: DeliveryHarness,
+) -> None:
+    harness.aws.dynamodb.always = fakes.denied("InternalServerError")
+    outcomes = harness.deliver(message(0, attempt=2), message(1, body="hello"))
+    assert kinds(outcomes) == ["retry", "rejected"]
+
+
 def test_a_suspect_is_not_worked_on_without_a_note(harness: DeliveryHarness) -> None:
     put = harness.aws.dynamodb.put_item
 

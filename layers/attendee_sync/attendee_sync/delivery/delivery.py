@@ -71,7 +71,7 @@ class _Batch:
     ) -> None:
         self._stack = stack
         self._queue = queue
-        self._planner = Planner(stack.settings, stack.policy.max_internal_errors)
+        self._planner = Planner(stack.settings)
         self._seconds_left = seconds_left
         self._settled: list[Settled] = []
         self._notes: Mapping[str, AttemptNote] = {}
@@ -136,11 +136,7 @@ class _Batch:
 
         `alone` is the id of one that was worked on alone.
         """
-        waits = self._waits(settled)
-        settled = [
-            replace(each, is_news=self._is_news(each), retry_in=wait)
-            for each, wait in zip(settled, waits, strict=True)
-        ]
+        settled = self._with_waits([replace(each, is_news=self._is_news(each)) for each in settled])
         accounting.account(settled)
         self._put_back(settled, alone)
         self._settled += settled
@@ -162,13 +158,14 @@ class _Batch:
         entries = known if isinstance(known, Outcome) else known.entries
         threads = ThreadPoolExecutor(THREADS)
         started = [
-            threads.submit(self._group_delivery().deliver, group, entries) for group in groups
+            (group, threads.submit(self._group_delivery().deliver, group, entries))
+            for group in groups
         ]
         time_left = self._seconds_left() - ACCOUNTING_SECONDS
-        wait(started, max(0.0, time_left))
+        wait([each for _, each in started], max(0.0, time_left))
         threads.shutdown(wait=False, cancel_futures=True)
         settled: list[Settled] = []
-        for group, each in zip(groups, started, strict=True):
+        for group, each in started:
             settled += _result(each, group, _UNFINISHED if time_left > 0 else NO_TIME)
         return settled
 
@@ -226,22 +223,22 @@ class _Batch:
                 ledger.invalidate(key)
         return _with_outcome(_OVERTAKEN, settled, overtaken)
 
-    def _waits(self, settled: Sequence[Settled]) -> list[int | None]:
-        """Return for how long each is to be hidden, a group for the same time to keep its order.
+    def _with_waits(self, settled: Sequence[Settled]) -> list[Settled]:
+        """Add for how long each is to be hidden, a group for the same time to keep its order.
 
-        None is what has ended, or has not in its thread: that is left alone, and comes again as
+        What has ended, or has not in its thread, is not: that is left alone, and comes again as
         if it had died with it.
         """
         by_group: dict[str, int] = {}
-        waits: list[int | None] = []
+        waiting: list[Settled] = []
         for each in settled:
             message, outcome = each.message, each.outcome
             if outcome.kind.is_final or outcome == _UNFINISHED:
-                waits.append(None)
+                waiting.append(each)
                 continue
             seconds = self._stack.policy.wait(message.attempt, outcome, message.waited)
-            waits.append(by_group.setdefault(message.group, seconds))
-        return waits
+            waiting.append(replace(each, retry_in=by_group.setdefault(message.group, seconds)))
+        return waiting
 
     def _put_back(self, settled: Sequence[Settled], alone: str) -> None:
         """Hide what must be retried."""
@@ -280,7 +277,7 @@ def _may_end(plan: Plan) -> bool:
 
 
 def _all_with(outcome: Outcome, messages: Sequence[QueuedProfile]) -> list[Settled]:
-    return [Settled(Plan(each, outcome), outcome) for each in messages]
+    return [Settled(Plan(each), outcome) for each in messages]
 
 
 def _result(

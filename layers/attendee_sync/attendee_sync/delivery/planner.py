@@ -94,7 +94,6 @@ class Planner:
     """Plans by the settings of one stack."""
 
     settings: Settings
-    max_internal_errors: int = RetryPolicy.max_internal_errors
 
     def plan(self, message: QueuedProfile) -> Plan:
         """Return what a message asks for. It raises nothing: a fault is in the plan's outcome.
@@ -105,7 +104,7 @@ class Planner:
             return self._plan(message)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the batch
             outcome = retry(error)
-            if message.attempt < self.max_internal_errors or (
+            if message.attempt < RetryPolicy.max_internal_errors or (
                 outcome.reason is not Reason.INTERNAL_ERROR
             ):
                 return Plan(message, outcome)
