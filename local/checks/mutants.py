@@ -154,7 +154,8 @@ def _tried(module: str, tests: Sequence[str], sample: int) -> Result:
     if sample and statuses:
         chosen = random.Random(_SEED).sample(sorted(statuses), min(sample, len(statuses)))  # noqa: S311
         log = _mutmut(folder, "run", *chosen)
-        statuses = {name: _statuses(folder, module)[name] for name in chosen}
+        of_all = _statuses(folder, module)
+        statuses = {name: of_all[name] for name in chosen}
     if not statuses or set(statuses.values()) & {"not checked", "suspicious"}:
         raise MutationError("\n".join(["mutmut ended early", *log.splitlines()[-_MOST_LOG_LINES:]]))
     survived = [name for name, status in statuses.items() if status not in _CAUGHT]
