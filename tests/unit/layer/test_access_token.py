@@ -1,5 +1,6 @@
 import base64
 import dataclasses
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -379,7 +380,7 @@ def test_a_token_is_read_as_it_was_written(kept: AccessToken) -> None:
     read = access_token.parse(text, CONNECTION)
     assert read
     assert access_token.complete(read, access_token.parse_credentials(shown_text)) == kept
-    assert "client_id" not in text
+    assert not {"client_id", "profile_token"} & json.loads(text).keys()
     assert "secret" not in shown_text
 
 
@@ -471,6 +472,7 @@ def test_tokens_differ_by_their_digest_which_gives_nothing_away() -> None:
     [
         ({}, {}, True),
         ({"limits": {"concurrency": 2}, "fields": {"constants": {"a": "b"}}}, {}, True),
+        ({"token_call": {"method": "GET"}}, {}, False),
         ({}, {"client_id": "other"}, False),
         ({}, {"client_secret": "other"}, False),
         ({}, {"profile_token": "other"}, False),
@@ -490,6 +492,18 @@ def test_a_token_is_asked_for_anew_when_what_it_depends_on_changes(
     before = access_token.grant_digest(CONNECTION, CREDENTIALS)
     assert (digest == before) == is_the_same
     assert "real" not in digest
+
+
+def test_an_upgrade_asks_for_no_token_anew() -> None:
+    """What a connection does not say of the token's call is not in the digest, as before."""
+    parts = [CONNECTION.auth.model_dump_json(), *dataclasses.astuple(CREDENTIALS)]
+    as_before = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    assert access_token.grant_digest(CONNECTION, CREDENTIALS) == as_before
+
+
+def test_half_a_character_has_a_digest_of_its_own() -> None:
+    halves = [Credentials(client_secret=half) for half in ("\ud800", "\ud801")]
+    assert len({access_token.grant_digest(CONNECTION, each) for each in halves}) == 2
 
 
 def test_a_secret_with_half_a_character_is_the_credentials_fault() -> None:

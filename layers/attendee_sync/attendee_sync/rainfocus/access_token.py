@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -45,11 +46,11 @@ class AccessToken:
     @property
     def lifetime(self) -> float:
         """How long it lives from its beginning to its end, in seconds."""
-        return float("inf") if self.expires_at is None else self.expires_at - self.issued_at
+        return math.inf if self.expires_at is None else self.expires_at - self.issued_at
 
     def seconds_left(self) -> float:
         """Return how long it lives yet."""
-        return float("inf") if self.expires_at is None else self.expires_at - time.time()
+        return math.inf if self.expires_at is None else self.expires_at - time.time()
 
 
 class TokenFault(StrEnum):
@@ -90,8 +91,10 @@ def shown_digest(credentials: Credentials) -> str:
 
 def parse(text: str | None, connection: Connection) -> AccessToken | None:
     """Return a token that was stored, or None if it is none for the connection."""
+    if not text:
+        return None
     try:
-        members = json.loads(text or "{}")
+        members = json.loads(text)
         members["issued_at"] = int(members["issued_at"])
         if members["expires_at"] is not None:
             members["expires_at"] = int(members["expires_at"])
@@ -122,8 +125,10 @@ def dump_shown(credentials: Credentials) -> str:
 
 def parse_credentials(text: str | None) -> Credentials:
     """Return the credentials of a secret; what is not entered yet is empty."""
+    if not text:
+        return Credentials()
     try:
-        members = json.loads(text or "{}")
+        members = json.loads(text)
         return Credentials(
             **{
                 name: str(members.get(name) or "").strip()
