@@ -105,6 +105,7 @@ def test_the_ledger_notes_a_delivery_without_personal_data(harness: DeliveryHarn
     assert item["destination"] == {"S": "default"}
     assert item["outcome"] == {"S": "delivered"}
     assert item["sequence"] == {"S": f"{8:040}"}
+    assert (item["status"], item["code"]) == ({"N": "200"}, {"S": "0"})
     assert item["attendee_id"] == {"S": "1700000000000001abcd"}
     assert json.loads(item["fields"]["S"]).keys() == {"email", "zip"}
     assert "example.com" not in json.dumps(harness.aws.dynamodb.items)
