@@ -436,7 +436,7 @@ def test_nobody_is_buried_before_the_ledger_knows(harness: DeliveryHarness) -> N
     harness.deliver(message(0, "ada", zip_of("A")))
     harness.rainfocus.reply = breaking_the_ledger(harness, fakes.envelope("7"))
     [outcome] = harness.deliver(message(1, "ada", zip_of("B"), attempt=2))
-    assert outcome.kind is OutcomeKind.RETRY
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, Reason.LEDGER_UNAVAILABLE)
     assert harness.aws.sqs.dead_letters == []
 
 

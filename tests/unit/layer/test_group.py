@@ -1,6 +1,7 @@
 """What the deliveries of one attendee leave behind, beside what test_delivery.py tells of it."""
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -51,10 +52,12 @@ def test_what_expired_is_buried_without_a_mapping(harness: DeliveryHarness) -> N
 
 
 def test_an_update_that_went_with_a_later_one_says_so(harness: DeliveryHarness) -> None:
+    begun = time.monotonic()
     first, last = harness.deliver(message(0, "ada"), message(1, "ada"))
     assert (first.reason, last.reason) == (Reason.MERGED, Reason.NONE)
     assert first.latency is None
     assert last.latency is not None
+    assert 0 <= last.latency <= time.monotonic() - begun
 
 
 def test_a_profile_that_ended_badly_after_an_earlier_attempt_has_the_next_one_sent(
@@ -137,3 +140,37 @@ def test_remarks_on_a_profile_are_none_on_what_waits_behind_it(harness: Delivery
     first, behind = harness.deliver(message(0, "ada", body), message(1, "ada"))
     assert first.remarks
     assert (behind.reason, behind.remarks) == (Reason.BEHIND, ())
+
+
+def test_what_is_older_than_a_filtered_one_of_its_batch_waits_until_the_ledger_knows(
+    harness: DeliveryHarness,
+) -> None:
+    harness.aws.set_destination("default", event_code="summit2027", filter="city != 'unwanted'")
+    unwanted = json.dumps({"email": "ada@example.com", "city": "unwanted"})
+    older = message(1, "ada", age=60)
+    batch = [message(2, "ada", unwanted), older]
+    assert kinds(harness.deliver(*batch)) == ["filtered", "retry"]
+    assert harness.rainfocus.calls == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcomes", "calls"),
+    [(fakes.stored(), ["delivered"] * 2, 2), (fakes.Reply(503), ["retry"] * 2, 1)],
+)
+def test_two_attendees_of_one_group_are_two_calls_in_order(
+    harness: DeliveryHarness, reply: fakes.Reply, outcomes: list[str], calls: int
+) -> None:
+    """As where an address was changed in a destination's rules while messages waited."""
+    harness.rainfocus.reply = reply
+    batch = [message(n, person, group="one") for n, person in enumerate(("ada", "bob"))]
+    assert kinds(harness.deliver(*batch)) == outcomes
+    assert len(harness.rainfocus.calls) == calls
+
+
+def test_of_two_that_rainfocus_refuses_together_each_is_sent_by_itself(
+    harness: DeliveryHarness,
+) -> None:
+    harness.rainfocus.reply = lambda call: (
+        fakes.envelope("5") if call.json["zip"] == "1" else fakes.stored()
+    )
+    assert kinds(harness.deliver(message(0, "ada"), message(1, "ada"))) == ["delivered", "rejected"]
