@@ -77,9 +77,10 @@ def _unheard(judge: Judge, email: str) -> list[int]:
     order = judge.order[email]
     unheard: set[int] = set()
     for last, each in enumerate(order):
-        if (email, judge.tag(each)) not in judge.was_stored:
+        if last in judge.took[email] or (email, judge.tag(each)) not in judge.was_stored:
             continue
-        for n in range(last, -1, -1):
+        unheard.add(last)
+        for n in range(last - 1, -1, -1):
             if n in judge.took[email] or judge.stories[order[n]].ends[-1:] == ["rejected"]:
                 break
             unheard.add(n)
