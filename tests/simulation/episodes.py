@@ -65,10 +65,7 @@ class Episodes:
             case "new-ingest-token":
                 self._rotate_ingest_token(f"secret-of-the-simulation-{random.random()}")
             case "forced-token":
-                self._outside.judge.excuse_token()
-                self._outside.functions.run(
-                    "token-refresh", {"connection": "default", "force": True}
-                )
+                self._force_token()
 
     def _have_mode(self, mode: str, seconds: float) -> None:
         if not self._outside.rainfocus.mode:
@@ -105,8 +102,13 @@ class Episodes:
         self._outside.rainfocus.secrets = {secret}
         self._outside.rainfocus.tokens.clear()
         self._outside.set_credentials(secret)
-        self._outside.judge.excuse_token()
+        self._force_token()
+
+    def _force_token(self) -> None:
+        """Have a token renewed that may be young, whoever else renews it meanwhile."""
+        self._outside.judge.force_token()
         self._outside.functions.run("token-refresh", {"connection": "default", "force": True})
+        self._outside.judge.force_token()
 
     def _rotate_ingest_token(self, token: str) -> None:
         """Make a new token for senders, who show it a minute later."""

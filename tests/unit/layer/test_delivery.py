@@ -860,6 +860,21 @@ def test_what_may_have_waited_for_a_person_does_not_expire_until_that_is_known(
     assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, Reason.UNAVAILABLE)
 
 
+@pytest.mark.parametrize(
+    ("age", "kind"),
+    [(3 * DAY - 60, OutcomeKind.RETRY), (3 * DAY + 60, OutcomeKind.EXPIRED)],
+)
+def test_who_may_be_erased_is_no_dead_letter_while_that_is_not_known(
+    harness: DeliveryHarness, age: float, kind: OutcomeKind
+) -> None:
+    harness.aws.dynamodb.always = fakes.denied("InternalServerError")
+    pauses = Mock(get=Mock(return_value=None))
+    harness.delivery = replace(harness.delivery, pauses=pauses)
+    [outcome] = harness.deliver(message(age=age))
+    assert (outcome.kind, outcome.reason) == (kind, Reason.LEDGER_UNAVAILABLE)
+    assert len(harness.aws.sqs.dead_letters) == (kind is OutcomeKind.EXPIRED)
+
+
 def test_pauses_are_looked_up_only_before_something_expires(harness: DeliveryHarness) -> None:
     harness.rainfocus.reply = BUSY
     harness.deliver(message(age=DAY - 60))

@@ -187,6 +187,9 @@ class GroupDelivery:
         settled = self.policy.settle(outcome, message.waited)
         if settled.kind is not OutcomeKind.EXPIRED or message.waited > self.policy.max_waited:
             return settled
+        is_known = outcome.reason is not Reason.LEDGER_UNAVAILABLE
+        if not is_known and message.waited <= self.policy.max_age_for_settings:
+            return outcome  # the person may be erased: no dead letter of it may be kept
         try:
             pause = self.pauses.get(message.destination)
         except (BotoCoreError, ClientError):
