@@ -184,9 +184,6 @@ def _prepare(folder: Path, module: str, tests: Sequence[str]) -> None:
         "process_isolation=forkserver",
         "also_copy=",
         *(f"  {name}" for name in _NEEDED),
-        "pytest_add_cli_args=",
-        "  -m",
-        "  not simulation",
         "pytest_add_cli_args_test_selection=",
         *(f"  tests/{name}.py" for name in tests),
     ]

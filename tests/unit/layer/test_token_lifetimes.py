@@ -132,7 +132,6 @@ def token_refresh(aws: Aws, interval: float = INTERVAL) -> TokenRefresh:
     return TokenRefresh(settings, aws.token_store(settings), fakes.Http().session(), interval)
 
 
-@pytest.mark.simulation
 @pytest.mark.parametrize("lifetime", LIFETIMES)
 def test_for_thirty_days_there_is_a_living_token_and_no_quota_is_met(
     life: Life, lifetime: int

@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from attendee_sync import http_client
+from attendee_sync.aws.lock import LockedError
 from attendee_sync.aws.settings import SettingsUnavailableError
 from attendee_sync.rainfocus.access_token import TokenFault
 from attendee_sync.rainfocus.connection import Connection
@@ -16,6 +18,7 @@ from attendee_sync.rainfocus.token_refresh import (
     TokenState,
 )
 from attendee_sync.rainfocus.token_requester import TokenRequester
+from attendee_sync.rainfocus.token_store import TokenStore
 from tests.support import fakes
 from tests.support.stack import CONNECTION, STACK, Aws, Clock, changed, token
 
@@ -187,22 +190,25 @@ def add(aws: Aws, name: str, connection: Connection = CONNECTION) -> None:
     aws.secrets.versions[f"{STACK}/credentials/{name}"] = list(credentials)
 
 
+@pytest.mark.parametrize("is_scheduled", [True, False])
 def test_connections_are_looked_after_side_by_side(
-    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http, *, is_scheduled: bool
 ) -> None:
-    ready = threading.Barrier(5, timeout=30)
+    ready = threading.Barrier(40, timeout=30)
 
     def reply(_: fakes.Call) -> fakes.Reply:
         ready.wait()
         return GRANT
 
-    for n in range(5):
+    for n in range(40):
         add(aws, f"c{n}")
     endpoint.reply = reply
-    states = {each.connection: each.state for each in refresh.run()}
-    assert states == {"default": TokenState.GOOD} | {
-        f"c{n}": TokenState.REFRESHED for n in range(5)
+    told: list[TokenResult] = []
+    results = refresh.watch(lambda: 60.0, told.append) if is_scheduled else refresh.run()
+    assert {each.connection: each.state for each in results} == {"default": TokenState.GOOD} | {
+        f"c{n}": TokenState.REFRESHED for n in range(40)
     }
+    assert len(told) == (41 if is_scheduled else 0)
 
 
 def spoil_path(aws: Aws) -> None:
@@ -521,3 +527,109 @@ def test_a_token_ends_soon_when_it_should_have_been_renewed_long_ago(
     [result] = refresh.run()
     assert result.ends_soon is ends_soon
     assert result.seconds_left == max(lifetime - lived, 0)
+
+
+# --- a scheduled run, which stays with short lives until the next one has come, 390 s later ---
+
+TEXT = CONNECTION.model_dump_json()
+HALF_MINUTES = [30.0] * 12 + [0.0]
+
+
+def grant(lifetime: int) -> fakes.Reply:
+    return fakes.Reply(200, json.dumps({"access_token": "a", "expires_in": lifetime}).encode())
+
+
+@pytest.fixture
+def no_token(aws: Aws) -> None:
+    aws.remove_token()
+
+
+@pytest.fixture
+def sleep_moves_the_clock(wall: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sleep(seconds: float) -> None:
+        wall.now += seconds
+
+    monkeypatch.setattr(time, "sleep", sleep)
+
+
+def looked(refresh: TokenRefresh, wall: Clock) -> list[tuple[TokenState, float]]:
+    """Return what each look of a run found, and how long it waits after it."""
+    seen: list[tuple[TokenState, float]] = []
+    for result, wait in refresh.looks("default", TEXT):
+        seen.append((result.state, wait))
+        wall.now += wait
+    return seen
+
+
+@pytest.mark.usefixtures("no_token")
+@pytest.mark.parametrize(
+    ("lifetime", "waits"),
+    [(60, HALF_MINUTES), (390, [195.0, 0.0]), (391, [0.0]), (3_600, [0.0])],
+)
+def test_a_token_is_looked_after_at_the_half_of_its_life_until_it_outlives_the_next_run(
+    wall: Clock, refresh: TokenRefresh, endpoint: fakes.Http, lifetime: int, waits: list[float]
+) -> None:
+    endpoint.reply = grant(lifetime)
+    assert looked(refresh, wall) == [(TokenState.REFRESHED, wait) for wait in waits]
+
+
+def test_a_token_that_is_almost_due_is_looked_at_again_after_five_seconds(
+    aws: Aws, wall: Clock, refresh: TokenRefresh
+) -> None:
+    aws.set_token(token(issued_at=int(wall.now) - 29, expires_at=int(wall.now) + 31))
+    assert next(refresh.looks("default", TEXT))[1] == 5.0
+
+
+def test_a_token_without_an_end_is_looked_at_once(
+    aws: Aws, wall: Clock, refresh: TokenRefresh
+) -> None:
+    aws.set_token(token(expires_at=None))
+    assert looked(refresh, wall) == [(TokenState.GOOD, 0.0)]
+
+
+def test_while_another_renews_a_token_is_looked_at_every_ten_seconds(
+    aws: Aws, wall: Clock, refresh: TokenRefresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        raise LockedError
+
+    aws.remove_token()
+    monkeypatch.setattr(TokenStore, "lock", locked)
+    assert looked(refresh, wall) == [(TokenState.GOOD, wait) for wait in [10.0] * 38 + [0.0]]
+
+
+@pytest.mark.usefixtures("wall")
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (fakes.Reply(503), (TokenFault.NETWORK, 10.0)),
+        (UNAUTHORIZED, (TokenFault.CREDENTIALS, 0.0)),
+    ],
+)
+def test_what_may_pass_is_tried_again_in_a_run_while_there_is_a_token_to_keep_alive(
+    aws: Aws,
+    refresh: TokenRefresh,
+    endpoint: fakes.Http,
+    reply: fakes.Reply,
+    told: tuple[TokenFault, float],
+) -> None:
+    endpoint.reply = reply
+    now = int(time.time())
+    aws.set_token(token(issued_at=now - 40, expires_at=now + 20))
+    result, wait = next(refresh.looks("default", TEXT))
+    assert (result.cause, wait) == told
+    assert result.seconds_left == 20.0
+    aws.remove_token()
+    assert [waits for _, waits in refresh.looks("default", TEXT)] == [0.0]
+
+
+@pytest.mark.usefixtures("no_token", "sleep_moves_the_clock")
+@pytest.mark.parametrize(("seconds_left", "looks"), [(1_000.0, 13), (120.0, 3), (0.0, 1)])
+def test_a_scheduled_run_tells_each_look_and_ends_a_minute_before_its_function(
+    wall: Clock, refresh: TokenRefresh, endpoint: fakes.Http, seconds_left: float, looks: int
+) -> None:
+    endpoint.reply = grant(60)
+    end = wall.now + seconds_left
+    told: list[TokenResult] = []
+    assert refresh.watch(lambda: end - wall.now, told.append) == told
+    assert [each.state for each in told] == [TokenState.REFRESHED] * looks
