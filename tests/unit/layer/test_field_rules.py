@@ -124,9 +124,79 @@ def test_what_gave_a_field_its_value_is_told() -> None:
     assert source("state", {"region": "UT", "country": "US"}, state="region") == "region"
     assert source("province", {"region": "Bayern", "country": "DE"}, state="region") == "region"
     assert source("firstname", {"fullName": "Ada King"}) == "fullName"
+    assert source("city", {}, city={"write": "constant", "value": "Paris"}) == "a constant"
+    lines = {"street": "1 Main Street\nFloor 2", "city": "Boston"}
+    assert source("address2", lines) == "street"
+    assert source("city", {"postalCode": "80331 Munich"}) == "postalCode"
+    assert source("city", {"a": "80331 Munich"}, zip="a") == "a"
     null = {"value": "zip", "write": "clear_on_null"}
     assert source("zip", {"zip": None}, zip=null) == "zip"
     assert made({"zip": None}, zip=null) == ({"zip": ""}, {("zip", "blanked by an explicit null")})
+
+
+def test_a_number_that_was_written_with_an_exponent_is_remarked() -> None:
+    remark = "a number, written with its digits alone"
+    assert made({"a": 1e20}, city="a") == ({"city": "1" + "0" * 20}, {("city", remark)})
+
+
+FLOOR = "1 Main Street\n\n Floor  2 "
+BOSTON = {"city": "Boston"}
+LONG = f"1\n{'x' * 1_997}"
+SECOND_LINE = ("address2", "with the further lines of the street")
+
+
+@pytest.mark.parametrize(
+    ("document", "lines"),
+    [
+        (BOSTON | {"street": FLOOR}, ("1 Main Street", "Floor 2")),
+        ({"street": FLOOR, "zip": "02134"}, ("1 Main Street", "Floor 2")),
+        (BOSTON | {"street": f"{FLOOR}\nRoom 3"}, ("1 Main Street", "Floor 2, Room 3")),
+        (BOSTON | {"street": FLOOR, "address2": "Room 3"}, ("1 Main Street", "Floor 2, Room 3")),
+        (BOSTON | {"street": LONG}, ("1", "x" * 1_997)),
+    ],
+)
+def test_the_further_lines_of_a_street_are_the_second_line_of_an_address(
+    document: dict[str, Any], lines: tuple[str, str]
+) -> None:
+    fields, remarks = made(document)
+    assert (fields["address1"], fields["address2"]) == lines
+    assert fields.get("city") == document.get("city")
+    assert SECOND_LINE in remarks
+
+
+@pytest.mark.parametrize(
+    ("document", "street"),
+    [
+        ({"street": FLOOR}, "1 Main Street Floor 2"),  # maybe a whole address
+        (BOSTON | {"street": "1 Main Street\n \n"}, "1 Main Street"),
+        (BOSTON | {"street": LONG, "address2": "yy"}, f"1 {'x' * 1_997}"),  # they are too long
+    ],
+)
+def test_a_street_whose_lines_are_no_second_line_stays_together(
+    document: dict[str, Any], street: str
+) -> None:
+    fields, remarks = made(document)
+    assert (fields["address1"], fields.get("address2")) == (street, document.get("address2"))
+    assert SECOND_LINE not in remarks
+
+
+def test_lines_of_a_street_stay_together_where_one_of_them_has_a_rule() -> None:
+    for rules in ({"address2": "floor"}, {"address1": "street"}):
+        fields, remarks = made(BOSTON | {"street": FLOOR}, **rules)
+        assert fields["address1"] == "1 Main Street Floor 2"
+        assert SECOND_LINE not in remarks
+
+
+def test_a_city_behind_a_zip_is_the_city_if_there_is_no_other() -> None:
+    without = ("zip", "without the city behind it")
+    taken = ("city", "taken from behind the zip")
+    pushed = {"zip": "80331 Munich"}
+    assert made(pushed) == ({"zip": "80331", "city": "Munich"}, {without, taken})
+    assert made(BOSTON | pushed) == ({"zip": "80331", "city": "Boston"}, {without})
+
+
+def test_a_full_name_in_the_other_order_is_split() -> None:
+    assert made({"familyNameFirst": "King Ada"})[0] == {"firstname": "Ada", "lastname": "King"}
 
 
 def test_the_first_state_that_is_one_is_taken() -> None:

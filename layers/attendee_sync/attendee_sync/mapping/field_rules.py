@@ -287,7 +287,7 @@ def _split_street(mapped: Mapped, found: Found) -> None:
 
     A street without a town beside it may be a whole address, and stays together.
     """
-    text = str(found.best.get("address1", ""))
+    text = str(found.best.get("address1"))
     if "\n" not in text or mapped.fields.keys().isdisjoint(("city", "zip")):
         return
     if mapped.fields["address1"] != normalisation.clean_text(text):
