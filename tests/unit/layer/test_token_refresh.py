@@ -2,6 +2,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 import requests
@@ -125,6 +126,23 @@ def test_while_another_renews_nothing_is_fetched(
     with aws.token_store().lock("default"):
         [result] = refresh.run("default", token().digest)
     assert result == TokenResult("default", TokenState.GOOD, reason="it is being renewed just now")
+    assert endpoint.calls == []
+
+
+def test_what_another_renewed_before_the_lock_was_ours_is_not_renewed_again(
+    aws: Aws, refresh: TokenRefresh, endpoint: fakes.Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = TokenStore.lock
+
+    def renewed_first(self: TokenStore, name: str) -> AbstractContextManager[None]:
+        aws.set_token(token())
+        return lock(self, name)
+
+    aws.remove_token()
+    monkeypatch.setattr(TokenStore, "lock", renewed_first)
+    assert refresh.run() == [
+        TokenResult("default", TokenState.GOOD, reason="it was renewed just now")
+    ]
     assert endpoint.calls == []
 
 
