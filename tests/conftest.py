@@ -1,5 +1,6 @@
 import itertools
 import time
+from calendar import isleap
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -24,8 +25,8 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--day",
-        help="run the tests as on another day: an ISO date, or +N for N days from now; "
-        "what passes today alone is found so",
+        help="run the tests as on another day: an ISO date, +N for N days from now, or leap for "
+        "the next leap day that is over a year away; what passes today alone is found so",
     )
 
 
@@ -53,6 +54,11 @@ def _moment(day: str) -> datetime:
     now = datetime.now(UTC)
     if day.startswith("+"):
         return now + timedelta(days=int(day))
+    if day == "leap":
+        soonest = now + timedelta(days=400)
+        years = itertools.count(soonest.year)
+        leap_days = (now.replace(year=year, month=2, day=29) for year in years if isleap(year))
+        return next(each for each in leap_days if each >= soonest)
     date = datetime.fromisoformat(day)
     return now.replace(year=date.year, month=date.month, day=date.day)
 
