@@ -273,8 +273,8 @@ def _check_answer(text: str) -> None:
     encoded = written.encode(errors="surrogatepass")[:65_536]
     received = HttpAnswer(given["status"], encoded, headers)
     for connection in _CONNECTIONS:
-        answer = answers.judge(received, connection, lambda: _SENT)
-        assert answer == answers.judge(received, connection, lambda: _SENT), "judged twice"
+        answer = answers.judge(received, connection, _SENT)
+        assert answer == answers.judge(received, connection, _SENT), "judged twice"
         told = f"{answer.code} {answer.message} {answer.attendee_id}".lower()
         assert not any(each in told for each in (MARK, "0909000", "real-access-token"))
         assert len(answer.message) <= MAX_LENGTH

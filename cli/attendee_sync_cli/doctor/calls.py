@@ -244,7 +244,7 @@ class Calls:
         self._wait(connection)
         received = RainFocusClient(self.http).send(connection, request)
         read = None if isinstance(received, Exception) else reading.read(received)
-        answer = judge(received, connection, lambda: sent)
+        answer = judge(received, connection, sent)
         return answers.seen(answer, read, sent, str(request.url), token), read
 
     def _ask(self, connection: Connection, key: str) -> AccessToken | Seen:

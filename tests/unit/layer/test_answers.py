@@ -16,7 +16,7 @@ def judged(status: int, body: object, sent: Sent | None = None, **rules: Any) ->
     text = body if isinstance(body, str) else json.dumps(body)
     connection = changed(answers=rules)
     received = HttpAnswer(status, text.encode(), {})
-    return answers.judge(received, connection, lambda: sent or Sent.of())
+    return answers.judge(received, connection, sent or Sent.of())
 
 
 def envelope(code: object = "105", message: str = "countryid is not known") -> dict[str, object]:

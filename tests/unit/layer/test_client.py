@@ -7,7 +7,7 @@ import requests
 
 from attendee_sync.http_client import HttpAnswer
 from attendee_sync.outcome import Answer, AnswerKind
-from attendee_sync.rainfocus import answers, masking
+from attendee_sync.rainfocus import answers
 from attendee_sync.rainfocus.client import Attendee, RainFocusClient
 from attendee_sync.rainfocus.connection import Connection
 from tests.support import fakes
@@ -544,14 +544,6 @@ def test_what_a_message_means_is_judged_before_it_is_masked() -> None:
     said = "Required parameter missing: apiProfile"
     answer, _ = store(fakes.envelope("103", said), fields={**ATTENDEE, "city": "apiProfile"})
     assert (answer.kind, answer.message) == (CONFIGURATION, "Required parameter missing: ***")
-
-
-def test_a_success_without_an_id_is_not_searched(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(masking.Sent, "of", lambda *_: pytest.fail("a success has no words"))
-    answer, _ = store(fakes.envelope("0"))
-    assert answer.kind is STORED
 
 
 @pytest.mark.parametrize(

@@ -663,12 +663,13 @@ def test_an_invocation_out_of_time_calls_nobody_else(harness: DeliveryHarness) -
 
 
 @pytest.fixture
-def hanging() -> Iterator[threading.Event]:
+def hanging(harness: DeliveryHarness) -> Iterator[threading.Event]:
     """What a call that hangs waits for; it ends with its test, and disturbs no other's loggers."""
     before = set(threading.enumerate())
     made = threading.Event()
     yield made
     made.set()
+    harness.delivery.threads.leave()
     join_threads_since(before)
 
 
@@ -742,6 +743,24 @@ def test_a_call_that_hangs_holds_up_no_later_batch(
     harness.rainfocus.reply = fakes.stored()
     outcomes = harness.deliver(*(message(n, f"q{n}") for n in range(10, 20)))
     assert kinds(outcomes) == ["delivered"] * 10
+
+
+def test_batches_share_their_threads(harness: DeliveryHarness) -> None:
+    harness.aws.set_connection("default", changed(limits={"first_concurrency": 10}))
+    at_once = threading.Barrier(10)
+    used: list[set[str]] = [set()]
+
+    def reply(_: fakes.Call) -> fakes.Reply:
+        at_once.wait(10)
+        used[-1].add(threading.current_thread().name)
+        return fakes.stored()
+
+    harness.rainfocus.reply = reply
+    assert kinds(harness.deliver(*(message(n) for n in range(10)))) == ["delivered"] * 10
+    used.append(set())
+    harness.deliver(*(message(n, f"q{n}") for n in range(10)))
+    assert used[-1] == used[-2]
+    assert len(used[-1]) == 10
 
 
 def test_what_ends_after_its_invocation_has_no_effect(

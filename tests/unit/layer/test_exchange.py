@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import gzip
+import http.client
 import ipaddress
 import socket
 import ssl
@@ -326,6 +327,36 @@ def test_a_connection_has_as_much_time_for_its_next_exchange(server: Server) -> 
             with session.get(server.url, timeout=(0.2, 0.4), stream=True) as response:
                 assert http_client.receive(response).body == b"{}"
     assert len(connections) == 1
+
+
+def test_an_answer_that_is_not_streamed_is_read(server: Server) -> None:
+    connections: list[socket.socket] = []
+
+    def script(taken: socket.socket) -> None:
+        connections.append(taken)
+        while taken.recv(65_536):
+            taken.sendall(OK + b"Content-Length: 2\r\n\r\n{}")
+
+    server.script = script
+    with http_client.session(1) as session:
+        assert [session.get(server.url, timeout=10).content for _ in range(2)] == [b"{}"] * 2
+    assert len(connections) == 1
+
+
+def test_a_request_is_sent_in_one_piece(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces: list[bytes] = []
+    send = http.client.HTTPConnection.send
+
+    def noted(made: http.client.HTTPConnection, data: bytes) -> None:
+        pieces.append(data)
+        send(made, data)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "send", noted)
+    server.script = lambda taken: taken.sendall(taken.recv(65_536) and OK + b"\r\n{}")
+    store(server.url)
+    [piece] = pieces
+    assert piece.startswith(b"POST ")
+    assert b"ada@example.com" in piece
 
 
 def test_a_request_needs_a_timeout() -> None:

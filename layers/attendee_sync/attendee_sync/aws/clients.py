@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import JSONFileLoader, Loader
 
 from attendee_sync import library_logs
+from attendee_sync.version import VERSION
 
 # All that there are clients of.
 _SERVICES = ["dynamodb", "lambda", "logs", "secretsmanager", "sqs", "ssm"]
@@ -116,6 +117,7 @@ def client(service: str, timeouts: Timeouts = PATIENT) -> Any:
         max_pool_connections=16,
         parameter_validation=False,  # half of a call's CPU, and the services validate too
         tcp_keepalive=True,
+        user_agent=f"attendee-sync/{VERSION}",  # botocore's own takes a fifth of a call's CPU
     )
     # A service's model is a great many objects, none of them garbage: to look for some among
     # them takes a tenth of ingest's cold start.

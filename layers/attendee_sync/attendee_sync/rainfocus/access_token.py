@@ -1,5 +1,6 @@
 """Access tokens: what one is, and what is kept of it between token_refresh and delivery."""
 
+import functools
 import hashlib
 import json
 import math
@@ -84,6 +85,7 @@ def grant_digest(connection: Connection, credentials: Credentials) -> str:
     return _digest(*asked, *vars(credentials).values())
 
 
+@functools.lru_cache(maxsize=16)
 def shown_digest(credentials: Credentials) -> str:
     """Return a digest of what calls show of credentials."""
     return _digest(credentials.client_id, credentials.profile_token)
@@ -123,6 +125,7 @@ def dump_shown(credentials: Credentials) -> str:
     return json.dumps(shown)
 
 
+@functools.lru_cache(maxsize=16)
 def parse_credentials(text: str | None) -> Credentials:
     """Return the credentials of a secret; what is not entered yet is empty."""
     if not text:

@@ -2,7 +2,7 @@
 
 import email.utils
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -37,15 +37,16 @@ _HTTP_STATUS = re.compile(r"[45][0-9]{2}")
 _SHORT_CODE = re.compile(r"[0-9]{0,3}")
 # With these, and on success, the API itself refuses an attendee: by a code in its envelope.
 _REFUSALS = frozenset({400, 422})
+_NOTHING = Sent.of()
 _PARAMETER_MISSING_CODE = "103"  # seen: "Required parameter missing: apiProfile"
 
 
 def judge(
-    received: HttpAnswer | Exception, connection: Connection, sent: Callable[[], Sent] = Sent.of
+    received: HttpAnswer | Exception, connection: Connection, sent: Sent = _NOTHING
 ) -> Answer:
     """Say what an answer, or none, means. Nothing else decides that.
 
-    Its words are masked by what was sent, which is asked for where there are words to mask.
+    Its words are masked by what was sent.
     """
     if isinstance(received, Exception):
         is_ours = isinstance(received, UNUSABLE)
@@ -89,13 +90,13 @@ def _results(read: Reading, rule: Answers) -> Iterator[Reading]:
         yield from (read.result(each) for each in inner or [None])
 
 
-def _masked(answer: Answer, message: str, sent: Callable[[], Sent]) -> Answer:
+def _masked(answer: Answer, message: str, sent: Sent) -> Answer:
     """Return an answer with its words, without what was sent."""
     repeats = masking.is_value if _SHORT_CODE.fullmatch(answer.code) else masking.is_echo
-    if answer.code and repeats(answer.code, sent()):
+    if answer.code and repeats(answer.code, sent):
         answer = replace(answer, code=masking.MASK)
     if message:
-        return replace(answer, message=masking.mask(message, sent()))
+        return replace(answer, message=masking.mask(message, sent))
     silence = f"HTTP {answer.status} without RainFocus's envelope"
     return replace(answer, message=silence) if answer.kind is AnswerKind.PROFILE else answer
 
@@ -242,10 +243,10 @@ def _word(value: object) -> str:
     return text if _WORD.fullmatch(text) else ""
 
 
-def _id(value: object, sent: Callable[[], Sent]) -> str:
+def _id(value: object, sent: Sent) -> str:
     """Return an attendee's id, unless it repeats something of the attendee."""
     text = _word(value)
-    return "" if text and masking.is_echo(text, sent()) else text
+    return "" if text and masking.is_echo(text, sent) else text
 
 
 def _is_configuration(status: int, code: str, message: str, connection: Connection) -> bool:

@@ -45,11 +45,9 @@ class RainFocusClient:
         """Create or update one attendee (`attendee/store`) and say what the answer means."""
         request = store_request(connection, token, attendee)
         request.headers["traceparent"] = trace_parent
-        return judge(
-            self.send(connection, request),
-            connection,
-            lambda: sent_to_store(connection, token, attendee),
-        )
+        # Of calls that go side by side the answers come together: what can be done before, is.
+        sent = sent_to_store(connection, token, attendee)
+        return judge(self.send(connection, request), connection, sent)
 
     def read(
         self, connection: Connection, token: AccessToken, event_code: str, email_address: str
@@ -60,7 +58,7 @@ class RainFocusClient:
         """
         request = read_request(connection, token, event_code, email_address)
         received = self.send(connection, request)
-        answer = judge(received, connection, lambda: sent_to_read(connection, token, email_address))
+        answer = judge(received, connection, sent_to_read(connection, token, email_address))
         if isinstance(received, Exception):
             return answer, {}
         found = reading.read(received).find("body.attendee")

@@ -387,7 +387,7 @@ def _squeezed(text: str, way: int = 0) -> str:
 def _numbers(text: str) -> Iterator[tuple[Span, str]]:
     """Yield the runs of digits of a text, with the signs of phone numbers between them."""
     for found in _DIGITS.finditer(text):
-        yield found.span(), "".join(each for each in found[0] if each.isdecimal())
+        yield found.span(), "".join(filter(str.isdecimal, found[0]))
 
 
 def _without(text: str, spans: Iterable[Span]) -> str:

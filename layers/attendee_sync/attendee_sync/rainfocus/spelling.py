@@ -37,11 +37,13 @@ _ESCAPE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_PLAIN = re.compile(r"[A-Za-z0-9]*")  # has no escape, as most ids; quicker than to look for one
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
 _HEX = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2}(?:, |[ :,;-])?){3,}")
 # Characters by their numbers: [87, 101], CHR(87)||CHR(101), #87;#101;
 _NUMBERED = re.compile(r"(?<!\d)\d{2,3}(?:[^\w]{1,4}(?:[A-Za-z]{1,8}[^\w]{0,2})?\d{2,3}(?!\d))+")
 _WORD = re.compile(r"[^\W_]+")
+_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 # Letters that Unicode does not take apart, as they are written without them: in one letter, and
 # in the other usual way. For Cyrillic and Greek these are two usual transliterations each.
@@ -168,7 +170,7 @@ _DOTS = "e"  # a diaeresis by itself, written out
 
 
 def _undone(spelling: Spelling) -> Spelling:
-    if not _ESCAPE.search(spelling.text):
+    if _PLAIN.fullmatch(spelling.text) or not _ESCAPE.search(spelling.text):
         return spelling
     text: list[str] = []
     spans: list[Span] = []
@@ -278,15 +280,23 @@ def _said(raw: bytes) -> str:
     Of other codecs than UTF-8, UTF-16 and Latin-1 are known by what their ASCII letters leave.
     """
     raw = raw.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").replace(b"\0", b"")
-    for cut in range(4):
-        try:
-            text = raw[: len(raw) - cut].decode()
-        except UnicodeDecodeError:
-            continue
-        return text if _is_readable(text) else ""
+    if _CONTROL.search(raw, 0, max(0, len(raw) - 3)):
+        return ""  # the same as below, and quicker: most of what is no text has one
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(raw) - 3:
+            return _said_in_latin(raw)
+        text = raw[: error.start].decode()
+    return text if _is_readable(text) else ""
+
+
+def _said_in_latin(raw: bytes) -> str:
     text = raw.decode("latin-1")
+    if not _is_readable(text):
+        return ""
     ascii_letters = sum(each.isascii() and each.isalnum() for each in text)
-    return text if _is_readable(text) and ascii_letters * 4 >= len(text) * 3 else ""
+    return text if ascii_letters * 4 >= len(text) * 3 else ""
 
 
 def _is_readable(text: str) -> bool:
