@@ -66,6 +66,113 @@ def test_one_address_is_chosen(document: dict[str, Any], address: object) -> Non
     assert reader.read(document)["address"] == address
 
 
+# --- rows, entities and messages ----------------------------------------------------------------
+
+ROW = {"email": "ada@example.com", "name": None}
+
+
+def within(around: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document within objects, of which the first is the outermost."""
+    for name in reversed(around.split(".") if around else []):
+        document = {name: document}
+    return document
+
+
+@pytest.mark.parametrize("around", ["", "payload", "event.data", "detail.dynamodb"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"before": ROW, "after": None},
+        {"old_record": ROW, "record": None, "type": "DELETE"},
+        {"old": ROW, "new": None},
+        {"OldImage": ROW},
+    ],
+)
+def test_a_row_that_was_deleted_is_read_as_that_of_one_who_left(
+    change: dict[str, Any], around: str
+) -> None:
+    read = reader.read(within(around, change))
+    assert {name: read[name] for name in read if name not in READ_TOO} == ROW | {"_deleted": True}
+    assert memberships.tells_departure(read)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"before": ROW, "after": {"email": "b@example.com"}},
+        {"before": ROW},
+        {"before": {}, "after": None},
+        {"before": "ada", "after": None},
+        {"OldImage": ROW, "NewImage": ROW},
+        within("payload.event.data.value", {"before": ROW, "after": None}),
+        within("anything", {"before": ROW, "after": None}),
+    ],
+)
+def test_a_row_that_is_there_yet_is_not_deleted(document: dict[str, Any]) -> None:
+    assert "_deleted" not in reader.read(document)
+
+
+def test_a_row_that_was_deleted_is_found_within_three_objects() -> None:
+    change = within("payload.event.data", {"before": ROW, "after": None})
+    assert reader.read(change)["_deleted"] is True
+
+
+def entity(**attributes: object) -> list[dict[str, Any]]:
+    """Return an entity as Dynamics has it in a list."""
+    pairs = [{"key": name, "value": value} for name, value in attributes.items()]
+    return [{"key": "Target", "value": {"Attributes": pairs}}]
+
+
+def test_an_entity_of_dynamics_is_what_was_changed_and_then_what_it_is() -> None:
+    pushed = {
+        "MessageName": "Update",
+        "_envelope": {"of": "the push"},
+        "InputParameters": [{"key": 5}, "x", {"key": "Query"}, *entity(city="Rome", zip=None)],
+        "PostEntityImages": entity(city="Paris", zip="1", last="King"),
+    }
+    read = reader.read(pushed)
+    assert {name: read[name] for name in read if name not in READ_TOO} == {
+        "city": "Rome",
+        "zip": None,
+        "last": "King",
+        "_envelope": {"MessageName": "Update", "of": "the push"},
+    }
+    only = reader.read({"InputParameters": entity(city="Rome")})
+    assert (only["city"], only["_envelope"]) == ("Rome", {})
+
+
+@pytest.mark.parametrize("listed", [None, {}, [], "x", [{"key": "Target", "value": "x"}]])
+def test_what_is_no_entity_of_dynamics_stays_as_it_is(listed: object) -> None:
+    read = reader.read({"InputParameters": listed, "a": 1})
+    assert (read["a"], read["InputParameters"]) == (1, listed)
+
+
+def test_a_message_to_somebody_calls_them_in_its_context() -> None:
+    context = {"firstName": "Ada", "lastName": "King", "zip": "1", "name": "VIP"}
+    message = {"channelData": {"emailAddress": "ada@example.com"}, "context": context}
+    read = reader.read(message)
+    assert (read["firstName"], read["lastName"]) == ("Ada", "King")
+    assert not {"zip", "name"} & read.keys()
+    assert reader.read({"firstName": "Eve"} | message)["firstName"] == "Eve"
+    assert "firstName" not in reader.read({"context": context})
+
+
+def test_a_value_within_counts_unless_it_is_null() -> None:
+    read = reader.read({"a": 1, "b": 2, "traits": {"a": None, "b": 3, "c": None}})
+    assert (read["a"], read["b"], read["c"]) == (1, 3, None)
+
+
+def test_prefixes_are_dropped_as_deep_as_any_schema_goes() -> None:
+    def nested(name: str, depth: int) -> Any:
+        return {name: nested(name, depth - 1)} if depth else 1
+
+    assert reader.read({"b": 1, "xdm:a": nested("xdm:c", 20)})["a"] == nested("c", 20)
+    deeper = reader.read({"b": 1, "xdm:a": nested("xdm:c", 40)})["a"]
+    for _ in range(20):
+        deeper = deeper["c"]
+    assert deeper == nested("xdm:c", 20)
+
+
 # --- identities ---------------------------------------------------------------------------------
 
 ADDRESS = "ada@example.com"
@@ -80,6 +187,55 @@ OTHER = "b@example.org"
 def test_identities_are_read_in_any_form(namespace: str, identities: object) -> None:
     read = reader.read({"identityMap": {namespace: identities}})
     assert [each["id"] for each in read["identityMap"]["email"]] == [ADDRESS]
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"namespace": {"code": "EMAIL"}, "id": ADDRESS},
+        {"namespace": "Email", "value": ADDRESS},
+        {"type": "email", "value": ADDRESS},
+        {"Type": "EMAIL", "ID": ADDRESS},
+        {"signInType": "email", "issuerAssignedId": ADDRESS},
+        {"namespace": {"Code": "email"}, "type": "phone", "id": ADDRESS, "value": OTHER},
+    ],
+)
+def test_an_identity_of_a_list_is_that_of_its_namespace(identity: dict[str, Any]) -> None:
+    read = reader.read({"identities": ["x", identity]})["identityMap"]
+    assert [(name, [each["id"] for each in some]) for name, some in read.items()] == [
+        ("email", [ADDRESS])
+    ]
+    assert read["email"][0].items() >= identity.items()
+
+
+@pytest.mark.parametrize("namespace", [5, None, {}, {"code": 5}])
+def test_an_identity_of_no_namespace_is_nobody_s(namespace: object) -> None:
+    identity = {"namespace": namespace, "id": ADDRESS}
+    assert reader.read({"identities": [identity]})["identityMap"] == {"": [identity]}
+    assert reader.read({"identities": [{"id": ADDRESS}]})["identityMap"] == {"": [{"id": ADDRESS}]}
+
+
+def test_a_primary_identity_is_marked_whatever_its_spelling() -> None:
+    listed = [{"Value": ADDRESS, "Primary": True}, {"Value": OTHER, "Primary": "true"}]
+    read = reader.read({"identityMap": {"email": listed}})["identityMap"]["email"]
+    assert [each.get("primary") for each in read] == [True, None]
+    assert [each["id"] for each in read] == [ADDRESS, OTHER]
+
+
+def test_identities_by_namespace_are_attributes_as_well() -> None:
+    pushed = {"identities": {"email": ADDRESS, "phone": {"value": "1"}}}
+    read = reader.read(pushed)
+    assert (read["email"], read["phone"]) == (ADDRESS, "1")
+    assert {name: each["id"] for name, [each] in read["identityMap"].items()} == {
+        "email": ADDRESS,
+        "phone": "1",
+    }
+    assert reader.read({"email": OTHER} | pushed)["email"] == OTHER
+
+
+def test_identities_in_the_one_shape_are_taken_as_they_are() -> None:
+    usual = {"email": [{"id": ADDRESS}], "phone": [{"id": "1", "primary": True}]}
+    assert reader.read({"identityMap": usual})["identityMap"] is usual
 
 
 def test_namespaces_that_differ_in_case_are_one() -> None:
