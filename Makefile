@@ -75,7 +75,7 @@ local: $(DEV) $(CLOUD) $(REGIONS) ## Keep the stack running on this machine unti
 pictures: $(DEV) $(CLOUD) $(REGIONS) $(BROWSER) ## Take the pictures of the console for the docs anew
 	@$(BIN)/python -m local.pictures
 
-campaign: $(DEV) $(CLOUD) $(REGIONS) ## Let everything fail in turn, with an account of every profile
+campaign: $(DEV) $(CLOUD) $(RUNTIME) $(REGIONS) ## Let everything fail in turn, with an account of every profile
 	@$(BIN)/python -m local.campaign $(CAMPAIGN)
 
 parity: $(DEV) $(CLOUD) $(REGIONS) ## Ask AWS, or the local cloud, what is taken for granted of it
@@ -84,7 +84,7 @@ parity: $(DEV) $(CLOUD) $(REGIONS) ## Ask AWS, or the local cloud, what is taken
 # Which runs, of how many profiles and with which faults: python -m tests.simulation --help.
 SIMULATION = $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) \
   $(if $(PROFILES),--profiles $(PROFILES)) $(if $(KINDS),--kinds $(KINDS)) \
-  $(if $(TRACE),--trace) $(if $(PLANTED),--planted $(PLANTED))
+  $(if $(TRACE),--trace) $(if $(PLANTED),--planted "$(PLANTED)") $(if $(CROWD),--crowd $(CROWD))
 simulate: $(DEV) $(REGIONS) ## Search for an order of events and faults that breaks a promise
 	@$(BIN)/python -m tests.simulation $(SIMULATION)
 

@@ -16,7 +16,13 @@ from local.campaign.marked_people import moved_to, usable
 from local.campaign.reconciliation import Check, Expected, at_least, at_most, is_stored
 from local.campaign.scenario import Scenario
 from local.campaign.stage import Stage
-from local.machine.event_source_mapping import event_source_mapping, most_at_once
+from local.machine import emulator
+from local.machine.event_source_mapping import (
+    FUNCTION,
+    Invocation,
+    event_source_mapping,
+    most_at_once,
+)
 from local.simulator.faults import Effect
 from local.traffic.people import Push, as_xdm
 
@@ -32,7 +38,8 @@ _NEIGHBOURS = 10
 _FILLING_SECONDS = 5.0
 _PATIENCE_SECONDS = 8.0
 _WARM = 50  # profiles, five batches
-_DELIVERIES = 10  # at once by two lanes
+_AT_ONCE = 5  # deliveries, by the template's lane
+_DELIVERIES = 2 * _AT_ONCE  # by two lanes
 _IDLE = "nothing"
 # What befalls one connection while another works.
 _TROUBLES = {
@@ -89,7 +96,7 @@ def outage(stage: Stage) -> OutageFigures:
         stage.tell("RainFocus is back")
         stage.settle()
     last = max(datetime.fromisoformat(each.time).timestamp() for each in stage.stored())
-    return OutageFigures(_failed_calls(stage) / len(everyone), last - back)
+    return OutageFigures(failed_calls(stage) / len(everyone), last - back)
 
 
 def neighbour(stage: Stage) -> NeighbourFigures:
@@ -101,7 +108,7 @@ def neighbour(stage: Stage) -> NeighbourFigures:
     name = f"{stage.name}-other"
     with (
         stage.own_connection(name),
-        _in_own_lane(stage, name) as troubled,
+        in_own_lane(stage, name) as troubled,
         event_source_mapping(stage.stack) as invocations,
     ):
         _start_processes(stage, troubled)
@@ -133,7 +140,7 @@ def crowd(stage: Stage) -> CrowdFigures:
     people = iter(batched(usable(stage.name, 2 * _NEIGHBOURS), _NEIGHBOURS, strict=True))
     for lane in ("shared", "own"):
         name = f"{stage.name}-{lane}"
-        beside = _in_own_lane if lane == "own" else _in_shared_lane
+        beside = in_own_lane if lane == "own" else _in_shared_lane
         with (
             stage.own_connection(name),
             beside(stage, name) as other,
@@ -158,8 +165,8 @@ def _outage(stage: Stage) -> Expected:
     figures = outage(stage)
     return Expected(
         checks=[
-            _aim(stage, "failed calls for each profile", 0.1, figures.failed_calls_per_profile, 1),
-            _aim(
+            aim(stage, "failed calls for each profile", 0.1, figures.failed_calls_per_profile, 1),
+            aim(
                 stage,
                 "seconds from RainFocus's return to the last delivery",
                 45,
@@ -184,7 +191,7 @@ def _hang(stage: Stage) -> Expected:
         stage.tell("RainFocus is back")
         stage.settle()
     burnt = sum(each.seconds_within(started, back) for each in invocations)
-    return Expected(checks=[_aim(stage, "Lambda seconds while it hung", 40, burnt)])
+    return Expected(checks=[aim(stage, "Lambda seconds while it hung", 40, burnt)])
 
 
 def _slow(stage: Stage) -> Expected:
@@ -195,7 +202,7 @@ def _slow(stage: Stage) -> Expected:
         stage.settle()
     because = "each delivery's first calls, and one that waits twice as long"
     most = most_at_once(invocations) * Limits().first_concurrency + 1
-    return Expected(checks=[at_most("calls that failed", most, _failed_calls(stage), because)])
+    return Expected(checks=[at_most("calls that failed", most, failed_calls(stage), because)])
 
 
 def _storm(stage: Stage) -> Expected:
@@ -214,7 +221,7 @@ def _storm(stage: Stage) -> Expected:
     took = f"{time.time() - started:.0f} s, of {len(everyone) / _TAKEN_PER_SECOND:.0f} s"
     return Expected(
         checks=[
-            _aim(stage, "calls for each profile", 1.1, calls, 2),
+            aim(stage, "calls for each profile", 1.1, calls, 2),
             Check("time for all, of what RainFocus needs", "told", took, holds=True),
         ]
     )
@@ -229,7 +236,7 @@ def _neighbour(stage: Stage) -> Expected:
         checks=[
             Check("p95 from push to attendee, while the other", "told", told, holds=True),
             Check("deliveries for the other meanwhile", "told", work, holds=True),
-            _aim(stage, "the worst of them, of that without trouble", 2, figures.ratio),
+            aim(stage, "the worst of them, of that without trouble", 2, figures.ratio),
             *(replace(each, what=f"the other's {each.what}") for each in checks),
         ]
     )
@@ -249,16 +256,28 @@ def _crowd(stage: Stage) -> Expected:
 
 
 def _parallel(stage: Stage) -> Expected:
+    with event_source_mapping(stage.stack) as invocations:
+        return _updates(stage, invocations)
+
+
+def _emulator(stage: Stage) -> Expected:
+    with (
+        emulator.environments(stage.stack, FUNCTION, stage.running.build, _AT_ONCE) as invoke,
+        event_source_mapping(stage.stack, invoke=invoke) as invocations,
+    ):
+        return _updates(stage, invocations)
+
+
+def _updates(stage: Stage, invocations: Sequence[Invocation]) -> Expected:
     everyone = rainfocus_faults.mixed(usable(stage.name, stage.many(300, at_least=100)))
     refused = rainfocus_faults.refused(everyone)
     taken = [each for each in everyone if each.attendee["email"] not in refused]
     rainfocus_faults.fail_mixed(stage)
     stage.fail(Effect(latency_seconds=0.5))  # so that there is nearly always something to deliver
-    with event_source_mapping(stage.stack) as invocations:
-        stage.push(everyone)
-        for n in range(_FURTHER_UPDATES):
-            stage.push([moved_to(each, f"City {n}") for each in taken])
-        stage.settle()
+    stage.push(everyone)
+    for n in range(_FURTHER_UPDATES):
+        stage.push([moved_to(each, f"City {n}") for each in taken])
+    stage.settle()
     return Expected(refused, checks=[at_least("deliveries at once", 4, most_at_once(invocations))])
 
 
@@ -286,7 +305,7 @@ def _start_processes(*stages: Stage) -> None:
 
 
 @contextmanager
-def _in_own_lane(stage: Stage, name: str) -> Iterator[Stage]:
+def in_own_lane(stage: Stage, name: str) -> Iterator[Stage]:
     """Have another destination, over the connection of its name, in a lane of its own."""
     other = stage.beside(name, {"connection": name}, in_own_lane=True)
     try:
@@ -301,11 +320,12 @@ def _in_shared_lane(stage: Stage, name: str) -> Iterator[Stage]:
     yield stage.beside(name, {"connection": name})
 
 
-def _failed_calls(stage: Stage) -> int:
+def failed_calls(stage: Stage) -> int:
+    """Return how many calls of a scenario failed."""
     return sum(not is_stored(each) for each in stage.calls())
 
 
-def _aim(stage: Stage, what: str, limit: float, got: float, in_short: float | None = None) -> Check:
+def aim(stage: Stage, what: str, limit: float, got: float, in_short: float | None = None) -> Check:
     """Return the check of a figure.
 
     The short form has too little of it for that limit: it has another, or only tells the figure.
@@ -319,6 +339,12 @@ def _aim(stage: Stage, what: str, limit: float, got: float, in_short: float | No
 SCENARIOS = (
     Scenario(
         "parallel", "the same people are updated three times, among calls that fail", _parallel
+    ),
+    Scenario(
+        "emulator",
+        "as `parallel`, with deliveries under AWS's runtime interface emulator",
+        _emulator,
+        in_tests=False,
     ),
     Scenario("outage", "RainFocus is away for a minute while 600 wait", _outage),
     Scenario("hang", "RainFocus hangs for a minute while 600 wait", _hang),

@@ -2,16 +2,17 @@
 
 The local cloud's own have one batch of a FIFO queue delivered at a time, AWS as many as there are
 free message groups, up to MaximumConcurrency for each lane. The processes in which delivery runs
-are the local cloud's: one for each invocation at a time, kept for the next, and killed at the time
-limit.
+are the local cloud's, unless others are given: one for each invocation at a time, kept for the
+next, and killed at the time limit.
 """
 
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,7 +22,7 @@ from attendee_sync.messaging.lanes import SHARED, lane_of
 from local.machine.cloud import REGION
 from local.machine.stack import LocalStack, StackError
 
-_FUNCTION = "DeliveryFunction"
+FUNCTION = "DeliveryFunction"
 # AWS's bound: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html
 MAX_IN_FLIGHT = 120_000
 _BATCH_SECONDS = 0.1  # between two looks at a queue that may give out no more
@@ -29,6 +30,7 @@ _WAIT_SECONDS = 1  # for a message; AWS waits for 20, but need not end soon
 _AFTER_FAILURE_SECONDS = 1.0  # how AWS backs off from a function that fails is not documented
 
 type Message = Mapping[str, Any]  # as SQS gives it out
+type Invoke = Callable[[object], Any]
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,24 @@ class Invocation:
 
 @contextlib.contextmanager
 def event_source_mapping(
-    stack: LocalStack, max_in_flight: int = MAX_IN_FLIGHT
+    stack: LocalStack, max_in_flight: int = MAX_IN_FLIGHT, invoke: Invoke | None = None
 ) -> Iterator[list[Invocation]]:
     """Deliver as AWS does while the block runs, and give the invocations that have ended.
 
     All lanes are played that there are and that are on when it begins. A queue gives out
-    `max_in_flight` messages that are neither deleted nor visible again, and then no more. What is
+    `max_in_flight` messages that are neither deleted nor visible again, and then no more. `invoke`
+    runs delivery elsewhere than in the local cloud, and raises StackError if it fails. What is
     delivered when the block ends is waited for. Raises botocore's errors then if a queue could not
     be asked.
     """
+    run = invoke or partial(stack.invoke, FUNCTION)
     ended = threading.Event()
     invocations: list[Invocation] = []
     with _switched_off(stack) as mappings:
         at_once = sum(each["ScalingConfig"]["MaximumConcurrency"] for each in mappings)
         with ThreadPoolExecutor(at_once) as threads:
             polling = [
-                threads.submit(_poll, stack, lane, invocations, ended)
+                threads.submit(_poll, lane, run, invocations, ended)
                 for lane in (_Lane(stack, each, max_in_flight) for each in mappings)
                 for _ in range(lane.mapping["ScalingConfig"]["MaximumConcurrency"])
             ]
@@ -104,7 +108,7 @@ def delivered(messages: Sequence[Message], answer: object) -> list[Message]:
 def _switched_off(stack: LocalStack) -> Iterator[list[Mapping[str, Any]]]:
     """Have the local cloud's own mappings rest while the block runs, and give their settings."""
     client = stack.client("lambda")
-    found = client.list_event_source_mappings(FunctionName=stack.resources[_FUNCTION])
+    found = client.list_event_source_mappings(FunctionName=stack.resources[FUNCTION])
     mappings = [each for each in found["EventSourceMappings"] if each["State"] == "Enabled"]
     for each in mappings:
         client.update_event_source_mapping(UUID=each["UUID"], Enabled=False)
@@ -120,9 +124,9 @@ class _Lane:
 
     def __init__(self, stack: LocalStack, mapping: Mapping[str, Any], max_in_flight: int) -> None:
         self.mapping = mapping
-        self._sqs = stack.client("sqs")
+        self.sqs = stack.client("sqs")
         name = mapping["EventSourceArn"].rpartition(":")[2]
-        self.url: str = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        self.url: str = self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
         self._max_in_flight = max_in_flight
         self._counting = threading.Lock()
 
@@ -131,14 +135,14 @@ class _Lane:
         if self._max_in_flight >= MAX_IN_FLIGHT:  # as many are never there
             return self._receive(self.mapping["BatchSize"], _WAIT_SECONDS)
         with self._counting:
-            room = self._max_in_flight - fifo_queue.count(self._sqs, self.url).in_flight
+            room = self._max_in_flight - fifo_queue.count(self.sqs, self.url).in_flight
             messages = self._receive(min(room, self.mapping["BatchSize"]), 0) if room > 0 else []
         if not messages:
             time.sleep(_BATCH_SECONDS)
         return messages
 
     def _receive(self, most: int, wait_seconds: int) -> list[Message]:
-        found: list[Message] = self._sqs.receive_message(
+        found: list[Message] = self.sqs.receive_message(
             QueueUrl=self.url,
             MaxNumberOfMessages=most,
             WaitTimeSeconds=wait_seconds,
@@ -148,37 +152,32 @@ class _Lane:
         return found
 
 
-def _poll(
-    stack: LocalStack, lane: _Lane, invocations: list[Invocation], ended: threading.Event
-) -> None:
+def _poll(lane: _Lane, run: Invoke, invocations: list[Invocation], ended: threading.Event) -> None:
     """Receive and deliver one batch after the other until the end."""
-    sqs, url = stack.client("sqs"), lane.url
     while not ended.is_set():
         messages = lane.receive()
         if not messages:
             continue
-        invocation, done = _invoke(stack, messages, lane.mapping["EventSourceArn"])
+        invocation, done = _invoke(run, messages, lane.mapping["EventSourceArn"])
         invocations.append(invocation)
         if done:
             entries = [
                 {"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]}
                 for n, each in enumerate(done)
             ]
-            sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+            lane.sqs.delete_message_batch(QueueUrl=lane.url, Entries=entries)
         if invocation.failed:
             ended.wait(_AFTER_FAILURE_SECONDS)
 
 
-def _invoke(
-    stack: LocalStack, messages: Sequence[Message], arn: str
-) -> tuple[Invocation, list[Message]]:
+def _invoke(run: Invoke, messages: Sequence[Message], arn: str) -> tuple[Invocation, list[Message]]:
     """Invoke delivery with a batch, and return which of its messages are done with.
 
     If the invocation fails none is: each stays hidden for as long as it was to be.
     """
     started = time.time()
     try:
-        answer = stack.invoke(_FUNCTION, {"Records": [_record(each, arn) for each in messages]})
+        answer = run({"Records": [_record(each, arn) for each in messages]})
         done, failed = delivered(messages, answer), False
     except (StackError, BotoCoreError, ClientError):
         done, failed = [], True

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 from benchmarks import cold_start
+from local.machine import emulator
 
 
 def test_a_function_is_measured_with_the_dates_that_sams_zip_gives(tmp_path: Path) -> None:
@@ -10,7 +11,7 @@ def test_a_function_is_measured_with_the_dates_that_sams_zip_gives(tmp_path: Pat
     (built / "package" / "module.py").write_text("VALUE = 1\n")
     os.utime(built / "package" / "module.py", (1_800_000_000, 1_800_000_000))
 
-    deployed = cold_start._as_deployed(built, tmp_path / "deployed")
+    deployed = emulator.as_deployed(built, tmp_path / "deployed")
 
     module = deployed / "package" / "module.py"
     assert module.read_text() == "VALUE = 1\n"

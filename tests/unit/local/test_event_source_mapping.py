@@ -136,6 +136,24 @@ def test_as_many_are_delivered_at_once_as_the_mapping_allows() -> None:
     assert stack.sqs.profiles == []
 
 
+def test_delivery_can_be_run_elsewhere_than_in_the_local_cloud() -> None:
+    got: list[object] = []
+
+    def never(_: object) -> None:
+        raise AssertionError
+
+    stack = _stack(never)
+    stack.send("ada")
+    with event_source_mapping(stack, invoke=got.append) as invocations:
+        deadline = time.monotonic() + PATIENCE
+        while not invocations and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    assert [each.failed for each in invocations] == [False]
+    assert len(got) == 1
+    assert stack.sqs.profiles == []
+
+
 def test_a_queue_gives_out_no_more_than_its_bound_until_some_are_done_with() -> None:
     again = {"batchItemFailures": [{"itemIdentifier": ""}]}  # none is done with
     stack = _stack(lambda _: again)
