@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from tests.simulation import faults
+from tests.simulation import crowd, faults
 from tests.simulation.planted import PLANTED, planted
 from tests.simulation.shrink import shrunk
 from tests.simulation.world import Result, Run, play
@@ -22,6 +22,10 @@ def main(arguments: list[str]) -> int:
         parser.error(f"no kind of fault: {', '.join(sorted(unknown))}; there are {known}")
     if min(options.runs, options.profiles) < 1:
         parser.error("--runs and --profiles are 1 at least")
+    if options.crowd:
+        for line in crowd.told(options.crowd):
+            _say(line)
+        return 0
     if options.planted == "all":
         return _tell_planted(options)
     with planted(options.planted) if options.planted else nullcontext():
@@ -124,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=100, help="how many (100)")
     parser.add_argument("--profiles", type=int, default=40, help="pushed in each run (40)")
     parser.add_argument("--kinds", help="of faults, in place of those that the seed draws")
+    parser.add_argument(
+        "--crowd",
+        type=int,
+        metavar="SIZE",
+        help="in place of runs: let so many wait, and tell how another destination fares",
+    )
     parser.add_argument("--trace", action="store_true", help="tell all that is seen")
     parser.add_argument(
         "--planted",

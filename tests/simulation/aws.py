@@ -4,17 +4,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from attendee_sync.aws.settings import SettingsUnavailableError
 from functions.delivery import app as delivery_app
 from functions.ingest import app as ingest_app
 from functions.token_refresh import app as token_refresh_app
 from tests.simulation.faults import Faults
-from tests.simulation.invariants import Judge
 from tests.simulation.network import Network
 from tests.simulation.patches import CONCURRENCY
-from tests.simulation.queues import ARN, PROFILES_URL, Queues, Stored, record_of
+from tests.simulation.queues import PROFILES_URL, Queues, Stored, arn_of, record_of
 from tests.simulation.scheduler import Process, Scheduler, Task
 
 # Handlers and time limits in seconds; the template's.
@@ -151,17 +150,35 @@ class Lambda:
             self._scheduler.sleep(_SCHEDULE_SECONDS)
 
 
+class Watching(Protocol):
+    """Who is told of deliveries."""
+
+    def delivery_began(self) -> None:
+        """See that one began."""
+
+    def invocation_ended(
+        self, profiles: Sequence[tuple[str, str]], *, is_clean: bool, is_dead: bool
+    ) -> None:
+        """See that it ended."""
+
+
 class EventSourceMapping:
-    """Takes batches from the profile queue to delivery, several at once."""
+    """Takes batches from a lane to delivery, several at once."""
 
     def __init__(
-        self, scheduler: Scheduler, functions: Lambda, queues: Queues, faults: Faults, judge: Judge
+        self,
+        scheduler: Scheduler,
+        functions: Lambda,
+        queues: Queues,
+        faults: Faults,
+        judge: Watching,
     ) -> None:
         self._scheduler = scheduler
         self._functions = functions
         self._queues = queues
         self._faults = faults
         self._judge = judge
+        self.url = PROFILES_URL  # of the lane
         self.is_enabled = True
         self.is_idle = False  # for a while nothing is delivered, and nobody asked for that
         self._idle: dict[Task, None] = {}
@@ -171,7 +188,7 @@ class EventSourceMapping:
         """Return what Lambda says of it."""
         return {
             "UUID": "of-profiles",
-            "EventSourceArn": ARN,
+            "EventSourceArn": arn_of(self.url),
             "State": "Enabled" if self.is_enabled else "Disabled",
         }
 
@@ -195,7 +212,7 @@ class EventSourceMapping:
 
     def _wait(self) -> None:
         """Have the poller that runs do nothing until somebody looks, who may be this one."""
-        task, at = self._scheduler.task, self._queues.next_visible(PROFILES_URL)
+        task, at = self._scheduler.task, self._queues.next_visible(self.url)
         if at < self._looks_at:
             self._looks_at = at
             self._scheduler.at(at - self._scheduler.now, self._look_again)
@@ -210,13 +227,13 @@ class EventSourceMapping:
 
     def _deliver(self) -> bool:
         """Deliver one batch, and tell whether there was one."""
-        batch = self._queues.give_out(PROFILES_URL)
+        batch = self._queues.give_out(self.url)
         if not batch:
             return False
         self.look()
         profiles = [each.profile for each in batch]
         self._judge.delivery_began()
-        event = {"Records": [record_of(each) for each in batch]}
+        event = {"Records": [record_of(each, self.url) for each in batch]}
         result, process = self._functions.run("delivery", event, messages=batch)
         ended = []
         if result is not None:
@@ -229,7 +246,7 @@ class EventSourceMapping:
         self._judge.invocation_ended(profiles, is_clean=is_clean, is_dead=result is None)
         if not comes_twice:
             entries = [{"Id": str(n), "ReceiptHandle": each} for n, each in enumerate(ended)]
-            self._queues.delete_message_batch(QueueUrl=PROFILES_URL, Entries=entries)
+            self._queues.delete_message_batch(QueueUrl=self.url, Entries=entries)
         if result is None:
             self._scheduler.sleep(1.0)
         return True

@@ -64,7 +64,7 @@ EPISODES = (
 KINDS = frozenset(CALLS + EPISODES)
 _RATES = (0.003, 0.01, 0.03, 0.1)
 # What is asked for where another fault struck already, or must strike twice to change anything.
-_SELDOM_ASKED = frozenset({"api-fickle", "table-refused"})
+_SELDOM_ASKED = frozenset({"api-fickle", "table-late", "table-refused"})
 _OFTEN = (0.1, 0.3)
 _KILL_RATES = (0.0005, 0.002, 0.005)
 _SWITCHED_ON = 0.35  # the part of all kinds that a run has

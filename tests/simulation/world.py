@@ -21,6 +21,7 @@ from tests.simulation.scheduler import START, Process
 _SENDERS = 2
 _PATIENCE = 2.0  # seconds that a sender waits for an answer
 _ATTEMPTS = 4  # of a sender with one push
+_THERE_AND_BACK = 0.15  # the part of pushes in which a person changes, and changes back
 _LONGEST_SETTLING = 4 * 3600.0
 _HEARTBEAT_SECONDS = 300.0
 _KNOWN_SECONDS = 65.0  # after which every environment has read changed settings
@@ -190,16 +191,30 @@ class _World:
     def _push(self, crowd: Sequence[Sequence[State]], count: int, random: Random) -> None:
         while count > 0:
             self._scheduler.sleep(random.choice((0.1, 1.0, 30.0, 120.0)) * random.random())
+            if count >= 3 and random.random() < _THERE_AND_BACK:
+                count -= 3
+                self._go_there_and_back(random.choice(crowd), random)
+                continue
             size = min(count, random.choice((1, 2, 5, 12, 25)))
             count -= size
             few = random.sample(crowd, min(len(crowd), random.choice((1, 3, 12, 100))))
             states: list[State | None] = [random.choice(random.choice(few)) for _ in range(size)]
             if random.random() < 0.1:
                 states[0] = None
-            for _ in range(_ATTEMPTS):
-                if self._push_once(states):
-                    break
-                self._scheduler.sleep(random.uniform(1, 20))
+            self._push_patiently(states, random)
+
+    def _go_there_and_back(self, states: Sequence[State], random: Random) -> None:
+        """Push a state, soon another one, and the first again, maybe once no call is late."""
+        first, other = random.choice(states), random.choice(states)
+        for each, longest in ((first, 5.0), (other, 60.0), (first, 1.0)):
+            self._push_patiently([each], random)
+            self._scheduler.sleep(longest * random.random())
+
+    def _push_patiently(self, states: Sequence[State | None], random: Random) -> None:
+        for _ in range(_ATTEMPTS):
+            if self._push_once(states):
+                break
+            self._scheduler.sleep(random.uniform(1, 20))
 
     def _push_once(self, states: Sequence[State | None]) -> bool:
         request_id = self._outside.functions.new_request_id()
