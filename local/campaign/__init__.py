@@ -6,12 +6,14 @@ from local.campaign import (
     crashes,
     erasure,
     flood,
+    lost_ledger,
     many,
     parallel,
     poison,
     rainfocus_faults,
     repair,
     repeats,
+    upgrade,
 )
 
 SCENARIOS = (
@@ -26,4 +28,6 @@ SCENARIOS = (
     *poison.SCENARIOS,
     *erasure.SCENARIOS,
     *clocks.SCENARIOS,
+    *lost_ledger.SCENARIOS,
+    *upgrade.SCENARIOS,
 )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +13,7 @@ from rich.progress import Progress
 from local.campaign.reconciliation import Check, Expected, Figures
 from local.campaign.stage import SceneError, Stage
 from local.machine.cloud import CloudError
+from local.machine.earlier import NoEarlierVersionError, earlier_version
 from local.machine.environment import LocalEnvironment, local_environment
 from local.machine.stack import StackError
 
@@ -37,6 +38,8 @@ class Scenario:
     """Whether `make test` plays it too, in a short form."""
     is_apart: bool = False
     """Whether it has a stack of its own, whose clock can be moved."""
+    begins_earlier: bool = False
+    """Whether that stack is first an earlier version's."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ def play(scenario: Scenario, running: LocalEnvironment, scale: float, console: C
         ):
             stage = Stage(environment, scenario.name, scale, progress)
             figures, checks = stage.account(scenario.act(stage))
+    except NoEarlierVersionError as error:
+        checks = [Check("the scenario", "told", f"skipped: {error}", holds=True)]
     except _BROKEN as error:
         checks = [
             Check("the scenario can be played", "yes", f"{type(error).__name__}: {error}", False)
@@ -85,5 +90,7 @@ def _environment(scenario: Scenario, running: LocalEnvironment) -> Iterator[Loca
         yield running
         return
     template = running.build / "template.yaml"
+    if scenario.begins_earlier:
+        template = earlier_version().template
     with local_environment(lambda _step: None, template=template, has_clock=True) as own:
-        yield own
+        yield replace(own, build=running.build)

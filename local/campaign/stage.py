@@ -189,6 +189,13 @@ class Stage:
             yield
             done.result()
 
+    def outcome_apart(self, person: Person) -> str:
+        """Push somebody who is no part of the account, and return what became of it."""
+        apart = self.beside(f"{self.name}-apart", {})
+        apart.push([person])
+        apart.settle()
+        return str(apart.ends()[-1]["outcome"])
+
     def settle(self) -> None:
         """Wait until the queue is empty, or nothing moves any more."""
         bar = self.progress.add_task("  Delivering", total=None)

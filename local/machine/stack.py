@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class LocalStack:
     """The stack's outputs."""
     resources: Mapping[str, str]
     """Physical ids by the logical ids of template.yaml."""
+    command_line: tuple[Path, ...] = field(default=(), kw_only=True)
+    """Where the operator's command line is imported from, if it is another version's."""
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service, made once. It waits a minute and never retries."""
@@ -117,7 +119,7 @@ class LocalStack:
         """
         result = subprocess.run(
             self.command(*arguments),
-            env=aws_environment(self.endpoint_url),
+            env=aws_environment(self.endpoint_url) | self._command_line_path(),
             input=given,
             capture_output=True,
             timeout=_COMMAND_SECONDS,
@@ -127,6 +129,9 @@ class LocalStack:
         if result.returncode:
             raise StackError(f"attendee-sync {arguments[0]} failed: {result.stderr.strip()}")
         return result.stdout
+
+    def _command_line_path(self) -> dict[str, str]:
+        return {"PYTHONPATH": os.pathsep.join(map(str, self.command_line))}
 
     # --- RainFocus's tokens ---
 

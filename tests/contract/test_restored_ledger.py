@@ -30,7 +30,8 @@ class Tables:
 
     def paginate(self, **request: str) -> Iterator[dict[str, Any]]:
         for key, text in self.tables[request["TableName"]].items():
-            yield {"Items": [{"key": {"S": key}, "text": {"S": text}}]}
+            version = {"mapping_version": {"S": "v1"}} if key.startswith("attendee#") else {}
+            yield {"Items": [{"key": {"S": key}, "text": {"S": text}, **version}]}
 
     def put_item(self, **request: Any) -> None:
         assert request["ConditionExpression"] == "attribute_not_exists(#key)"
@@ -38,6 +39,7 @@ class Tables:
         table, key = self.tables[request["TableName"]], request["Item"]["key"]["S"]
         if key in table:
             raise ConditionalCheckFailedError
+        assert request["Item"].get("mapping_version", {"S": ""}) == {"S": ""}
         table[key] = request["Item"]["text"]["S"]
 
 
