@@ -1,5 +1,6 @@
 """The earlier version that a stack is upgraded from: which it is, and what if there is none."""
 
+import os
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,8 @@ from local.machine.stack import StackError
 def _git(folder: Path, *arguments: str) -> None:
     who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
     command = ["git", *who, *arguments]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603
+    plain = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull}
+    subprocess.run(command, cwd=folder, env=plain, check=True, capture_output=True)  # noqa: S603
 
 
 @pytest.fixture
