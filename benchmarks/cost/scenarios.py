@@ -43,9 +43,10 @@ CONCURRENCY = 5  # the template's MaximumConcurrency
 _HOUR = 3_600.0
 _numbers = itertools.count()
 _BEGAN = datetime(2026, 11, 2, tzinfo=UTC)
-# X-Ray's rule where nobody made another: the first of each second, and of others one in twenty.
-# https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
-_SAMPLED = 0.05
+# The first of each second is traced, and of other pushes the part that the template says. Lambda's
+# own part, of what it takes from queues, can't be changed:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+SAMPLED_PUSHES, _SAMPLED_BATCHES = 0.01, 0.05
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ class _World:
             used += _invocation(
                 INGEST_SECONDS * _INGEST_GB,
                 api_requests=1,
-                traces=_traced(scenario.pushes_per_second),
+                traces=_traced(scenario.pushes_per_second, SAMPLED_PUSHES),
             )
             if (start + size) % min(scenario.batch, len(everyone)) == 0:
                 used += self._deliver(scenario)
@@ -194,7 +195,7 @@ class _World:
         used = self._let_wait() if scenario.waits else usage.counted({})
         self.outcomes += self.harness.invoke()
         used += self.used(invocations=1)
-        traced = _traced(scenario.per_second / scenario.batch)
+        traced = _traced(scenario.per_second / scenario.batch, _SAMPLED_BATCHES)
         return used + _invocation(scenario.delivery_seconds * _DELIVERY_GB, traces=traced)
 
     def _let_wait(self) -> Usage:
@@ -267,9 +268,9 @@ def receives_in_an_hour() -> int:
     return round(statistics.mean(counts))
 
 
-def _traced(per_second: float) -> float:
+def _traced(per_second: float, sampled: float) -> float:
     """Return the part of some requests that is traced."""
-    return (1 + _SAMPLED * (per_second - 1)) / per_second if per_second > 1 else 1.0
+    return (1 + sampled * (per_second - 1)) / per_second if per_second > 1 else 1.0
 
 
 def _invocation(gb_seconds: float, **more: float) -> Usage:

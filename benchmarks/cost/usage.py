@@ -92,9 +92,12 @@ def _dynamodb(aws: Aws, operation: str, request: Request) -> Usage:
             [(_, writes)] = request["RequestItems"].items()
             puts = [each["PutRequest"]["Item"] for each in writes]
             return Counter(dynamodb_write_units=_units(puts, _WRITE_UNIT))
-        case "TransactWriteItems":  # billed twice
-            puts = [each["Put"]["Item"] for each in request["TransactItems"]]
-            return Counter(dynamodb_write_units=2 * _units(puts, _WRITE_UNIT))
+        case "BatchExecuteStatement":
+            texts = [
+                value.get("S", "") for each in request["Statements"] for value in each["Parameters"]
+            ]
+            held = [item for key, item in aws.dynamodb.items.items() if key in texts]
+            return Counter(dynamodb_write_units=_units(held, _WRITE_UNIT))
         case "PutItem":
             return Counter(dynamodb_write_units=_units([request["Item"]], _WRITE_UNIT))
         case _:  # changes an item that is small

@@ -51,7 +51,10 @@ _FUNCTIONS = (
 )
 _MAPPING = "lambda:UpdateEventSourceMapping"
 _KEYS = (
-    _Case("DeliveryRole", "dynamodb:PutItem", "LedgerTable", True, "attendee#any"),
+    _Case("DeliveryRole", "dynamodb:PartiQLInsert", "LedgerTable", True, "attendee#any"),
+    _Case("DeliveryRole", "dynamodb:PartiQLUpdate", "LedgerTable", True, "attendee#any"),
+    _Case("DeliveryRole", "dynamodb:PartiQLUpdate", "LedgerTable", False, "pause#any"),
+    _Case("DeliveryRole", "dynamodb:PutItem", "LedgerTable", True, "attempt#any"),
     _Case("DeliveryRole", "dynamodb:PutItem", "LedgerTable", False, "pause#any"),
     _Case("DeliveryRole", "dynamodb:BatchWriteItem", "LedgerTable", False, "erased#any"),
     _Case("DeliveryRole", "dynamodb:BatchGetItem", "LedgerTable", True, "erased#any"),

@@ -59,7 +59,7 @@ ACTIONS = {
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "DeleteMessageBatch": "DeleteMessage",
     "Invoke": "InvokeFunction",
-    "TransactWriteItems": "PutItem",  # of puts
+    "BatchExecuteStatement": "PartiQLInsert",  # or PartiQLUpdate
 }
 
 
@@ -566,7 +566,8 @@ def leading_keys(function: str, table: str, action: str) -> set[str]:
     [condition] = [
         statement["Condition"]
         for statement in policy_statements(role_of(function))
-        if statement["Resource"] == f"arn:{table}" and action in listed(statement["Action"])
+        if listed(statement["Resource"]) == [f"arn:{table}"]
+        and action in listed(statement["Action"])
     ]
     [(operator, keys)] = condition.items()
     assert operator == "ForAllValues:StringLike"
@@ -580,6 +581,8 @@ def test_delivery_touches_its_own_keys_of_the_ledger_only_and_writes_nothing_of_
         assert keys == {*own, "pause#*", "erased#*"}
     for action in ("dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"):
         assert leading_keys("DeliveryFunction", "LedgerTable", action) == own
+    for action in ("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"):
+        assert leading_keys("DeliveryFunction", "LedgerTable", action) == {"attendee#*"}
 
 
 def test_no_call_without_a_key_is_permitted_since_the_condition_would_hold() -> None:
@@ -643,8 +646,8 @@ def arn(service: str, request: Mapping[str, Any]) -> str:
         case "sqs":  # it lists all queues, or none
             return known[request["QueueUrl"]] if "QueueUrl" in request else "*"
         case "dynamodb":
-            if "TransactItems" in request:
-                [table] = {each["Put"]["TableName"] for each in request["TransactItems"]}
+            if "Statements" in request:
+                [table] = {each["Statement"].split('"')[1] for each in request["Statements"]}
                 return known[table]
             return known[request.get("TableName") or next(iter(request["RequestItems"]))]
         case "lambda" | "logs":

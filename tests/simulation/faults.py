@@ -18,8 +18,7 @@ CALLS = (
     "table-unsent",
     "table-late",  # as lost, and it takes effect only seconds later
     "table-slow",  # it takes nearly as long as is waited for
-    "table-partial",  # keys or items of a batch are left out
-    "table-conflict",  # of transactions
+    "table-partial",  # keys, items or statements of a batch are left out
     "table-stale",  # a read that does not ask for consistency gets what was
     "settings-refused",
     "settings-lost",

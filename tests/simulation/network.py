@@ -92,7 +92,10 @@ class Network:
         process = self._scheduler.task.process
 
         def effect() -> Any:
-            return getattr(self.services[service], operation)(**request)
+            answer = getattr(self.services[service], operation)(**request)
+            if operation == "batch_execute_statement" and _has_throttled(answer):
+                self._note_fault(process, service)
+            return answer
 
         def unheard() -> None:
             with suppress(ClientError):
@@ -123,6 +126,11 @@ class Network:
     def _note_fault(self, process: Process, service: str) -> None:
         process.faults += 1
         self.on_fault(process, service)
+
+
+def _has_throttled(answer: Mapping[str, Any]) -> bool:
+    errors = [each["Error"]["Code"] for each in answer["Responses"] if "Error" in each]
+    return "ThrottlingError" in errors
 
 
 class Client:

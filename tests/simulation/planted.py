@@ -12,9 +12,14 @@ from unittest import mock
 from attendee_sync.attendee import Version
 from attendee_sync.aws import fifo_queue
 from attendee_sync.aws.fifo_queue import FifoQueue
-from attendee_sync.delivery import accounting, delivery, group, suspects
+from attendee_sync.delivery import accounting, delivery, group, ledger, suspects
 from attendee_sync.delivery.group import GroupDelivery
-from attendee_sync.delivery.ledger import Ledger, LedgerEntry, LedgerUnavailableError
+from attendee_sync.delivery.ledger import (
+    Ledger,
+    LedgerEntry,
+    LedgerUnavailableError,
+    Recorded,
+)
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.outcome import AnswerKind, Outcome, OutcomeKind
 from attendee_sync.rainfocus import answers, circuit_breaker, guarded_client, guards, masking
@@ -110,14 +115,14 @@ def _with_content(settled: Any) -> None:
     _log(replace(settled, outcome=replace(settled.outcome, detail=settled.message.body)))
 
 
-def _record_or_not(self: Ledger, entries: Any) -> set[str]:
+def _record_or_not(*given: Any) -> Recorded:
     try:
-        return _record(self, entries)
+        return replace(_record(*given), failed={})
     except LedgerUnavailableError:
-        return set()
+        return Recorded(set(), {})
 
 
-_record = Ledger._record
+_record = Ledger.record
 
 
 # What is planted, by what it is, with what is replaced by what.
@@ -155,10 +160,10 @@ PLANTED: dict[str, Callable[[], list[Patch]]] = {
         mock.patch.object(GroupDelivery, "_may_differ", lambda *_: False)
     ],
     "what can't be noted in the ledger is let go": lambda: [
-        mock.patch.object(Ledger, "_record", _record_or_not)
+        mock.patch.object(Ledger, "record", _record_or_not)
     ],
     "nothing is noted in the ledger": lambda: [
-        mock.patch.object(Ledger, "_record", lambda *_: set())
+        mock.patch.object(Ledger, "record", lambda *_: Recorded(set(), {}))
     ],
     "it is put back without a note": lambda: [
         mock.patch("attendee_sync.delivery.delivery._Batch._put_back", _put_back_unnoted)
@@ -194,9 +199,7 @@ PLANTED: dict[str, Callable[[], list[Patch]]] = {
     "a pause is not told to others": lambda: [
         mock.patch.object(ConnectionStates, "change", _change_here)
     ],
-    "the ledger is written without a condition": lambda: [
-        mock.patch.object(Ledger, "_put", _put_anyway)
-    ],
+    "the ledger is written without a condition": lambda: [mock.patch.object(ledger, "_BASE", ())],
     "it is put back before the note": lambda: [
         mock.patch("attendee_sync.delivery.delivery._Batch._put_back", _put_back_first)
     ],
@@ -220,7 +223,6 @@ def _expire_soon(_: RetryPolicy, outcome: Outcome, waited: float) -> Outcome:
 
 
 _change = ConnectionStates.change
-_put = Ledger._put
 _batch_put_back = delivery._Batch._put_back
 
 
@@ -230,11 +232,6 @@ def _change_here(
     changed = replace(seen, **changes)
     self._known[connection] = (changed, time.time())
     return changed
-
-
-def _put_anyway(self: Ledger, entry: LedgerEntry) -> dict[str, Any]:
-    put = _put(self, entry)
-    return {name: put[name] for name in ("TableName", "Item")}
 
 
 def _put_back_first(self: Any, settled: Any, alone: str) -> None:

@@ -51,7 +51,7 @@ def _asked_once(self: Ledger, attendees: Collection[str], persons: Collection[st
     asked = self.__dict__.setdefault("asked", {})
     known = _read(self, attendees, [each for each in persons if each not in asked])
     asked |= {each: each in known.erased for each in persons if each not in asked}
-    return Known(known.entries, frozenset(each for each in persons if asked[each]))
+    return replace(known, erased=frozenset(each for each in persons if asked[each]))
 
 
 def _read_in_part(self: Ledger, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -14,8 +14,7 @@ _SETTLES = 3.0  # seconds after a write in which a former value may be read
 class Tables(fakes.DynamoDb):
     """DynamoDB's conditions and batches are those of the tests' stand-in; what goes wrong is here.
 
-    A batch may be done in part, a transaction may meet another, and a read that does not ask for
-    consistency may get what was.
+    A batch may be done in part, and a read that does not ask for consistency may get what was.
     """
 
     def __init__(self, scheduler: Scheduler, faults: Faults) -> None:
@@ -61,10 +60,9 @@ class Tables(fakes.DynamoDb):
             self.on_left_out(each["PutRequest"]["Item"]["key"]["S"])
         return answer
 
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:
-        if self._faults.strikes("table-conflict"):
-            raise fakes.denied("TransactionCanceledException", "TransactWriteItems")
-        return super().transact_write_items(**request)
+    def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
+        self.unwritten = len(self._faults.some("table-partial", len(request["Statements"])))
+        return super().batch_execute_statement(**request)
 
     def _put(self, request: Mapping[str, Any]) -> None:
         self._keep_former(request["TableName"], request["Item"])

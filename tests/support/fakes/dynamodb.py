@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +14,10 @@ TOKEN_TABLE = "tokens"
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _ITEM_BYTES = 409_600
+# The statements of PartiQL that are used.
+_INSERT = re.compile(r"""INSERT INTO "([\w.-]+)" VALUE {((?:'\w+': \?(?:, )?)+)}""")
+_CLAUSE = re.compile(r'(SET|REMOVE|WHERE|AND) "(\w+)"(?:( = \?)| IS MISSING)?')
+_UPDATE = re.compile(rf'UPDATE "([\w.-]+)"((?: {_CLAUSE.pattern})+)')
 
 
 class DynamoDb(Fake):
@@ -81,20 +85,53 @@ class DynamoDb(Fake):
             self.tables[table] |= dict(list(zip(keys, items, strict=True))[len(left) :])
         return {"UnprocessedItems": {table: left}} if left else {}
 
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:
-        self._called("TransactWriteItems", request)
-        puts = [each["Put"] for each in request["TransactItems"]]
-        keys = [put["Item"]["key"]["S"] for put in puts]
-        self._use(len(set(keys)) == len(keys) <= 100, "the same key twice, or too many")
+    def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
+        self._called("BatchExecuteStatement", request)
+        statements = request["Statements"]
+        self._use(len(statements) <= 25, "too many statements")
         with self._lock:
-            try:
-                for put, key in zip(puts, keys, strict=True):
-                    self._require(put, key)
-            except ClientError:
-                raise denied("TransactionCanceledException", "TransactWriteItems") from None
-            for put in puts:
-                self._put(put)
+            return {"Responses": [self._execute(each) for each in statements]}
+
+    def _execute(self, statement: Request) -> dict[str, Any]:
+        """Do as a PartiQL statement says, and return its answer, which may be an error."""
+        if self.unwritten:
+            self.unwritten -= 1
+            return {"Error": {"Code": "ThrottlingError", "Message": "made up"}}
+        try:
+            self._put(self._insert(statement) or self._update(statement))
+        except ClientError as error:
+            code = error.response["Error"]["Code"].removesuffix("Exception")
+            return {"Error": {"Code": code, "Message": "made up"}}
         return {}
+
+    def _insert(self, statement: Request) -> dict[str, Any] | None:
+        if not (found := _INSERT.fullmatch(statement["Statement"])):
+            return None
+        table, members = found.groups()
+        names = members.removesuffix("': ?").removeprefix("'").split("': ?, '")
+        item = dict(zip(names, statement["Parameters"], strict=True))
+        if item["key"]["S"] in self.tables[table]:
+            raise denied("DuplicateItemException")
+        return {"TableName": table, "Item": item}
+
+    def _update(self, statement: Request) -> dict[str, Any]:
+        found = _UPDATE.fullmatch(statement["Statement"])
+        assert found, statement["Statement"]
+        table, rest = found[1], found[2]
+        parameters: Iterator[Any] = iter(statement["Parameters"])
+        # What is missing, or is to be, is None.
+        clauses: list[tuple[str, str, Any]] = [
+            (word, name, next(parameters) if is_given else None)
+            for word, name, is_given in _CLAUSE.findall(rest)
+        ]
+        self._use(next(parameters, None) is None, "too many parameters")
+        changes = {name: value for word, name, value in clauses if word in ("SET", "REMOVE")}
+        conditions = {name: value for word, name, value in clauses if word in ("WHERE", "AND")}
+        held = self.tables[table].get(conditions["key"]["S"])
+        if held is None or any(held.get(name) != value for name, value in conditions.items()):
+            raise denied("ConditionalCheckFailedException")
+        changed = {name: value for name, value in (held | changes).items() if value is not None}
+        return {"TableName": table, "Item": changed}
 
     def update_item(self, **request: Any) -> dict[str, Any]:
         self._called("UpdateItem", request)
@@ -157,14 +194,13 @@ def _attribute_bytes(attribute: tuple[str, Mapping[str, Any]]) -> int:
 
 @functools.cache
 def _split(condition: str) -> tuple[str, ...]:
-    words = tuple(re.findall(r"[#:\w]+|<=|[=<(),]", condition))
+    words = tuple(re.findall(r"[#:\w]+|[=<()]", condition))
     assert "".join(words) == condition.replace(" ", "")
     return words
 
 
 class _Condition:
-    """A condition expression of comparisons, attribute_exists, attribute_not_exists,
-    attribute_type, NOT, AND, OR and brackets.
+    """A condition expression of comparisons, attribute_exists, attribute_not_exists and OR.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
     """
@@ -184,29 +220,12 @@ class _Condition:
         return result
 
     def _any(self) -> bool:
-        results = [self._all()]
+        results = [self._one()]
         while self._next_is("OR"):
-            results.append(self._all())
+            results.append(self._one())
         return any(results)
 
-    def _all(self) -> bool:
-        results = [self._one()]
-        while self._next_is("AND"):
-            results.append(self._one())
-        return all(results)
-
     def _one(self) -> bool:
-        if self._next_is("("):
-            result = self._any()
-            assert self._next_is(")")
-            return result
-        if self._next_is("NOT"):
-            return not self._one()
-        if self._next_is("attribute_type"):
-            bracket, name, comma, value, end = (self._words.pop(0) for _ in range(5))
-            assert bracket + comma + end == "(,)"
-            held = self._item.get(self._names.get(name, name), {})
-            return self._values[value]["S"] in held
         if self._words[0] in ("attribute_exists", "attribute_not_exists"):
             function, bracket, name, end = (self._words.pop(0) for _ in range(4))
             assert bracket + end == "()"
@@ -229,8 +248,5 @@ def _compare(held: Mapping[str, str] | None, operator: str, value: Mapping[str, 
         return False
     if operator == "=":
         return held == value
-    assert operator in ("<", "<=")
-    if "S" in held:
-        return held["S"] < value["S"] or (operator == "<=" and held == value)
-    left, right = float(held["N"]), float(value["N"])
-    return left < right or (operator == "<=" and left == right)
+    assert operator == "<"
+    return float(held["N"]) < float(value["N"])

@@ -14,6 +14,7 @@ from attendee_sync.delivery.ledger import (
     Ledger,
     LedgerEntry,
     LedgerUnavailableError,
+    Recorded,
 )
 from attendee_sync.delivery.retry import RetryPolicy
 from attendee_sync.delivery.suspects import count_deaths
@@ -44,8 +45,16 @@ def ledger(aws: Aws) -> Ledger:
     return Ledger(aws.dynamodb, fakes.TABLE)
 
 
+NOTED = Recorded(set(), {})  # all of it
+
+
 def entries(count: int) -> list[LedgerEntry]:
     return [replace(ENTRY, attendee=f"{n:064}") for n in range(count)]
+
+
+def record(ledger: Ledger, *noted: LedgerEntry) -> Recorded:
+    """Note entries on what is known by then."""
+    return ledger.record(noted, ledger.read([each.attendee for each in noted]))
 
 
 def of(accepted_at: int, sequence: int | None = None, lane: str = "") -> LedgerEntry:
@@ -54,7 +63,7 @@ def of(accepted_at: int, sequence: int | None = None, lane: str = "") -> LedgerE
 
 
 def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY])
+    record(ledger, ENTRY)
     assert list(aws.dynamodb.items.values()) == [
         {
             "key": {"S": f"attendee#{KEY}"},
@@ -76,14 +85,16 @@ def test_a_delivery_is_noted(aws: Aws, ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("entry", [ENTRY, FILTERED])
 def test_what_is_noted_is_read_as_it_was(ledger: Ledger, entry: LedgerEntry) -> None:
-    ledger.record([entry])
+    record(ledger, entry)
     assert ledger.read({KEY, "unknown"}).entries == {KEY: entry}
     assert entry.was_delivered == (entry.outcome is OutcomeKind.DELIVERED)
 
 
 @pytest.mark.parametrize("count", [2, 10])
 def test_a_batch_is_noted_in_one_call(aws: Aws, ledger: Ledger, count: int) -> None:
-    assert ledger.record(entries(count)) == set()
+    known = ledger.read([each.attendee for each in entries(count)])
+    aws.dynamodb.calls.clear()
+    assert ledger.record(entries(count), known) == NOTED
     assert len(aws.dynamodb.items) == count
     assert len(aws.dynamodb.calls) == 1
 
@@ -93,8 +104,9 @@ def test_what_was_overtaken_is_told_and_the_others_are_noted(
     aws: Aws, ledger: Ledger, count: int
 ) -> None:
     newer = replace(ENTRY, attendee=f"{0:064}", version=Version(2**41, "9" * 40))
-    ledger.record([newer])
-    assert ledger.record(entries(count)) == {newer.attendee}
+    known = ledger.read([newer.attendee])
+    record(ledger, newer)
+    assert ledger.record(entries(count), known) == Recorded({newer.attendee}, {})
     assert ledger.read([newer.attendee]).entries == {newer.attendee: newer}
     assert len(aws.dynamodb.items) == count
 
@@ -105,7 +117,7 @@ def test_nobody_is_looked_for_without_a_call(aws: Aws, ledger: Ledger) -> None:
 
 
 def test_a_batch_is_read_in_one_consistent_call(aws: Aws, ledger: Ledger) -> None:
-    ledger.record(entries(10))
+    record(ledger, *entries(10))
     aws.dynamodb.calls.clear()
     assert len(ledger.read([entry.attendee for entry in entries(10)]).entries) == 10
     [(_, request)] = aws.dynamodb.calls
@@ -116,7 +128,7 @@ def test_a_batch_is_read_in_one_consistent_call(aws: Aws, ledger: Ledger) -> Non
 def test_what_a_busy_table_leaves_is_read_again(
     aws: Aws, ledger: Ledger, unprocessed: int, calls: int
 ) -> None:
-    ledger.record(entries(5))
+    record(ledger, *entries(5))
     aws.dynamodb.calls.clear()
     aws.dynamodb.unprocessed = unprocessed
     assert len(ledger.read([entry.attendee for entry in entries(5)]).entries) == 5
@@ -131,13 +143,13 @@ def test_a_table_that_stays_busy_is_told(aws: Aws, ledger: Ledger) -> None:
 
 
 def test_who_is_blocked_is_read_beside_what_is_known(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY])
+    record(ledger, ENTRY)
     Blocks(aws.dynamodb, fakes.TABLE).put("erased")
     assert ledger.read([KEY], ["erased", "other"]) == Known({KEY: ENTRY}, {"erased"})
 
 
 def test_what_is_known_of_somebody_can_be_forgotten(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY, replace(ENTRY, attendee="other")])
+    record(ledger, ENTRY, replace(ENTRY, attendee="other"))
     assert ledger.forget(KEY)
     assert list(aws.dynamodb.items) == ["attendee#other"]
     assert not ledger.forget(KEY)
@@ -156,7 +168,7 @@ def test_what_is_known_of_somebody_can_be_forgotten(aws: Aws, ledger: Ledger) ->
 def test_an_entry_that_cannot_be_read_is_none_and_is_told(
     aws: Aws, ledger: Ledger, output: Callable[[], str], broken: dict[str, object], error: str
 ) -> None:
-    ledger.record([ENTRY])
+    record(ledger, ENTRY)
     aws.dynamodb.items[f"attendee#{KEY}"] |= broken
     assert ledger.read([KEY]).entries == {}
     [line] = map(json.loads, output().splitlines())
@@ -170,15 +182,14 @@ def test_an_entry_that_cannot_be_read_is_none_and_is_told(
 
 
 def test_only_the_ledgers_own_table_is_touched(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY])
-    ledger.invalidate(KEY)
     ledger.note_success("default")
+    ledger.invalidate(KEY)
     assert {request["TableName"] for _, request in aws.dynamodb.calls} == {fakes.TABLE}
 
 
 def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
-    ledger.record([ENTRY])
-    ledger.record([replace(ENTRY, mapping_version="e" * 12)])
+    record(ledger, ENTRY)
+    record(ledger, replace(ENTRY, mapping_version="e" * 12))
     assert len(aws.dynamodb.items) == 1
     assert ledger.read([KEY]).entries[KEY].mapping_version == "e" * 12
 
@@ -200,8 +211,9 @@ def test_an_attendee_has_one_entry(aws: Aws, ledger: Ledger) -> None:
 def test_nothing_older_is_noted_over_something_newer(
     ledger: Ledger, noted: LedgerEntry, late: LedgerEntry
 ) -> None:
-    ledger.record([noted])
-    assert ledger.record([late]) == {KEY}
+    record(ledger, noted)
+    for known in Known(), ledger.read([KEY]):
+        assert ledger.record([late], known) == Recorded({KEY}, {})
     assert ledger.read([KEY]).entries[KEY] == noted
 
 
@@ -223,9 +235,83 @@ def test_nothing_older_is_noted_over_something_newer(
     ],
 )
 def test_something_newer_is_noted(ledger: Ledger, noted: LedgerEntry, later: LedgerEntry) -> None:
-    ledger.record([noted])
-    assert ledger.record([later]) == set()
+    record(ledger, noted)
+    assert record(ledger, later) == NOTED
     assert ledger.read([KEY]).entries[KEY] == later
+
+
+@pytest.mark.parametrize("before", [None, of(1_000, 10)])
+def test_what_was_noted_by_a_call_whose_answer_was_lost_is_noted(
+    ledger: Ledger, before: LedgerEntry | None
+) -> None:
+    record(ledger, *filter(None, [before]))
+    known = ledger.read([KEY])
+    assert ledger.record([ENTRY], known) == NOTED
+    assert ledger.record([ENTRY], known) == NOTED
+
+
+@pytest.mark.parametrize(
+    ("before", "cause"), [(None, "DuplicateItem"), (of(1_000, 10), "ConditionalCheckFailed")]
+)
+def test_nothing_is_noted_over_what_came_in_between_even_if_that_is_older(
+    ledger: Ledger, before: LedgerEntry | None, cause: str
+) -> None:
+    record(ledger, *filter(None, [before]))
+    known, between = ledger.read([KEY]), of(1_500, 15)
+    record(ledger, between)
+    recorded = ledger.record([of(2_000, 20)], known)
+    assert not recorded.overtaken
+    assert str(recorded.failed[KEY]) == f"the ledger can't be written: {cause}"
+    assert ledger.read([KEY]).entries == {KEY: between}
+
+
+def test_an_entry_that_was_deleted_in_between_does_not_come_back(aws: Aws, ledger: Ledger) -> None:
+    record(ledger, of(1_000, 10))
+    known = ledger.read([KEY])
+    ledger.forget(KEY)
+    assert set(ledger.record([of(2_000, 20)], known).failed) == {KEY}
+    assert not aws.dynamodb.items
+
+
+def test_what_a_busy_table_does_not_take_of_a_batch_is_told(aws: Aws, ledger: Ledger) -> None:
+    aws.dynamodb.unwritten = 2
+    recorded = ledger.record(entries(5), Known())
+    assert not recorded.overtaken
+    assert {key: str(error) for key, error in recorded.failed.items()} == {
+        f"{n:064}": "the ledger can't be written: ThrottlingError" for n in range(2)
+    }
+    assert len(aws.dynamodb.items) == 3
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"outcome": {"S": "of a later version"}, "of_a_later_version": {"N": "1"}},
+        {"accepted_at": {"S": "soon"}},
+        {"accepted_at": None},
+        {"sequence": None, "lane": {"S": "own"}},
+        {"sequence": None, "accepted_at": None},
+    ],
+)
+def test_an_item_that_cannot_be_read_is_written_anew(
+    aws: Aws, ledger: Ledger, broken: dict[str, dict[str, str] | None]
+) -> None:
+    record(ledger, ENTRY)
+    item = aws.dynamodb.items[f"attendee#{KEY}"]
+    held = {name: value for name, value in (item | broken).items() if value}
+    aws.dynamodb.items[f"attendee#{KEY}"] = held
+    assert record(ledger, ENTRY) == NOTED
+    assert aws.dynamodb.items[f"attendee#{KEY}"] == item
+
+
+def test_nothing_older_is_noted_over_something_newer_that_cannot_be_read(
+    aws: Aws, ledger: Ledger
+) -> None:
+    record(ledger, of(2_000, 20))
+    held = aws.dynamodb.items[f"attendee#{KEY}"]
+    held["outcome"] = {"S": "of a later version"}
+    assert record(ledger, of(1_000, 10)) == Recorded({KEY}, {})
+    assert aws.dynamodb.items[f"attendee#{KEY}"] == held
 
 
 @pytest.mark.parametrize(
@@ -238,8 +324,8 @@ def test_something_newer_is_noted(ledger: Ledger, noted: LedgerEntry, later: Led
 def test_a_failure_is_told(aws: Aws, ledger: Ledger, failure: Exception, cause: str) -> None:
     aws.dynamodb.always = failure
     for call in (
-        lambda: ledger.record([ENTRY]),
-        lambda: ledger.record(entries(2)),
+        lambda: ledger.record([ENTRY], Known()),
+        lambda: ledger.record(entries(2), Known()),
         lambda: ledger.note_begun("a", 1, 1),
         lambda: ledger.read([KEY]),
         lambda: ledger.invalidate(KEY),
@@ -251,12 +337,12 @@ def test_a_failure_is_told(aws: Aws, ledger: Ledger, failure: Exception, cause: 
 @pytest.mark.parametrize("count", [1, 10])
 def test_a_failure_for_a_moment_is_not_noticed(aws: Aws, ledger: Ledger, count: int) -> None:
     aws.dynamodb.failures = [fakes.timed_out()]
-    ledger.record(entries(count))
+    assert ledger.record(entries(count), Known()) == NOTED
     assert len(aws.dynamodb.items) == count
 
 
 def test_what_is_made_due_is_known_but_as_of_no_mapping(ledger: Ledger) -> None:
-    ledger.record([ENTRY])
+    record(ledger, ENTRY)
     assert ENTRY.fields_of("d" * 12) == ENTRY.fields
     ledger.invalidate(KEY)
     entry = ledger.read([KEY]).entries[KEY]

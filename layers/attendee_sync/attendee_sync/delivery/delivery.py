@@ -1,7 +1,7 @@
 """Delivery: from a batch of queued profiles to attendees in RainFocus, each with an outcome."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from attendee_sync.delivery.ledger import (
     Ledger,
     LedgerEntry,
     LedgerUnavailableError,
+    Recorded,
 )
 from attendee_sync.delivery.pauses import Pauses
 from attendee_sync.delivery.planner import Plan, Planner
@@ -150,7 +151,7 @@ class _Batch:
                     break
         self._finish(_all_with(NO_TIME, late))
 
-    def _work(self, plans: Sequence[Plan]) -> list[Settled]:
+    def _work(self, plans: Sequence[Plan]) -> Sequence[Settled]:
         """Do what is planned, and write to the ledger what became of it."""
         known = self._known(plans)
         erased = frozenset[str]() if isinstance(known, Outcome) else known.erased
@@ -158,7 +159,8 @@ class _Batch:
         for plan in plans:
             planned = replace(plan, is_erased=True) if plan.person in erased else plan
             groups.setdefault(plan.message.group, []).append(planned)
-        return self._record(self._deliver_groups(list(groups.values()), known))
+        settled = self._deliver_groups(list(groups.values()), known)
+        return settled if isinstance(known, Outcome) else self._record(settled, known)
 
     def _finish(self, settled: Sequence[Settled], alone: str = "") -> None:
         """Account for what became of messages, and put back what must be retried.
@@ -230,19 +232,26 @@ class _Batch:
         ends = (self._stack.policy.settle(error.outcome, each.message.waited) for each in plans)
         return None if any(each.kind.is_final for each in ends) else error.outcome
 
-    def _record(self, settled: Sequence[Settled]) -> list[Settled]:
+    def _record(self, settled: Sequence[Settled], known: Known) -> Sequence[Settled]:
         """Write to the ledger how a batch ended; what can't be written is retried."""
         ledger = self._stack.ledger
         entries = {each.plan.attendee: _entry(each) for each in settled if _is_noted(each.outcome)}
         try:
-            overtaken = ledger.record(entries.values())
+            recorded = ledger.record(entries.values(), known)
         except LedgerUnavailableError as error:
-            return _with_outcome(planner.retry(error), settled, entries.keys())
-        for key in overtaken:
+            recorded = Recorded(set(), dict.fromkeys(entries, error))
+        for key in recorded.overtaken:
             # RainFocus may have got this one last, so that the newer one is due once more.
             with suppress(LedgerUnavailableError):
                 ledger.invalidate(key)
-        return _with_outcome(_OVERTAKEN, settled, overtaken)
+        instead = {key: planner.retry(error) for key, error in recorded.failed.items()}
+        instead |= dict.fromkeys(recorded.overtaken, _OVERTAKEN)
+        return [
+            replace(each, outcome=instead.get(each.plan.attendee, each.outcome))
+            if _is_noted(each.outcome)
+            else each
+            for each in settled
+        ]
 
     def _with_waits(self, settled: Sequence[Settled]) -> list[Settled]:
         """Add for how long each is to be hidden, a group for the same time to keep its order.
@@ -313,16 +322,6 @@ def _result(
         return working.result()
     except Exception as error:  # noqa: BLE001 - one bad group must not stop the batch
         return [Settled(plan, planner.retry(error)) for plan in group]
-
-
-def _with_outcome(outcome: Outcome, settled: Sequence[Settled], keys: Set[str]) -> list[Settled]:
-    """Return what was settled with an outcome wherever some attendees' were to be recorded."""
-    return [
-        replace(each, outcome=outcome)
-        if each.plan.attendee in keys and _is_noted(each.outcome)
-        else each
-        for each in settled
-    ]
 
 
 def _is_noted(outcome: Outcome) -> bool:

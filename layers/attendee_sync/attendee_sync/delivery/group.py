@@ -24,9 +24,9 @@ from attendee_sync.rainfocus.client import Attendee
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.guarded_client import GuardedClient
 
-# What the end of an invocation takes at worst: the ledger is written twice, what is put back is
-# noted twice, the queue is told, each within 1.5 s.
-ACCOUNTING_SECONDS: Final = 7.5
+# What the end of an invocation takes at worst: the ledger is written twice and read, what is put
+# back is noted twice, the queue is told, each within 1.5 s.
+ACCOUNTING_SECONDS: Final = 9.0
 BEHIND: Final = Outcome(OutcomeKind.RETRY, Reason.BEHIND, "behind an earlier one of this attendee")
 NO_TIME: Final = Outcome(OutcomeKind.RETRY, Reason.NO_TIME, "no time left in this invocation")
 _NO_DEAD_LETTERS = Outcome(

@@ -1,5 +1,6 @@
 """The ledger: what became of whom, and what was last delivered. It holds no personal data."""
 
+import functools
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence, Set
@@ -10,12 +11,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from attendee_sync import observability
-from attendee_sync.attendee import CLOCKS_DIFFER, Version
+from attendee_sync.attendee import Version
 from attendee_sync.aws import clients
 from attendee_sync.delivery import blocks
 from attendee_sync.outcome import OutcomeKind
 
+type _Item = Mapping[str, Mapping[str, Any]]
+
 _PREFIX = "attendee#"
+_BASE = ("accepted_at", "sequence")  # no two profiles of an attendee have both the same
 _ATTEMPT = "attempt#"
 _READS = 3  # while a busy table leaves something out
 _WRITES = 2  # likewise
@@ -70,10 +74,20 @@ class Known:
 
     entries: Mapping[str, LedgerEntry] = field(default_factory=dict)  # by attendee.key
     erased: Set[str] = frozenset()  # attendee.person_key of those who are blocked
+    # As the table has them, also what can't be read as an entry; by attendee.key.
+    items: Mapping[str, _Item] = field(default_factory=dict, compare=False)
 
 
 class LedgerUnavailableError(Exception):
     """The ledger can't be read or written now. The text says which, and why."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Which attendees' entries are not noted, by attendee.key; all others are."""
+
+    overtaken: Set[str]  # something newer is noted
+    failed: Mapping[str, LedgerUnavailableError]  # or something else came in between
 
 
 class Ledger:
@@ -90,19 +104,16 @@ class Ledger:
         An item that can't be read, such as a later version's, counts as no knowledge of its
         attendee. Raises LedgerUnavailableError.
         """
-        keys = [f"{_PREFIX}{each}" for each in attendees]
-        found = self._get([*keys, *map(blocks.key_of, persons)])
+        keys = {each: f"{_PREFIX}{each}" for each in attendees}
+        found = self._get([*keys.values(), *map(blocks.key_of, persons)])
         erased = frozenset(each for each in persons if blocks.key_of(each) in found)
-        entries = {
-            key.removeprefix(_PREFIX): _readable(item)
-            for key, item in found.items()
-            if key.startswith(_PREFIX)
-        }
-        return Known({key: entry for key, entry in entries.items() if entry}, erased)
+        items = {each: found[key] for each, key in keys.items() if key in found}
+        entries = {each: _readable(item) for each, item in items.items()}
+        return Known({each: entry for each, entry in entries.items() if entry}, erased, items)
 
-    def _get(self, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    def _get(self, keys: Sequence[str]) -> dict[str, _Item]:
         """Return those of some items that there are, by their keys."""
-        found: dict[str, Mapping[str, Any]] = {}
+        found: dict[str, _Item] = {}
         request = {"Keys": [{"key": {"S": key}} for key in keys], "ConsistentRead": True}
         pending = {self._table: request} if keys else {}
         for _ in range(_READS):
@@ -119,63 +130,59 @@ class Ledger:
             raise _unreadable("DynamoDB is too busy")
         return found
 
-    def record(self, entries: Collection[LedgerEntry]) -> set[str]:
-        """Note what is known of different attendees now, at most 100, in one call.
+    def record(self, entries: Collection[LedgerEntry], known: Known) -> Recorded:
+        """Note what is known of different attendees now, at most 25, in one call.
 
-        Returns the keys of those of whom something newer was noted meanwhile. Raises
-        LedgerUnavailableError, and then nothing is noted, or some of it.
+        `known` is what the ledger knew of them before: each is noted only if that still stands, so
+        that nothing is noted over something newer. Raises LedgerUnavailableError, and then nothing
+        is noted, or some of it.
         """
+        overtaken = {
+            each.attendee for each in entries if _is_newer(known.items.get(each.attendee), each)
+        }
+        due = [each for each in entries if each.attendee not in overtaken]
         try:
-            return self._record(entries)
+            causes = self._write(due, known)
         except LedgerUnavailableError:  # once more, or all of them are delivered once more
-            return self._record(entries)
+            causes = self._write(due, known)
+        now = self._get([f"{_PREFIX}{key}" for key in causes])
+        failed: dict[str, LedgerUnavailableError] = {}
+        for each in due:
+            held = now.get(f"{_PREFIX}{each.attendee}")
+            if each.attendee not in causes or held == _item(each):
+                continue  # it is noted, maybe by a call whose answer was lost
+            if _is_newer(held, each):
+                overtaken.add(each.attendee)
+            else:
+                failed[each.attendee] = _unwritable(causes[each.attendee])
+        return Recorded(overtaken, failed)
 
-    def _record(self, entries: Collection[LedgerEntry]) -> set[str]:
-        if len(entries) < 2:  # noqa: PLR2004
-            return self._record_each(entries)
-        puts = [{"Put": self._put(entry)} for entry in entries]
+    def _write(self, entries: Sequence[LedgerEntry], known: Known) -> dict[str, str]:
+        """Write entries; return AWS's words for why some are not written, by attendee."""
+        if not entries:
+            return {}
+        statements = [self._statement(each, known.items.get(each.attendee)) for each in entries]
         try:
-            self._client.transact_write_items(TransactItems=puts)
+            answer = self._client.batch_execute_statement(Statements=statements)
         except (BotoCoreError, ClientError) as error:
-            if clients.cause(error) != "TransactionCanceledException":
-                raise _unwritable(error) from error
-            return self._record_each(entries)
-        return set()
-
-    def _record_each(self, entries: Collection[LedgerEntry]) -> set[str]:
-        overtaken: set[str] = set()
-        for entry in entries:
-            try:
-                self._client.put_item(**self._put(entry))
-            except (BotoCoreError, ClientError) as error:
-                if not _is_condition(error):
-                    raise _unwritable(error) from error
-                overtaken.add(entry.attendee)
-        return overtaken
-
-    def _put(self, entry: LedgerEntry) -> dict[str, Any]:
-        """Return the write of an entry, which nothing newer must precede: see Version.is_before."""
-        lane = {":lane": {"S": entry.version.lane}} if entry.version.lane else {}
-        same_lane = "#lane = :lane" if lane else "attribute_not_exists(#lane)"
+            raise _unwritable(clients.cause(error)) from error
         return {
-            "TableName": self._table,
-            "Item": _item(entry),
-            # Where accepted_at is no number nothing compares, and it would stand for ever.
-            "ConditionExpression": "attribute_not_exists(#key)"
-            f" OR (#sequence < :sequence AND {same_lane} AND accepted_at <= :latest)"
-            " OR accepted_at < :accepted_at"
-            # Of one push's states, the first's write may take effect after the second's.
-            " OR (accepted_at = :accepted_at AND (#sequence <= :sequence"
-            f" OR attribute_not_exists(#sequence) OR NOT {same_lane}))"
-            " OR NOT attribute_type(accepted_at, :number)",
-            "ExpressionAttributeNames": {"#key": "key", "#sequence": "sequence", "#lane": "lane"},
-            "ExpressionAttributeValues": {
-                ":sequence": {"S": entry.version.sequence},
-                ":accepted_at": {"N": str(entry.version.accepted_at)},
-                ":latest": {"N": str(entry.version.accepted_at + CLOCKS_DIFFER)},
-                ":number": {"S": "N"},
-            }
-            | lane,
+            entry.attendee: str(each["Error"].get("Code", ""))
+            for entry, each in zip(entries, answer["Responses"], strict=True)
+            if "Error" in each
+        }
+
+    def _statement(self, entry: LedgerEntry, held: _Item | None) -> dict[str, Any]:
+        """Return the statement that puts an entry in the place of what the table held of it."""
+        item = _item(entry)
+        if held is None:
+            return {"Statement": _insert(self._table, *item), "Parameters": list(item.values())}
+        key = item.pop("key")
+        superfluous = sorted(held.keys() - item.keys() - {"key"})
+        base = [name for name in _BASE if name in held]
+        return {
+            "Statement": _update(self._table, tuple(item), tuple(superfluous), tuple(base)),
+            "Parameters": [*item.values(), key, *(held[name] for name in base)],
         }
 
     def invalidate(self, attendee: str) -> None:
@@ -194,7 +201,7 @@ class Ledger:
             )
         except (BotoCoreError, ClientError) as error:
             if not _is_condition(error):
-                raise _unwritable(error) from error
+                raise _unwritable(clients.cause(error)) from error
 
     def forget(self, attendee: str) -> bool:
         """Delete what is known of an attendee; tell whether there was anything.
@@ -261,7 +268,7 @@ class Ledger:
         try:
             self._client.put_item(TableName=self._table, Item=_attempt_item(message_id, note))
         except (BotoCoreError, ClientError) as error:
-            raise _unwritable(error) from error
+            raise _unwritable(clients.cause(error)) from error
 
     def note_put_back(self, notes: Mapping[str, AttemptNote], alone: str = "") -> bool:
         """Note that messages, at most 25, are put back, by their ids.
@@ -325,11 +332,42 @@ def _unreadable(cause: str) -> LedgerUnavailableError:
     return LedgerUnavailableError(f"the ledger can't be read: {cause}")
 
 
-def _unwritable(error: BotoCoreError | ClientError) -> LedgerUnavailableError:
-    return LedgerUnavailableError(f"the ledger can't be written: {clients.cause(error)}")
+def _unwritable(cause: str) -> LedgerUnavailableError:
+    return LedgerUnavailableError(f"the ledger can't be written: {cause}")
 
 
-def _readable(item: Mapping[str, Any]) -> LedgerEntry | None:
+# An INSERT is refused where there is an item, and an UPDATE where there is none or its condition
+# does not hold: with DuplicateItem and ConditionalCheckFailed.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+@functools.cache
+def _insert(table: str, *names: str) -> str:
+    item = ", ".join(f"'{name}': ?" for name in names)
+    return f'INSERT INTO "{table}" VALUE {{{item}}}'
+
+
+@functools.cache
+def _update(
+    table: str, names: Sequence[str], superfluous: Sequence[str], base: Sequence[str]
+) -> str:
+    changes = [f'SET "{name}" = ?' for name in names]
+    changes += [f'REMOVE "{name}"' for name in superfluous]
+    conditions = ['"key" = ?', *(f'"{name}" = ?' for name in base)]
+    conditions += [f'"{name}" IS MISSING' for name in _BASE if name not in base]
+    return f'UPDATE "{table}" {" ".join(changes)} WHERE {" AND ".join(conditions)}'
+
+
+def _is_newer(item: _Item | None, entry: LedgerEntry) -> bool:
+    """Tell whether an item, which may be none that can be read, is newer than an entry."""
+    return item is not None and entry.version.is_before(_version(item))
+
+
+def _version(item: _Item) -> Version:
+    """Return an item's version; without a time that can be read, it is older than any other."""
+    sequence, lane = (str(item.get(name, {}).get("S", "")) for name in ("sequence", "lane"))
+    return Version(_number(item, "accepted_at"), sequence, lane)
+
+
+def _readable(item: _Item) -> LedgerEntry | None:
     """Return an item's entry, or None with a log line if it is none that this version can read."""
     try:
         return _entry(item)
@@ -341,7 +379,7 @@ def _readable(item: Mapping[str, Any]) -> LedgerEntry | None:
         return None
 
 
-def _number(item: Mapping[str, Any] | None, name: str) -> int:
+def _number(item: _Item | None, name: str) -> int:
     """Return a number of an item; what is missing or none counts as 0."""
     try:
         return int(item[name]["N"]) if item else 0
@@ -349,7 +387,7 @@ def _number(item: Mapping[str, Any] | None, name: str) -> int:
         return 0
 
 
-def _entry(item: Mapping[str, Any]) -> LedgerEntry:
+def _entry(item: _Item) -> LedgerEntry:
     """Read an item. What is missing is empty; raises for what is of another type."""
 
     def text(name: str) -> str:
