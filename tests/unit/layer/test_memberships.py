@@ -7,7 +7,7 @@ import pytest
 
 from attendee_sync.mapping import mapper
 from attendee_sync.mapping.mapper import Verdict
-from attendee_sync.profile import bodies
+from attendee_sync.profile import bodies, memberships, reader
 
 ADA = {"email": "ada@example.com"}
 ANYBODY = mapper.mapper('{"event_code": "summit2027"}')
@@ -61,7 +61,7 @@ def test_lists_of_what_was_added_and_removed(
 @pytest.mark.parametrize("flag", ["in_segment", "inAudience", "is_in_cohort", "is_member"])
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(True, "member"), ("TRUE", "member"), (False, "left"), ("false", "left"), ("x", "member")],
+    [(True, "member"), ("TRUE", "member"), (False, "left"), ("FALSE", "left"), ("x", "member")],
 )
 def test_a_flag_beside_an_audience(flag: str, value: object, expected: str) -> None:
     assert told({"cohort_id": "a1", flag: value, "users": [ADA]}) == [expected]
@@ -343,3 +343,112 @@ def test_who_is_in_another_audience_has_not_left() -> None:
 )
 def test_nonsense_tells_nothing_of_leaving(name: str, value: object) -> None:
     assert told({**ADA, name: value})[0] in ("somebody", "member")
+
+
+def read(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the memberships of a profile, by namespace."""
+    memberships_of: dict[str, Any] = reader.read(ADA | document)["segmentMembership"]
+    return memberships_of
+
+
+@pytest.mark.parametrize(("depth", "expected"), [(0, "left"), (3, "left"), (4, "somebody")])
+def test_audiences_are_read_within_three_objects(depth: int, expected: str) -> None:
+    audiences: dict[str, Any] = {"a1": "exited"}
+    for n in range(depth):
+        audiences = {f"k{n}": audiences}
+    assert told({**ADA, "audiences": audiences}) == [expected]
+
+
+def test_xdms_map_is_read_once() -> None:
+    ups = {"ups": {"a1": {"status": "exited"}}}
+    assert read({"segmentMembership": ups}) == ups
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [("audience.exited", "left"), ("exit", "left"), ("audience", "member"), ("opened", "member")],
+)
+def test_an_event_of_an_element_is_its_state_if_it_is_of_an_audience(
+    event: str, expected: str
+) -> None:
+    assert told({**ADA, "audiences": [{"id": "a1", "event": event}]}) == [expected]
+
+
+def test_a_list_without_states_adds_those_alone_of_which_nothing_else_is_told() -> None:
+    ups = {"ups": {"a1": {"status": "exited"}}}
+    listed = {"": {"a2": {"status": "listed"}}}
+    assert read({"segmentMembership": ups, "segments": ["a1", "a2"]}) == ups | listed
+    left = {"": {"a1": {"status": "exited"}}}
+    assert read({"segments": ["a1"], "audiences": {"a1": "exited"}}) == left
+    assert read({"audiences": {"a1": "exited"}, "segments": ["a1"]}) == left
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"ChangeEventHeader": {"changeType": "DELETE"}}, "left"),
+        ({"ChangeEventHeader": {"changeType": "UPDATE"}}, "somebody"),
+        ({"meta": {"object": "user", "event": "exit"}}, "left"),
+        ({"meta": {"object": "User", "event": "exit"}}, "left"),
+        ({"meta": {"object": "deal", "event": "exit"}}, "somebody"),
+        ({"meta": {"event": "exit"}}, "somebody"),
+    ],
+)
+def test_what_a_system_says_beside_somebody_makes_them_leave(
+    document: dict[str, Any], expected: str
+) -> None:
+    assert told({**ADA, **document}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("of", "value", "expected"),
+    [
+        ("audience", True, "member"),
+        ("audience", False, "left"),
+        ("trait", False, "somebody"),
+        ("audience", "x", "somebody"),
+    ],
+)
+def test_a_trait_that_segment_computed_tells_of_its_audience(
+    of: str, value: object, expected: str
+) -> None:
+    computed = {"computation_class": of, "computation_key": "a1"}
+    document = {"traits": {**ADA, "a1": value}, "context": {"personas": computed}}
+    assert told(document) == [expected]
+
+
+def test_a_state_of_nothing_tells_of_no_audience() -> None:
+    assert read({"status": "active", "action": "x"}) == {}
+
+
+def test_what_is_no_text_is_no_state() -> None:
+    assert read({"segmentMembership": {"ups": {"a1": {"status": 5}}}})["ups"]["a1"]["status"] == ""
+
+
+@pytest.mark.parametrize(("number", "audience"), [(10**39, f"1{'0' * 39}"), (10**40, "")])
+def test_a_number_longer_than_any_id_names_no_audience(number: int, audience: str) -> None:
+    assert read({"segments": [number]}) == {"": {audience: {"status": "listed"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_read"),
+    [
+        ("addedSegments", ["a1"], True),
+        ("addedSegments", {"id": "a1"}, True),
+        ("addedSegments", "a1", True),
+        ("segmentRemovedDate", "2026-01-02", False),
+        ("segmentRemovedDate", ["a1"], True),
+        ("audience_list", ["a1"], True),
+        ("audience_list", "a1", False),
+        ("audience", "a1", True),
+        ("in_segment", True, True),
+        ("status", "exited", False),
+        ("segmentMembership", 5, True),
+        ("AudienceMembership", 5, True),
+        ("x", {"add": ["a1"]}, True),
+        ("tags", {"add": ["a1"]}, False),
+        ("x", ["a1"], False),
+    ],
+)
+def test_it_is_known_what_is_read_for_audiences(name: str, value: object, is_read: bool) -> None:
+    assert memberships.is_read(name, value) is is_read

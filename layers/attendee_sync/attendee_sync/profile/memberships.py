@@ -320,7 +320,7 @@ def _beside(states: dict[_Role, list[str]], audiences: list[str]) -> _Told:
     if not state and audiences:
         state = _state(action) or _state(next(iter(told), ""))
     elif not state and event:  # such as audience.exited
-        state = _state("".join(names.words(event)[-1:]))
+        state = _state(names.words(event)[-1])
     for audience in audiences or ([""] if state else []):
         yield audience, state or _LISTED
 
