@@ -1,10 +1,12 @@
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.accounted_stack import AccountedStack
 from tests.support.command_line import CommandLine
 from tests.support.delivery_harness import DeliveryHarness, delivery_harness
-from tests.support.stack import Aws
+from tests.support.stack import Aws, Clock
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +23,15 @@ def line(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
 def harness(aws: Aws) -> Iterator[DeliveryHarness]:
     with delivery_harness(aws) as made:
         yield made
+
+
+@pytest.fixture
+def stack(
+    harness: DeliveryHarness,
+    wall: Clock,
+    output: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> AccountedStack:
+    made = AccountedStack(harness, wall, output)
+    monkeypatch.setattr(time, "sleep", made.sleep)
+    return made
