@@ -162,11 +162,21 @@ def test_a_value_within_counts_unless_it_is_null() -> None:
     assert (read["a"], read["b"], read["c"]) == (1, 3, None)
 
 
+def test_prefixes_are_dropped_in_the_one_object_that_holds_the_person() -> None:
+    assert reader.read({"customer": {"xdm:city": "Rome"}})["customer"] == {"city": "Rome"}
+    assert reader.read({"customer": "x"})["customer"] == "x"
+
+
 def test_prefixes_are_dropped_as_deep_as_any_schema_goes() -> None:
     def nested(name: str, depth: int) -> Any:
         return {name: nested(name, depth - 1)} if depth else 1
 
     assert reader.read({"b": 1, "xdm:a": nested("xdm:c", 20)})["a"] == nested("c", 20)
+    for depth, name in ((19, "c"), (20, "xdm:c")):
+        listed: Any = {"xdm:c": 1}
+        for _ in range(depth):
+            listed = [listed]
+        assert f'"{name}"' in json.dumps(reader.read({"b": 1, "xdm:a": listed})["a"])
     deeper = reader.read({"b": 1, "xdm:a": nested("xdm:c", 40)})["a"]
     for _ in range(20):
         deeper = deeper["c"]
