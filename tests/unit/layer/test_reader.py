@@ -246,6 +246,8 @@ def test_identities_by_namespace_are_attributes_as_well() -> None:
 def test_identities_in_the_one_shape_are_taken_as_they_are() -> None:
     usual = {"email": [{"id": ADDRESS}], "phone": [{"id": "1", "primary": True}]}
     assert reader.read({"identityMap": usual})["identityMap"] is usual
+    more = reader.read({"identityMap": usual, "identities": [{"type": "ECID", "id": "2"}]})
+    assert more["identityMap"] == usual | {"ecid": [{"type": "ECID", "id": "2"}]}
 
 
 def test_namespaces_that_differ_in_case_are_one() -> None:
