@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import batched
 from pathlib import Path
 
 import requests
@@ -25,6 +26,7 @@ _REJECTED = 10
 _IN_LANE = 20  # people
 _LANE_SECONDS = 300.0
 _PUSH_SECONDS = 30.0
+_PER_PUSH = 10  # profiles
 
 
 @dataclass(frozen=True)
@@ -170,17 +172,21 @@ def _redrive(stage: Stage, when: str) -> list[Check]:
 def _move(stage: Stage, held: _Held, when: str) -> list[Check]:
     """Push news of the same people, as a sender with a token of its own."""
     people = [moved_to(person, f"Moved {when}") for person in (*held.delivered, *held.waiting)]
-    body = json.dumps([as_xdm(person) for person in people])
+    before = len(stage.stored())
+    for some in batched(people, _PER_PUSH, strict=False):
+        stage.pushed.append(_pushed_with(stage, held.token, some))
+    stage.settle()
+    stored = len(stage.stored()) - before
+    return [equal(f"delivered of a sender's own, {when}", len(people), stored)]
+
+
+def _pushed_with(stage: Stage, token: str, some: Sequence[Person]) -> Pushed:
+    body = json.dumps([as_xdm(person) for person in some])
     url, headers = stage.stack.push_url(stage.name)
-    headers |= {"Authorization": f"Bearer {held.token}", "Content-Type": "application/json"}
+    headers |= {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     sent_at = time.time()
     answer = requests.post(url, data=body, headers=headers, timeout=_PUSH_SECONDS)
-    stage.pushed.append(Pushed(Push(body, people), sent_at, answer, attempts=1))
-    before = len(stage.stored())
-    stage.settle()
-    return [
-        equal(f"delivered of a sender's own, {when}", len(people), len(stage.stored()) - before)
-    ]
+    return Pushed(Push(body, some), sent_at, answer, attempts=1)
 
 
 def _code(stage: Stage) -> str:
