@@ -11,6 +11,7 @@ from enum import StrEnum
 from attendee_sync.rainfocus.connection import Connection, TokenCall
 
 TOKEN_MARGIN = 5.0  # seconds before its end from which a token is not used any more
+_USUAL_CALL = TokenCall()
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def audience(connection: Connection) -> str:
 def grant_digest(connection: Connection, credentials: Credentials) -> str:
     """Return what changes when a token must be asked for anew, without giving anything away."""
     asked = [connection.auth.model_dump_json()]
-    if connection.token_call != TokenCall():  # as before there was one: no token is asked for anew
+    if connection.token_call != _USUAL_CALL:  # as before there was one: no token is asked for anew
         asked.append(connection.token_call.model_dump_json())
     return _digest(*asked, *vars(credentials).values())
 
