@@ -1,5 +1,6 @@
 """Accounting, by what the functions really log: who vanished is found, and nobody else."""
 
+import itertools
 import json
 import time
 
@@ -134,6 +135,27 @@ def test_what_waits_for_longer_than_is_looked_at_is_not_called_missing(
     stack.wall.now += 72 * HOUR
     found = stack.look()
     assert (found.without_end_count, found.in_lanes, found.missing) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(90.0, 1), (30.0, 0)])
+def test_what_was_accepted_in_the_first_minute_that_is_read_may_have_ended_before_it(
+    stack: AccountedStack, seconds: float, count: int
+) -> None:
+    stack.push("ada")
+    stack.wall.now += 20 * 80 * MINUTE - seconds  # as much as is read
+    assert stack.look().without_end_count == count
+
+
+def test_each_moment_of_the_log_is_read_once(stack: AccountedStack) -> None:
+    stack.look()
+    for group in (INGEST_LOG, DELIVERY_LOG):
+        read = sorted(
+            (request["startTime"], request["endTime"])
+            for _, request in stack.logs.calls
+            if request["logGroupName"] == group
+        )
+        assert len(read) == 20
+        assert all(later[0] == end + 1 for (_, end), later in itertools.pairwise(read))
 
 
 def test_in_an_outage_nothing_is_said_and_no_log_is_read(stack: AccountedStack) -> None:
