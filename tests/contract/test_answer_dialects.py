@@ -293,6 +293,11 @@ def test_results_that_are_not_there_are_no_success(results: Any) -> None:
         {"ok": False},
         {"results": [{"responseCode": "0"}, {"responseCode": "77"}]},
         {"attendees": [{"responseCode": 77}]},
+        {"results": [{"index": 0, "status": "failed", "reason": "event unknown"}]},
+        {"records": [{"status": "REJECTED", "message": "Company is unknown"}]},
+        {"data": {"items": [{"success": False}]}},
+        {"result": {"outcome": "error"}},
+        {"status": "failed"},
     ],
 )
 def test_a_code_of_success_beside_a_failure_is_none_by_default(beside: Members) -> None:
@@ -308,6 +313,11 @@ def test_a_code_of_success_beside_a_failure_is_none_by_default(beside: Members) 
         {"fieldErrors": [], "numberOfFailures": 0},
         {"error": "", "failures": "0", "warnings": ["zip"], "attendee": {"error": "old"}},
         {"results": [{"responseCode": "0"}, {"responseCode": 0}, {}, None, "77"]},
+        {"results": [{"status": "stored", "reason": "new"}], "data": {"errors": []}},
+        {
+            "attendee": {"status": "Rejected", "orders": [{"status": "failed"}]},
+            "status": "rejected",
+        },
     ],
 )
 def test_what_stands_beside_a_code_of_success_may_tell_of_none(beside: Members) -> None:

@@ -6,9 +6,9 @@
 import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync_cli.doctor import examination
@@ -166,21 +166,37 @@ class Treated:
     was_sure: bool  # of each change
 
 
+class Server(Protocol):
+    """A stand-in for an API."""
+
+    stored: dict[str, dict[str, str]]
+
+    def reply(self, call: fakes.Call) -> fakes.Reply:
+        """Answer a call."""
+
+
 def treated(far: Far) -> Treated:
+    """Examine, and take over what helps or is known, until nothing is to be changed."""
+    return examined(FarStandIn(far), lambda report, settings: _answered(far, report, settings))
+
+
+def examined(
+    server: Server,
+    answered: Callable[[Report, dict[str, Any]], dict[str, Any] | None] = lambda _, __: None,
+) -> Treated:
     """Examine, and take over what helps, until nothing is to be changed."""
-    server = FarStandIn(far)
     http = fakes.Http(server.reply)
     settings, sure = BASE, []
     for _ in range(MOST_ROUNDS):
         event = json.dumps({"event_code": EVENT})
         case = Case("default", json.dumps(settings), CREDENTIALS, "summit", event, EMAIL)
         report = examination.examine(case, http.session(), Reach(), sleep=lambda _: None)
-        answered = None if report.changes else _answered(far, report, settings)
-        if report.failure is None or not (report.changes or answered):
+        known = None if report.changes else answered(report, settings)
+        if report.failure is None or not (report.changes or known):
             break
         if report.changes:
             sure.append(report.failure.sure)
-        settings = json.loads(report.settings) if report.changes else answered or settings
+        settings = json.loads(report.settings) if report.changes else known or settings
     is_led = report.is_delivered and EMAIL in server.stored
     return Treated(_outcome(report, sure, is_led=is_led), report, settings, all(sure))
 

@@ -7,6 +7,7 @@ person would: by its status, its words and its form. Trials find out more.
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from attendee_sync.outcome import Answer, AnswerKind
@@ -22,9 +23,12 @@ FORBIDDEN = 403
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
 TOO_MANY_REQUESTS = 429
+UNSUPPORTED_MEDIA_TYPE = 415
+_SERVER_ERROR = 500
 _NOT_IMPLEMENTED = 501
 PARAMETER_MISSING = "103"  # seen: "Required parameter missing: apiProfile"
 _ACCESS_DENIED = "124"  # seen: "Access to API endpoint session denied."
+_MOST_OF_PAGE = 600  # characters that are looked at
 _REDIRECTS = range(300, 400)
 _ACCESS = re.compile(
     r"api.?profile|api.?key|\btoken\b|access.?token|auth.?token|unauthori[sz]|authenticat"
@@ -43,9 +47,35 @@ _CONTENT = re.compile(  # of a call: the person and its fields
     re.IGNORECASE,
 )
 MISSING = re.compile(
-    r"missing|required|(?:must|may|should) (?:be|provide|have|contain|not be (?:empty|blank|null))"
-    r"|not (?:provided|given|present|sent|supplied)|absent|expected|no value|mandatory"
-    r"|(?:can ?not|may not|can't) be (?:empty|blank|null|missing)",
+    r"missing|required|requires|needs|specify|blank|unspecified|absent|expected|no value|mandatory"
+    r"|(?:must|may|should) (?:be|provide|have|contain|not be (?:empty|blank|null))"
+    r"|not (?:provided|given|present|sent|supplied|specified|complete)"
+    r"|(?:can ?not|may not|can't) be (?:empty|blank|null|missing)"
+    r"|\bno [\w-]+ (?:\w+ )?(?:was |is |were )?(?:given|provided|sent|specified)",
+    re.IGNORECASE,
+)
+# A path as words name it, such as /orgs/{orgId}/attendees.
+_PATH_TOLD: Final = re.compile(
+    r"(?<![\w.:/<])(?:\b(POST|PUT|PATCH|GET) (?:to )?)?(/(?:[\w.:{}<>$-]+/)*[\w.:{}<>$-]*[\w}>])"
+)
+# What servers say of a limit that ends, or of their own trouble, whatever the status.
+_PASSING = re.compile(
+    r"(?:requests?|rate|calls?|api|usage|daily|hourly|monthly|concurren\w+) limit"
+    r"|quota (?:\w+ ){0,3}(?:exceeded|exhausted|reached)|(?:exceeded|exhausted) (?:\w+ ){0,3}quota"
+    r"|throttl|too many (?:requests|calls)|maintenance|(?:temporarily|currently) (?:un\w+|down"
+    r"|offline|closed|disabled|out of)|(?:try|retry) (?:again|later|in|after)|down for|overloaded"
+    r"|(?:back|online) (?:again )?(?:soon|shortly|online|later|in a)|be right back"
+    r"|service (?:is )?unavailable|server (?:is )?(?:too )?busy|out of service|undergoing",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"limit (?:has been |is |was )?(?:exceeded|reached)|exceed\w* .{0,30}limit", re.I
+)
+_NOT_PASSING = re.compile(r"lock|password|secret|credential|size|length|characters", re.IGNORECASE)
+# Warnings that a success may be another than was meant.
+_NOT_AS_MEANT = re.compile(
+    r"ignor|default|instead|unknown|\bno[t]?\b|without|missing|drop|skip|truncat|fallback|assum"
+    r"|generic|global|discard|omit",
     re.IGNORECASE,
 )
 
@@ -78,6 +108,7 @@ class Seen:
     fault: TokenFault | None = None  # why no token was granted
     is_shown: bool = False  # a read shows that it was stored, whatever the answer says
     of_new: Reading | None = None  # then: the answer for somebody who was not there before
+    warning: str = ""  # of a success that may be another than was meant
     is_silent: bool = False  # it has no words, and each refusal with the same token has some
 
     @property
@@ -98,7 +129,8 @@ class Seen:
     def gist(self, event: str) -> tuple[object, ...]:
         """Return what tells a refusal from another: not event codes, numbers and ids in it."""
         text = re.sub(re.escape(event), "", self.said, flags=re.IGNORECASE) if event else self.said
-        return self.stage, self.status, self.code, re.sub(r"\d+", "#", text.lower())
+        plain = " ".join(re.sub(r"\d+", "#", text.lower()).split())
+        return self.stage, self.status, self.code, plain, bool(self.warning)
 
 
 def seen(answer: Answer, read: Reading | None, sent: Sent, url: str, token: AccessToken) -> Seen:
@@ -106,10 +138,13 @@ def seen(answer: Answer, read: Reading | None, sent: Sent, url: str, token: Acce
     told = masking.mask(words.said(read), sent) if read else answer.message
     said = console.plain(told)
     target = _target(read, url)
+    stage, warning = _stage(answer, read, said), _warning(read, sent)
     text = _described(answer, said)
+    if stage in (Stage.STORED, Stage.UNREAD) and warning:
+        text += f', but warns "{warning}"'
     if target:
         text += f", which leads to {_shown(target, sent)}"
-    return Seen(_stage(answer, read, said), text, said, answer, read, target, token)
+    return Seen(stage, text, said, answer, read, target, token, warning=warning)
 
 
 def refused_token(told: str, fault: TokenFault, read: Reading | None, sent: Sent, url: str) -> Seen:
@@ -119,8 +154,16 @@ def refused_token(told: str, fault: TokenFault, read: Reading | None, sent: Sent
     text = f'{told}; it says "{said}"' if said and said not in told else told
     if target:
         text += f"; it leads to {_shown(target, sent)}"
-    stage = Stage.NOWHERE if fault is TokenFault.NETWORK else Stage.TOKEN
+    is_passing = read is not None and _is_passing(read, said)
+    is_away = fault is TokenFault.NETWORK or is_passing
+    stage = Stage.NOWHERE if is_away else Stage.TOKEN
     return Seen(stage, text, said, read=read, target=target, fault=fault)
+
+
+def told_paths(text: str) -> list[tuple[str, str]]:
+    """Return the paths that words name, of one segment only after a method; with the methods."""
+    found: list[tuple[str, str]] = _PATH_TOLD.findall(text)
+    return [(method, path) for method, path in found if method or "/" in path[1:]]
 
 
 def alike(one: Seen, event: str, other: Seen, other_event: str) -> bool:
@@ -131,12 +174,14 @@ def alike(one: Seen, event: str, other: Seen, other_event: str) -> bool:
 def _stage(answer: Answer, read: Reading | None, said: str) -> Stage:  # noqa: PLR0911 - in order
     if answer.kind is AnswerKind.STORED:
         return Stage.STORED
-    if read is None or answer.kind is AnswerKind.TRANSIENT:
+    if read is None or (answer.kind is AnswerKind.TRANSIENT and not _is_fault(read, said)):
         return Stage.PATH if answer.kind is AnswerKind.CONFIGURATION else Stage.NOWHERE
     if answer.code == _ACCESS_DENIED:
         return Stage.ENDPOINT
     if signs.looks_stored(read):
         return Stage.UNREAD
+    if _is_passing(read, said):
+        return Stage.NOWHERE
     if read.status in _REDIRECTS:
         return Stage.PATH
     if _is_access(answer, read, said):
@@ -146,6 +191,15 @@ def _stage(answer: Answer, read: Reading | None, said: str) -> Stage:  # noqa: P
     if answer.code == PARAMETER_MISSING or MISSING.search(said):
         return Stage.PARAMETER
     return Stage.CONTENT if answer.code or said else Stage.PATH
+
+
+def _is_fault(read: Reading, said: str) -> bool:
+    """Tell whether an error of the server is a refusal, as SOAP has it, by its words.
+
+    https://www.w3.org/TR/2000/NOTE-SOAP-20000508/#_Toc478383529
+    """
+    has_members = read.status == _SERVER_ERROR and isinstance(read.body, dict)
+    return has_members and bool(MISSING.search(said)) and not _is_passing(read, said)
 
 
 def _is_access(answer: Answer, read: Reading, said: str) -> bool:
@@ -163,10 +217,23 @@ def _is_elsewhere(answer: Answer, read: Reading, said: str) -> bool:
     if read.status in (METHOD_NOT_ALLOWED, _NOT_IMPLEMENTED):
         return True
     if read.status == NOT_FOUND:
-        return not _CONTENT.search(said)
+        return bool(told_paths(said)) or not _CONTENT.search(said)
     if answer.code:
         return False
     return bool(_PLACE.search(said)) and not _CONTENT.search(said)
+
+
+def _is_passing(read: Reading, said: str) -> bool:
+    """Tell whether a server says that the same call may succeed later."""
+    text = f"{said} {words.page_text(read)[:_MOST_OF_PAGE]}" if read.is_page else said
+    is_limit = read.status == FORBIDDEN and bool(_LIMIT.search(text))
+    return (is_limit or bool(_PASSING.search(text))) and not _NOT_PASSING.search(text)
+
+
+def _warning(read: Reading | None, sent: Sent) -> str:
+    """Return a warning that a success may be another than was meant."""
+    told = words.warnings_in(read) if read else ""
+    return console.plain(masking.mask(told, sent)) if _NOT_AS_MEANT.search(told) else ""
 
 
 def _described(answer: Answer, said: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from attendee_sync.rainfocus import access_token
 from attendee_sync.rainfocus.access_token import AccessToken, TokenFault
 from attendee_sync.rainfocus.connection import Connection, Event
-from attendee_sync_cli.doctor import answers, beyond, changes, field_names, likely, wanted
+from attendee_sync_cli.doctor import answers, beyond, changes, field_names, likely, shapes, wanted
 from attendee_sync_cli.doctor.answers import Seen, Stage
 from attendee_sync_cli.doctor.calls import Calls, is_stored, made_up, made_up_attendee
 from attendee_sync_cli.doctor.changes import Change
@@ -83,7 +83,7 @@ class ApiChecks:
 
     def _is_goal(self, seen: Seen) -> bool:
         if self.findings.case.write_test:
-            return seen.stage is Stage.STORED
+            return seen.stage is Stage.STORED and not seen.warning
         return not seen.is_later and seen.stage not in _REFUSED_READS
 
     def _note_passed(self, seen: Seen) -> None:
@@ -151,7 +151,7 @@ class ApiChecks:
         self._require_credentials(seen)
         if self.findings.case.write_test and seen.stage is Stage.ENDPOINT:
             self._compare_with_read(seen)
-        suspect = self._suspect(seen)
+        suspect = self._suspect(seen) if seen.stage is not Stage.STORED else None
         search = Search(self.calls, self._is_goal, _FEW_CALLS if suspect else MAX_CALLS)
         document: dict[str, Any] = json.loads(self.findings.case.settings)
         found = search.run(document, self.connection, seen)
@@ -162,7 +162,7 @@ class ApiChecks:
             words = f"{seen.words}. Then RainFocus was away or busy, and the search ended"
             raise AwayError(likely.check_of(seen, ""), words)
         if found:
-            self._accepted(seen, found)
+            self._accepted(seen, found, search.refused_new)
         if suspect:
             raise suspect
         self._not_accepted(seen, search)
@@ -195,7 +195,7 @@ class ApiChecks:
         if not auth.token_url and not case.credentials.client_id:
             raise FailedError(Check.TOKEN_ENDPOINT, seen.words, TOKEN_URL)
 
-    def _accepted(self, seen: Seen, found: Found) -> NoReturn:
+    def _accepted(self, seen: Seen, found: Found, refused_new: Seen | None) -> NoReturn:
         made = list(found.changes)
         document, result = found.document, Result()
         if self.findings.case.write_test and found.seen.token:
@@ -219,7 +219,13 @@ class ApiChecks:
             words += f". Whether it reads {', '.join(unproven)} is not known: it takes others, too"
         elif not is_sure:
             words += f". That was a read: whether a write is accepted, {_BY_WRITE}"
-        is_sure = is_sure and not taken
+        left_out = [name for change in made for name in shapes.left_out(change)]
+        if left_out:
+            setting = f"fields.names.{left_out[0]}"
+            words += f". {', '.join(left_out)} is left out: ask RainFocus what it is called there"
+        if refused_new:
+            words += f". Somebody new is refused: {refused_new.words}"
+        is_sure = is_sure and not (taken or refused_new or left_out)
         raise FailedError(likely.check_of(seen, setting), words, setting, sure=is_sure)
 
     def _unproven(self, found: Found, result: Result) -> list[str]:
@@ -292,8 +298,12 @@ class ApiChecks:
         raise AskError(likely.check_of(seen, asked.setting), words, asked.setting)
 
     def _not_accepted(self, seen: Seen, search: Search) -> None:
-        if search.asked:
+        if search.asked and not beyond.wanted([seen]):
             self._ask(seen, search.asked)
+        warned = seen if seen.stage is Stage.STORED else search.warned
+        if warned:
+            words = f"{warned.words}. It may be stored otherwise than meant"
+            raise FailedError(Check.TEST_ATTENDEE, words, "event.key")
         self._require_speakable(seen, search)
         case = self.findings.case
         setting, why = likely.setting(case, self.connection, seen)

@@ -10,13 +10,38 @@ from attendee_sync_cli.doctor.hints import names_in
 _SIGNED: Final = "wants each call to be signed"
 _ASSERTION: Final = "wants the call for a token to be signed (an assertion)"
 _CERTIFICATE: Final = "wants a client's certificate"
+_OF_ANOTHER_CALL: Final = "wants with each call what another call gives for it (CSRF, a nonce)"
+_ENCRYPTED: Final = "wants what is sent to be encrypted"
+_PERSON: Final = "wants a person to sign in"
 _IN_NAME: Final = (
     (re.compile(r"assertion", re.IGNORECASE), _ASSERTION),
     (re.compile(r"signature|hmac|^digest$|content-digest|^sig$|^sign$", re.IGNORECASE), _SIGNED),
 )
 _IN_WORDS: Final = (
     (re.compile(r"client.assertion|jwt.bearer|private.key.jwt", re.IGNORECASE), _ASSERTION),
-    (re.compile(r"client.certificate|mutual.tls|\bmtls\b", re.IGNORECASE), _CERTIFICATE),
+    (
+        re.compile(r"(?:client|ssl|tls).certificate|mutual.tls|\bmtls\b", re.IGNORECASE),
+        _CERTIFICATE,
+    ),
+    (
+        re.compile(r"\b[cx]srf|forgery|\bnonce\b|one.time (?:token|key|code)", re.IGNORECASE),
+        _OF_ANOTHER_CALL,
+    ),
+    (
+        re.compile(
+            r"(?:body|payload|request|message|data) (?:must be|is not|not|should be) encrypted"
+            r"|\bjwe\b|\bpgp\b",
+            re.IGNORECASE,
+        ),
+        _ENCRYPTED,
+    ),
+    (
+        re.compile(
+            r"captcha|(?:two|multi).factor|\bmfa\b|\b2fa\b|interactive (?:login|sign)",
+            re.IGNORECASE,
+        ),
+        _PERSON,
+    ),
     (
         re.compile(
             r"\bhmac\b|(?:be|not|un-?)\s?signed|signed (?:request|call)|request.signature"
@@ -43,7 +68,10 @@ def wanted(heard: Iterable[Seen]) -> str:
 
 
 def _wanted(seen: Seen) -> str:
-    challenge = seen.read.headers.get("www-authenticate", "") if seen.read else ""
+    headers = seen.read.headers if seen.read else {}
+    challenge = headers.get("www-authenticate", "")
+    if any(re.search(r"[cx]srf", name) for name in headers):
+        return _OF_ANOTHER_CALL
     if _SCHEME.match(challenge):
         return _SIGNED
     if _OF_TOKEN.search(seen.said):

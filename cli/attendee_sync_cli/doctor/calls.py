@@ -31,6 +31,7 @@ _WRONG_SECRET = re.compile(
     r"|\blocked\b|too many (?:failed|attempts)",
     re.IGNORECASE,
 )
+_BAD_REQUEST: Final = 400
 _NOT_LOOKED_AT: Final = frozenset({*range(300, 400), 404, 405, 406, 415, 501})
 # How fast an API of unknown limits is called by one who tries things out.
 _CALLS_PER_SECOND: Final = 5.0
@@ -192,10 +193,10 @@ class Calls:
         fields = made_up_attendee(f"{local}-{secrets.token_hex(3)}@{domain}")
         return self.write(connection, token, fields)
 
-    def takes_new(self, connection: Connection) -> bool:
-        """Tell whether somebody who was not there before is stored, by the settings."""
+    def written_new(self, connection: Connection) -> Seen:
+        """Store somebody who was not there before, and return what is seen."""
         token = self.token(connection)
-        return not isinstance(token, Seen) and is_stored(self._write_new(connection, token))
+        return token if isinstance(token, Seen) else self._write_new(connection, token)
 
     def can_refuse(self, connection: Connection) -> bool:
         """Tell whether calls that must be refused are not read as successes, by the settings.
@@ -264,12 +265,18 @@ class Calls:
                 str(error), error.cause, read, sent, connection.auth.token_url
             )
             if read is not None and read.status not in _NOT_LOOKED_AT:
-                is_wrong = _WRONG_SECRET.search(words.said(read))
-                self.refusals = MAX_REFUSALS if is_wrong else self.refusals + 1
+                self._count_refusal(words.said(read), read.status)
             return seen
         self.findings.tokens.add(token.value)
         self._remarks[key] = remark
         return token
+
+    def _count_refusal(self, said: str, status: int) -> None:
+        """Count an answer that may be about the secret, and not about what else is missing."""
+        if _WRONG_SECRET.search(said):
+            self.refusals = MAX_REFUSALS
+        elif status != _BAD_REQUEST or not answers.MISSING.search(said):
+            self.refusals += 1
 
     def _wait(self, connection: Connection) -> None:
         """Wait until the next call may be made."""

@@ -16,7 +16,7 @@ from attendee_sync.http_client import is_success
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import field_names, hints, signs
-from attendee_sync_cli.doctor.answers import Seen, Stage
+from attendee_sync_cli.doctor.answers import NOT_FOUND, Seen, Stage
 from attendee_sync_cli.doctor.changes import (
     Change,
     Value,
@@ -51,6 +51,13 @@ _TOKEN_HEADERS: Final = (
     *("token", "X-Authorization", "apikey", "X-Api-Token", "X-RF-Token", "X-RainFocus-Token"),
     *("X-Token", "X-Session-Token", "session"),
 )
+# Of API keys, as gateways and public APIs call them.
+_KEY_HEADERS: Final = (
+    *("X-API-Key", "apikey", "api-key", "Ocp-Apim-Subscription-Key", "api_key", "X-Auth-Token"),
+    *("X-Api-Token", "X-Access-Token", "token", "X-Auth-Key", "key", "X-Gravitee-Api-Key"),
+)
+_KEY_PARAMETERS: Final = ("key", "apikey", "api_key", "apiKey", "access_token", "token", "api-key")
+_KEY_SCHEMES: Final = ("ApiKey ", "Token ", "Key ", "", "apikey ", "Basic ")
 _COOKIES: Final = ("JSESSIONID", "session", "SESSION", "sid", "sessionid", "token", "PHPSESSID")
 _TOKEN_PARAMETERS: Final = ("access_token", "authToken", "token", "rfAuthToken", "auth_token")
 _SCHEMES: Final = ("Token", "OAuth", "JWT", "bearer", "token")
@@ -112,6 +119,8 @@ _TOKEN_CALL_HEADERS: Final = (
 def after(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
     """Yield what may lead further than what is seen, the likeliest first."""
     if seen.stage is Stage.TOKEN:
+        if seen.status == NOT_FOUND:  # there may be no such endpoint
+            yield from for_kind(connection, credentials)
         yield from hints.for_token(connection, seen)
         yield from for_token(connection, credentials)
         yield from for_kind(connection, credentials)
@@ -263,11 +272,20 @@ def for_access(connection: Connection, credentials: Credentials) -> list[Change]
         ]
         changes += map(hints.as_cookie, _COOKIES)
     elif credentials.profile_token:
-        changes.append(as_header("Authorization", "Bearer {profile_token}"))
+        changes += _keys()
     changes += [
         as_header(name, "{client_id}") for name in ("X-Client-Id", "X-API-Key", "client-id")
     ]
     return changes
+
+
+def _keys() -> Iterator[Change]:
+    """Yield where a key may stand, where there is no OAuth."""
+    key = "{profile_token}"
+    yield as_header("Authorization", f"Bearer {key}")
+    yield from (as_header(name, key) for name in _KEY_HEADERS)
+    yield from (as_parameter(name, key) for name in _KEY_PARAMETERS)
+    yield from (as_header("Authorization", f"{each}{key}") for each in _KEY_SCHEMES)
 
 
 def for_event() -> list[Change]:

@@ -28,6 +28,11 @@ _OTHERS: Final[dict[str, tuple[str, ...]]] = {  # the first of countryid and sta
 _KNOWN: Final = {
     fold(name): field for field in FIELDS for name in NAMES[field] if not name.endswith("?")
 }
+_WHOSE = re.compile(
+    r"^(?:attendee|registrant|contact|person|user|participant|member|guest|delegate|customer)[_.-]?"
+    r"(?=[A-Z]|[a-z]{3})",
+    re.IGNORECASE,
+)
 _SPLIT: Final = ("firstname", "lastname", "companyname", "jobtitle")  # names of two words
 
 
@@ -46,9 +51,15 @@ def styles() -> Iterator[dict[str, str]]:
 
 
 def field_of(name: str) -> str:
-    """Return the attendee field that a name is known for, or nothing."""
-    known = next((field for field, names in _OTHERS.items() if name in names), "")
-    return known or _KNOWN.get(fold(name), "")
+    """Return the attendee field that a name is known for, or nothing.
+
+    Whose it is may stand before it, as in attendeeEmail, or that it is somebody's own (email__c).
+    """
+    plain = name.removesuffix("__c")
+    known = next((field for field, names in _OTHERS.items() if plain in names), "")
+    found = known or _KNOWN.get(fold(plain), "")
+    bare = _WHOSE.sub("", plain)
+    return found or (_KNOWN.get(fold(bare), "") if bare != plain else "")
 
 
 def named(connection: Connection, message: str) -> list[str]:

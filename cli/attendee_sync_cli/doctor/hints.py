@@ -12,7 +12,7 @@ from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.client import READ, STORE
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.reading import Reading
-from attendee_sync_cli.doctor import field_names, wanted
+from attendee_sync_cli.doctor import answers, field_names, shapes, wanted
 from attendee_sync_cli.doctor.answers import METHOD_NOT_ALLOWED, Seen, Stage
 from attendee_sync_cli.doctor.changes import (
     Change,
@@ -45,14 +45,15 @@ _BEFORE = re.compile(
 _AT_END = re.compile(r": [\"'`]?([A-Za-z][\w.-]{1,63})[\"'`]?\W*$")
 _SCOPE = re.compile(r"\bscope\b[\s:=\"'`]+([\w.:/-]+)", re.IGNORECASE)
 _NO_NAMES: Final = (  # words of messages
-    "a an and any are as at be bad been body but by can could error expected failed field fields"
+    "credentials use param params callers without string mutation"
+    " a an and any are as at be bad been body but by can could error expected failed field fields"
     " for format from has have header headers http in invalid is it json key keys member members"
     " message missing must name names no not null object of on one only or parameter parameters"
     " please property provided query request required should that the then there this to type"
     " unexpected unknown valid value values was were when will with you your"
 )
 _ENGLISH: Final = frozenset(_NO_NAMES.split())
-_MOST_NAMES = 6
+_MOST_NAMES = 8
 _OWN_SITE: Final = "rainfocus.com"
 _WHO = re.compile(r"token|auth|api.?key|key$|profile|^x-|secret|client|bearer|jwt", re.IGNORECASE)
 _ORGANISATION = re.compile(r"org|tenant|account|company.?id", re.IGNORECASE)
@@ -66,7 +67,20 @@ _MOMENTS: Final = ("expiresat", "expiry", "expiration", "expires", "exp", "valid
 _EPOCH = 1_000_000_000  # a larger number is a moment, not a lifetime
 _MIN_TOKEN = 8  # characters
 _MEDIA_TYPE = re.compile(r"application/[\w.-]+\+json")
-_PATH = re.compile(r"(?<![\w.:/<])(/(?:[\w.:{}<>$-]+/)+[\w.:{}<>$-]*[\w}>])")
+_METHOD = re.compile(r"\b(?:PUT|PATCH|POST|GET)\b")
+_OF_METHOD = re.compile(r"method|operation|verb", re.IGNORECASE)
+# Names as people write them, with a capital: "Email address can't be blank".
+_HUMAN = re.compile(
+    r"(?:^|[;.:(\[] ?)(?:The )?([A-Z]?[a-z]+(?: [a-z0-9]+){0,3}?)(?: field)? (?:can't|cannot"
+    r"|is (?:required|missing|invalid|not|mandatory)|must|should|may not|has to|does not|needs)"
+)
+_TYPE = re.compile(r"\b(?:application|text|multipart)/[\w.+*-]+")
+# Where, and what is missing there: "#/data/person: required key [email] not found".
+_POINTED = re.compile(r"(?<!\w)/([A-Za-z][\w/]*):? [^\[\]#/]{1,40}\[([A-Za-z]\w*)\]")
+_BRACKETED = re.compile(r"\b([A-Za-z]\w{0,40}(?:\[\w+\])+)")
+_LISTED = re.compile(
+    r"[\[({]+\"?([A-Za-z][\w.-]*(?:\"?, ?\"?[A-Za-z][\w.-]*)+|(?<=\[)[\w.-]+)\"?[\])}]"
+)
 _PLACEHOLDER = re.compile(r"[:{<$]+([A-Za-z][\w-]*)[}>]?")
 _LIKE_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[!-~]{16,}")  # whatever it is called
 
@@ -79,13 +93,28 @@ def missing_parameter(message: str) -> str:
 
 def names_in(message: str) -> list[str]:
     """Return what in a message may be names of parameters, the likeliest first."""
-    found = [missing_parameter(message)]
+    message = _TYPE.sub(" ", message)
+    found = _BRACKETED.findall(message)
+    found += [f"{path.replace('/', '.')}.{key}" for path, key in _POINTED.findall(message)]
+    found += [name for text in _HUMAN.findall(message) for name in _spelt(text)]
+    found += [name for text in _LISTED.findall(message) for name in re.split(r"[\", ]+", text)]
+    found += [missing_parameter(message)]
     found += [name for pair in _NAME.findall(message) for name in pair]
     found += _AT_END.findall(message) + _CAMEL.findall(message)
     found += _AFTER.findall(message) + _BEFORE.findall(message)
-    clean = (name.strip(".-") for name in found)
+    clean = (name.strip(".-") for name in found if not wanted.is_standard(name))
     kept = dict.fromkeys(name for name in clean if name and name.lower() not in _ENGLISH)
     return list(kept)[:_MOST_NAMES]
+
+
+def _spelt(words: str) -> list[str]:
+    """Return how a name of several words, or with a capital, may be spelt."""
+    parts = [each for each in words.split() if each.lower() not in ("the", "a", "an")]
+    if not parts or (len(parts) == 1 and not parts[0][:1].isupper()):
+        return []
+    lower = [each.lower() for each in parts]
+    camel = lower[0] + "".join(each.capitalize() for each in lower[1:])
+    return list(dict.fromkeys(("_".join(lower), camel)))
 
 
 def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
@@ -93,12 +122,21 @@ def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> It
     yield from _redirected(connection, seen.target)
     headers: Mapping[str, str] = seen.read.headers if seen.read else {}
     if seen.status == METHOD_NOT_ALLOWED:
-        yield from (of("call.method", each) for each in _allowed(headers))
+        yield from (_method(connection, each) for each in _allowed(headers))
     yield from _schemes(headers.get("www-authenticate", ""))
+    yield from _methods(connection, seen)
+    yield from shapes.of_document(seen.said)
     yield from _kinds(f"{seen.said} {headers.get('accept-post', '')} {headers.get('accept', '')}")
+    yield from shapes.of_xml(seen)
     yield from _told_paths(connection, f"{seen.said} {headers.get('link', '')}")
-    yield from _of_names(connection, credentials, seen)
     refused = field_names.named(connection, seen.said)
+    without = list(shapes.without_unwanted(connection, seen.said))
+    if without:  # what is unknown may have another name
+        yield from map(as_names, field_names.styles())
+        if len(refused) == 1:
+            yield from (as_name(refused[0], name) for name in field_names.others(refused[0]))
+        yield from without
+    yield from _of_names(connection, credentials, seen)
     if refused:  # others may be refused after it: a whole style at once
         yield from map(as_names, field_names.styles())
     for field in refused:
@@ -109,12 +147,17 @@ def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> It
 
 def _of_names(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
     """Yield what the names in a refusal can be: who is calling, what, or a value."""
-    names = wanted.without_values(seen.said, names_in(seen.said))
+    told = wanted.without_values(seen.said, names_in(seen.said))
+    names = list(dict.fromkeys(each if "[" in each else shapes.leaf(each) for each in told))
     if re.search(r"cookie|session", seen.said, re.IGNORECASE):
-        yield from map(as_cookie, names)
+        yield from map(as_cookie, told)
     for name in filter(wanted.is_value, names):
         yield from wanted.changes_for(connection, seen, name)
-    fields = {field_names.field_of(name): name for name in names if field_names.field_of(name)}
+    yield from shapes.of_names(connection, told)
+    fields: dict[str, str] = {}
+    for name in names:
+        fields.setdefault(field_names.field_of(shapes.leaf(name)), name)
+    fields.pop("", None)
     if len(fields) > 1:
         yield as_names(fields)
     for name in names:
@@ -140,15 +183,15 @@ def _named(
             for place in (connection.event.place, "body", "query")
         )
         yield as_header(name, "{event}")
-        if connection.body.kind == "wrapped":  # beside what is wrapped
-            beside: Value = {name: "{event}", connection.body.wrapped_under: "{record}"}
-            yield both(of("call.body", beside), of("body.kind", "json"))
-    if field_names.field_of(name):
-        yield as_name(field_names.field_of(name), name)
+        yield from _beside(connection, name)
+    field = field_names.field_of(shapes.leaf(name))
+    if field:
+        yield as_name(field, name)
     if "sha" in name.lower() or "hash" in name.lower():
         yield both(of("fields.match_key", name), of("fields.match_value", "email_sha256"))
     if name in FIELDS or name in connection.fields.names.values():
         return  # nothing else may take the field's place
+    yield from _beside(connection, name)
     yield of("event.key", name)  # before the match key: anything passes for an event code
     yield both(of("body.kind", "wrapped"), of("body.wrapped_under", name))
     yield of("call.body", {name: ["{record}"]})
@@ -158,6 +201,19 @@ def _named(
         yield of("call.body", {"event": "{event}", "email": "{email}", name: pairs})
     yield of("fields.match_key", name)
     yield of("api_profile.name", name)
+    if _WHO.search(name) or is_about_access:  # beside the record
+        shown = "{profile_token}" if credentials.profile_token else "{client_id}"
+        yield of("call.body", {**shapes.flat(connection), name: shown})
+
+
+def _beside(connection: Connection, name: str) -> Iterator[Change]:
+    """Yield the event beside what is wrapped."""
+    body = connection.call.body
+    if connection.body.kind == "wrapped":
+        beside: Value = {name: "{event}", connection.body.wrapped_under: "{record}"}
+        yield both(of("call.body", beside), of("body.kind", "json"))
+    elif isinstance(body, dict) and "{record}" in body.values():
+        yield of("call.body", {name: "{event}", **body})
 
 
 def _who(credentials: Credentials, name: str) -> Iterator[Change]:
@@ -175,6 +231,19 @@ def _who(credentials: Credentials, name: str) -> Iterator[Change]:
         for place in ("header", "query"):
             yield both(of("api_profile.name", name), value, of("api_profile.place", place))
     yield moved(of("call.body", {name: "{access_token}", "attendee": "{record}"}))
+
+
+def _methods(connection: Connection, seen: Seen) -> Iterator[Change]:
+    """Yield the methods that a refusal names beside the one of the call."""
+    if seen.stage is not Stage.PATH and not _OF_METHOD.search(seen.said):
+        return
+    for method in dict.fromkeys(_METHOD.findall(seen.said)):
+        if method != connection.call.method:
+            yield _method(connection, method)
+
+
+def _method(connection: Connection, method: str) -> Change:
+    return shapes.in_query(connection) if method == "GET" else of("call.method", method)
 
 
 def _allowed(headers: Mapping[str, str]) -> list[str]:
@@ -202,9 +271,8 @@ def _kinds(text: str) -> Iterator[Change]:
         yield of("body.kind", "form")
     if "array" in lower or "list" in lower:
         yield of("body.kind", "array")
-    if "xml" in lower:
-        yield of("call.body", "<attendee>{record}</attendee>")
-        yield of("call.body", "<request>{record}</request>")
+    if "json" in lower:
+        yield of("body.kind", "json")
 
 
 def as_cookie(name: str) -> Change:
@@ -214,9 +282,12 @@ def as_cookie(name: str) -> Change:
 
 def _told_paths(connection: Connection, text: str) -> Iterator[Change]:
     """Yield the addresses that a refusal names, such as /orgs/{orgId}/attendees."""
-    for path in _PATH.findall(text):
+    for method, path in answers.told_paths(text):
         segments = [_segment(connection, each) for each in path.strip("/").split("/")]
-        yield of("call.url", "{base}/" + "/".join(segments))
+        url = of("call.url", "{base}/" + "/".join(segments))
+        if method:
+            yield both(url, of("call.method", method))
+        yield url
 
 
 def _segment(connection: Connection, segment: str) -> str:
@@ -282,8 +353,15 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
         yield from (of("auth.client_auth", way) for way in ("basic", "basic_plain"))
     if "json" in seen.said.lower():
         yield of("auth.client_auth", "json")
+    if "grant_type" in names_in(seen.said):  # it is sent, but maybe not where it is looked for
+        grant = "client_credentials"
+        yield from (of(f"token_call.{place}.grant_type", grant) for place in ("query", "headers"))
     if "grant" in seen.said.lower():
         yield from password_grants()
+    yield from _of_token_names(connection, seen)
+
+
+def _of_token_names(connection: Connection, seen: Seen) -> Iterator[Change]:
     names = wanted.without_values(seen.said, names_in(seen.said))
     names = [name for name in names if not _OAUTH_ERROR.match(name)]
     for name in names:

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from attendee_sync.http_client import is_success
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import changes, experiments, wanted
-from attendee_sync_cli.doctor.answers import TOO_MANY_REQUESTS, Seen, Stage
+from attendee_sync_cli.doctor.answers import TOO_MANY_REQUESTS, UNSUPPORTED_MEDIA_TYPE, Seen, Stage
 from attendee_sync_cli.doctor.calls import Calls
 from attendee_sync_cli.doctor.changes import Change, Document
 from attendee_sync_cli.doctor.wanted import Asked
@@ -55,6 +56,7 @@ class _Node:
     heard: str = ""
     is_news: bool = True
     tried: int = 0
+    least: Stage = Stage.NOWHERE  # of an earlier answer to something in the call's form
     untried: Iterator[Change] = field(default_factory=lambda: iter(()))
 
     @property
@@ -63,9 +65,10 @@ class _Node:
         # Without OAuth no token is asked for, which is no progress by itself.
         is_other_kind = any(path == _KIND for each in self.changes for path, _ in each.values)
         # What is missing and what is wrong may be looked at in either order.
-        most = Stage.PATH if is_other_kind else Stage.PARAMETER
+        is_capped = is_other_kind and len(self.changes) == 1 and self.seen.stage <= Stage.ACCESS
+        most = Stage.PATH if is_capped else Stage.PARAMETER
         stage = self.seen.stage if self.seen.stage is Stage.UNREAD else min(self.seen.stage, most)
-        worth = _A_STAGE * stage + _NEWS * self.is_news
+        worth = _A_STAGE * max(stage, self.least) + _NEWS * self.is_news
         if self.seen.stage is Stage.PATH and not self.is_news:
             worth -= _ANOTHER_PATH
         tried = self.tried * (_A_TOKEN_CALL if self.seen.stage is Stage.TOKEN else 1)
@@ -82,6 +85,8 @@ class Search:
     experiments: int = 0
     is_over: bool = False  # RainFocus is busy or away: no call is to be made any more
     furthest: _Node | None = None
+    warned: Seen | None = None  # a success that may be another than was meant
+    refused_new: Seen | None = None  # somebody who was not there before, with what was found
     asked: Asked | None = None  # a value that only RainFocus knows
     heard: list[Seen] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
@@ -115,7 +120,8 @@ class Search:
         return None
 
     def _most_calls(self, seen: Seen) -> int:
-        has_no_token = seen.stage is Stage.TOKEN and not self.calls.has_token
+        is_open = self.furthest is not None and self.furthest.seen.stage >= Stage.ACCESS
+        has_no_token = seen.stage is Stage.TOKEN and not (self.calls.has_token or is_open)
         return min(self.most_calls, _CALLS_WITHOUT_TOKEN) if has_no_token else self.most_calls
 
     def _node(
@@ -146,6 +152,8 @@ class Search:
             self.is_over = self._is_away(node, seen)
             return None
         self.heard.append(seen)
+        if seen.stage is Stage.STORED and seen.warning:
+            self.warned = self.warned or seen
         if self.asked and wanted.is_answered(self.asked, change, seen):
             self.asked = None
         asked = wanted.asked(node.seen, change, seen, node.changes)
@@ -153,6 +161,8 @@ class Search:
             self.asked = asked
         made = self._node(document, connection, (*node.changes, change), seen)
         made.heard = f"{node.heard} {seen.said}"
+        if node.seen.status == UNSUPPORTED_MEDIA_TYPE != seen.status:
+            made.least = node.seen.stage  # now it is looked at
         gist = seen.gist(self.calls.event_code)
         made.is_news = gist not in self._said
         self._said.add(gist)
@@ -187,7 +197,13 @@ class Search:
         """Tell whether a sign of success, if one was changed, is there and absent as it must be."""
         if not any(change.touches("answers") for change in made.changes):
             return True
-        return self.calls.can_refuse(made.connection) and self.calls.takes_new(made.connection)
+        if not self.calls.can_refuse(made.connection):
+            return False
+        of_new = self.calls.written_new(made.connection)
+        if of_new.stage is not Stage.STORED and is_success(of_new.status or 0):
+            return False  # it is answered otherwise, and the sign misses it
+        self.refused_new = of_new if of_new.stage is not Stage.STORED else None
+        return True
 
     def _without_idle(self, start: Document, made: _Node) -> Found:
         """Return what was found without the changes that it does not need."""

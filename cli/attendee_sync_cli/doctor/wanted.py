@@ -16,20 +16,39 @@ from attendee_sync_cli.doctor import field_names
 from attendee_sync_cli.doctor.answers import MISSING, Seen, Stage
 from attendee_sync_cli.doctor.changes import Change, Path, Value, value_at
 
+EACH_CALL: Final = "{call_id}"
 PROBE: Final = "attendee-sync"  # says who is calling, where any value will do
 _IS_VALUE = re.compile(
     r"version|audience|resource|source|origin|region|channel|local|lang|type|kind|mode|action"
     r"|operation|format|stage|environment|system|category|campaign|list|site|brand|market|partner"
-    r"|correlation|request|trace|grant",
+    r"|correlation|request|trace|grant|idempoten|transaction|tier|unit|group|-client$|edition",
     re.IGNORECASE,
 )
 _IS_OTHERS = re.compile(  # what a credential or an address is shown as
     r"secret|passw|signature|hmac|digest|assertion|token|mail|cookie|authorization|^sig$",
     re.IGNORECASE,
 )
-_TOLD = re.compile(
-    r"(?:one of|must be|should be|expect(?:s|ed)|supported|allowed|accepts?|either|use|only"
-    r"|valid values|values|are)\b[:\s]+(.+)",
+# Where values stand, in this order: "(100 or 200)", "must be x", "the current version is 3".
+_TOLD: Final = (
+    re.compile(r"\(([^()]*(?:\bor\b|,)[^()]*)\)"),
+    re.compile(
+        r"(?:one of|must be|should be|expect(?:s|ed)|(?<!un)supported|allowed|permitted|accepts?"
+        r"|either|use|only|valid values|values|choices|are|such as|for example|e\.g\.)\b[:\s]+(.+)",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?:current|latest|default|only|supported)(?: [\w-]+){0,3} is (.+)", re.IGNORECASE),
+)
+_QUOTED = re.compile(r"[\"'`]([^\"'`]{1,60})[\"'`]")
+_SENTENCE_END = re.compile(r"[;\n]|\. |\.$")
+# Headers whose values follow from what is sent, or are set elsewhere.
+_STANDARD = re.compile(
+    r"content-type|content-length|content-encoding|accept|accept-encoding|authorization|host"
+    r"|user-agent|connection|transfer-encoding|content|date",
+    re.IGNORECASE,
+)
+# What differs from call to call.
+_OF_EACH_CALL = re.compile(
+    r"idempoten|request[_-]?id|correlation|trace|transaction[_-]?id|message[_-]?id|call[_-]?id",
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"[A-Za-z0-9][\w.:/+-]*[A-Za-z0-9]|[A-Za-z0-9]")
@@ -83,6 +102,11 @@ def is_value(name: str) -> bool:
     return bool(_IS_VALUE.search(name)) and not _IS_OTHERS.search(name)
 
 
+def is_standard(name: str) -> bool:
+    """Tell whether a name is that of a header whose value follows from what is sent."""
+    return bool(_STANDARD.fullmatch(name))
+
+
 def without_values(said: str, names: list[str]) -> list[str]:
     """Return names without those that a refusal lists as values of another."""
     listed = {value for name in filter(is_value, names) for value in _told(said, name)}
@@ -91,7 +115,9 @@ def without_values(said: str, names: list[str]) -> list[str]:
 
 def changes_for(connection: Connection, seen: Seen, name: str) -> Iterator[Change]:
     """Yield what may give a name that a server wants its value."""
-    if _IS_OTHERS.search(name) or not (is_value(name) or MISSING.search(seen.said)):
+    if not name or _IS_OTHERS.search(name) or not (is_value(name) or MISSING.search(seen.said)):
+        return
+    if is_standard(name):
         return
     paths = _paths(connection, seen, name)
     known = connection.model_dump(mode="json")
@@ -101,8 +127,11 @@ def changes_for(connection: Connection, seen: Seen, name: str) -> Iterator[Chang
         for value in [*told, *_guesses(connection, name)]:
             yield _put(here[0], value)
         return
+    is_of_calls = bool(_OF_EACH_CALL.search(name)) and not told and seen.stage is not Stage.TOKEN
     for path in paths:
-        yield _put(path, told[0] if told else PROBE)
+        yield _put(path, told[0] if told else EACH_CALL if is_of_calls else PROBE)
+    for value in told[1:]:
+        yield _put(paths[0], value)
 
 
 def asked(parent: Seen, change: Change, made: Seen, on_the_way: tuple[Change, ...]) -> Asked | None:
@@ -115,7 +144,9 @@ def asked(parent: Seen, change: Change, made: Seen, on_the_way: tuple[Change, ..
     if not (is_value(path[-1]) or MISSING.search(parent.said)):
         return None
     is_refused = made.stage is Stage.TOKEN or not is_success(made.status or 0)
-    is_other = made.said != parent.said and _speaks_of(path[-1], made.said)
+    is_other = made.said != parent.said and (
+        _speaks_of(path[-1], made.said) or (value == PROBE and PROBE in made.said)
+    )
     if not (is_other and (is_refused or made.code)):
         return None
     return Asked(path, on_the_way, made)
@@ -183,10 +214,12 @@ def _put(path: Path, value: str) -> Change:
 
 def _told(said: str, name: str) -> list[str]:
     """Return the values that a refusal lists."""
-    found = _TOLD.search(said, said.find(name) + len(name) if name in said else 0)
-    values = _VALUE.findall(found[1]) if found else []
+    start = said.find(name) + len(name) if name in said else 0
+    rest = next((found[1] for each in _TOLD if (found := each.search(said, start))), "")
+    rest = _SENTENCE_END.split(rest)[0]
+    values = _QUOTED.findall(rest) or _VALUE.findall(rest)
     kept = dict.fromkeys(each for each in values if each.lower() not in _NO_VALUES | {name.lower()})
-    return list(kept)[:_MOST_TOLD]
+    return [each for each in kept if "***" not in each][:_MOST_TOLD]
 
 
 def _guesses(connection: Connection, name: str) -> list[str]:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from attendee_sync.attendee import FIELDS
 from attendee_sync.rainfocus import access_token, token_endpoint
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
@@ -538,12 +539,26 @@ def test_the_most_likely_setting_is_named_by_the_words(
 def test_a_field_is_named_when_the_attendee_is_stored_without_it() -> None:
     def reply(call: fakes.Call) -> fakes.Reply:
         if call.method == "POST" and "0000" in call.body:
-            return fakes.envelope("77", "Unknown field: zip")
+            return fakes.envelope("77", "Bad value for zip")
         return fakes.stored()
 
     failure = failure_of(examined(reply, write_test=ADDRESS))
     assert (failure.setting, failure.sure) == ("fields.names.zip", False)
     assert "Without zip RainFocus stores the attendee" in failure.words
+
+
+def test_a_field_that_is_unknown_under_any_name_is_left_out_but_not_for_sure() -> None:
+    def reply(call: fakes.Call) -> fakes.Reply:
+        if call.method == "POST" and "0000" in call.body:
+            return fakes.envelope("77", "Unknown field: zip")
+        return fakes.stored()
+
+    report = examined(reply, write_test=ADDRESS)
+    failure = failure_of(report)
+    assert (failure.setting, failure.sure) == ("fields.names.zip", False)
+    assert "zip is left out: ask RainFocus" in failure.words
+    body = json.loads(report.settings)["call"]["body"]
+    assert set(FIELDS) - body.keys() == {"zip"}
 
 
 @pytest.mark.parametrize("refusal", [fakes.Reply(403, b"<html>"), fakes.envelope("101", "No")])

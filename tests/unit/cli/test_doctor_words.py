@@ -25,7 +25,7 @@ def refused(text: str, status: int = 400, **headers: str) -> Seen:
     [
         ({"errors": [{"field": "source", "message": "is required"}]}, "'source' is required"),
         ({"detail": [{"loc": ["header", "x-v"], "msg": "missing"}]}, "header 'x-v' missing"),
-        ({"errors": [{"source": {"pointer": "/data/kind"}, "detail": "bad"}]}, "'kind' bad"),
+        ({"errors": [{"source": {"pointer": "/data/kind"}, "detail": "bad"}]}, "'data.kind' bad"),
         ({"errors": [{"source": {"header": "X-V"}, "detail": "bad"}]}, "header 'X-V' bad"),
         ({"field": "source", "message": "source is required"}, "source is required"),
         ({"path": "/api/x", "message": "No route"}, "No route"),

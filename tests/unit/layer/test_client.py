@@ -1,5 +1,6 @@
 import hashlib
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -333,6 +334,13 @@ def test_each_setting_changes_what_is_sent(
     names = {"Authorization", "apiProfile", "rfApiProfileId", "Content-Type"}
     assert {name: each for name, each in call.headers.items() if name in names} == headers
     assert (call.body if isinstance(body, str) else call.json) == body
+
+
+def test_each_call_can_have_an_id_of_its_own() -> None:
+    connection = changed(call={"headers": {"Idempotency-Key": "{call_id}"}})
+    keys = {store(fakes.stored(), connection)[1].headers["Idempotency-Key"] for _ in range(3)}
+    assert {uuid.UUID(key).version for key in keys} == {4}
+    assert len(keys) == 3
 
 
 def test_a_profile_token_alone_goes_without_authorization() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
 from attendee_sync.http_client import UNUSABLE, HttpAnswer, is_busy, is_success, is_transient
 from attendee_sync.outcome import Answer, AnswerKind
@@ -30,6 +31,13 @@ _ABOUT_SERVER = re.compile(
 _SUCCESS_MEMBERS = ("success", "succeeded", "ok")
 _FAILURE_MEMBERS = ("error", "errors", "failed", "failures", "rejected")
 _FAILURE_ENDINGS = ("errors", "failures")  # such as validationErrors
+_RESULT_MEMBERS = ("status", "result", "outcome", "state")
+_FAILED_WORDS = frozenset({"failed", "failure", "fail", "error", "errored"})
+# An attendee may be so, too; with a reason beside it, it is the result.
+_REFUSED_WORDS = frozenset({"rejected", "refused", "invalid", "denied", "not_found", "skipped"})
+_REASON_MEMBERS = ("reason", "message", "detail", "details", "description", "cause")
+_CONTAINERS = frozenset({"result", "results", "response", "data", "body", "outcome", "output"})
+_MAX_DEPTH = 5  # of them within an answer
 _NO_FAILURE: tuple[object, ...] = (None, False, 0, "", "0", "false", "none", [], {})
 _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _HTTP_STATUS = re.compile(r"[45][0-9]{2}")
@@ -184,18 +192,36 @@ def _succeeds(result: Reading, rule: Answers) -> bool:
 
 
 def _has_failed_within(result: Reading, rule: Answers) -> bool:
-    """Tell whether an answer with the code of a success tells of a failure beside it."""
+    """Tell whether an answer with the code of a success tells of a failure beside or within it."""
     if not isinstance(result.body, dict):
         return False
-    members = {str(name).lower(): value for name, value in result.body.items()}
+    if _has_failed(result.body) or any(map(_has_failed, _objects_within(result.body))):
+        return True
+    listed = (each for value in result.body.values() if isinstance(value, list) for each in value)
+    codes = (_code(result.result(each), rule) for each in listed)
+    return any(code and code not in rule.success_codes for code in codes)
+
+
+def _has_failed(body: dict[str, Any]) -> bool:
+    members = {str(name).lower(): value for name, value in body.items()}
     if any(members.get(name) is False for name in _SUCCESS_MEMBERS):
         return True
     told = {name for name, value in members.items() if value not in _NO_FAILURE}
     if any(name in _FAILURE_MEMBERS or name.endswith(_FAILURE_ENDINGS) for name in told):
         return True
-    inner = (each for value in members.values() if isinstance(value, list) for each in value)
-    codes = (_code(result.result(each), rule) for each in inner)
-    return any(code and code not in rule.success_codes for code in codes)
+    words = {str(members.get(name)).strip().lower() for name in _RESULT_MEMBERS}
+    has_reason = not told.isdisjoint(_REASON_MEMBERS)
+    return bool(words & _FAILED_WORDS) or (has_reason and bool(words & _REFUSED_WORDS))
+
+
+def _objects_within(value: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the objects within an answer that may be results, not what is known of the attendee."""
+    for name, each in value.items():
+        listed = each if isinstance(each, list) else []
+        yield from (one for one in listed if isinstance(one, dict))
+        if isinstance(each, dict) and str(name).lower() in _CONTAINERS and depth < _MAX_DEPTH:
+            yield each
+            yield from _objects_within(each, depth + 1)
 
 
 def _is_redirect(status: int) -> bool:

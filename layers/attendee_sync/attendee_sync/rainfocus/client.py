@@ -4,6 +4,7 @@ Knows nothing of queues. What is known of the API is little; see Connection for 
 """
 
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -160,6 +161,7 @@ def _values(connection: Connection, token: AccessToken, call: str) -> dict[str, 
     """Return what has its places in the templates of every call."""
     return {
         **connection.places(call),
+        "call_id": str(uuid.uuid4()),
         "client_id": token.client_id,
         "profile_token": token.profile_token,
         "access_token": token.value,

@@ -261,6 +261,7 @@ _OF_CALL = _OF_CONNECTION | {
     "event",
     "email",
     "email_sha256",
+    "call_id",  # of each call its own: a random UUID
     templates.RECORD,
     templates.RECORD_JSON,
     templates.FIELD,

@@ -1,0 +1,294 @@
+"""Dialects that tell in words what they want, each in a wording of its own.
+
+What is told stands anywhere in an answer: beside a general message, in lists of violations, under
+a field's own name, in a sentence, in a 404. `python -m tests.support.worded_dialects` prints what
+the doctor makes of each.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tests.support.fakes import Call, Reply
+from tests.support.far_dialects import examined
+from tests.support.far_stand_in import EMAIL, EVENT, PROFILE_TOKEN, TOKEN, TOKEN_URL
+
+type Kind = Literal["missing", "unknown", "other"]
+type Voice = Literal["lists", "human", "violations", "keys", "fault", "plain"]
+
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Worded:
+    """How a call must be made, and how it is refused."""
+
+    name: str
+    voice: Voice = "lists"
+    path: str = "/api/acme/v3/attendee/store"
+    way: str = ""  # what a 404 says
+    method: str = "POST"
+    media: str = "application/json"
+    key: tuple[str, str] | None = None  # place and name of a key, without OAuth
+    names: tuple[tuple[str, str], ...] = ()  # of fields
+    event: str = "event"
+    under: str = ""  # where the fields stand
+    unknown: tuple[str, ...] = ()  # fields that are refused
+    header: tuple[str, str, str] | None = None  # name, value (empty: any), and the words
+    first: Reply | None = None  # to whatever call
+    silent: Literal["", "elsewhere", "failed"] = ""  # what an unknown event leads to
+    wants_change: Literal["led", "later", "beyond"] = "led"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class _Refused(Exception):  # noqa: N818
+    def __init__(self, status: int, kind: Kind, names: list[str], words: str = "") -> None:
+        super().__init__(words)
+        self.status, self.kind, self.names, self.words = status, kind, names, words
+
+
+@dataclass
+class WordedStandIn:
+    """Answers calls in a dialect, and keeps what was stored, by e-mail address."""
+
+    worded: Worded
+    stored: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def reply(self, call: Call) -> Reply:
+        """Answer a call."""
+        path, worded = unquote(urlsplit(call.url).path), self.worded
+        try:
+            if path == urlsplit(TOKEN_URL).path:
+                return self._grant()
+            if worded.first:
+                return worded.first
+            if path != worded.path.replace("{event}", EVENT):
+                raise _Refused(404, "other", [], worded.way or "Nothing is here")
+            if call.method != worded.method:
+                words = f"{call.method} is not the method of this operation, {worded.method} is"
+                raise _Refused(405, "other", [], words)
+            self._check(call)
+            return self._store(call)
+        except _Refused as refusal:
+            return _VOICES[worded.voice](refusal)
+
+    def _grant(self) -> Reply:
+        if self.worded.key:
+            return _json({"message": "no such route"}, 404)
+        return _json({"access_token": TOKEN, "expires_in": 900})
+
+    def _check(self, call: Call) -> None:
+        headers = {name.lower(): text for name, text in call.headers.items()}
+        query = dict(parse_qsl(urlsplit(call.url).query))
+        if self.worded.key:
+            place, name = self.worded.key
+            given = headers.get(name.lower()) if place == "header" else query.get(name)
+            if given != PROFILE_TOKEN:
+                raise _Refused(401, "other", [], "A consumer key was not found in the request")
+        elif headers.get("authorization") != f"Bearer {TOKEN}":
+            raise _Refused(401, "other", [], "Invalid access token")
+        if self.worded.method != "GET" and self.worded.media not in headers.get("content-type", ""):
+            raise _Refused(415, "other", [], f"The media type must be {self.worded.media}")
+        if self.worded.header:
+            name, value, words = self.worded.header
+            given = headers.get(name.lower())
+            if not given or (value and given != value):
+                raise _Refused(400, "other", [], words)
+
+    def _store(self, call: Call) -> Reply:
+        worded, record = self.worded, self._record(call)
+        prefix = f"{worded.under}." if worded.under else ""
+        names = dict(worded.names)
+        wanted = [names.get(each, each) for each in ("email", "lastname")]
+        told = [] if "{event}" in worded.path else [worded.event]
+        if worded.silent and record.get(worded.event) != EVENT:
+            return self._silently()
+        missing = [f"{prefix}{each}" for each in (*told, *wanted) if not record.get(each)]
+        if missing:
+            raise _Refused(400, "missing", missing)
+        unknown = [f"{prefix}{each}" for each in worded.unknown if each in record]
+        if unknown:
+            raise _Refused(400, "unknown", unknown)
+        if told and record[worded.event] != EVENT:
+            raise _Refused(400, "other", [], "No such event")
+        self.stored[record[wanted[0]]] = record
+        return _json({"responseCode": "0", "attendeeId": "16AB", "results": [{"status": "stored"}]})
+
+    def _silently(self) -> Reply:
+        told = f"{self.worded.event} is missing or unknown"
+        if self.worded.silent == "failed":
+            failed = {"index": 0, "status": "failed", "reason": told}
+            return _json({"responseCode": "0", "responseMessage": "Done", "results": [failed]})
+        answer = {"responseCode": "0", "attendeeId": "16AB"}
+        return _json({**answer, "warnings": [f"{told}: the default event was taken"]})
+
+    def _record(self, call: Call) -> dict[str, str]:
+        if self.worded.method == "GET":
+            return dict(parse_qsl(urlsplit(call.url).query))
+        if self.worded.media == _FORM:
+            return dict(parse_qsl(call.body))
+        if "xml" in self.worded.media:
+            return dict(re.findall(r"<(\w+)>([^<>]*)</", call.body))
+        record = json.loads(call.body)
+        for each in filter(None, self.worded.under.split(".")):
+            record = record.get(each) if isinstance(record, dict) else None
+        return record if isinstance(record, dict) else {}
+
+
+# --- how it is refused ---
+
+
+def _json(body: Any, status: int = 200) -> Reply:
+    return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+
+def _spaced(name: str) -> str:
+    last = name.rpartition(".")[2].replace("_", " ")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last).lower()
+
+
+def _lists(refusal: _Refused) -> Reply:
+    words = {"missing": "This is required.", "unknown": "This is an unknown field."}
+    if not refusal.names:
+        return _json({"title": "Bad Request", "detail": refusal.words}, refusal.status)
+    errors = {name: [words[refusal.kind]] for name in refusal.names}
+    return _json({"title": "Something is wrong.", "errors": errors}, refusal.status)
+
+
+def _human(refusal: _Refused) -> Reply:
+    words = {"missing": "can't be blank", "unknown": "is an unknown attribute"}
+    texts = [f"{_spaced(name).capitalize()} {words[refusal.kind]}" for name in refusal.names]
+    return _json({"errors": texts or [refusal.words]}, refusal.status)
+
+
+def _violations(refusal: _Refused) -> Reply:
+    words = "Unknown name" if refusal.kind == "unknown" else "Required field is missing"
+    found = [{"field": name, "description": words} for name in refusal.names]
+    details = [{"@type": "example/BadRequest", "fieldViolations": found}]
+    message = refusal.words or "The request has an invalid argument."
+    return _json({"error": {"status": "INVALID", "message": message, "details": details}}, 400)
+
+
+def _keys(refusal: _Refused) -> Reply:
+    words = "extraneous key [{}] is not permitted"
+    if refusal.kind == "missing":
+        words = "required key [{}] not found"
+    lines = [
+        f"#/{name.rpartition('.')[0].replace('.', '/')}: {words.format(name.rpartition('.')[2])}"
+        for name in refusal.names
+    ]
+    detail = "\n".join(lines) or refusal.words
+    return _json({"message": "Bad request", "detail": detail}, refusal.status)
+
+
+def _fault(refusal: _Refused) -> Reply:
+    missing = f"The content is not complete. One of '{{{', '.join(refusal.names)}}}' is expected."
+    fault = f"<faultcode>s:Client</faultcode><faultstring>{refusal.words or missing}</faultstring>"
+    space = "http://schemas.xmlsoap.org/soap/envelope/"
+    text = f'<s:Envelope xmlns:s="{space}"><s:Body><s:Fault>{fault}</s:Fault></s:Body></s:Envelope>'
+    return Reply(500 if refusal.names else refusal.status, text.encode())
+
+
+def _plain(refusal: _Refused) -> Reply:
+    words = "Unknown parameter" if refusal.kind == "unknown" else "Missing parameter"
+    text = f"E{refusal.status}: {refusal.words or f'{words} {", ".join(refusal.names)}'}"
+    return Reply(refusal.status, text.encode(), {"Content-Type": "text/plain"})
+
+
+_VOICES: Final[Mapping[Voice, Callable[[_Refused], Reply]]] = {
+    "lists": _lists,
+    "human": _human,
+    "violations": _violations,
+    "keys": _keys,
+    "fault": _fault,
+    "plain": _plain,
+}
+
+
+# --- the dialects ---
+
+_VOICES_OF_PATHS: Final[tuple[Voice, ...]] = ("lists", "violations", "keys")
+_SNAKE = (("email", "mail_address"), ("lastname", "family_name"))
+_CAMEL = (("email", "emailAddress"), ("lastname", "familyName"))
+
+
+def _names() -> Iterator[Worded]:
+    for voice in ("lists", "human", "violations", "keys", "plain"):
+        yield Worded(f"names and event, {voice}", voice, names=_SNAKE, event="event_id")
+    for voice in _VOICES_OF_PATHS:
+        yield Worded(f"a wrapper, {voice}", voice, names=_CAMEL, event="eventId", under="guest")
+        yield Worded(f"two wrappers, {voice}", voice, names=_CAMEL, under="data.person")
+    brackets = (("email", "guest[email]"), ("lastname", "guest[last_name]"))
+    yield Worded("brackets in a form", "plain", media=_FORM, names=brackets)
+
+
+def _places() -> Iterator[Worded]:
+    path = "/rest/acme/shows/{event}/guests"
+    for voice in ("lists", "violations", "plain"):
+        way = "Use PUT /rest/{organisation}/shows/{showCode}/guests to store a person."
+        yield Worded(f"a path and a method, {voice}", voice, path=path, way=way, method="PUT")
+    yield Worded("GET", "plain", method="GET")
+    yield Worded("a form", "lists", media=_FORM)
+    yield Worded("XML in an envelope", "fault", media="text/xml")
+    for place, name in (("header", "api-key"), ("header", "apikey"), ("query", "api_key")):
+        yield Worded(f"a key in {place} {name}", "plain", key=(place, name))
+        yield Worded(
+            f"a key in {place} {name}, and names", "lists", key=(place, name), names=_CAMEL
+        )
+
+
+def _more() -> Iterator[Worded]:
+    for voice in ("lists", "violations", "keys", "plain"):
+        yield Worded(f"unknown fields, {voice}", voice, unknown=("address2", "jobtitle"))
+    told = (
+        "X-Edition",
+        "2031-02",
+        "X-Edition is missing or outdated. The current edition is 2031-02.",
+    )
+    yield Worded("a value in a sentence", "lists", header=told)
+    told = ("X-Market", "20", "Header X-Market is missing: specify one (10 or 20)")
+    yield Worded("values in parentheses", "keys", header=told)
+    words = "This operation requires an Idempotency-Key header"
+    yield Worded("a key of each call", "plain", header=("Idempotency-Key", "", words))
+    yield Worded(
+        "another event without a word but a warning", event="event_code", silent="elsewhere"
+    )
+    yield Worded("a failure within a success", event="event_code", silent="failed")
+
+
+def _ends() -> Iterator[Worded]:
+    limit = _json([{"message": "Daily request limit reached", "code": "LIMIT"}], 403)
+    yield Worded("a limit", first=limit, wants_change="later")
+    page = b"<!doctype html><title>Maintenance</title><p>We are down for maintenance."
+    yield Worded("a page of maintenance", first=Reply(200, page), wants_change="later")
+    busy = _json({"message": "The service is temporarily unavailable"}, 400)
+    yield Worded("unavailable, with 400", first=busy, wants_change="later")
+    csrf = _json({"message": "The XSRF token is missing or does not match"}, 403)
+    yield Worded("a token against forgery", first=csrf, wants_change="beyond")
+    nonce = _json({"message": "Each request needs a fresh nonce"}, 400)
+    yield Worded("a nonce", first=nonce, wants_change="beyond")
+    jwe = _json({"message": "The payload must be encrypted (JWE)"}, 400)
+    yield Worded("an encrypted payload", first=jwe, wants_change="beyond")
+
+
+LED = [*_names(), *_places(), *_more()]
+ENDS = list(_ends())
+
+
+def main() -> None:
+    """Print what the doctor makes of each dialect."""
+    for each in (*LED, *ENDS):
+        done = examined(WordedStandIn(each))
+        failure = done.report.failure
+        end = "later" if failure and failure.is_later else done.outcome
+        sys.stdout.write(f"{end}: {each} | {failure.words[:230] if failure else EMAIL}\n")
+
+
+if __name__ == "__main__":
+    main()
