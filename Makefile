@@ -166,6 +166,7 @@ openapi: $(DEV) $(REGIONS) ## Describe the HTTP interface in docs/openapi.json
 
 build: $(DEV) ## Build the functions and the layer for AWS
 	@$(BIN)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(BIN)/python -m local.build_digest
 
 # Which tables of samconfig.toml say how: dev, stg and prod are stacks side by side. The SAM CLI
 # writes what it was answered there, the stack's name among it.

@@ -35,6 +35,7 @@ EVERY_OPTION = {
     "TruststoreUri": "s3://example-truststore/senders.pem",
     "AnonymousRequestLimit": "100",
     "OAuthDomain": "example-senders",
+    "DeploymentPreference": "Canary10Percent5Minutes",
 }
 
 

@@ -62,6 +62,14 @@ def amazons(broken: str, where: str, metric: str, ill: float, well: float = 0.0)
     return Fault(broken, f"AWS/{name}", metric, dimensions, well, ill)
 
 
+def of_newest(broken: str, name: str) -> Fault:
+    """Return errors of the newest version that a function's alias invokes."""
+    function = f"{name}Function"
+    alias = {"FunctionName": function, "Resource": f"{function}:live"}
+    version = {"ExecutedVersion": f"{name}Version"}
+    return Fault(broken, "AWS/Lambda", "Errors", {**alias, **version}, 0, 1)
+
+
 SUMMIT, DEFAULT = {"destination": "summit"}, {"connection": "default"}
 # By the alarm that tells. A value stands for one minute.
 FAULTS: dict[str, Fault] = {
@@ -99,6 +107,8 @@ FAULTS: dict[str, Fault] = {
     "PushRefusalsAlarm": amazons("a sender has an old token", "ApiGateway", "4XXError", 1),
     "PushLatencyAlarm": amazons("ingest is slow", "ApiGateway", "Latency", 2500, 80),
     "FunctionErrorsAlarm": amazons("delivery dies", "Lambda:DeliveryFunction", "Errors", 1),
+    "IngestReleaseAlarm": of_newest("a deploy brings an ingest that dies", "Ingest"),
+    "DeliveryReleaseAlarm": of_newest("a deploy brings a delivery that dies", "Delivery"),
     "FunctionThrottlesAlarm": amazons(
         "the account has no more executions", "Lambda:IngestFunction", "Throttles", 1
     ),

@@ -24,6 +24,7 @@ from tests.support.template import (
     Loader,
     holds,
     listed,
+    made,
     managed_policy,
     policy_statements,
     resolved,
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.usefixtures("no_sockets", "output")
 
 LANE = ROOT / "cli" / "attendee_sync_cli" / "stack" / "lane.yaml"
 LANES = f":{STACK}_lane_"
+INTEGRATION = "x-amazon-apigateway-integration"
 LISTS = {"sqs:ListQueues"}
 DEFAULT_SCHEDULES = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
@@ -46,6 +48,7 @@ READ_BY_LIBRARIES = {
     "AWS_ENDPOINT_URL",
     "PYDANTIC_DISABLE_PLUGINS",
 }
+READ_BY_NOBODY = {"RELEASE"}  # makes a function differ: see test_deployment_preference.py
 # Done by Lambda itself, for each function.
 LOGS_AND_TRACES = {
     "logs:CreateLogStream",
@@ -197,16 +200,16 @@ def test_health_costs_no_function_call(api: dict[str, Any]) -> None:
 
 
 def test_functions_answer_two_routes() -> None:
+    paths = made()["Api"]["Properties"]["Body"]["paths"]
     routes = {
-        (function, route["Method"], route["Path"], route["RestApiId"]["Ref"])
-        for function, properties in resources("AWS::Serverless::Function").items()
-        for route in (
-            each["Properties"] for each in properties["Events"].values() if each["Type"] == "Api"
-        )
+        (*re.findall(r"/functions/arn:(\w+)/", operation[INTEGRATION].get("uri", "")), method, path)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
     }
     assert routes == {
-        ("IngestFunction", "POST", "/v1/destinations/{destination}/profiles", "Api"),
-        ("PreviewFunction", "POST", "/v1/destinations/{destination}/preview", "Api"),
+        ("get", "/v1/health"),
+        ("IngestFunction", "post", "/v1/destinations/{destination}/profiles"),
+        ("PreviewFunction", "post", "/v1/destinations/{destination}/preview"),
     }
 
 
@@ -253,26 +256,20 @@ def test_each_queue_has_a_dead_letter_queue(queue: str) -> None:
 
 def test_a_destination_s_own_lane_is_like_the_shared_one() -> None:
     lane = yaml.load(LANE.read_text(), Loader)  # noqa: S506
-    made = {name: each["Properties"] for name, each in lane["Resources"].items()}
+    own = {name: each["Properties"] for name, each in lane["Resources"].items()}
     queue = dict(TEMPLATE["Resources"]["ProfileQueue"]["Properties"])
     queue["QueueName"] = {"Ref": "QueueName"}
     queue["RedrivePolicy"] = {
         **queue["RedrivePolicy"],
         "deadLetterTargetArn": {"Ref": "DeadLetterQueueArn"},
     }
-    assert made["ProfileQueue"] == queue
+    assert own["ProfileQueue"] == queue
     policy = TEMPLATE["Resources"]["ProfileQueuePolicy"]
     assert lane["Resources"]["ProfileQueuePolicy"] == policy
-    [event] = (
-        each["Properties"]
-        for each in TEMPLATE["Resources"]["DeliveryFunction"]["Properties"]["Events"].values()
-        if each["Type"] == "SQS"
-    )
-    assert made["Delivery"] == {
-        "EventSourceArn": event["Queue"],
+    assert own["Delivery"] == {
+        **TEMPLATE["Resources"]["DeliveryFunctionProfiles"]["Properties"],
         "FunctionName": {"Ref": "DeliveryFunctionArn"},
         "Enabled": {"Ref": "Delivers"},
-        **{name: each for name, each in event.items() if name != "Queue"},
     }
 
 
@@ -284,14 +281,10 @@ def test_the_stack_tells_what_a_lane_needs() -> None:
 
 
 def test_a_message_stays_hidden_while_it_is_delivered() -> None:
-    [(name, mapping)] = (
-        (function, each["Properties"])
-        for function, properties in resources("AWS::Serverless::Function").items()
-        for each in properties["Events"].values()
-        if each["Type"] == "SQS"
-    )
+    [mapping] = resources("AWS::Lambda::EventSourceMapping").values()
+    name = resolved(mapping["FunctionName"])
     timeout = TEMPLATE["Resources"][name]["Properties"]["Timeout"]
-    [queue, _] = mapping["Queue"]["Fn::GetAtt"]
+    [queue, _] = mapping["EventSourceArn"]["Fn::GetAtt"]
     visibility = TEMPLATE["Resources"][queue]["Properties"]["VisibilityTimeout"]
     assert name == "DeliveryFunction"
     assert visibility > timeout
@@ -301,8 +294,7 @@ def test_a_message_stays_hidden_while_it_is_delivered() -> None:
 
 
 def test_delivery_reports_single_failures_and_is_limited() -> None:
-    mapping = TEMPLATE["Resources"]["DeliveryFunction"]["Properties"]["Events"]["Profiles"]
-    properties = mapping["Properties"]
+    properties = TEMPLATE["Resources"]["DeliveryFunctionProfiles"]["Properties"]
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert properties["BatchSize"] == 10
     assert properties["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "MaximumConcurrency"}}
@@ -476,7 +468,8 @@ def test_no_two_functions_share_a_role() -> None:
 
 
 @pytest.mark.parametrize(
-    "role", [name for name in resources("AWS::IAM::Role") if name != "ApiLogRole"]
+    "role",
+    [name for name in resources("AWS::IAM::Role") if name not in ("ApiLogRole", "DeploymentsRole")],
 )
 def test_a_role_is_taken_for_this_account_only(role: str) -> None:
     [statement] = resolved(resources("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"])[
@@ -707,7 +700,7 @@ def read_by(folder: str) -> set[str]:
 @pytest.mark.parametrize(("function", "folder"), FUNCTIONS.items())
 def test_the_variables_that_are_read_are_those_that_are_set(function: str, folder: str) -> None:
     assert read_by(folder)
-    assert read_by(folder) == set(variables(function)) - READ_BY_LIBRARIES
+    assert read_by(folder) == set(variables(function)) - READ_BY_LIBRARIES - READ_BY_NOBODY
     assert variables(function)["POWERTOOLS_SERVICE_NAME"] == folder
 
 

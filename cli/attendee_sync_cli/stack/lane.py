@@ -18,6 +18,7 @@ _LOOK_SECONDS = 2.0
 _SWITCH_SECONDS = 300.0
 _EMPTY_SECONDS = 60.0
 _ON, _OFF = "Enabled", "Disabled"
+_PARTS = 7  # of a function's ARN, without the name of an alias
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,18 @@ def mappings(stack: Stack) -> dict[str, Mapping]:
 
     A stack of an earlier version does not tell its function, and has none of these.
     """
-    function = stack.find_output("DeliveryFunctionArn")
-    if function is None:
+    delivers = stack.find_output("DeliveryFunctionArn")
+    if delivers is None:
         return {}
+    # Of the function and of its alias: until lanes are upgraded they have the other one. That
+    # Lambda, asked for those of a function, tells its alias's too, is not documented.
+    function = ":".join(delivers.split(":")[:_PARTS])
     pages = stack.client("lambda").get_paginator("list_event_source_mappings")
     return {
         lanes.lane_of(each["EventSourceArn"]): Mapping(each["UUID"], each["State"])
-        for page in pages.paginate(FunctionName=function)
+        for page in pages.paginate()
         for each in page["EventSourceMappings"]
+        if f"{each['FunctionArn']}:".startswith(f"{function}:")
     }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.support.fakes.base import Fake
 
+DELIVERY = "arn:aws:lambda:us-east-1:123456789012:function:delivery"
+
 
 def _uuid_of(queue: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, queue))
@@ -25,6 +27,8 @@ class Lambda(Fake):
         self.fails = False
         # Event source mappings by the names of their queues: whether each is on.
         self.mappings: dict[str, bool] = {}
+        # What they invoke, of each that does not invoke the function `delivery`.
+        self.invoked: dict[str, str] = {}
 
     def list_event_source_mappings(self, **request: Any) -> dict[str, Any]:
         self._called("ListEventSourceMappings", request)
@@ -49,6 +53,7 @@ class Lambda(Fake):
         return {
             "UUID": _uuid_of(queue),
             "EventSourceArn": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
+            "FunctionArn": self.invoked.get(queue, DELIVERY),
             "State": "Enabled" if self.mappings[queue] else "Disabled",
         }
 

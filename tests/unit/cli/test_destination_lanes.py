@@ -10,11 +10,12 @@ import pytest
 
 from attendee_sync.delivery.pauses import Pause, Pauses
 from attendee_sync_cli import console
-from attendee_sync_cli.stack import lane_move
+from attendee_sync_cli.stack import lane, lane_move
 from attendee_sync_cli.stack.stack import KNOWN_SECONDS, Stack
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
+from tests.support.fakes.lambda_ import DELIVERY
 from tests.support.stack import (
     DELIVERY_LOG,
     INGEST_LOG,
@@ -818,3 +819,27 @@ def test_uninstall_removes_the_lanes_of_a_stack_that_is_gone(line: CommandLine) 
     del line.aws.stacks.outputs[STACK]
     assert line.json("uninstall", "--yes")["removed"]["lanes"] == ["summit"]
     assert list(line.aws.stacks.made) == ["attendee-sync-2-lane-summit"]
+
+
+# --- by an alias: DeploymentPreference ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("delivers", [True, False])
+@pytest.mark.parametrize(("before", "after"), [("", ":live"), (":live", ""), (":live", ":live")])
+def test_an_upgrade_leaves_a_lane_on_or_off_whatever_delivered_it(
+    line: CommandLine, delivers: bool, before: str, after: str
+) -> None:
+    """Its mapping has the alias, or not, until it is upgraded."""
+    create(line)
+    line.aws.functions.mappings[QUEUE] = delivers
+    line.aws.functions.invoked[QUEUE] = f"{DELIVERY}{before}"
+    line.aws.stacks.outputs[STACK]["DeliveryFunctionArn"] = f"{DELIVERY}{after}"
+    line.succeed("destinations", "upgrade", "--yes")
+    assert line.aws.functions.mappings[QUEUE] is delivers
+    assert parameters(line.aws)["DeliveryFunctionArn"] == f"{DELIVERY}{after}"
+
+
+def test_another_function_s_mappings_are_no_lanes_of_the_stack(line: CommandLine) -> None:
+    line.aws.functions.mappings["theirs.fifo"] = True
+    line.aws.functions.invoked["theirs.fifo"] = f"{DELIVERY}-of-others"
+    assert len(lane.mappings(Stack(STACK))) == 1
