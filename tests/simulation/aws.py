@@ -15,6 +15,7 @@ from tests.simulation.network import Network
 from tests.simulation.patches import CONCURRENCY
 from tests.simulation.queues import PROFILES_URL, Queues, Stored, arn_of, record_of
 from tests.simulation.scheduler import Process, Scheduler, Task
+from tests.support import fakes
 
 # Handlers and time limits in seconds; the template's.
 FUNCTIONS: Mapping[str, tuple[ModuleType, float]] = {
@@ -189,6 +190,7 @@ class EventSourceMapping:
         return {
             "UUID": "of-profiles",
             "EventSourceArn": arn_of(self.url),
+            "FunctionArn": fakes.DELIVERY,
             "State": "Enabled" if self.is_enabled else "Disabled",
         }
 

@@ -83,7 +83,7 @@ class Stacks:
             "ProfileQueueName": "profiles.fifo",
             "DeadLetterQueueName": "dead-letter.fifo",
             "LedgerTableName": fakes.TABLE,
-            "DeliveryFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:delivery",
+            "DeliveryFunctionArn": fakes.DELIVERY,
         }
         told = [{"OutputKey": key, "OutputValue": text} for key, text in outputs.items()]
         return {"Stacks": [{"Outputs": told}]}

@@ -78,7 +78,7 @@ class Aws:
             "TokenRefreshFunctionName": TOKEN_REFRESH,
             "PushUrl": PUSH_URL,
             "ProfileQueueName": PROFILE_QUEUE,
-            "DeliveryFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:delivery",
+            "DeliveryFunctionArn": fakes.DELIVERY,
             "DeadLetterQueueArn": "arn:aws:sqs:us-east-1:123456789012:dead-letter.fifo",
             "DeadLetterQueueName": "dead-letter.fifo",
             "LedgerTableName": fakes.TABLE,

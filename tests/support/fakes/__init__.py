@@ -6,7 +6,7 @@ from tests.support.fakes.cloudwatch import CloudWatch
 from tests.support.fakes.cognito import Cognito
 from tests.support.fakes.dynamodb import TABLE, TOKEN_TABLE, DynamoDb
 from tests.support.fakes.http import Call, Http, Reply, envelope, stored
-from tests.support.fakes.lambda_ import Lambda
+from tests.support.fakes.lambda_ import DELIVERY, Lambda
 from tests.support.fakes.logs import Logs
 from tests.support.fakes.scheduler import Scheduler
 from tests.support.fakes.secrets_manager import Secrets
@@ -16,6 +16,7 @@ from tests.support.fakes.ssm import Ssm
 
 __all__ = [
     "DEAD_LETTERS_URL",
+    "DELIVERY",
     "PROFILES_URL",
     "TABLE",
     "TOKEN_TABLE",

@@ -15,7 +15,6 @@ from attendee_sync_cli.stack.stack import KNOWN_SECONDS, Stack
 from tests.support import fakes
 from tests.support.command_line import CommandLine, cells
 from tests.support.delivery_harness import DeliveryHarness
-from tests.support.fakes.lambda_ import DELIVERY
 from tests.support.stack import (
     DELIVERY_LOG,
     INGEST_LOG,
@@ -832,14 +831,14 @@ def test_an_upgrade_leaves_a_lane_on_or_off_whatever_delivered_it(
     """Its mapping has the alias, or not, until it is upgraded."""
     create(line)
     line.aws.functions.mappings[QUEUE] = delivers
-    line.aws.functions.invoked[QUEUE] = f"{DELIVERY}{before}"
-    line.aws.stacks.outputs[STACK]["DeliveryFunctionArn"] = f"{DELIVERY}{after}"
+    line.aws.functions.invoked[QUEUE] = f"{fakes.DELIVERY}{before}"
+    line.aws.stacks.outputs[STACK]["DeliveryFunctionArn"] = f"{fakes.DELIVERY}{after}"
     line.succeed("destinations", "upgrade", "--yes")
     assert line.aws.functions.mappings[QUEUE] is delivers
-    assert parameters(line.aws)["DeliveryFunctionArn"] == f"{DELIVERY}{after}"
+    assert parameters(line.aws)["DeliveryFunctionArn"] == f"{fakes.DELIVERY}{after}"
 
 
 def test_another_function_s_mappings_are_no_lanes_of_the_stack(line: CommandLine) -> None:
     line.aws.functions.mappings["theirs.fifo"] = True
-    line.aws.functions.invoked["theirs.fifo"] = f"{DELIVERY}-of-others"
+    line.aws.functions.invoked["theirs.fifo"] = f"{fakes.DELIVERY}-of-others"
     assert len(lane.mappings(Stack(STACK))) == 1
