@@ -212,9 +212,10 @@ def test_a_version_is_published_whenever_a_parameter_changes_its_function(name: 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_function_differs_whenever_a_version_is_published(name: str) -> None:
     """Else Lambda refuses: A version for this Lambda function exists."""
-    own = TEMPLATE["Resources"][f"{name}Function"]["Properties"]["Environment"]["Variables"]
-    for given in ({}, {"LogLevel": "DEBUG"}, EVERY_OPTION):
-        assert resolved(own["RELEASE"], GRADUALLY | given) == description(name, **given)
+    for given in (GRADUALLY, GRADUALLY | {"LogLevel": "DEBUG"}, EVERY_OPTION):
+        variables = made(**given)[f"{name}Function"]["Properties"]["Environment"]["Variables"]
+        published = made(**given)[f"{name}Version"]["Properties"]["Description"]
+        assert variables["RELEASE"] == published == description(name, **given)
 
 
 def test_a_description_is_no_longer_than_lambda_takes() -> None:
