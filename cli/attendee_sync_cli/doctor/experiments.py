@@ -138,16 +138,23 @@ def after(connection: Connection, credentials: Credentials, seen: Seen) -> Itera
             guesses = signs.of(seen.read, connection, is_stored=True, of_new=of_new)
             yield from (replace(each, is_guess=True) for each in guesses)
     yield from hints.for_call(connection, credentials, seen)
-    access = [*for_access(connection, credentials), *for_kind(connection, credentials)]
-    families: dict[str, list[Change]] = {
-        "path": for_path(connection),
-        "access": access,
-        "event": for_event(),
-        "body": for_body(connection),
-        "fields": for_fields(),
-    }
     for name in _order(seen.stage):
-        yield from families[name]
+        yield from _family(name, connection, credentials)
+
+
+def _family(name: str, connection: Connection, credentials: Credentials) -> list[Change]:
+    """Return the changes of one kind, which are many, made only when it is their turn."""
+    match name:
+        case "path":
+            return for_path(connection)
+        case "access":
+            return [*for_access(connection, credentials), *for_kind(connection, credentials)]
+        case "event":
+            return for_event()
+        case "body":
+            return for_body(connection)
+        case _:
+            return for_fields()
 
 
 def _order(stage: Stage) -> tuple[str, ...]:

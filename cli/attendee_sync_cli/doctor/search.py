@@ -6,6 +6,7 @@ each help only with the others. A node costs more the longer it leads nowhere, s
 turn is followed for long.
 """
 
+import heapq
 import itertools
 import json
 import time
@@ -61,7 +62,7 @@ class _Node:
 
     @property
     def cost(self) -> tuple[int, int]:
-        """Where to go on: the least first."""
+        """Where to go on: the least first. No two nodes cost the same."""
         # Without OAuth no token is asked for, which is no progress by itself.
         is_other_kind = any(path == _KIND for each in self.changes for path, _ in each.values)
         # What is missing and what is wrong may be looked at in either order.
@@ -99,16 +100,17 @@ class Search:
         self._ends_at = time.monotonic() + MAX_SECONDS
         self._known.add(_spelt(connection))
         self._said.add(seen.gist(self.calls.event_code))
-        nodes = [self._node(document, connection, (), seen)]
-        nodes[0].heard = seen.said
+        first = self._node(document, connection, (), seen)
+        first.heard = seen.said
+        nodes = [(first.cost, first)]  # a heap
         first_call = self.calls.made
         while nodes and not self.is_over and self.calls.made - first_call < self._most_calls(seen):
-            node = min(nodes, key=lambda each: each.cost)
+            _, node = heapq.heappop(nodes)
             change = next(node.untried, None)
             if change is None or time.monotonic() > self._ends_at:
-                nodes.remove(node)
                 continue
             node.tried += 1
+            heapq.heappush(nodes, (node.cost, node))
             made = self._try(node, change.needed(node.connection))
             if made is None:
                 continue
@@ -116,7 +118,7 @@ class Search:
                 return self._without_idle(document, made)
             # A sign that is none leads nowhere.
             if not self.is_goal(made.seen) and not node.seen.is_shown:
-                nodes.append(made)
+                heapq.heappush(nodes, (made.cost, made))
         return None
 
     def _most_calls(self, seen: Seen) -> int:
