@@ -39,8 +39,11 @@ class Episodes:
             case "revoked":
                 self._outside.rainfocus.tokens.clear()
                 self._outside.judge.excuse_token()
-            case "table-away" | "queue-away":
-                self._have_away(kind.partition("-")[0], min(lasts, 600.0))
+            case "table-away":
+                self._have_away("table-refused", "", min(lasts, 600.0))
+            case "queue-away":
+                operation = random.choice(("", "send_message_batch"))
+                self._have_away("queue-refused", operation, min(lasts, 600.0))
             case "idle":
                 self._outside.mapping.is_idle = True
                 self._outside.scheduler.sleep(lasts)
@@ -73,11 +76,11 @@ class Episodes:
             self._outside.scheduler.sleep(seconds)
             self._outside.set_mode("")
 
-    def _have_away(self, kind: str, seconds: float) -> None:
+    def _have_away(self, kind: str, operation: str, seconds: float) -> None:
         self._outside.judge.pauses.see_table_away()
-        self._outside.faults.away.add(f"{kind}-refused")
+        self._outside.faults.away.add((kind, operation))
         self._outside.scheduler.sleep(seconds)
-        self._outside.faults.away.discard(f"{kind}-refused")
+        self._outside.faults.away.discard((kind, operation))
 
     def _pause(self, seconds: float) -> None:
         self._operator.pause()

@@ -85,14 +85,15 @@ class Faults:
         self._rates = {
             each: random.choice(_rates_of(each)) for each, random in self._random.items()
         }
-        self.away: set[str] = set()  # the kinds of calls of which none succeeds for now
+        # The kinds of calls of which none succeeds for now, and for whom: "" is for all.
+        self.away: set[tuple[str, str]] = set()
         self.spared: Callable[[str], bool] = lambda _: False
 
     def strikes(self, kind: str, whom: str = "") -> bool:
         """Tell whether a fault strikes a call now."""
         if self.is_over or (kind.startswith("kill") and self.spared(whom)):
             return False
-        if kind in self.away:
+        if self.away & {(kind, ""), (kind, whom)}:
             return True
         random = self._random.get(kind)
         if not random or random.random() >= self._rates[kind]:
