@@ -419,6 +419,7 @@ def test_a_trait_that_segment_computed_tells_of_its_audience(
 
 def test_a_state_of_nothing_tells_of_no_audience() -> None:
     assert read({"status": "active", "action": "x"}) == {}
+    assert read({"status": "exited"}) == {"": {"": {"status": "exited"}}}
 
 
 def test_what_is_no_text_is_no_state() -> None:
