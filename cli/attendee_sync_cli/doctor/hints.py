@@ -45,7 +45,8 @@ _BEFORE = re.compile(
 _AT_END = re.compile(r": [\"'`]?([A-Za-z][\w.-]{1,63})[\"'`]?\W*$")
 _SCOPE = re.compile(r"\bscope\b[\s:=\"'`]+([\w.:/-]+)", re.IGNORECASE)
 _NO_NAMES: Final = (  # words of messages
-    "credentials use param params callers without string mutation"
+    "credentials use param params callers without string mutation selected restricted picklist find"
+    " ignorable unrecognized mandatory child given requires choices received"
     " a an and any are as at be bad been body but by can could error expected failed field fields"
     " for format from has have header headers http in invalid is it json key keys member members"
     " message missing must name names no not null object of on one only or parameter parameters"
@@ -71,15 +72,22 @@ _METHOD = re.compile(r"\b(?:PUT|PATCH|POST|GET)\b")
 _OF_METHOD = re.compile(r"method|operation|verb", re.IGNORECASE)
 # Names as people write them, with a capital: "Email address can't be blank".
 _HUMAN = re.compile(
-    r"(?:^|[;.:(\[] ?)(?:The )?([A-Z]?[a-z]+(?: [a-z0-9]+){0,3}?)(?: field)? (?:can't|cannot"
-    r"|is (?:required|missing|invalid|not|mandatory)|must|should|may not|has to|does not|needs)"
+    r"(?:^|[;.:(\[] ?)(?:The )?(?:selected )?([A-Z]?[a-z]+(?: [a-z0-9]+){0,3}?)(?: field)?"
+    r" (?:can't|cannot|is (?:required|missing|invalid|not|mandatory)"
+    r"|must|should|may not|has to|does not|needs)"
 )
 _TYPE = re.compile(r"\b(?:application|text|multipart)/[\w.+*-]+")
 # Where, and what is missing there: "#/data/person: required key [email] not found".
-_POINTED = re.compile(r"(?<!\w)/([A-Za-z][\w/]*):? [^\[\]#/]{1,40}\[([A-Za-z]\w*)\]")
+_POINTED = re.compile(r"(?<!\w)/([A-Za-z][\w/]*):? [^\[\]#/']{1,40}[\[']([A-Za-z]\w*)[\]']")
 _BRACKETED = re.compile(r"\b([A-Za-z]\w{0,40}(?:\[\w+\])+)")
 _LISTED = re.compile(
     r"[\[({]+\"?([A-Za-z][\w.-]*(?:\"?, ?\"?[A-Za-z][\w.-]*)+|(?<=\[)[\w.-]+)\"?[\])}]"
+)
+# Of several names without quotes: "Missing parameter email, lastname".
+_SERIES = re.compile(
+    r"(?:missing|required|expected|expects|parameters?|fields?|propert\w+|elements?|is)\W{1,4}"
+    r"((?:[A-Za-z][\w.-]*, ?)+(?:and |or )?[A-Za-z][\w.-]*)",
+    re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"[:{<$]+([A-Za-z][\w-]*)[}>]?")
 _LIKE_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[!-~]{16,}")  # whatever it is called
@@ -98,6 +106,7 @@ def names_in(message: str) -> list[str]:
     found += [f"{path.replace('/', '.')}.{key}" for path, key in _POINTED.findall(message)]
     found += [name for text in _HUMAN.findall(message) for name in _spelt(text)]
     found += [name for text in _LISTED.findall(message) for name in re.split(r"[\", ]+", text)]
+    found += [name for text in _SERIES.findall(message) for name in re.findall(r"[\w.-]+", text)]
     found += [missing_parameter(message)]
     found += [name for pair in _NAME.findall(message) for name in pair]
     found += _AT_END.findall(message) + _CAMEL.findall(message)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.reading import Reading
 from attendee_sync_cli.doctor import beyond, wanted, words
 from attendee_sync_cli.doctor.answers import Seen, Stage
@@ -98,3 +99,57 @@ def test_a_value_that_is_refused_as_such_is_asked_for(
 
 def test_a_name_in_quotation_marks_may_have_one_letter() -> None:
     assert "v" in names_in("The query 'v' must be given")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Mail address can't be blank", ["mail_address", "mailAddress"]),
+        ("The selected show id is invalid.", ["show_id", "showId"]),
+        ("Missing parameter mail, surname.", ["mail", "surname"]),
+        ('missing required properties (["mail","surname"])', ["mail", "surname"]),
+        ("One of '{mail, surname}' is expected.", ["mail", "surname"]),
+        ("#/data/person: required key [mail] not found", ["data.person.mail"]),
+        ("/guest must have required property 'mail'", ["guest.mail"]),
+        ("Missing required param: guest[mail].", ["guest[mail]"]),
+    ],
+)
+def test_names_are_read_from_sentences(text: str, names: list[str]) -> None:
+    assert names_in(text)[: len(names)] == names
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Accept", "Authorization"])
+def test_headers_of_every_call_are_no_names_that_are_wanted(name: str) -> None:
+    assert name not in names_in(f"Header '{name}' must be application/vnd.example+json")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("X-Market is missing: specify one (10 or 20)", ["10", "20"]),
+        ("X-Market is missing. The current market is 20.", ["20"]),
+        ("X-Market should be 'a b' or 'c'", ["a b", "c"]),
+        ("X-Market is invalid. Valid choices are: web, app. Ask us.", ["web", "app"]),
+    ],
+)
+def test_values_are_read_from_sentences(text: str, values: list[str]) -> None:
+    made = wanted.changes_for(Connection(org_id="acme"), refused(text), "X-Market")
+    told = [value for change in made for _, value in change.values]
+    assert list(dict.fromkeys(told)) == values
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"message": "Bad request", "detail": "mail is wrong"}, "mail is wrong"),
+        ({"guest": {"mail": ["Is required."]}}, "'guest.mail' Is required."),
+        ({"message": {"lang": "en", "value": "No such show"}}, "No such show"),
+        ({"code": "0", "results": [{"reason": "no such show"}]}, "no such show"),
+        (
+            {"title": "It is wrong", "errors": [{"field": "mail", "defaultMessage": "is blank"}]},
+            "'mail' is blank; It is wrong",
+        ),
+    ],
+)
+def test_all_messages_are_told_those_of_a_field_first(body: object, expected: str) -> None:
+    assert said(body) == expected
