@@ -35,6 +35,9 @@ _SETTLING_SECONDS = 60.0  # in which the connection is paused, if it was not
 _OTHERS = 100
 _APART_SECONDS = 0.5
 _PATIENCE_SECONDS = 120.0
+_HOUR = 3600.0
+_VARIABLES = {"MAX_AGE_HOURS": "24"}
+_WAIT_IN_OUTAGE = 600  # at most
 _RECEIVES = 100  # of what has waited for hours
 
 
@@ -62,16 +65,32 @@ class Fared:
         return sorted([*self.seconds, *late])[math.ceil(0.95 * _OTHERS) - 1]
 
 
+@dataclass(frozen=True)
+class Outage:
+    """What an hour without RainFocus cost those who waited."""
+
+    failed_calls: int
+    receives: float  # of each profile, on average
+    last: float  # seconds from RainFocus's return until nothing waited any more
+    stored: int  # attendees, in the end
+
+
 def told(size: int) -> Iterator[str]:
     """Play crowds of that size, and tell how the other destination fared."""
-    hours = 6.0
+    few = min(size, _WAIT_IN_OUTAGE)
+    outage = play_outage(few)
+    yield (
+        f"{few:,} wait for an hour in which RainFocus answers 503: {outage.failed_calls} failed "
+        f"calls, {outage.receives:.0f} receives each, {outage.stored:,} delivered, the last "
+        f"{outage.last:.0f} s after its return"
+    )
     idle = play(Crowd(0, has_own_lane=False)).p95
     yield f"p95 from a push until RainFocus answered, with no crowd: {idle:.2f} s"
-    for waited in (0.0, hours * 3600):
+    for waited in (0.0, 6 * _HOUR):
         for has_own_lane in (True, False):
             fared = play(Crowd(size, has_own_lane, waited))
             lane = "a lane of its own" if has_own_lane else "the shared lane"
-            where = f"beside {size:,} that wait in {lane} for {waited / 3600:.0f} h"
+            where = f"beside {size:,} that wait in {lane} for {waited / _HOUR:.0f} h"
             yield (
                 f"{where} ({fared.in_flight:,} in flight): {len(fared.seconds)} of {_OTHERS} "
                 f"delivered, p95 {fared.p95:.2f} s, {fared.p95 / idle:.1f} times that"
@@ -83,12 +102,21 @@ def play(crowd: Crowd) -> Fared:
     return _World(crowd).play()
 
 
+def play_outage(size: int) -> Outage:
+    """Have RainFocus away for an hour while a crowd waits in a lane of its own."""
+    return _World(Crowd(size, has_own_lane=True)).play_outage()
+
+
 class _RainFocus(RainFocus):
     """Refuses whatever comes over the crowd's connection."""
 
+    status = 403  # 0 once it refuses nothing any more
+    refused = 0
+
     def _judged(self, fields: Mapping[str, str], token: str) -> Answer:
-        if fields["event"] == CROWD:
-            return 403, {"responseCode": "403", "responseMessage": "forbidden"}, {}
+        if fields["event"] == CROWD and self.status:
+            self.refused += 1
+            return self.status, {"responseCode": "403", "responseMessage": "forbidden"}, {}
         return super()._judged(fields, token)
 
 
@@ -134,21 +162,27 @@ class _World:
         self._seconds: dict[str, float] = {}
         self._set_up()
 
+    def play_outage(self) -> Outage:
+        """Play an hour without RainFocus, and its return."""
+        rainfocus, scheduler = self._rainfocus, self._scheduler
+        rainfocus.status = 503
+        with patched(scheduler, self._network, rainfocus, Random("chance"), _VARIABLES):
+            self._do(self._push_crowd)
+            waiting = self._queues.messages(self._url)
+            self._begin()
+            scheduler.run(lambda: False, _HOUR)
+            rainfocus.status = 0
+            back = scheduler.now
+            assert scheduler.run(lambda: not self._queues.messages(self._url), _HOUR)
+        mean = sum(each.receives for each in waiting) / len(waiting)
+        return Outage(rainfocus.refused, mean, scheduler.now - back, len(rainfocus.attendees))
+
     def play(self) -> Fared:
         """Play all of it."""
-        with patched(
-            self._scheduler,
-            self._network,
-            self._rainfocus,
-            Random("chance"),
-            {"MAX_AGE_HOURS": "24"},
-        ):
+        with patched(self._scheduler, self._network, self._rainfocus, Random("chance"), _VARIABLES):
             self._do(self._push_crowd)
             self._wait_for_hours()
-            self._scheduler.spawn(self._functions.itself, self._functions.keep_schedule)
-            self._queues.on_sent = lambda url, _message: self._mappings[url].look()
-            for mapping in self._mappings.values():
-                mapping.begin()
+            self._begin()
             self._scheduler.run(lambda: False, _SETTLING_SECONDS)
             self._rainfocus.on_heard = self._heard
             self._do(self._push_others)
@@ -156,6 +190,13 @@ class _World:
             self._scheduler.run(lambda: len(self._seconds) == _OTHERS, _PATIENCE_SECONDS)
             fared.seconds = list(self._seconds.values())
         return fared
+
+    def _begin(self) -> None:
+        """Have tokens renewed, and lanes delivered."""
+        self._scheduler.spawn(self._functions.itself, self._functions.keep_schedule)
+        self._queues.on_sent = lambda url, _message: self._mappings[url].look()
+        for mapping in self._mappings.values():
+            mapping.begin()
 
     def _set_up(self) -> None:
         for name in (CROWD, OTHER):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.crowd import Crowd, play
+from tests.simulation.crowd import Crowd, play, play_outage
 from tests.simulation.faults import Faults
 from tests.simulation.queues import PROFILES_URL, Queues, Stored
 from tests.simulation.scheduler import Scheduler
@@ -28,6 +28,17 @@ def test_a_crowd_with_a_lane_of_its_own_keeps_nobody_waiting() -> None:
 def test_beside_a_crowd_that_shares_its_lane_nobody_is_delivered() -> None:
     beside = play(Crowd(SIZE, has_own_lane=False, waited=HOURS, most_in_flight=GIVEN_OUT))
     assert (beside.seconds, beside.p95) == ([], math.inf)
+
+
+@pytest.mark.simulation
+def test_an_hour_without_rainfocus_costs_probes_alone_and_loses_nobody() -> None:
+    outage = play_outage(40)
+    assert outage.stored == 40
+    # A probe every 20 s, the sooner ones at first, and what was under way then.
+    assert 170 <= outage.failed_calls <= 220
+    assert outage.receives <= 120
+    # The longest wait, the next probe, and the work.
+    assert outage.last <= 30 + 3600 / 25 + 20 + 10
 
 
 def test_a_queue_looks_past_no_more_messages_than_it_gives_out() -> None:
