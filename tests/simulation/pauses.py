@@ -40,7 +40,8 @@ class Pauses:
         heard, seconds, _ = self._busy.get(id(process), (0.0, 0.0, process))
         if heard + _ON_ITS_WAY < now < heard + seconds - 1.0:
             self._fail(f"a call {now - heard:.0f} s after Retry-After: {seconds:.0f}")
-        if self._outage_since and now - self._outage_since > _OUTAGE_IS_KNOWN:
+        is_known = self._outage_since and now - self._outage_since > _OUTAGE_IS_KNOWN
+        if is_known and now >= self._counts_from:
             self._calls_in_outage += 1
         self._calls += 1
         is_paused = self._paused_since and now - self._paused_since > _ALL_KNOW
