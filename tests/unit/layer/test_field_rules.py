@@ -153,6 +153,7 @@ SECOND_LINE = ("address2", "with the further lines of the street")
         (BOSTON | {"street": f"{FLOOR}\nRoom 3"}, ("1 Main Street", "Floor 2, Room 3")),
         (BOSTON | {"street": FLOOR, "address2": "Room 3"}, ("1 Main Street", "Floor 2, Room 3")),
         (BOSTON | {"street": LONG}, ("1", "x" * 1_997)),
+        (BOSTON | {"street": LONG, "address2": "y"}, ("1", f"{'x' * 1_997}, y")),
     ],
 )
 def test_the_further_lines_of_a_street_are_the_second_line_of_an_address(

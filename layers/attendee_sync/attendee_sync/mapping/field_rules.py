@@ -296,7 +296,7 @@ def _split_street(mapped: Mapped, found: Found) -> None:
     second = ", ".join(filter(None, [*lines, mapped.fields.get("address2")]))
     if lines and len(second) <= normalisation.MAX_LENGTH:
         mapped.fields |= {"address1": street, "address2": second}
-        mapped.sources["address2"] = mapped.sources.get("address1") or found.paths["address1"]
+        mapped.sources["address2"] = mapped.sources["address1"]
         mapped.remarks.append(("address2", "with the further lines of the street"))
 
 
