@@ -291,6 +291,10 @@ def test_results_that_are_not_there_are_no_success(results: Any) -> None:
         {"validationErrors": [{"text": "Company is unknown"}]},
         {"success": False},
         {"ok": False},
+        {"success": "False"},
+        {"errors": [None, {"email": ["is unknown"]}]},
+        {"errors": {"count": 0, "code": 77}},
+        {"error": [[[[[[]]]]]]},  # nothing reads so deep
         {"results": [{"responseCode": "0"}, {"responseCode": "77"}]},
         {"attendees": [{"responseCode": 77}]},
         {"results": [{"index": 0, "status": "failed", "reason": "event unknown"}]},
@@ -311,6 +315,11 @@ def test_a_code_of_success_beside_a_failure_is_none_by_default(beside: Members) 
     [
         {"errors": [], "error": None, "failed": 0, "rejected": {}, "success": True, "ok": "yes"},
         {"fieldErrors": [], "numberOfFailures": 0},
+        {"errors": {}, "error": {"code": 0, "message": "", "details": [None]}, "failures": [[]]},
+        {"error": {"code": "0", "message": "Success"}, "errors": [""], "validationErrors": None},
+        {"error": "No error", "errors": "None", "failed": "N", "rejected": "no", "success": ""},
+        {"fieldErrors": {"email": [], "city": None}, "failures": {"count": 0.0, "any": False}},
+        {"data": {"status": "Denied", "message": "Success", "reason": None, "errors": {"n": 0}}},
         {"error": "", "failures": "0", "warnings": ["zip"], "attendee": {"error": "old"}},
         {"results": [{"responseCode": "0"}, {"responseCode": 0}, {}, None, "77"]},
         {"results": [{"status": "stored", "reason": "new"}], "data": {"errors": []}},

@@ -286,7 +286,10 @@ class _Session(requests.Session):
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
         prepared.prepare_method(request.method)
-        prepared.url = _address(request.url, tuple(request.params.items()))
+        query = tuple(request.params.items())
+        # What is no text, as a template may give, may be a list, or equal another (1 and true).
+        is_plain = all(isinstance(value, str) for _, value in query)
+        prepared.url = (_address if is_plain else _address.__wrapped__)(request.url, query)
         prepared.prepare_headers({**self.headers, **request.headers})
         prepared.prepare_body(request.data, request.files, request.json)
         prepared.prepare_auth(request.auth or self.auth)

@@ -359,6 +359,16 @@ def test_a_request_is_sent_in_one_piece(server: Server, monkeypatch: pytest.Monk
     assert b"ada@example.com" in piece
 
 
+def test_a_query_may_hold_what_is_no_text() -> None:
+    """As a token call's template gives it, asked for with GET."""
+    with http_client.session(1) as session:
+        urls = [
+            session.prepare_request(requests.Request("GET", "http://host/path", params=params)).url
+            for params in ({"a": ["1", "2"], "b": None}, {"a": {"b": "c"}}, {"a": 1}, {"a": True})
+        ]
+    assert urls == [f"http://host/path?a={rest}" for rest in ("1&a=2", "b", "1", "True")]
+
+
 def test_a_request_needs_a_timeout() -> None:
     with http_client.session(1) as session, pytest.raises(TypeError):
         session.get("http://127.0.0.1:9")

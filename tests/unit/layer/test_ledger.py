@@ -2,6 +2,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -274,13 +275,47 @@ def test_an_entry_that_was_deleted_in_between_does_not_come_back(aws: Aws, ledge
 
 
 def test_what_a_busy_table_does_not_take_of_a_batch_is_told(aws: Aws, ledger: Ledger) -> None:
-    aws.dynamodb.unwritten = 2
+    aws.dynamodb.unwritten = 5 + 2  # all of the batch, and two of what is written once more
     recorded = ledger.record(entries(5), Known())
     assert not recorded.overtaken
     assert {key: str(error) for key, error in recorded.failed.items()} == {
         f"{n:064}": "the ledger can't be written: ThrottlingError" for n in range(2)
     }
     assert len(aws.dynamodb.items) == 3
+
+
+def test_what_a_busy_table_does_not_take_of_a_batch_is_written_once_more(
+    aws: Aws, ledger: Ledger
+) -> None:
+    record(ledger, entries(1)[0])
+    aws.dynamodb.calls.clear()
+    aws.dynamodb.unwritten = 3  # of the batch; then the first, which is there, still is not
+    recorded = ledger.record(entries(5), Known())
+    assert recorded == NOTED
+    written = [
+        len(request["Statements"])
+        for name, request in aws.dynamodb.calls
+        if name == "BatchExecuteStatement"
+    ]
+    assert written == [5, 3]
+    assert len(aws.dynamodb.items) == 5
+
+
+def test_what_was_taken_of_a_batch_stays_noted_if_the_rest_can_not_be_told(
+    aws: Aws, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.dynamodb.unwritten = 2
+    batch = aws.dynamodb.batch_execute_statement
+
+    def only_once(**request: Any) -> Any:
+        monkeypatch.setattr(aws.dynamodb, "batch_execute_statement", out_of_order)
+        return batch(**request)
+
+    def out_of_order(**_: Any) -> Any:
+        raise fakes.timed_out()
+
+    monkeypatch.setattr(aws.dynamodb, "batch_execute_statement", only_once)
+    assert ledger.record(entries(5), Known()).failed.keys() == {f"{n:064}" for n in range(2)}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ type _Item = Mapping[str, Mapping[str, Any]]
 
 _PREFIX = "attendee#"
 _BASE = ("accepted_at", "sequence")  # no two profiles of an attendee have both the same
+_CONDITIONS = ("DuplicateItem", "ConditionalCheckFailed")  # for which a statement has no effect
 _ATTEMPT = "attempt#"
 _READS = 3  # while a busy table leaves something out
 _WRITES = 2  # likewise
@@ -141,10 +142,7 @@ class Ledger:
             each.attendee for each in entries if _is_newer(known.items.get(each.attendee), each)
         }
         due = [each for each in entries if each.attendee not in overtaken]
-        try:
-            causes = self._write(due, known)
-        except LedgerUnavailableError:  # once more, or all of them are delivered once more
-            causes = self._write(due, known)
+        causes = self._write_twice(due, known)
         now = self._get([f"{_PREFIX}{key}" for key in causes])
         failed: dict[str, LedgerUnavailableError] = {}
         for each in due:
@@ -156,6 +154,18 @@ class Ledger:
             else:
                 failed[each.attendee] = _unwritable(causes[each.attendee])
         return Recorded(overtaken, failed)
+
+    def _write_twice(self, entries: Sequence[LedgerEntry], known: Known) -> dict[str, str]:
+        """Write entries as _write() does, and once more what was not, or it is delivered again."""
+        try:
+            causes = self._write(entries, known)
+        except LedgerUnavailableError:
+            return self._write(entries, known)
+        left = {key for key, cause in causes.items() if cause not in _CONDITIONS}
+        with suppress(LedgerUnavailableError):
+            again = self._write([each for each in entries if each.attendee in left], known)
+            causes = {key: causes[key] for key in causes.keys() - left} | again
+        return causes
 
     def _write(self, entries: Sequence[LedgerEntry], known: Known) -> dict[str, str]:
         """Write entries; return AWS's words for why some are not written, by attendee."""

@@ -38,7 +38,9 @@ _REFUSED_WORDS = frozenset({"rejected", "refused", "invalid", "denied", "not_fou
 _REASON_MEMBERS = ("reason", "message", "detail", "details", "description", "cause")
 _CONTAINERS = frozenset({"result", "results", "response", "data", "body", "outcome", "output"})
 _MAX_DEPTH = 5  # of them within an answer
-_NO_FAILURE: tuple[object, ...] = (None, False, 0, "", "0", "false", "none", [], {})
+_NO_FAILURE = frozenset(
+    {"", "0", "false", "none", "null", "no", "n", "n/a", "ok", "success", "no error", "no errors"}
+)
 _WORD = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _HTTP_STATUS = re.compile(r"[45][0-9]{2}")
 # Three digits are in many a phone number: such a code repeats a whole value, or nothing.
@@ -204,14 +206,26 @@ def _has_failed_within(result: Reading, rule: Answers) -> bool:
 
 def _has_failed(body: dict[str, Any]) -> bool:
     members = {str(name).lower(): value for name, value in body.items()}
-    if any(members.get(name) is False for name in _SUCCESS_MEMBERS):
+    if any(_is_false(members.get(name)) for name in _SUCCESS_MEMBERS):
         return True
-    told = {name for name, value in members.items() if value not in _NO_FAILURE}
+    told = {name for name, value in members.items() if not _tells_nothing(value)}
     if any(name in _FAILURE_MEMBERS or name.endswith(_FAILURE_ENDINGS) for name in told):
         return True
     words = {str(members.get(name)).strip().lower() for name in _RESULT_MEMBERS}
     has_reason = not told.isdisjoint(_REASON_MEMBERS)
     return bool(words & _FAILED_WORDS) or (has_reason and bool(words & _REFUSED_WORDS))
+
+
+def _is_false(value: object) -> bool:
+    return value is False or (isinstance(value, str) and value.strip().lower() == "false")
+
+
+def _tells_nothing(value: object, depth: int = 0) -> bool:
+    """Tell whether a value tells of no failure, nor does what is in it: {"code": 0, "text": ""}."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return depth < _MAX_DEPTH and all(_tells_nothing(each, depth + 1) for each in inner)
+    return not value or str(value).strip().lower() in _NO_FAILURE
 
 
 def _objects_within(value: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
