@@ -38,6 +38,7 @@ _REFUSED_WORDS = frozenset({"rejected", "refused", "invalid", "denied", "not_fou
 _REASON_MEMBERS = ("reason", "message", "detail", "details", "description", "cause")
 _CONTAINERS = frozenset({"result", "results", "response", "data", "body", "outcome", "output"})
 _MAX_DEPTH = 5  # of them within an answer
+_PERSONS_NAMES = frozenset({"firstname", "lastname"})
 _NO_FAILURE = frozenset(
     {"", "0", "false", "none", "null", "no", "n", "n/a", "ok", "success", "no error", "no errors"}
 )
@@ -229,11 +230,16 @@ def _tells_nothing(value: object, depth: int = 0) -> bool:
 
 
 def _objects_within(value: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield the objects within an answer that may be results, not what is known of the attendee."""
+    """Yield the objects within an answer that may be results, not what is known of the attendee.
+
+    Lists in a person's record are such as orders and sessions.
+    """
+    is_person = {str(name).lower().replace("_", "") for name in value} >= _PERSONS_NAMES
     for name, each in value.items():
-        listed = each if isinstance(each, list) else []
+        is_container = str(name).lower() in _CONTAINERS
+        listed = each if isinstance(each, list) and (is_container or not is_person) else []
         yield from (one for one in listed if isinstance(one, dict))
-        if isinstance(each, dict) and str(name).lower() in _CONTAINERS and depth < _MAX_DEPTH:
+        if isinstance(each, dict) and is_container and depth < _MAX_DEPTH:
             yield each
             yield from _objects_within(each, depth + 1)
 
