@@ -322,6 +322,8 @@ def test_a_code_of_success_beside_a_failure_is_none_by_default(beside: Members) 
         {"error": "No error", "errors": "None", "failed": "N", "rejected": "no", "success": ""},
         {"fieldErrors": {"email": [], "city": None}, "failures": {"count": 0.0, "any": False}},
         {"data": {"firstname": "Ada", "lastname": "Okoye", "orders": [{"status": "failed"}]}},
+        {"fieldWarnings": [{"field": "zip", "status": "skipped", "message": "is too long"}]},
+        {"data": {"Warnings": [{"field": "fax", "status": "invalid", "reason": "unknown"}]}},
         {"firstName": "Ada", "last_name": "Okoye", "sessions": [{"status": "error"}]},
         {"data": {"status": "Denied", "message": "Success", "reason": None, "errors": {"n": 0}}},
         {"error": "", "failures": "0", "warnings": ["zip"], "attendee": {"error": "old"}},

@@ -232,10 +232,13 @@ def _tells_nothing(value: object, depth: int = 0) -> bool:
 def _objects_within(value: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the objects within an answer that may be results, not what is known of the attendee.
 
-    Lists in a person's record are such as orders and sessions.
+    Lists in a person's record are such as orders and sessions; who is warned of something skipped
+    is stored all the same.
     """
     is_person = {str(name).lower().replace("_", "") for name in value} >= _PERSONS_NAMES
     for name, each in value.items():
+        if str(name).lower().endswith("warnings"):
+            continue
         is_container = str(name).lower() in _CONTAINERS
         listed = each if isinstance(each, list) and (is_container or not is_person) else []
         yield from (one for one in listed if isinstance(one, dict))
