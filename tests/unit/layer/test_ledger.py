@@ -301,6 +301,16 @@ def test_what_a_busy_table_does_not_take_of_a_batch_is_written_once_more(
     assert len(aws.dynamodb.items) == 5
 
 
+def test_what_something_else_keeps_from_effect_is_not_written_again(
+    aws: Aws, ledger: Ledger
+) -> None:
+    record(ledger, of(1_500, 15))
+    aws.dynamodb.calls.clear()
+    assert set(ledger.record([of(2_000, 20)], Known()).failed) == {KEY}
+    called = [name for name, _ in aws.dynamodb.calls]
+    assert called == ["BatchExecuteStatement", "BatchGetItem"]
+
+
 def test_what_was_taken_of_a_batch_stays_noted_if_the_rest_can_not_be_told(
     aws: Aws, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
