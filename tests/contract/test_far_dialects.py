@@ -6,6 +6,7 @@ an API; and it is never sure of what is wrong.
 
 import pytest
 
+from attendee_sync_cli.doctor import wanted
 from tests.support.far_dialects import BEYOND, SPOKEN, TOGETHER, treated
 from tests.support.far_stand_in import Far, Wanted
 
@@ -41,7 +42,7 @@ def test_a_value_of_which_any_is_taken_is_offered_but_not_for_sure() -> None:
     done = treated(Far("any", wants=(Wanted("header", "X-Source-System"),)))
     assert done.outcome == "led"
     assert not done.was_sure
-    assert done.settings["call"] == {"headers": {"X-Source-System": "attendee-sync"}}
+    assert done.settings["call"] == {"headers": {"X-Source-System": wanted.PROBE}}
 
 
 def test_a_value_that_is_told_is_sure() -> None:

@@ -20,6 +20,7 @@ from tests.support.far_stand_in import EMAIL, EVENT, PROFILE_TOKEN, TOKEN, TOKEN
 type Kind = Literal["missing", "unknown", "other"]
 type Voice = Literal["lists", "human", "violations", "keys", "fault", "plain"]
 
+_POOR: Final = "a-token-without-a-scope"
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -41,6 +42,12 @@ class Worded:
     header: tuple[str, str, str] | None = None  # name, value (empty: any), and the words
     first: Reply | None = None  # to whatever call
     silent: Literal["", "elsewhere", "failed"] = ""  # what an unknown event leads to
+    key_words: str = "A consumer key was not found in the request"
+    beside: tuple[str, str] | None = None  # a key's header beside the token, and the words
+    scope: str = ""  # without which a token is refused, told by a challenge
+    member: tuple[str, str, str] | None = None  # path and value in the body, and the words
+    skips: bool = False  # what is incomplete is a success that counts it as skipped
+    dry: Reply | None = None  # a success without the header above, though nothing is stored
     wants_change: Literal["led", "later", "beyond"] = "led"
 
     def __str__(self) -> str:
@@ -51,6 +58,10 @@ class _Refused(Exception):  # noqa: N818
     def __init__(self, status: int, kind: Kind, names: list[str], words: str = "") -> None:
         super().__init__(words)
         self.status, self.kind, self.names, self.words = status, kind, names, words
+
+
+class _Dry(Exception):  # noqa: N818
+    """Only looked at."""
 
 
 @dataclass
@@ -65,7 +76,7 @@ class WordedStandIn:
         path, worded = unquote(urlsplit(call.url).path), self.worded
         try:
             if path == urlsplit(TOKEN_URL).path:
-                return self._grant()
+                return self._grant(call)
             if worded.first:
                 return worded.first
             if path != worded.path.replace("{event}", EVENT):
@@ -75,13 +86,22 @@ class WordedStandIn:
                 raise _Refused(405, "other", [], words)
             self._check(call)
             return self._store(call)
+        except _Dry:
+            return worded.dry or _json({})
         except _Refused as refusal:
-            return _VOICES[worded.voice](refusal)
+            return self._challenged(call, _VOICES[worded.voice](refusal))
 
-    def _grant(self) -> Reply:
+    def _challenged(self, call: Call, reply: Reply) -> Reply:
+        if _POOR not in str(call.headers.get("Authorization")):
+            return reply
+        challenge = f'Bearer error="insufficient_scope", scope="{self.worded.scope}"'
+        return Reply(403, reply.body, {**reply.headers, "WWW-Authenticate": challenge})
+
+    def _grant(self, call: Call) -> Reply:
         if self.worded.key:
             return _json({"message": "no such route"}, 404)
-        return _json({"access_token": TOKEN, "expires_in": 900})
+        has_scope = dict(parse_qsl(call.body)).get("scope", "") == self.worded.scope
+        return _json({"access_token": TOKEN if has_scope else _POOR, "expires_in": 900})
 
     def _check(self, call: Call) -> None:
         headers = {name.lower(): text for name, text in call.headers.items()}
@@ -90,16 +110,18 @@ class WordedStandIn:
             place, name = self.worded.key
             given = headers.get(name.lower()) if place == "header" else query.get(name)
             if given != PROFILE_TOKEN:
-                raise _Refused(401, "other", [], "A consumer key was not found in the request")
+                raise _Refused(401, "other", [], self.worded.key_words)
         elif headers.get("authorization") != f"Bearer {TOKEN}":
             raise _Refused(401, "other", [], "Invalid access token")
+        if self.worded.beside and headers.get(self.worded.beside[0].lower()) != PROFILE_TOKEN:
+            raise _Refused(401, "other", [], self.worded.beside[1])
         if self.worded.method != "GET" and self.worded.media not in headers.get("content-type", ""):
             raise _Refused(415, "other", [], f"The media type must be {self.worded.media}")
         if self.worded.header:
             name, value, words = self.worded.header
             given = headers.get(name.lower())
             if not given or (value and given != value):
-                raise _Refused(400, "other", [], words)
+                raise _Refused(400, "other", [], words) if not self.worded.dry else _Dry
 
     def _store(self, call: Call) -> Reply:
         worded, record = self.worded, self._record(call)
@@ -109,7 +131,12 @@ class WordedStandIn:
         told = [] if "{event}" in worded.path else [worded.event]
         if worded.silent and record.get(worded.event) != EVENT:
             return self._silently()
+        if worded.member and self._member(call, worded.member[0]) != worded.member[1]:
+            raise _Refused(422, "other", [], worded.member[2])
         missing = [f"{prefix}{each}" for each in (*told, *wanted) if not record.get(each)]
+        if worded.skips and (missing or record[worded.event] != EVENT):
+            notes = [f"line 1: {each} is missing" for each in missing] or ["line 1: no such event"]
+            return _json({"ok": True, "result": {"updated": 0, "skipped": 1, "notes": notes}})
         if missing:
             raise _Refused(400, "missing", missing)
         unknown = [f"{prefix}{each}" for each in worded.unknown if each in record]
@@ -118,6 +145,8 @@ class WordedStandIn:
         if told and record[worded.event] != EVENT:
             raise _Refused(400, "other", [], "No such event")
         self.stored[record[wanted[0]]] = record
+        if worded.skips:
+            return _json({"ok": True, "result": {"updated": 1, "skipped": 0, "notes": []}})
         return _json({"responseCode": "0", "attendeeId": "16AB", "results": [{"status": "stored"}]})
 
     def _silently(self) -> Reply:
@@ -128,6 +157,12 @@ class WordedStandIn:
         answer = {"responseCode": "0", "attendeeId": "16AB"}
         return _json({**answer, "warnings": [f"{told}: the default event was taken"]})
 
+    def _member(self, call: Call, path: str) -> Any:
+        found = _content(call)
+        for each in path.split("."):
+            found = found.get(each) if isinstance(found, dict) else None
+        return found
+
     def _record(self, call: Call) -> dict[str, str]:
         if self.worded.method == "GET":
             return dict(parse_qsl(urlsplit(call.url).query))
@@ -135,7 +170,7 @@ class WordedStandIn:
             return dict(parse_qsl(call.body))
         if "xml" in self.worded.media:
             return dict(re.findall(r"<(\w+)>([^<>]*)</", call.body))
-        record = json.loads(call.body)
+        record = _content(call)
         for each in filter(None, self.worded.under.split(".")):
             record = record.get(each) if isinstance(record, dict) else None
         return record if isinstance(record, dict) else {}
@@ -146,6 +181,13 @@ class WordedStandIn:
 
 def _json(body: Any, status: int = 200) -> Reply:
     return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+
+def _content(call: Call) -> Any:
+    try:
+        return json.loads(call.body)
+    except ValueError:  # a form with another media type, say
+        return None
 
 
 def _spaced(name: str) -> str:
@@ -262,6 +304,31 @@ def _more() -> Iterator[Worded]:
     yield Worded("a failure within a success", event="event_code", silent="failed")
 
 
+def _beside_what_is_known() -> Iterator[Worded]:
+    words = "The call lacks an application key, which your developer portal shows"
+    for voice in ("lists", "plain"):
+        yield Worded(f"a key beside a token, {voice}", voice, beside=("X-Api-Token", words))
+        yield Worded(f"a scope, {voice}", voice, scope="guests:write")
+    words = "Variable request.header.appkey could not be resolved"
+    yield Worded("a gateway's variable", key=("header", "appkey"), key_words=words)
+    words = "Tell who agreed: gdpr_consent must be accepted"
+    yield Worded("a consent", member=("gdpr_consent", "true", words))
+    words = "guest_type should be 'buyer', 'press' or 'crew'"
+    yield Worded("one of three", "plain", member=("guest_type", "buyer", words))
+    media, words = "application/vnd.api+json", "data.type should be guests"
+    names = (("email", "mail"), ("lastname", "family_name"))
+    member = ("data.type", "guests", words)
+    yield Worded("JSON:API", "keys", media=media, under="data.attributes", member=member)
+    where = "data.attributes"
+    yield Worded("JSON:API, names", media=media, under=where, member=member, names=names)
+    yield Worded("a count of what is skipped", names=_SNAKE, skips=True)
+    dry = _json({"responseCode": "0", "simulated": True, "hint": "Send header X-Run-Kind: final"})
+    yield Worded("a dry run", header=("X-Run-Kind", "final", ""), dry=dry)
+    told = "Preview mode: no attendee is stored. Add header X-Commit: now"
+    dry = _json({"responseCode": "0", "responseMessage": told})
+    yield Worded("a dry run in words", header=("X-Commit", "now", ""), dry=dry)
+
+
 def _ends() -> Iterator[Worded]:
     limit = _json([{"message": "Daily request limit reached", "code": "LIMIT"}], 403)
     yield Worded("a limit", first=limit, wants_change="later")
@@ -269,6 +336,12 @@ def _ends() -> Iterator[Worded]:
     yield Worded("a page of maintenance", first=Reply(200, page), wants_change="later")
     busy = _json({"message": "The service is temporarily unavailable"}, 400)
     yield Worded("unavailable, with 400", first=busy, wants_change="later")
+    quota = _json({"message": "You are over your monthly call quota"}, 403)
+    yield Worded("a quota", first=quota, wants_change="later")
+    value = _json({"errors": {"countryid": ["must be the full name of a country"]}}, 422)
+    yield Worded("a value in other words", first=value, wants_change="beyond")
+    security = _json({"message": "No wsse:Security header was found"}, 400)
+    yield Worded("WS-Security", first=security, wants_change="beyond")
     csrf = _json({"message": "The XSRF token is missing or does not match"}, 403)
     yield Worded("a token against forgery", first=csrf, wants_change="beyond")
     nonce = _json({"message": "Each request needs a fresh nonce"}, 400)
@@ -277,7 +350,7 @@ def _ends() -> Iterator[Worded]:
     yield Worded("an encrypted payload", first=jwe, wants_change="beyond")
 
 
-LED = [*_names(), *_places(), *_more()]
+LED = [*_names(), *_places(), *_more(), *_beside_what_is_known()]
 ENDS = list(_ends())
 
 

@@ -61,7 +61,8 @@ _PATH_TOLD: Final = re.compile(
 # What servers say of a limit that ends, or of their own trouble, whatever the status.
 _PASSING = re.compile(
     r"(?:requests?|rate|calls?|api|usage|daily|hourly|monthly|concurren\w+) limit"
-    r"|quota (?:\w+ ){0,3}(?:exceeded|exhausted|reached)|(?:exceeded|exhausted) (?:\w+ ){0,3}quota"
+    r"|quota (?:\w+ ){0,3}(?:exceeded|exhausted|reached|replenish\w*|resets?|used)"
+    r"|(?:exceed\w*|exhausted|out of|over|used up) (?:\w+ ){0,4}quota"
     r"|throttl|too many (?:requests|calls)|maintenance|(?:temporarily|currently) (?:un\w+|down"
     r"|offline|closed|disabled|out of)|(?:try|retry) (?:again|later|in|after)|down for|overloaded"
     r"|(?:back|online) (?:again )?(?:soon|shortly|online|later|in a)|be right back"

@@ -210,9 +210,11 @@ class ApiChecks:
         unproven = self._unproven(found, result)
         is_write = bool(self.findings.case.write_test)
         is_sure = not (unproven or found.is_guess) if is_write else _asks_otherwise(seen, made)
-        taken = wanted.made_up(found.changes)
+        taken, consents = wanted.made_up(found.changes), wanted.consents(found.changes)
         if taken:
             words += f". Any value is taken for {', '.join(taken)}: ask RainFocus which is right"
+        elif consents:
+            words += f". {', '.join(consents)} says that attendees agreed: keep it only if they did"
         elif found.is_guess:
             words += f". {_BY_SILENCE}"
         elif unproven:
@@ -225,7 +227,7 @@ class ApiChecks:
             words += f". {', '.join(left_out)} is left out: ask RainFocus what it is called there"
         if refused_new:
             words += f". Somebody new is refused: {refused_new.words}"
-        is_sure = is_sure and not (taken or refused_new or left_out)
+        is_sure = is_sure and not (taken or consents or refused_new or left_out)
         raise FailedError(likely.check_of(seen, setting), words, setting, sure=is_sure)
 
     def _unproven(self, found: Found, result: Result) -> list[str]:
@@ -280,10 +282,26 @@ class ApiChecks:
         if seen.is_shown and seen.read and seen.read.is_page:
             words = "The attendee is stored, as a read shows, but the answer is a web page, which"
             raise BeyondError(likely.check_of(seen, ""), f"{seen.words}. {words} {_IS_NO_SUCCESS}")
+        if wants := beyond.wanted_of_values(self.connection, seen):
+            words = (
+                f"{seen.words}. RainFocus {wants}, and no setting of a connection changes values"
+            )
+            raise BeyondError(likely.check_of(seen, ""), words)
         wants = beyond.wanted([seen, *search.heard])
         if wants:
             words = f"{seen.words}. RainFocus {wants}, as its words have it, and {_CANT_BE_SAID}"
             raise BeyondError(likely.check_of(seen, ""), words)
+
+    def _require_told(self, seen: Seen) -> None:
+        """Raise AskError for what a refusal names plainly, or another address that was granted."""
+        path = wanted.told_plainly(self.connection, seen)
+        if path:
+            self._ask(seen, Asked(path, (), seen))
+        other = self.calls.addresses[0] if self.calls.addresses else ""
+        if other and seen.stage in (Stage.PATH, Stage.ACCESS):
+            words = f"{seen.words}. With the token another address is given, {other}: if that is"
+            words += " RainFocus's API, set base_url to it"
+            raise AskError(likely.check_of(seen, "base_url"), words, "base_url")
 
     def _ask(self, seen: Seen, asked: Asked) -> NoReturn:
         """Raise AskError; the changes that lead to the question are kept."""
@@ -305,6 +323,7 @@ class ApiChecks:
             words = f"{warned.words}. It may be stored otherwise than meant"
             raise FailedError(Check.TEST_ATTENDEE, words, "event.key")
         self._require_speakable(seen, search)
+        self._require_told(seen)
         case = self.findings.case
         setting, why = likely.setting(case, self.connection, seen)
         words = f"{seen.words}; {why}" if why else seen.words

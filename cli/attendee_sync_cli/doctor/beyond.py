@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from attendee_sync.rainfocus.connection import Connection
+from attendee_sync_cli.doctor import field_names
 from attendee_sync_cli.doctor.answers import Seen
 from attendee_sync_cli.doctor.hints import names_in
 
@@ -13,6 +15,12 @@ _CERTIFICATE: Final = "wants a client's certificate"
 _OF_ANOTHER_CALL: Final = "wants with each call what another call gives for it (CSRF, a nonce)"
 _ENCRYPTED: Final = "wants what is sent to be encrypted"
 _PERSON: Final = "wants a person to sign in"
+_VALUE: Final = "wants a value to be written otherwise"
+_OF_VALUES = re.compile(
+    r"not a code|must be (?:in )?(?:an? |the |its )?(?:\w+ ){0,3}(?:name|format|notation|code)\b"
+    r"|(?:two|three|2|3)[ -](?:letter|character|digit)|\bISO[ -]?\d|\bE\.164",
+    re.IGNORECASE,
+)
 _IN_NAME: Final = (
     (re.compile(r"assertion", re.IGNORECASE), _ASSERTION),
     (re.compile(r"signature|hmac|^digest$|content-digest|^sig$|^sign$", re.IGNORECASE), _SIGNED),
@@ -44,7 +52,8 @@ _IN_WORDS: Final = (
     ),
     (
         re.compile(
-            r"\bhmac\b|(?:be|not|un-?)\s?signed|signed (?:request|call)|request.signature"
+            r"\bhmac\b|\bwsse\b|ws-security|(?:be|not|un-?)\s?signed|signed (?:request|call)"
+            r"|request.signature"
             r"|sign(?:ing)? (?:the|your|each) (?:request|call)",
             re.IGNORECASE,
         ),
@@ -60,6 +69,12 @@ _OF_TOKEN = re.compile(
     r"(?:token|jwt)[\w' ]{0,20} signature|signature (?:of|in) (?:the )?(?:\w+ )?(?:token|jwt)",
     re.IGNORECASE,
 )
+
+
+def wanted_of_values(connection: Connection, seen: Seen) -> str:
+    """Return whether a field's value is wanted in other words or digits, or nothing."""
+    is_of_field = bool(field_names.named(connection, seen.said))
+    return _VALUE if is_of_field and _OF_VALUES.search(seen.said) else ""
 
 
 def wanted(heard: Iterable[Seen]) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 
@@ -37,6 +38,7 @@ _NOT_LOOKED_AT: Final = frozenset({*range(300, 400), 404, 405, 406, 415, 501})
 _CALLS_PER_SECOND: Final = 5.0
 
 
+_ADDRESS = re.compile(r"https://[\w.-]{1,200}(?::\d{1,5})?(?:/[\w./-]{0,200})?")
 _UNCLEAR: Final = (Stage.PATH, Stage.CONTENT, Stage.UNREAD)  # what others say is a refusal
 _SHOWN_READS: Final = 2  # until what was written just now is shown
 _SHOWN_SECONDS: Final = 1.0  # between them
@@ -79,6 +81,7 @@ class Calls:
     nobody: str = field(default_factory=lambda: f"{secrets.token_hex(8)}@example.invalid")
     made: int = 0
     refusals: int = 0  # of the secret
+    addresses: list[str] = field(default_factory=list)  # others, that were given with a token
     _tokens: dict[str, AccessToken | Seen] = field(default_factory=dict)
     _remarks: dict[str, str] = field(default_factory=dict)
     _not_shown: set[tuple[object, ...]] = field(default_factory=set)
@@ -269,6 +272,7 @@ class Calls:
             return seen
         self.findings.tokens.add(token.value)
         self._remarks[key] = remark
+        self.addresses += _addresses(read, connection)
         return token
 
     def _count_refusal(self, said: str, status: int) -> None:
@@ -296,6 +300,14 @@ def made_up(what: str) -> str:
 def is_stored(seen: Seen) -> bool:
     """Tell whether an attendee was stored, as the settings have it."""
     return seen.answer is not None and seen.answer.kind is AnswerKind.STORED
+
+
+def _addresses(read: Reading, connection: Connection) -> list[str]:
+    """Return the sites that an answer with a token names, but for those that are called already."""
+    known = {urlsplit(each).netloc for each in (connection.base, connection.auth.token_url)}
+    texts = read.body.values() if isinstance(read.body, dict) else ()
+    parts = [urlsplit(each) for each in texts if isinstance(each, str) and _ADDRESS.fullmatch(each)]
+    return [f"https://{each.netloc}" for each in parts if each.netloc not in known]
 
 
 def _trace_parent() -> str:

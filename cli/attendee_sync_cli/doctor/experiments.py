@@ -52,10 +52,6 @@ _TOKEN_HEADERS: Final = (
     *("X-Token", "X-Session-Token", "session"),
 )
 # Of API keys, as gateways and public APIs call them.
-_KEY_HEADERS: Final = (
-    *("X-API-Key", "apikey", "api-key", "Ocp-Apim-Subscription-Key", "api_key", "X-Auth-Token"),
-    *("X-Api-Token", "X-Access-Token", "token", "X-Auth-Key", "key", "X-Gravitee-Api-Key"),
-)
 _KEY_PARAMETERS: Final = ("key", "apikey", "api_key", "apiKey", "access_token", "token", "api-key")
 _KEY_SCHEMES: Final = ("ApiKey ", "Token ", "Key ", "", "apikey ", "Basic ")
 _COOKIES: Final = ("JSESSIONID", "session", "SESSION", "sid", "sessionid", "token", "PHPSESSID")
@@ -290,7 +286,7 @@ def _keys() -> Iterator[Change]:
     """Yield where a key may stand, where there is no OAuth."""
     key = "{profile_token}"
     yield as_header("Authorization", f"Bearer {key}")
-    yield from (as_header(name, key) for name in _KEY_HEADERS)
+    yield from (as_header(name, key) for name in hints.KEY_HEADERS)
     yield from (as_parameter(name, key) for name in _KEY_PARAMETERS)
     yield from (as_header("Authorization", f"{each}{key}") for each in _KEY_SCHEMES)
 

@@ -43,7 +43,8 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AT_END = re.compile(r": [\"'`]?([A-Za-z][\w.-]{1,63})[\"'`]?\W*$")
-_SCOPE = re.compile(r"\bscope\b[\s:=\"'`]+([\w.:/-]+)", re.IGNORECASE)
+_SCOPE = re.compile(r"\bscopes?\b[\s:=\"'`]+([\w.:/-]+)", re.IGNORECASE)
+_SCOPES = re.compile(r"\bscope=\"([\w.:/ -]+)\"", re.IGNORECASE)  # RFC 6750, section 3
 _NO_NAMES: Final = (  # words of messages
     "credentials use param params callers without string mutation selected restricted picklist find"
     " ignorable unrecognized mandatory child given requires choices received"
@@ -51,7 +52,7 @@ _NO_NAMES: Final = (  # words of messages
     " for format from has have header headers http in invalid is it json key keys member members"
     " message missing must name names no not null object of on one only or parameter parameters"
     " please property provided query request required should that the then there this to type"
-    " unexpected unknown valid value values was were when will with you your"
+    " unexpected unknown dictionary extract valid value values was were when will with you your"
 )
 _ENGLISH: Final = frozenset(_NO_NAMES.split())
 _MOST_NAMES = 8
@@ -63,7 +64,18 @@ _TOKEN_NAME = re.compile(r"token|jwt|bearer|access")
 # https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 _OAUTH_ERROR = re.compile(r"(?:invalid|unauthorized|unsupported|insufficient)_|access_denied|oauth")
 _OWN_SETTINGS: Final = ("scope", "client_id", "grant_type")
-_LIFETIMES: Final = ("expiresin", "ttl", "lifetime", "validity", "validfor", "expires", "maxage")
+_LIFETIMES: Final = (
+    "expiresin",
+    "ttl",
+    "ttlseconds",
+    "expiresinseconds",
+    "lifetimeseconds",
+    "lifetime",
+    "validity",
+    "validfor",
+    "expires",
+    "maxage",
+)
 _MOMENTS: Final = ("expiresat", "expiry", "expiration", "expires", "exp", "validuntil", "expireson")
 _EPOCH = 1_000_000_000  # a larger number is a moment, not a lifetime
 _MIN_TOKEN = 8  # characters
@@ -79,6 +91,16 @@ _HUMAN = re.compile(
 _TYPE = re.compile(r"\b(?:application|text|multipart)/[\w.+*-]+")
 # Where, and what is missing there: "#/data/person: required key [email] not found".
 _POINTED = re.compile(r"(?<!\w)/([A-Za-z][\w/]*):? [^\[\]#/']{1,40}[\[']([A-Za-z]\w*)[\]']")
+# As gateways name what they look at: "request.queryparam.apikey".
+_VARIABLE = re.compile(r"\b(?:request|message)\.(?:query|header|form)\w*\.([\w-]+)", re.IGNORECASE)
+# A key that gateways want, beside a token or without one, and what they and public APIs call it.
+_KEY_WANTED = re.compile(
+    r"\b(?:subscription|api|application|app|consumer|gateway|product)[ _-]?key\b", re.IGNORECASE
+)
+KEY_HEADERS: Final = (
+    *("X-API-Key", "apikey", "api-key", "Ocp-Apim-Subscription-Key", "api_key", "X-Auth-Token"),
+    *("X-Api-Token", "X-Access-Token", "token", "X-Auth-Key", "key", "X-Gravitee-Api-Key"),
+)
 _BRACKETED = re.compile(r"\b([A-Za-z]\w{0,40}(?:\[\w+\])+)")
 _LISTED = re.compile(
     r"[\[({]+\"?([A-Za-z][\w.-]*(?:\"?, ?\"?[A-Za-z][\w.-]*)+|(?<=\[)[\w.-]+)\"?[\])}]"
@@ -101,8 +123,8 @@ def missing_parameter(message: str) -> str:
 
 def names_in(message: str) -> list[str]:
     """Return what in a message may be names of parameters, the likeliest first."""
-    message = _TYPE.sub(" ", message)
-    found = _BRACKETED.findall(message)
+    message = _TYPE.sub(" ", message).replace("Input should", "")
+    found = _VARIABLE.findall(message) + _BRACKETED.findall(message)
     found += [f"{path.replace('/', '.')}.{key}" for path, key in _POINTED.findall(message)]
     found += [name for text in _HUMAN.findall(message) for name in _spelt(text)]
     found += [name for text in _LISTED.findall(message) for name in re.split(r"[\", ]+", text)]
@@ -132,7 +154,12 @@ def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> It
     headers: Mapping[str, str] = seen.read.headers if seen.read else {}
     if seen.status == METHOD_NOT_ALLOWED:
         yield from (_method(connection, each) for each in _allowed(headers))
-    yield from _schemes(headers.get("www-authenticate", ""))
+    challenge = headers.get("www-authenticate", "")
+    yield from _schemes(challenge)
+    if connection.auth.kind == "oauth" and seen.stage is Stage.ACCESS:
+        yield from (of("auth.scope", each) for each in _scopes_in(f"{challenge} {seen.said}"))
+        if _KEY_WANTED.search(seen.said):
+            yield from _keys_beside(credentials)
     yield from _methods(connection, seen)
     yield from shapes.of_document(seen.said)
     yield from _kinds(f"{seen.said} {headers.get('accept-post', '')} {headers.get('accept', '')}")
@@ -162,6 +189,7 @@ def _of_names(connection: Connection, credentials: Credentials, seen: Seen) -> I
         yield from map(as_cookie, told)
     for name in filter(wanted.is_value, names):
         yield from wanted.changes_for(connection, seen, name)
+    yield from _of_json_api(connection, seen)
     yield from shapes.of_names(connection, told)
     fields: dict[str, str] = {}
     for name in names:
@@ -175,6 +203,18 @@ def _of_names(connection: Connection, credentials: Credentials, seen: Seen) -> I
     for name in names if seen.stage is not Stage.ACCESS else ():
         if not (wanted.is_value(name) or field_names.field_of(name)):
             yield from wanted.changes_for(connection, seen, name)
+
+
+def _of_json_api(connection: Connection, seen: Seen) -> Iterator[Change]:
+    """Yield JSON:API's form, with the types that are told or likely.
+
+    https://jsonapi.org/format/#document-resource-objects
+    """
+    text = f"{seen.said} {connection.call.headers.get('Content-Type', '')}"
+    if re.search(r"vnd\.api\+json|\bdata[./](?:type|attributes)\b", text):
+        told = wanted.told(seen.said, "data.type") if "data.type" in seen.said else []
+        for each in (*told, "attendees", "attendee", "registrations", "people"):
+            yield of("call.body", {"data": {"type": each, "attributes": "{record}"}})
 
 
 def _named(
@@ -249,6 +289,13 @@ def _methods(connection: Connection, seen: Seen) -> Iterator[Change]:
     for method in dict.fromkeys(_METHOD.findall(seen.said)):
         if method != connection.call.method:
             yield _method(connection, method)
+
+
+def _keys_beside(credentials: Credentials) -> Iterator[Change]:
+    """Yield the headers in which a key may be wanted beside a token."""
+    values = ["{profile_token}"] if credentials.profile_token else []
+    for value in [*values, "{client_id}"]:
+        yield from (as_header(name, value) for name in KEY_HEADERS)
 
 
 def _method(connection: Connection, method: str) -> Change:
@@ -360,7 +407,7 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
     yield from (of("auth.scope", each) for each in _scopes_in(told))
     if "basic" in told.lower():
         yield from (of("auth.client_auth", way) for way in ("basic", "basic_plain"))
-    if "json" in seen.said.lower():
+    if re.search(r"json|dictionary|\bobject", seen.said, re.IGNORECASE):
         yield of("auth.client_auth", "json")
     if "grant_type" in names_in(seen.said):  # it is sent, but maybe not where it is looked for
         grant = "client_credentials"
@@ -400,7 +447,8 @@ def password_grants() -> Iterator[Change]:
 
 def _scopes_in(text: str) -> list[str]:
     """Return what may be a scope: headers name it (RFC 6750, section 3), others do in words."""
-    return [each for each in _SCOPE.findall(text) if each.lower() not in _ENGLISH]
+    found = dict.fromkeys([*_SCOPES.findall(text), *_SCOPE.findall(text)])
+    return [each for each in found if each.lower() not in _ENGLISH]
 
 
 def shown_as(place: str, name: str, secret: str, *, way: str) -> Change:

@@ -156,7 +156,7 @@ class Search:
         self.heard.append(seen)
         if seen.stage is Stage.STORED and seen.warning:
             self.warned = self.warned or seen
-        if self.asked and wanted.is_answered(self.asked, change, seen):
+        if self.asked and wanted.is_answered(self.asked, change, seen, node.changes):
             self.asked = None
         asked = wanted.asked(node.seen, change, seen, node.changes)
         if asked and (self.asked is None or asked.rank > self.asked.rank):

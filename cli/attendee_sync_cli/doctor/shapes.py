@@ -56,11 +56,20 @@ def of_names(connection: Connection, names: Sequence[str]) -> Iterator[Change]:
     wrapper = Counter(path[:-1] for path in inner).most_common(1)[0][0]
     within = [path[-1] for path in inner if path[:-1] == wrapper]
     beside = [path[0] for path in paths if len(path) == 1 and path[0] not in wrapper]
+    if _at(connection.call.body, wrapper) == "{record}":  # already, maybe with more beside it
+        yield from [both(*named)] if (named := _named(within)) else []
+        return
     body = {name: _beside(name) for name in beside} | {wrapper[0]: _nested(wrapper[1:])}
     made = [of("call.body", body), *_named(within)]
     if connection.body.kind == "wrapped":
         made.append(of("body.kind", "json"))
     yield both(*made)
+
+
+def _at(body: Value, path: Sequence[str]) -> Value:
+    for each in path:
+        body = body.get(each) if isinstance(body, dict) else None
+    return body
 
 
 def _flat(connection: Connection, names: Sequence[str]) -> Iterator[Change]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attendee_sync.http_client import is_success
 from attendee_sync.profile.names import fold
+from attendee_sync.rainfocus.answers import stores_nothing
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.reading import Reading
 from attendee_sync_cli.doctor import words
@@ -81,7 +82,15 @@ _NO_ERROR: Final[tuple[object, ...]] = (
     [],
     {},
 )
-_FAILURES: Final = _ERRORS | {"failed", "rejected", "rejectedcount", "failedcount", "errorcount"}
+_FAILURES: Final = _ERRORS | {
+    "skipped",
+    "skippedcount",
+    "failed",
+    "rejected",
+    "rejectedcount",
+    "failedcount",
+    "errorcount",
+}
 _OF_NEW, _OF_KNOWN = "created", "updated"  # what is said of a person who is new, or was there
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
@@ -130,6 +139,8 @@ def of(
     """
     if not is_success(read.status) or read.is_page:
         return
+    if not is_stored and stores_nothing(read.body, words.said(read)):
+        return
     place, one = _result(read)
     members = list(_members(one.body, "body"))
     if not place:
@@ -139,6 +150,7 @@ def of(
     new = _result(of_new)[1] if of_new else one
     if is_stored or is_said or not any(map(_is_refusal, members)):
         signs += _in_one(one, members, connection, new)
+        signs += _of_no_failures(members) if signs else []
     if is_stored or is_said:
         signs += _of_stored(members, one, new)
     if is_stored:
@@ -190,6 +202,13 @@ def _in_one(
             yield {("answers", "success"): f"starts_with(body, {_literal(first[0])})"}
     elif not read.text.strip():
         yield {("answers", "success"): _SUCCESSES}
+
+
+def _of_no_failures(members: list[_Member]) -> Iterator[_Values]:
+    """Yield the counts of failures that are none, where answers of failures say success, too."""
+    for each in members:
+        if fold(each.name) in _FAILURES and each.value == 0 and each.value is not False:
+            yield {("answers", "success"): f"{_SUCCESSES} && {each.expression} == `0`"}
 
 
 def _of_stored(members: list[_Member], one: Reading, new: Reading) -> Iterator[_Values]:

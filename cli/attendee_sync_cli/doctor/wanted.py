@@ -17,11 +17,13 @@ from attendee_sync_cli.doctor.answers import MISSING, Seen, Stage
 from attendee_sync_cli.doctor.changes import Change, Path, Value, value_at
 
 EACH_CALL: Final = "{call_id}"
-PROBE: Final = "attendee-sync"  # says who is calling, where any value will do
+# Says who is calling, where any value will do; a word that no message uses, and so no mask hides.
+PROBE: Final = "aepsync"
 _IS_VALUE = re.compile(
     r"version|audience|resource|source|origin|region|channel|local|lang|type|kind|mode|action"
     r"|operation|format|stage|environment|system|category|campaign|list|site|brand|market|partner"
-    r"|correlation|request|trace|grant|idempoten|transaction|tier|unit|group|-client$|edition",
+    r"|correlation|request|trace|grant|idempoten|transaction|tier|unit|group|-client$|edition"
+    r"|project|workspace|accepted|consent|terms|agree",
     re.IGNORECASE,
 )
 _IS_OTHERS = re.compile(  # what a credential or an address is shown as
@@ -38,6 +40,11 @@ _TOLD: Final = (
     ),
     re.compile(r"(?:current|latest|default|only|supported)(?: [\w-]+){0,3} is (.+)", re.IGNORECASE),
 )
+# A value behind a name, where words tell to send it, such as header X-Mode: live.
+_SENT: Final = re.compile(
+    r"\b(?:send|set|add|use|with|include|provide|specify|pass|give)\b[^.;]{0,40}$", re.IGNORECASE
+)
+_TOLD_AFTER: Final = re.compile(r"[\"'`]?\s?(?:[:=]|to\b|as\b)\s?[\"'`]?([A-Za-z0-9][\w.-]*)")
 _QUOTED = re.compile(r"[\"'`]([^\"'`]{1,60})[\"'`]")
 _SENTENCE_END = re.compile(r"[;\n]|\. |\.$")
 # Headers whose values follow from what is sent, or are set elsewhere.
@@ -58,6 +65,13 @@ _NOT_VALUES: Final = (
 )
 _NO_VALUES: Final = frozenset(_NOT_VALUES.split())
 _MOST_TOLD = 5
+_CONSENT: Final = "accepted|consent|terms|agree"
+_AGREED: Final[tuple[list[str], ...]] = (
+    [],
+    ["accepted"],
+    ["agreed"],
+    ["true"],
+)  # told of a consent
 _GUESSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("version", ("{version}", "3", "2", "1", "3.0", "2.0", "1.0", "v1")),
     ("audience|resource", ("{base}", "{base}/", "{org_id}")),
@@ -69,6 +83,7 @@ _GUESSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("source|channel|origin", ("api", "integration")),
     ("org|tenant|account|client", ("{org_id}",)),
     ("grant", ("password",)),
+    (_CONSENT, ("true", "yes", "1")),
 )
 _WORD = re.compile(r"[A-Z]?[a-z]{4,}")
 
@@ -109,28 +124,31 @@ def is_standard(name: str) -> bool:
 
 def without_values(said: str, names: list[str]) -> list[str]:
     """Return names without those that a refusal lists as values of another."""
-    listed = {value for name in filter(is_value, names) for value in _told(said, name)}
+    listed = {value for name in filter(is_value, names) for value in told(said, name)}
     return [name for name in names if name not in listed]
 
 
 def changes_for(connection: Connection, seen: Seen, name: str) -> Iterator[Change]:
     """Yield what may give a name that a server wants its value."""
-    if not name or _IS_OTHERS.search(name) or not (is_value(name) or MISSING.search(seen.said)):
+    is_wanted = is_value(name) or MISSING.search(seen.said) or _told_after(seen.said, name)
+    if not name or _IS_OTHERS.search(name) or not is_wanted:
         return
     if is_standard(name):
         return
     paths = _paths(connection, seen, name)
     known = connection.model_dump(mode="json")
     here = [path for path in paths if value_at(known, path)]
-    told = _told(seen.said, name)
+    values = told(seen.said, name)
+    if re.search(_CONSENT, name, re.IGNORECASE) and values[:1] in _AGREED:
+        values = ["true"]
     if here:
-        for value in [*told, *_guesses(connection, name)]:
+        for value in [*values, *_guesses(connection, name)]:
             yield _put(here[0], value)
         return
-    is_of_calls = bool(_OF_EACH_CALL.search(name)) and not told and seen.stage is not Stage.TOKEN
+    is_of_calls = bool(_OF_EACH_CALL.search(name)) and not values and seen.stage is not Stage.TOKEN
     for path in paths:
-        yield _put(path, told[0] if told else EACH_CALL if is_of_calls else PROBE)
-    for value in told[1:]:
+        yield _put(path, values[0] if values else EACH_CALL if is_of_calls else PROBE)
+    for value in values[1:]:
         yield _put(paths[0], value)
 
 
@@ -152,9 +170,13 @@ def asked(parent: Seen, change: Change, made: Seen, on_the_way: tuple[Change, ..
     return Asked(path, on_the_way, made)
 
 
-def is_answered(asked: Asked, change: Change, made: Seen) -> bool:
+def is_answered(
+    asked: Asked, change: Change, made: Seen, on_the_way: tuple[Change, ...] = ()
+) -> bool:
     """Tell whether a change gives what was asked for a value that is taken."""
     path, value = change.values[0]
+    if any(asked.name in str(each.values) for each in on_the_way if each not in asked.changes):
+        return False  # something else stands under that name
     is_own = len(change.values) == 1 and "{" not in str(value)
     return path == asked.path and is_own and not _speaks_of(asked.name, made.said)
 
@@ -176,10 +198,42 @@ def made_up(changes: tuple[Change, ...]) -> list[str]:
     ]
 
 
+def consents(changes: tuple[Change, ...]) -> list[str]:
+    """Return the names by which a call says that somebody agreed to something."""
+    return [
+        path[-1]
+        for change in changes
+        for path, value in change.values
+        if value and path[:2] == ("fields", "constants") and re.search(_CONSENT, path[-1], re.I)
+    ]
+
+
+def told_plainly(connection: Connection, seen: Seen) -> Path | None:
+    """Return where something is to be set that a refusal names with its place, or nothing.
+
+    Its answer to any value may be the same, so that trials can't tell.
+    """
+    for pattern, section in _PLAINLY:
+        for name in pattern.findall(seen.said):
+            is_known = _IS_OTHERS.search(name) or is_standard(name) or _has_setting(name)
+            is_known = is_known or name == connection.api_profile.name or "key" in name.lower()
+            path = ("call", section, name)
+            if not is_known and not value_at(connection.model_dump(mode="json"), path):
+                return path
+    return None
+
+
 def _is_place(path: Path) -> bool:
     return path[:2] in _PLACES
 
 
+_PLAINLY: Final = tuple(
+    (re.compile(rf"\b{place} [\"'`]?([A-Za-z]\w*[-_.][\w.-]*\w)", re.IGNORECASE), section)
+    for place, section in (
+        (r"(?:set|send|add|include|provide|missing|required|request) (?:the )?header", "headers"),
+        (r"(?:query|url) param(?:eter)?", "query"),
+    )
+)
 _PLACES: Final = (
     ("call", "headers"),
     ("call", "query"),
@@ -212,14 +266,26 @@ def _put(path: Path, value: str) -> Change:
     return Change(((path, given),))
 
 
-def _told(said: str, name: str) -> list[str]:
+def told(said: str, name: str) -> list[str]:
     """Return the values that a refusal lists."""
+    after = _told_after(said, name)
+    if after:
+        return [after]
     start = said.find(name) + len(name) if name in said else 0
     rest = next((found[1] for each in _TOLD if (found := each.search(said, start))), "")
     rest = _SENTENCE_END.split(rest)[0]
     values = _QUOTED.findall(rest) or _VALUE.findall(rest)
     kept = dict.fromkeys(each for each in values if each.lower() not in _NO_VALUES | {name.lower()})
     return [each for each in kept if "***" not in each][:_MOST_TOLD]
+
+
+def _told_after(said: str, name: str) -> str:
+    """Return the value that words tell to send with a name, or nothing."""
+    for at in re.finditer(re.escape(name), said) if name else ():
+        found = _TOLD_AFTER.match(said, at.end())
+        if found and _SENT.search(said[: at.start()]) and found[1].lower() not in _NO_VALUES:
+            return found[1]
+    return ""
 
 
 def _guesses(connection: Connection, name: str) -> list[str]:

@@ -339,6 +339,15 @@ def test_no_change_is_tried_that_repeats_what_was_sent(header: str) -> None:
     assert not [words for words in tried if "not-a-real" in words or "doctor%40" in words]
 
 
+def test_of_an_address_that_comes_with_the_token_rainfocus_is_asked() -> None:
+    token = {"access_token": "not-a-real-access-token", "api_url": "https://eu.rf.example/x"}
+    granted = fakes.Reply(200, json.dumps({**token, "expires_in": 900}).encode())
+    refused = fakes.Reply(401, b'{"message": "Wrong place"}')
+    failure = failure_of(examined(refused, token=lambda _: granted))
+    assert (failure.setting, failure.is_asked, failure.sure) == ("base_url", True, False)
+    assert "https://eu.rf.example:" in failure.words
+
+
 def test_no_secret_that_a_redirect_repeats_becomes_a_setting() -> None:
     def reply(call: fakes.Call) -> fakes.Reply:
         if not call.url.startswith(TOKEN_URL):

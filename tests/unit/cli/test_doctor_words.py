@@ -10,6 +10,7 @@ from attendee_sync_cli.doctor import beyond, wanted, words
 from attendee_sync_cli.doctor.answers import Seen, Stage
 from attendee_sync_cli.doctor.changes import of
 from attendee_sync_cli.doctor.hints import names_in
+from tests.support.stack import CONNECTION
 
 
 def said(body: object) -> str:
@@ -97,6 +98,44 @@ def test_a_value_that_is_refused_as_such_is_asked_for(
     assert bool(wanted.asked(refused("audience is missing"), change, made, ())) is is_asked
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("Set header 'x-bill-to' to the account you were given", ("call", "headers", "x-bill-to")),
+        ("Required query parameter cost_centre", ("call", "query", "cost_centre")),
+        ("Set header Content-Type to application/json", None),
+        ("Send the header X-Api-Key", None),  # no secret is to stand in a setting
+        ("Missing header apiProfile", None),
+        ("Set x-bill-to", None),
+    ],
+)
+def test_what_a_refusal_names_with_its_place_is_asked_for(
+    text: str, path: tuple[str, ...] | None
+) -> None:
+    assert wanted.told_plainly(CONNECTION, refused(text, 403)) == path
+
+
+def test_what_is_set_already_is_not_asked_for_again() -> None:
+    call = {"headers": {"x-bill-to": "9"}}
+    connection = CONNECTION.model_validate({**CONNECTION.model_dump(), "call": call})
+    assert wanted.told_plainly(connection, refused("Set header x-bill-to")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_wanted"),
+    [
+        ("countryid must be the name of a country", True),
+        ("phone is not in E.164", True),
+        ("planet must be the name of a planet", False),
+        ("countryid is missing", False),
+    ],
+)
+def test_a_value_that_is_wanted_in_other_words_is_beyond_settings(
+    text: str, is_wanted: bool
+) -> None:
+    assert bool(beyond.wanted_of_values(CONNECTION, refused(text))) is is_wanted
+
+
 def test_a_name_in_quotation_marks_may_have_one_letter() -> None:
     assert "v" in names_in("The query 'v' must be given")
 
@@ -112,6 +151,7 @@ def test_a_name_in_quotation_marks_may_have_one_letter() -> None:
         ("#/data/person: required key [mail] not found", ["data.person.mail"]),
         ("/guest must have required property 'mail'", ["guest.mail"]),
         ("Missing required param: guest[mail].", ["guest[mail]"]),
+        ("Failed to resolve variable request.queryparam.appkey", ["appkey"]),
     ],
 )
 def test_names_are_read_from_sentences(text: str, names: list[str]) -> None:
@@ -130,6 +170,7 @@ def test_headers_of_every_call_are_no_names_that_are_wanted(name: str) -> None:
         ("X-Market is missing. The current market is 20.", ["20"]),
         ("X-Market should be 'a b' or 'c'", ["a b", "c"]),
         ("X-Market is invalid. Valid choices are: web, app. Ask us.", ["web", "app"]),
+        ("Nothing is kept. Send header X-Market: web to keep it.", ["web"]),
     ],
 )
 def test_values_are_read_from_sentences(text: str, values: list[str]) -> None:

@@ -96,3 +96,46 @@ def test_who_asks_for_fewer_calls_says_when_to_come_again(status: int, is_busy: 
     received = HttpAnswer(status, b"", {"Retry-After": "7"})
     answer = answers.judge(received, changed())
     assert (answer.is_busy, answer.retry_after) == (is_busy, 7)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"responseMessage": "Dry run: all is well"},
+        {"responseMessage": "Nothing was stored, validation only"},
+        {"responseMessage": "The attendee has not been saved"},
+        {"responseMessage": "Record was skipped"},
+        {"dryRun": True},
+        {"validate_only": "true"},
+        {"mode": "dry-run"},
+        {"stored": False},
+        {"data": {"created": 0, "skipped": 1}},
+    ],
+    ids=str,
+)
+def test_a_success_that_says_it_stored_nothing_is_a_refusal(more: dict[str, object]) -> None:
+    body = {"responseCode": "0", **more}
+    assert judged(200, body).kind is AnswerKind.PROFILE
+    assert judged(200, body, success="body.responseCode == '0'").kind is AnswerKind.STORED
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"responseMessage": "Success"},
+        {"responseMessage": "Attendee was stored; nothing else was changed"},
+        {"responseMessage": "No changes were made"},
+        {"dryRun": False, "mode": "live", "stored": True},
+        {"data": {"updated": 1, "skipped": 0}},
+        {"preview": "https://rf.example/attendees/1"},
+    ],
+    ids=str,
+)
+def test_other_words_of_a_success_leave_it_one(more: dict[str, object]) -> None:
+    assert judged(200, {"responseCode": "0", **more}).kind is AnswerKind.STORED
+
+
+def test_a_company_that_is_called_dry_run_is_stored() -> None:
+    body = json.dumps({"responseCode": "0", "responseMessage": "Stored Dry Run Ltd"}).encode()
+    answer = answers.judge(HttpAnswer(200, body, {}), changed(), Sent.of(["Dry Run Ltd"]))
+    assert answer.kind is AnswerKind.STORED

@@ -28,13 +28,25 @@ _ABOUT_SERVER = re.compile(
     re.IGNORECASE,
 )
 # Members beside a code that may tell of a failure, and what they hold where there was none.
-_SUCCESS_MEMBERS = ("success", "succeeded", "ok")
+_SUCCESS_MEMBERS = ("success", "succeeded", "ok", "stored", "saved", "persisted", "committed")
 _FAILURE_MEMBERS = ("error", "errors", "failed", "failures", "rejected")
 _FAILURE_ENDINGS = ("errors", "failures")  # such as validationErrors
 _RESULT_MEMBERS = ("status", "result", "outcome", "state")
 _FAILED_WORDS = frozenset({"failed", "failure", "fail", "error", "errored"})
 # An attendee may be so, too; with a reason beside it, it is the result.
 _REFUSED_WORDS = frozenset({"rejected", "refused", "invalid", "denied", "not_found", "skipped"})
+# What servers say that only looked at a call.
+_DRY_MEMBERS = ("dryrun", "validateonly", "validationonly", "simulated", "preview", "testmode")
+_DRY_WORDS = frozenset({"dryrun", "simulated", "simulation", "notstored"})
+_STORES_NOTHING = re.compile(
+    r"\bdry[ -]?run\b|\b(?:validat(?:ed|ion)|simulat(?:ed|ion)|preview) only\b|\bonly (?:validated"
+    r"|simulated)|\b(?:preview|test|simulation) mode\b"
+    r"|\b(?:nothing|(?:attendee|record|row|person|profile|data) (?:is|was|has|were|will) not)"
+    r"(?: (?:is|was|has|be|been|will))* (?:stored|saved|written|persisted|committed|created)\b"
+    r"|\b(?:attendee|record|row|person|profile|request|call) (?:(?:is|was|were|has|been) )*"
+    r"(?:skipped|ignored|discarded)\b",
+    re.IGNORECASE,
+)
 _REASON_MEMBERS = ("reason", "message", "detail", "details", "description", "cause")
 _CONTAINERS = frozenset({"result", "results", "response", "data", "body", "outcome", "output"})
 _MAX_DEPTH = 5  # of them within an answer
@@ -64,7 +76,7 @@ def judge(
         name = type(received).__name__
         return Answer(AnswerKind.CONFIGURATION if is_ours else AnswerKind.TRANSIENT, message=name)
     results = list(_results(reading.read(received), connection.answers))
-    kinds = [_kind(result, connection) for result in results]
+    kinds = [_kind_and_words(result, connection, sent) for result in results]
     found, result = next(
         (each for each in zip(kinds, results, strict=True) if each[0] is not AnswerKind.STORED),
         (AnswerKind.STORED, results[-1]),
@@ -85,6 +97,25 @@ def judge(
         answer = replace(answer, is_apis_own=is_own)
     answer = replace(answer, may_be_token=_may_be_token(found, answer, message))
     return _masked(answer, message, sent)
+
+
+def stores_nothing(body: object, message: str) -> bool:
+    """Tell whether an answer, though a success, says that it stored nothing, as a dry run does."""
+    if _STORES_NOTHING.search(message[:_MAX_WORDS]):
+        return True
+    inside = [body, *_objects_within(body)] if isinstance(body, dict) else []
+    return any(_is_dry(each) for each in inside if isinstance(each, dict))
+
+
+def _is_dry(body: dict[str, Any]) -> bool:
+    members = {re.sub(r"[_-]", "", str(name)).lower(): value for name, value in body.items()}
+    if any(str(members.get(name)).lower() in ("true", "1") for name in _DRY_MEMBERS):
+        return True
+    skipped = members.get("skipped")
+    if isinstance(skipped, int) and skipped > 0:
+        return True
+    words = (re.sub(r"[ _-]", "", str(members.get(n))).lower() for n in (*_RESULT_MEMBERS, "mode"))
+    return not _DRY_WORDS.isdisjoint(words)
 
 
 def _results(read: Reading, rule: Answers) -> Iterator[Reading]:
@@ -110,6 +141,20 @@ def _masked(answer: Answer, message: str, sent: Sent) -> Answer:
         return replace(answer, message=masking.mask(message, sent))
     silence = f"HTTP {answer.status} without RainFocus's envelope"
     return replace(answer, message=silence) if answer.kind is AnswerKind.PROFILE else answer
+
+
+def _kind_and_words(result: Reading, connection: Connection, sent: Sent) -> AnswerKind:
+    """Say what a result means, as its words have it, too: a success may say it stored nothing."""
+    kind, rule = _kind(result, connection), connection.answers
+    if kind is not AnswerKind.STORED or rule.success is not None:
+        return kind
+    words = _message(result, rule)
+    # What was sent, such as a company's name, may stand in them.
+    if stores_nothing(result.body, words) and stores_nothing(
+        result.body, masking.mask(words, sent)
+    ):
+        return AnswerKind.PROFILE
+    return kind
 
 
 def _kind(result: Reading, connection: Connection) -> AnswerKind:
