@@ -6,6 +6,7 @@ from local.campaign import (
     crashes,
     erasure,
     flood,
+    long_outage,
     lost_ledger,
     many,
     parallel,
@@ -30,4 +31,5 @@ SCENARIOS = (
     *clocks.SCENARIOS,
     *lost_ledger.SCENARIOS,
     *upgrade.SCENARIOS,
+    *long_outage.SCENARIOS,
 )

@@ -233,9 +233,15 @@ class LocalStack:
 
     def waiting(self) -> int:
         """Count the messages of all lanes."""
+        return sum(each.total for each in self._lanes())
+
+    def due(self) -> int:
+        """Count those of them that are to be had now."""
+        return sum(each.visible for each in self._lanes())
+
+    def _lanes(self) -> list[QueueCount]:
         urls = self.client("sqs").list_queues(QueueNamePrefix=f"{self.name}{lanes.MARK}")
-        own = [self._count(url).total for url in urls.get("QueueUrls", [])]
-        return self.profile_queue().total + sum(own)
+        return [self.profile_queue(), *map(self._count, urls.get("QueueUrls", []))]
 
     def move_to_own_lane(self, destination: str) -> None:
         """Give a destination that nobody pushed to yet a lane of its own."""
