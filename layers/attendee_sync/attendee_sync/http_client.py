@@ -200,8 +200,7 @@ class _Connection(HTTPConnection):
                     if not addresses or time.monotonic() > until:
                         raise
                 else:
-                    made.settimeout(_seconds_left())  # for the TLS handshake, which follows
-                    return made
+                    return _in_time(made)
         finally:
             self._dns_host = host
 
@@ -311,6 +310,19 @@ def _address(url: str, query: tuple[tuple[str, str], ...]) -> str | None:
     prepared = requests.PreparedRequest()
     prepared.prepare_url(url, query)
     return prepared.url
+
+
+def _in_time(made: socket.socket) -> socket.socket:
+    """Return a socket with what is left of the exchange as its timeout, for the TLS handshake.
+
+    Raises TimeoutError if nothing is, and then it is closed: it is nobody else's yet.
+    """
+    try:
+        made.settimeout(_seconds_left())
+    except TimeoutError:
+        made.close()
+        raise
+    return made
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[str]:

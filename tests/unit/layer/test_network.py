@@ -5,10 +5,12 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from urllib3.connection import HTTPConnection
 
 from attendee_sync import http_client
 from attendee_sync.outcome import Answer, AnswerKind
@@ -20,6 +22,7 @@ from tests.support.stack import CREDENTIALS, changed, token
 pytestmark = pytest.mark.enable_socket
 
 SOON = 0.05  # seconds
+_PATIENCE = 30.0  # in which a client that is lost must not keep the tests
 STORED = json.dumps({"responseCode": "0", "access_token": "granted"}).encode()
 
 type Script = Callable[[socket.socket], object]
@@ -40,6 +43,7 @@ def _serve(listener: socket.socket, server: Server) -> None:
     with contextlib.suppress(OSError):
         taken, _ = listener.accept()
         with taken:
+            taken.settimeout(_PATIENCE)
             taken.recv(65_536)
             server.script(taken)
 
@@ -56,12 +60,12 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def _limits(seconds: float) -> dict[str, float]:
-    return {"connect_timeout": seconds, "read_timeout": seconds}
+def _limits(seconds: float, to_connect: float = 0) -> dict[str, float]:
+    return {"connect_timeout": to_connect or seconds, "read_timeout": seconds}
 
 
-def store(url: str, seconds: float = 10, shown: str = "token") -> Answer:
-    connection = changed(base_url=url, limits=_limits(seconds))
+def store(url: str, seconds: float = 10, shown: str = "token", to_connect: float = 0) -> Answer:
+    connection = changed(base_url=url, limits=_limits(seconds, to_connect))
     person = Attendee("summit2027", {"email": "ada@example.com"})
     with http_client.session(1) as session:
         return RainFocusClient(session).store(connection, token(shown), person, "")
@@ -196,7 +200,23 @@ def test_a_server_that_cannot_be_reached_is_passing(
 )
 def test_an_answer_that_does_not_come_has_a_name(server: Server, script: Script, name: str) -> None:
     server.script = script
-    assert store(server.url, SOON) == Answer(AnswerKind.TRANSIENT, message=name)
+    answer = store(server.url, SOON, to_connect=10)
+    assert answer == Answer(AnswerKind.TRANSIENT, message=name)
+
+
+def test_a_connection_for_which_there_is_no_time_left_is_closed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, made = HTTPConnection._new_conn, list[socket.socket]()
+
+    def late(connection: HTTPConnection) -> socket.socket:
+        made.append(connect(connection))
+        time.sleep(3 * SOON)
+        return made[0]
+
+    monkeypatch.setattr(HTTPConnection, "_new_conn", late)
+    assert store(server.url, SOON).kind is AnswerKind.TRANSIENT
+    assert made[0].fileno() == -1
 
 
 def test_tls_that_is_none_has_a_name(server: Server) -> None:
