@@ -36,6 +36,11 @@ _ACCESS = re.compile(
     re.IGNORECASE,
 )
 _NO_ACCESS = re.compile(r"unexpected token|user.?token", re.IGNORECASE)
+_FIELDS_MISSING = re.compile(
+    r"\b(?:fields?|attributes?|columns?|propert(?:y|ies)|members?|arguments?)\b.{0,30}"
+    r"\b(?:mandatory|missing|required|blank|empty|not (?:set|given|provided))",
+    re.IGNORECASE,
+)
 _PLACE = re.compile(
     r"no (?:such )?(?:route|path|handler|endpoint|resource|mapping)|not found|unknown (?:path|"
     r"endpoint|api|version|route)|cannot (?:get|post|put|patch)|method.{0,20}not (?:allowed|"
@@ -49,6 +54,7 @@ _CONTENT = re.compile(  # of a call: the person and its fields
 MISSING = re.compile(
     r"missing|required|requires|needs|specify|blank|unspecified|absent|expected|no value|mandatory"
     r"|(?:must|may|should) (?:be|provide|have|contain|not be (?:empty|blank|null))"
+    r"|(?:insert|is|are|was) null\b|null value|not-null|please (?:enter|provide|supply|fill)"
     r"|not (?:provided|given|present|sent|supplied|specified|complete)"
     r"|(?:can ?not|may not|can't) be (?:empty|blank|null|missing)"
     r"|\bno [\w-]+ (?:\w+ )?(?:was |is |were )?(?:given|provided|sent|specified)",
@@ -72,7 +78,9 @@ _PASSING = re.compile(
 _LIMIT = re.compile(
     r"limit (?:has been |is |was )?(?:exceeded|reached)|exceed\w* .{0,30}limit", re.I
 )
-_NOT_PASSING = re.compile(r"lock|password|secret|credential|size|length|characters", re.IGNORECASE)
+_NOT_PASSING = re.compile(
+    r"\block|password|secret|credential|size|length|characters", re.IGNORECASE
+)
 # Warnings that a success may be another than was meant.
 _NOT_AS_MEANT = re.compile(
     r"ignor|default|instead|unknown|\bno[t]?\b|without|missing|drop|skip|truncat|fallback|assum"
@@ -204,6 +212,8 @@ def _is_fault(read: Reading, said: str) -> bool:
 
 
 def _is_access(answer: Answer, read: Reading, said: str) -> bool:
+    if read.status == FORBIDDEN and _FIELDS_MISSING.search(said) and not _ACCESS.search(said):
+        return False
     if read.status in (UNAUTHORIZED, FORBIDDEN):
         return True
     if read.is_page:

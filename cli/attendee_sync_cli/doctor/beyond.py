@@ -52,8 +52,8 @@ _IN_WORDS: Final = (
     ),
     (
         re.compile(
-            r"\bhmac\b|\bwsse\b|ws-security|(?:be|not|un-?)\s?signed|signed (?:request|call)"
-            r"|request.signature"
+            r"\bhmac\b|\bdpop\b|\bwsse\b|ws-security|(?:be|not|un-?)\s?signed"
+            r"|signed (?:request|call)|request.signature"
             r"|sign(?:ing)? (?:the|your|each) (?:request|call)",
             re.IGNORECASE,
         ),
@@ -62,7 +62,7 @@ _IN_WORDS: Final = (
 )
 # Schemes of Authorization with a value of each call's own.
 _SCHEME = re.compile(
-    r"\s*(?:digest|hmac\S*|aws4\S*|hawk|signature|ntlm|negotiate)\b", re.IGNORECASE
+    r"\s*(?:digest|hmac\S*|aws4\S*|dpop|hawk|signature|ntlm|negotiate)\b", re.IGNORECASE
 )
 
 _OF_TOKEN = re.compile(

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 from attendee_sync.http_client import is_success
 from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.connection import Connection
-from attendee_sync_cli.doctor import field_names, hints, signs
+from attendee_sync_cli.doctor import field_names, hints, shapes, signs
 from attendee_sync_cli.doctor.answers import NOT_FOUND, Seen, Stage
 from attendee_sync_cli.doctor.changes import (
     Change,
@@ -112,8 +112,13 @@ _TOKEN_CALL_HEADERS: Final = (
 )
 
 
-def after(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
-    """Yield what may lead further than what is seen, the likeliest first."""
+def after(
+    connection: Connection, credentials: Credentials, seen: Seen, said_before: str = ""
+) -> Iterator[Change]:
+    """Yield what may lead further than what is seen, the likeliest first.
+
+    `said_before` is what was refused before the last change.
+    """
     if seen.stage is Stage.TOKEN:
         if seen.status == NOT_FOUND:  # there may be no such endpoint
             yield from for_kind(connection, credentials)
@@ -133,7 +138,9 @@ def after(connection: Connection, credentials: Credentials, seen: Seen) -> Itera
         if seen.is_silent:
             guesses = signs.of(seen.read, connection, is_stored=True, of_new=of_new)
             yield from (replace(each, is_guess=True) for each in guesses)
-    yield from hints.for_call(connection, credentials, seen)
+    for change in hints.for_call(connection, credentials, seen, said_before):
+        yield from shapes.with_constants(connection, change)
+        yield change
     for name in _order(seen.stage):
         yield from _family(name, connection, credentials)
 

@@ -33,6 +33,12 @@ _WHOSE = re.compile(
     r"(?=[A-Z]|[a-z]{3})",
     re.IGNORECASE,
 )
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_SHORT: Final = {
+    **{"nm": "name", "addr": "address", "lst": "last", "frst": "first", "fst": "first"},
+    **{"ph": "phone", "cntry": "country", "cty": "city", "comp": "company"},
+}
+_MOST_BEFORE: Final = 2  # words of a prefix
 _SPLIT: Final = ("firstname", "lastname", "companyname", "jobtitle")  # names of two words
 
 
@@ -59,7 +65,17 @@ def field_of(name: str) -> str:
     known = next((field for field, names in _OTHERS.items() if plain in names), "")
     found = known or _KNOWN.get(fold(plain), "")
     bare = _WHOSE.sub("", plain)
-    return found or (_KNOWN.get(fold(bare), "") if bare != plain else "")
+    found = found or (_KNOWN.get(fold(bare), "") if bare != plain else "")
+    return found or _ending(plain)
+
+
+def _ending(name: str) -> str:
+    """Return the field by the last words of a name, behind a prefix or abbreviated (u_last_nm)."""
+    words = [_SHORT.get(each.lower(), each.lower()) for each in _PART.findall(name)]
+    if any("event" in each for each in words):
+        return ""
+    endings = ("".join(words[start:]) for start in range(min(len(words), _MOST_BEFORE + 1)))
+    return next((_KNOWN[each] for each in endings if each in _KNOWN), "")
 
 
 def named(connection: Connection, message: str) -> list[str]:

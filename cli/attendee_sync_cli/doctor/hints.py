@@ -12,7 +12,7 @@ from attendee_sync.rainfocus.access_token import Credentials
 from attendee_sync.rainfocus.client import READ, STORE
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync.rainfocus.reading import Reading
-from attendee_sync_cli.doctor import answers, field_names, shapes, wanted
+from attendee_sync_cli.doctor import answers, field_names, shapes, signs, wanted
 from attendee_sync_cli.doctor.answers import METHOD_NOT_ALLOWED, Seen, Stage
 from attendee_sync_cli.doctor.changes import (
     Change,
@@ -32,7 +32,7 @@ _LAST = re.compile(r"missing\W+(?:[\w ]{0,40}: ?)?[\"'`]?([A-Za-z0-9_.-]{1,64})"
 _NAME = re.compile(r"[\"'`]([A-Za-z][\w.-]{0,63})[\"'`]|\b([A-Za-z]+(?:[-_][A-Za-z0-9]+)+)\b")
 _CAMEL = re.compile(r"\b([a-z]+(?:[A-Z][a-z0-9]*)+)\b")
 _AFTER = re.compile(
-    r"(?:header|parameter|query|field|property|member|key|under|in|name|attribute|element|as|called"
+    r"\b(?:header|parameter|query|field|property|member|key|under|in|name|attribute|element|as|called"
     r"|for)s?"
     r"\W{1,3}([A-Za-z][\w.-]{1,63})",
     re.IGNORECASE,
@@ -43,6 +43,11 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AT_END = re.compile(r": [\"'`]?([A-Za-z][\w.-]{1,63})[\"'`]?\W*$")
+# "attendee.profile - MISSING"
+_DASHED = re.compile(
+    r"([A-Za-z][\w.\[\]]{1,63}) ?[-:=] ?(?:is )?(?:missing|required|mandatory|blank|null|empty)\b",
+    re.IGNORECASE,
+)
 _SCOPE = re.compile(r"\bscopes?\b[\s:=\"'`]+([\w.:/-]+)", re.IGNORECASE)
 _SCOPES = re.compile(r"\bscope=\"([\w.:/ -]+)\"", re.IGNORECASE)  # RFC 6750, section 3
 _NO_NAMES: Final = (  # words of messages
@@ -60,6 +65,10 @@ _OWN_SITE: Final = "rainfocus.com"
 _WHO = re.compile(r"token|auth|api.?key|key$|profile|^x-|secret|client|bearer|jwt", re.IGNORECASE)
 _ORGANISATION = re.compile(r"org|tenant|account|company.?id", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,30}")
+_SCHEME_TOLD = re.compile(
+    r"([A-Za-z][\w-]{1,40}) [<{\[($]+([^<>{}\[\]()]{0,30}(?:token|key)[^<>{}\[\]()]{0,20})[>}\])]",
+    re.IGNORECASE,
+)
 _TOKEN_NAME = re.compile(r"token|jwt|bearer|access")
 # https://www.rfc-editor.org/rfc/rfc6749#section-5.2
 _OAUTH_ERROR = re.compile(r"(?:invalid|unauthorized|unsupported|insufficient)_|access_denied|oauth")
@@ -81,6 +90,7 @@ _EPOCH = 1_000_000_000  # a larger number is a moment, not a lifetime
 _MIN_TOKEN = 8  # characters
 _MEDIA_TYPE = re.compile(r"application/[\w.-]+\+json")
 _METHOD = re.compile(r"\b(?:PUT|PATCH|POST|GET)\b")
+_NO_METHOD = re.compile(r"method.{0,20}not (?:allowed|supported|valid)", re.IGNORECASE)
 _OF_METHOD = re.compile(r"method|operation|verb", re.IGNORECASE)
 # Names as people write them, with a capital: "Email address can't be blank".
 _HUMAN = re.compile(
@@ -131,6 +141,7 @@ def names_in(message: str) -> list[str]:
     found += [name for text in _SERIES.findall(message) for name in re.findall(r"[\w.-]+", text)]
     found += [missing_parameter(message)]
     found += [name for pair in _NAME.findall(message) for name in pair]
+    found += _DASHED.findall(message)
     found += _AT_END.findall(message) + _CAMEL.findall(message)
     found += _AFTER.findall(message) + _BEFORE.findall(message)
     clean = (name.strip(".-") for name in found if not wanted.is_standard(name))
@@ -148,20 +159,24 @@ def _spelt(words: str) -> list[str]:
     return list(dict.fromkeys(("_".join(lower), camel)))
 
 
-def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
-    """Yield what the answer to a call asks for."""
+def for_call(
+    connection: Connection, credentials: Credentials, seen: Seen, said_before: str = ""
+) -> Iterator[Change]:
+    """Yield what an answer asks for, first what it did not before the last change."""
     yield from _redirected(connection, seen.target)
     headers: Mapping[str, str] = seen.read.headers if seen.read else {}
     if seen.status == METHOD_NOT_ALLOWED:
         yield from (_method(connection, each) for each in _allowed(headers))
     challenge = headers.get("www-authenticate", "")
     yield from _schemes(challenge)
+    yield from _told_schemes(seen.said)
     if connection.auth.kind == "oauth" and seen.stage is Stage.ACCESS:
         yield from (of("auth.scope", each) for each in _scopes_in(f"{challenge} {seen.said}"))
         if _KEY_WANTED.search(seen.said):
             yield from _keys_beside(credentials)
     yield from _methods(connection, seen)
     yield from shapes.of_document(seen.said)
+    yield from shapes.of_json_rpc(seen)
     yield from _kinds(f"{seen.said} {headers.get('accept-post', '')} {headers.get('accept', '')}")
     yield from shapes.of_xml(seen)
     yield from _told_paths(connection, f"{seen.said} {headers.get('link', '')}")
@@ -172,7 +187,7 @@ def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> It
         if len(refused) == 1:
             yield from (as_name(refused[0], name) for name in field_names.others(refused[0]))
         yield from without
-    yield from _of_names(connection, credentials, seen)
+    yield from _of_names(connection, credentials, seen, said_before)
     if refused:  # others may be refused after it: a whole style at once
         yield from map(as_names, field_names.styles())
     for field in refused:
@@ -181,15 +196,19 @@ def for_call(connection: Connection, credentials: Credentials, seen: Seen) -> It
         yield of("fields.match_key", "email")
 
 
-def _of_names(connection: Connection, credentials: Credentials, seen: Seen) -> Iterator[Change]:
+def _of_names(
+    connection: Connection, credentials: Credentials, seen: Seen, said_before: str
+) -> Iterator[Change]:
     """Yield what the names in a refusal can be: who is calling, what, or a value."""
     told = wanted.without_values(seen.said, names_in(seen.said))
+    told.sort(key=lambda name: name in said_before)  # what stays is not what is wanted next
     names = list(dict.fromkeys(each if "[" in each else shapes.leaf(each) for each in told))
     if re.search(r"cookie|session", seen.said, re.IGNORECASE):
         yield from map(as_cookie, told)
     for name in filter(wanted.is_value, names):
         yield from wanted.changes_for(connection, seen, name)
     yield from _of_json_api(connection, seen)
+    yield from shapes.of_flat_names(connection, told, seen.said)
     yield from shapes.of_names(connection, told)
     fields: dict[str, str] = {}
     for name in names:
@@ -315,6 +334,13 @@ def _schemes(challenge: str) -> Iterator[Change]:
         yield moved(as_header(found[0], "{access_token}"))
 
 
+def _told_schemes(said: str) -> Iterator[Change]:
+    """Yield the Authorization headers that words spell out, such as 'Token <access token>'."""
+    for scheme, what in _SCHEME_TOLD.findall(said):
+        shown = "{profile_token}" if "key" in what.lower() else "{access_token}"
+        yield as_header("Authorization", f"{scheme} {shown}")
+
+
 def _kinds(text: str) -> Iterator[Change]:
     lower = text.lower()
     if "multipart" in lower or "form-data" in lower:
@@ -399,9 +425,10 @@ def for_token(connection: Connection, seen: Seen) -> Iterator[Change]:
         yield of("auth.token_url", urlsplit(seen.target)._replace(query="", fragment="").geturl())
     if seen.read is None:
         return
-    if is_success(seen.read.status) and not seen.read.is_page:
+    is_refusal = signs.is_refusal(seen.read)
+    if is_success(seen.read.status) and not seen.read.is_page and not is_refusal:
         yield from _of_token(seen.read)
-    if seen.status == METHOD_NOT_ALLOWED:
+    if seen.status == METHOD_NOT_ALLOWED or (is_refusal and _NO_METHOD.search(seen.said)):
         yield from (of("token_call.method", each) for each in _allowed(seen.read.headers))
     told = f"{seen.said} {seen.read.headers.get('www-authenticate', '')}"
     yield from (of("auth.scope", each) for each in _scopes_in(told))

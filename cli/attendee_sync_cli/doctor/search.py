@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from attendee_sync.http_client import is_success
 from attendee_sync.rainfocus.connection import Connection
-from attendee_sync_cli.doctor import changes, experiments, wanted
+from attendee_sync_cli.doctor import changes, experiments, hints, wanted
 from attendee_sync_cli.doctor.answers import TOO_MANY_REQUESTS, UNSUPPORTED_MEDIA_TYPE, Seen, Stage
 from attendee_sync_cli.doctor.calls import Calls
 from attendee_sync_cli.doctor.changes import Change, Document
@@ -57,6 +57,7 @@ class _Node:
     heard: str = ""
     is_news: bool = True
     tried: int = 0
+    answers: int = 0  # changes that were what a refusal asked for, by its next one
     least: Stage = Stage.NOWHERE  # of an earlier answer to something in the call's form
     untried: Iterator[Change] = field(default_factory=lambda: iter(()))
 
@@ -73,7 +74,8 @@ class _Node:
         if self.seen.stage is Stage.PATH and not self.is_news:
             worth -= _ANOTHER_PATH
         tried = self.tried * (_A_TOKEN_CALL if self.seen.stage is Stage.TOKEN else 1)
-        return tried + _A_CHANGE * len(self.changes) - worth, self.number
+        guesses = len(self.changes) - self.answers
+        return tried + _A_CHANGE * guesses - worth, self.number
 
 
 @dataclass
@@ -127,9 +129,14 @@ class Search:
         return min(self.most_calls, _CALLS_WITHOUT_TOKEN) if has_no_token else self.most_calls
 
     def _node(
-        self, document: Document, connection: Connection, made: tuple[Change, ...], seen: Seen
+        self,
+        document: Document,
+        connection: Connection,
+        made: tuple[Change, ...],
+        seen: Seen,
+        said_before: str = "",
     ) -> _Node:
-        untried = experiments.after(connection, self.calls.case.credentials, seen)
+        untried = experiments.after(connection, self.calls.case.credentials, seen, said_before)
         if not self.calls.case.write_test:
             untried = experiments.for_read(untried)
         number = next(self._numbers)
@@ -161,12 +168,13 @@ class Search:
         asked = wanted.asked(node.seen, change, seen, node.changes)
         if asked and (self.asked is None or asked.rank > self.asked.rank):
             self.asked = asked
-        made = self._node(document, connection, (*node.changes, change), seen)
+        made = self._node(document, connection, (*node.changes, change), seen, node.seen.said)
         made.heard = f"{node.heard} {seen.said}"
         if node.seen.status == UNSUPPORTED_MEDIA_TYPE != seen.status:
             made.least = node.seen.stage  # now it is looked at
         gist = seen.gist(self.calls.event_code)
         made.is_news = gist not in self._said
+        made.answers = node.answers + (made.is_news and _is_answer(node.seen, change, seen))
         self._said.add(gist)
         if self.furthest is None or seen.stage > self.furthest.seen.stage:
             self.furthest = made
@@ -223,6 +231,15 @@ class Search:
             if self.is_goal(tried.seen) and self._is_true(tried):
                 kept, best = list(fewer), tried
         return Found(tuple(kept), best.document, best.connection, best.seen, made.heard)
+
+
+def _is_answer(parent: Seen, change: Change, made: Seen) -> bool:
+    """Tell whether a change gives what a refusal names, so that the next one names it no more."""
+    if made.stage < parent.stage:
+        return False
+    named = hints.names_in(parent.said)
+    given = json.dumps(change.values)
+    return any(name in given and name not in made.said for name in named)
 
 
 def _spelt(connection: Connection) -> str:

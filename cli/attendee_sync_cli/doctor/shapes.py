@@ -8,9 +8,10 @@ from typing import Final
 from attendee_sync.attendee import FIELDS
 from attendee_sync.rainfocus.connection import Connection
 from attendee_sync_cli.doctor import field_names
-from attendee_sync_cli.doctor.answers import Seen
-from attendee_sync_cli.doctor.changes import Change, Value, as_header, as_names, both, of
+from attendee_sync_cli.doctor.answers import MISSING, Seen
+from attendee_sync_cli.doctor.changes import Change, Path, Value, as_header, as_names, both, of
 
+_TELLING: Final = ("id", "code", "key", "ref", "slug", "externalid", "name", "number")
 _SEGMENT = re.compile(r"[^.\[\]/]+")
 _UNWANTED = re.compile(
     r"not (?:permitted|allowed|recogni[sz]ed|defined)|\bextra|unrecogni[sz]ed|could not be mapped"
@@ -21,6 +22,7 @@ _UNWANTED = re.compile(
 _PLACEABLE = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 # https://spec.graphql.org/October2021/#sec-Language.Operations
 _GRAPHQL = re.compile(r"\b(?:mutation|query)(?: \w+)?\s*\(\s*\$(\w+)[^{}]{0,300}\{.{1,400}\}", re.S)
+_RPC_METHOD = re.compile(r"method(?: is| must be)?[\s:=]*[\"'`]([A-Za-z][\w./-]{1,60})")
 _ELEMENT = re.compile(
     r"(?:element|operation|action|root|message|request)s?(?: (?:is|must be|named|called))?\W{1,3}"
     r"(?:\{[^}]*\})?([A-Za-z]\w{2,60})"
@@ -53,17 +55,74 @@ def of_names(connection: Connection, names: Sequence[str]) -> Iterator[Change]:
     if not inner:
         yield from _flat(connection, names)
         return
+    events = [path for path in inner if _is_event(path)]
+    if events and (template := _with_event(connection, events[0], inner)):
+        yield template
     wrapper = Counter(path[:-1] for path in inner).most_common(1)[0][0]
     within = [path[-1] for path in inner if path[:-1] == wrapper]
     beside = [path[0] for path in paths if len(path) == 1 and path[0] not in wrapper]
     if _at(connection.call.body, wrapper) == "{record}":  # already, maybe with more beside it
         yield from [both(*named)] if (named := _named(within)) else []
         return
-    body = {name: _beside(name) for name in beside} | {wrapper[0]: _nested(wrapper[1:])}
-    made = [of("call.body", body), *_named(within)]
-    if connection.body.kind == "wrapped":
-        made.append(of("body.kind", "json"))
-    yield both(*made)
+    likely = [name for name in beside if _field(name) or "event" in name.lower()]
+    body = {name: _beside(name) for name in likely or beside[:1]}
+    body[wrapper[0]] = _nested(wrapper[1:])
+    plain = [of("body.kind", "json")] * (connection.body.kind == "wrapped")
+    yield both(of("call.body", body), *_named(within), *plain)
+    for path in inner:  # the last of it may hold the record, too
+        if not _is_event(path) and not _field(path[-1]):
+            yield both(of("call.body", _nested(path)), *plain)
+
+
+def of_flat_names(connection: Connection, names: Sequence[str], said: str) -> Iterator[Change]:
+    """Yield what is likeliest of names without a path: other names of the event and of fields."""
+    plain = [name for name in names if len(_SEGMENT.findall(name)) == 1]
+    known = {connection.fields.names.get(each, each) for each in FIELDS} | {connection.event.key}
+    made = _named([name for name in plain if name not in known and MISSING.search(said)])
+    if len(made) > 1:
+        yield both(*made)
+    yield from made
+
+
+def _is_event(path: Sequence[str]) -> bool:
+    """Tell whether a path ends with an event, or with what tells one, such as event.id."""
+    is_event = "event" in path[-1].lower() and not _field(path[-1])
+    is_in_event = "event" in "".join(path[-2:-1]).lower() and path[-1].lower() in _TELLING
+    return is_event or is_in_event
+
+
+def _with_event(
+    connection: Connection, event: Sequence[str], inner: Sequence[Sequence[str]]
+) -> Change | None:
+    """Return the body with the event at a path, and the record where others have it."""
+    others = [path[:-1] for path in inner if not _is_event(path)]
+    body = connection.call.body
+    where = Counter(map(tuple, others)).most_common(1)[0][0] if others else _place_of_record(body)
+    if where == tuple(event[:-1]):
+        return None  # it is one of the record's
+    template = _nested(where) if where else dict(flat(connection))
+    if not isinstance(template, dict):
+        return None
+    if not where:
+        template.pop(connection.event.key, None)
+    made = [of("call.body", _merged(template, _nested(event, "{event}")))]
+    made += _named([path[-1] for path in inner if not _is_event(path)])
+    return both(*made, *[of("body.kind", "json")] * (connection.body.kind == "wrapped"))
+
+
+def _place_of_record(body: Value) -> tuple[str, ...]:
+    for name, each in body.items() if isinstance(body, dict) else ():
+        if each == "{record}":
+            return (name,)
+        if within := _place_of_record(each):
+            return (name, *within)
+    return ()
+
+
+def _merged(one: Value, other: Value) -> Value:
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return other
+    return {**one, **{name: _merged(one.get(name), each) for name, each in other.items()}}
 
 
 def _at(body: Value, path: Sequence[str]) -> Value:
@@ -99,8 +158,8 @@ def _beside(name: str) -> Value:
     return f"{{record.{field}}}" if field and field != "email" else f"{{{field or 'event'}}}"
 
 
-def _nested(path: Sequence[str]) -> Value:
-    return {path[0]: _nested(path[1:])} if path else "{record}"
+def _nested(path: Sequence[str], inside: Value = "{record}") -> Value:
+    return {path[0]: _nested(path[1:], inside)} if path else inside
 
 
 # --- what is left out ---
@@ -149,7 +208,21 @@ def left_out(change: Change) -> list[str]:
     return [field for field in FIELDS if f"{{record.{field}}}" not in text]
 
 
-# --- GET, GraphQL and XML ---
+def with_constants(connection: Connection, change: Change) -> Iterator[Change]:
+    """Yield a change that puts the record into something with what was beside it there, too."""
+    constants = dict(connection.fields.constants)
+    values = dict(change.values)
+    body, wrapper = values.get(("call", "body")), values.get(("body", "wrapped_under"))
+    if isinstance(wrapper, str) and ("call", "body") not in values:
+        body = {wrapper: "{record}"}
+    if constants and isinstance(body, dict) and "{record}" in str(body):
+        kept = [each for each in change.values if each[0][:2] != ("call", "body")]
+        kept = [each for each in kept if each[0][0] != "body"]
+        put: list[tuple[Path, Value]] = [(("call", "body"), {**constants, **body})]
+        yield Change((*put, *kept, (("fields", "constants"), None)))
+
+
+# --- GET, GraphQL, JSON-RPC and XML ---
 
 
 def in_query(connection: Connection) -> Change:
@@ -170,6 +243,18 @@ def of_document(said: str) -> Iterator[Change]:
         for inner in inside:
             variables: dict[str, Value] = {found[1]: inner}
             yield of("call.body", {"query": document, "variables": variables})
+
+
+def of_json_rpc(seen: Seen) -> Iterator[Change]:
+    """Yield JSON-RPC's form (https://www.jsonrpc.org/specification#request_object)."""
+    body = seen.read.body if seen.read else None
+    if "jsonrpc" in re.sub(r"[\W_]", "", seen.said.lower()) or (
+        isinstance(body, dict) and "jsonrpc" in body
+    ):
+        told = [each for each in _RPC_METHOD.findall(seen.said) if not _NO_ELEMENTS.fullmatch(each)]
+        for method in dict.fromkeys((*told, "call")):
+            call: Value = {"jsonrpc": "2.0", "id": 1, "method": method, "params": "{record}"}
+            yield of("call.body", call)
 
 
 def of_xml(seen: Seen) -> Iterator[Change]:

@@ -47,7 +47,7 @@ _PLAIN_WORDS: Final = frozenset(
 ) - {"true", "yes", "complete", "accepted"}
 _FIRST_WORD = re.compile(r"[A-Za-z]+(?![A-Za-z'-])")
 _ID = re.compile(
-    r"(?:attendee|person|profile|contact|record|registrant|user|member)?(?:id|uuid|guid|key)"
+    r"(?:sys|internal|attendee|person|profile|contact|record|registrant|user|member)?(?:id|uuid|guid|key)"
 )
 _NEGATIVE = re.compile(r"err|fail|reject|invalid|denied|refus|forbidden|unauthori|\bn?ko\b|\bnok\b")
 _SAYS = re.compile(
@@ -118,6 +118,11 @@ class _Member:
 def looks_stored(read: Reading) -> bool:
     """Tell whether a person would take an answer for a success, whatever the settings say."""
     return any(True for _ in of(read, None))
+
+
+def is_refusal(read: Reading) -> bool:
+    """Tell whether an answer, whatever its status, says by its members that it is a refusal."""
+    return any(map(_is_refusal, _members(read.body, "body")))
 
 
 def says_stored(text: str) -> bool:

@@ -237,6 +237,7 @@ _PLAINLY: Final = tuple(
 _PLACES: Final = (
     ("call", "headers"),
     ("call", "query"),
+    ("call", "body"),
     ("fields", "constants"),
     ("auth", "parameters"),
     ("token_call", "body"),
@@ -257,6 +258,8 @@ def _paths(connection: Connection, seen: Seen, name: str) -> list[Path]:
             starts.reverse()
     said = seen.said.lower()
     words = {"headers": "header", "query": "query", "constants": "body"}
+    if seen.stage is not Stage.TOKEN and isinstance(connection.call.body, dict):
+        starts.insert(0, ("call", "body"))  # beside the record
     starts.sort(key=lambda start: words.get(start[1], "-") not in said)
     return [(*start, name) for start in starts]
 

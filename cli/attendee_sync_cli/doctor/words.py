@@ -31,8 +31,16 @@ _SUBJECTS = (
     *("fieldname", "propertyname", "parametername", "paramname", "attribute", "propertypath"),
     *("propertyref", "target", "path", "location"),
 )
+_SUBJECT = re.compile(  # as others end
+    r".{0,3}(?:error|json|field|property|attribute|data)(?:path|pointer)"
+    r"|.*(?:field|property|attribute|parameter|argument|column)name|apiname"
+)
+# "source": https://jsonapi.org/format/#error-objects
+_WITH_SUBJECTS = ("source", "details", "detail", "context", "meta", "extensions", "data")
 _PLACES = ("header", "query", "body", "path", "cookie")
 _HEADERS = ("x-error-message", "x-error", "x-message", "x-result-message", "warning")
+_KINDS = ("requirement", "rule", "constraint", "violation", "code", "errorcode", "type", "kind")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _NAME = re.compile(r"[A-Za-z][\w.\[\]-]{0,63}")
 _TITLE = re.compile(r"<(?:title|h1)[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
 _MARKUP = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]{0,500}>", re.I | re.S)
@@ -123,7 +131,11 @@ def _messages(value: Any, about: _Subject = _NOBODY, depth: int = 0) -> Iterator
 
 def _members_messages(value: Mapping[str, Any], about: _Subject, depth: int) -> Iterator[str]:
     members = {fold(name): each for name, each in value.items()}
-    subject = _subject(members) or about
+    own = _subject(members)
+    subject = own or about
+    if own and not any(map(_is_message, members)) and (kinds := _kinds(value)):
+        yield own.told(kinds)
+        return
     for name in _in_order(members):
         yield from _texts_within(members[name], subject)
         yield from _messages(members[name], subject, depth)
@@ -134,6 +146,17 @@ def _members_messages(value: Mapping[str, Any], about: _Subject, depth: int) -> 
             yield from _messages(each, subject.within(name), depth)
         elif not _is_texts(each) or _OF_ALL.fullmatch(fold(name)):
             yield from _messages(each, subject, depth)
+
+
+def _kinds(value: Any) -> str:
+    """Return the words that say what is wrong with a subject where no message does."""
+    names = [
+        each
+        for name, text in value.items()
+        for each in (text.values() if isinstance(text, dict) else (text,))
+        if fold(name) in _KINDS and isinstance(each, str) and _NAME.fullmatch(each)
+    ]
+    return " ".join(_CAPITAL.sub(" ", each).lower() for each in names)
 
 
 def _texts_within(value: Any, subject: _Subject) -> Iterator[str]:
@@ -166,12 +189,20 @@ def _is_of_fields(value: Any) -> bool:
 
 
 def _subject(members: Mapping[str, Any]) -> _Subject | None:
-    source = members.get("source")
-    if isinstance(source, dict):  # https://jsonapi.org/format/#error-objects
-        members = {fold(name): each for name, each in source.items()}
-    for name in _SUBJECTS:
+    for place in _WITH_SUBJECTS:
+        within = members.get(place)
+        inner = (
+            {fold(name): each for name, each in within.items()} if isinstance(within, dict) else {}
+        )
+        found = _subject(inner) if inner and not any(map(_is_message, inner)) else None
+        if found:
+            return found
+    others = [name for name in members if name not in _SUBJECTS and _SUBJECT.fullmatch(name)]
+    for name in (*_SUBJECTS, *others):
         each = members.get(name)
         texts = [text for text in each if isinstance(text, str)] if isinstance(each, list) else []
+        if isinstance(each, str):
+            each = each.removeprefix("$.")  # JSONPath's root
         if isinstance(each, str) and (name != "path" or "/" not in each):
             texts = [text for text in each.strip("#/").split("/") if text]
         place = name if name == "header" else texts[0] if texts[:1] and texts[0] in _PLACES else ""
