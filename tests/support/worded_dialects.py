@@ -9,7 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -18,9 +18,22 @@ from tests.support.far_dialects import examined
 from tests.support.far_stand_in import EMAIL, EVENT, PROFILE_TOKEN, TOKEN, TOKEN_URL
 
 type Kind = Literal["missing", "unknown", "other"]
-type Voice = Literal["lists", "human", "violations", "keys", "fault", "plain"]
+type Voice = Literal[
+    "lists",
+    "human",
+    "violations",
+    "keys",
+    "fault",
+    "plain",
+    "columns",
+    "dashed",
+    "pointed",
+    "coded",
+    "forbidden",
+]
 
 _POOR: Final = "a-token-without-a-scope"
+_NO_VERB: Final = {"code": "605", "message": "This verb is not accepted here"}
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -48,6 +61,9 @@ class Worded:
     member: tuple[str, str, str] | None = None  # path and value in the body, and the words
     skips: bool = False  # what is incomplete is a success that counts it as skipped
     dry: Reply | None = None  # a success without the header above, though nothing is stored
+    scheme: tuple[str, str] | None = None  # of Authorization in the token's place, and the words
+    by_get: bool = False  # a token is granted, told in a success that is none
+    created: dict[str, Any] | None = None  # the answer to what is stored
     wants_change: Literal["led", "later", "beyond"] = "led"
 
     def __str__(self) -> str:
@@ -100,13 +116,21 @@ class WordedStandIn:
     def _grant(self, call: Call) -> Reply:
         if self.worded.key:
             return _json({"message": "no such route"}, 404)
+        if self.worded.by_get and call.method != "GET":
+            told = {"success": False, "requestId": "e42b14272d07d7", "errors": [_NO_VERB]}
+            return _json(told)
         has_scope = dict(parse_qsl(call.body)).get("scope", "") == self.worded.scope
         return _json({"access_token": TOKEN if has_scope else _POOR, "expires_in": 900})
 
     def _check(self, call: Call) -> None:
         headers = {name.lower(): text for name, text in call.headers.items()}
         query = dict(parse_qsl(urlsplit(call.url).query))
-        if self.worded.key:
+        if self.worded.scheme:
+            scheme, words = self.worded.scheme
+            secret = PROFILE_TOKEN if self.worded.key else TOKEN
+            if headers.get("authorization") != f"{scheme} {secret}":
+                raise _Refused(401, "other", [], words)
+        elif self.worded.key:
             place, name = self.worded.key
             given = headers.get(name.lower()) if place == "header" else query.get(name)
             if given != PROFILE_TOKEN:
@@ -129,11 +153,17 @@ class WordedStandIn:
         names = dict(worded.names)
         wanted = [names.get(each, each) for each in ("email", "lastname")]
         told = [] if "{event}" in worded.path else [worded.event]
+        if "." in worded.event:
+            record |= {worded.event: self._member(call, worded.event)}
         if worded.silent and record.get(worded.event) != EVENT:
             return self._silently()
         if worded.member and self._member(call, worded.member[0]) != worded.member[1]:
             raise _Refused(422, "other", [], worded.member[2])
-        missing = [f"{prefix}{each}" for each in (*told, *wanted) if not record.get(each)]
+        missing = [
+            each if "." in each else f"{prefix}{each}"
+            for each in (*told, *wanted)
+            if not record.get(each)
+        ]
         if worded.skips and (missing or record[worded.event] != EVENT):
             notes = [f"line 1: {each} is missing" for each in missing] or ["line 1: no such event"]
             return _json({"ok": True, "result": {"updated": 0, "skipped": 1, "notes": notes}})
@@ -147,6 +177,8 @@ class WordedStandIn:
         self.stored[record[wanted[0]]] = record
         if worded.skips:
             return _json({"ok": True, "result": {"updated": 1, "skipped": 0, "notes": []}})
+        if worded.created:
+            return _json(worded.created, 201)
         return _json({"responseCode": "0", "attendeeId": "16AB", "results": [{"status": "stored"}]})
 
     def _silently(self) -> Reply:
@@ -159,9 +191,7 @@ class WordedStandIn:
 
     def _member(self, call: Call, path: str) -> Any:
         found = _content(call)
-        for each in path.split("."):
-            found = found.get(each) if isinstance(found, dict) else None
-        return found
+        return _found(found, path)
 
     def _record(self, call: Call) -> dict[str, str]:
         if self.worded.method == "GET":
@@ -171,9 +201,18 @@ class WordedStandIn:
         if "xml" in self.worded.media:
             return dict(re.findall(r"<(\w+)>([^<>]*)</", call.body))
         record = _content(call)
-        for each in filter(None, self.worded.under.split(".")):
-            record = record.get(each) if isinstance(record, dict) else None
+        record = _found(record, self.worded.under)
         return record if isinstance(record, dict) else {}
+
+
+def _found(content: Any, path: str) -> Any:
+    """Return what stands at a path; 0 is the first of a list."""
+    for each in filter(None, path.split(".")):
+        if isinstance(content, list) and each == "0":
+            content = content[0] if content else None
+        else:
+            content = content.get(each) if isinstance(content, dict) else None
+    return content
 
 
 # --- how it is refused ---
@@ -243,6 +282,39 @@ def _plain(refusal: _Refused) -> Reply:
     return Reply(refusal.status, text.encode(), {"Content-Type": "text/plain"})
 
 
+def _columns(refusal: _Refused) -> Reply:
+    """One after the other, as a database has it."""
+    name = refusal.names[0].rpartition(".")[2] if refusal.names else ""
+    told = f'null value in column "{name}" of relation "guests" violates not-null constraint'
+    return _json({"code": "23502", "message": refusal.words or told}, refusal.status)
+
+
+def _dashed(refusal: _Refused) -> Reply:
+    told = ", ".join(f"{name}: REQUIRED" for name in refusal.names)
+    return _json({"error_text": refusal.words or f"Look at what you sent - {told}"}, refusal.status)
+
+
+def _pointed(refusal: _Refused) -> Reply:
+    """Say to people what a field is called, and to programs in a member beside it."""
+    words = "Please supply the following: {}."
+    found = [{"text": words.format(_spaced(each)), "x:fieldPath": each} for each in refusal.names]
+    return _json({"issues": found or [{"text": refusal.words}]}, refusal.status)
+
+
+def _coded(refusal: _Refused) -> Reply:
+    found = [
+        {"kind": "RowError", "attribute": each, "rule": {"type": "NotBlankRule"}}
+        for each in refusal.names
+    ]
+    return _json(found or {"message": refusal.words}, refusal.status)
+
+
+def _forbidden(refusal: _Refused) -> Reply:
+    told = f"Rejected by a policy: these columns are mandatory: {', '.join(refusal.names)}"
+    status = 403 if refusal.names else refusal.status
+    return _json({"error": {"message": "Not done", "detail": refusal.words or told}}, status)
+
+
 _VOICES: Final[Mapping[Voice, Callable[[_Refused], Reply]]] = {
     "lists": _lists,
     "human": _human,
@@ -250,12 +322,20 @@ _VOICES: Final[Mapping[Voice, Callable[[_Refused], Reply]]] = {
     "keys": _keys,
     "fault": _fault,
     "plain": _plain,
+    "columns": _columns,
+    "dashed": _dashed,
+    "pointed": _pointed,
+    "coded": _coded,
+    "forbidden": _forbidden,
 }
 
 
 # --- the dialects ---
 
 _VOICES_OF_PATHS: Final[tuple[Voice, ...]] = ("lists", "violations", "keys")
+_VOICES_OF_CHAINS: Final[tuple[Voice, ...]] = (
+    *("columns", "dashed", "pointed", "coded", "forbidden"),
+)
 _SNAKE = (("email", "mail_address"), ("lastname", "family_name"))
 _CAMEL = (("email", "emailAddress"), ("lastname", "familyName"))
 
@@ -329,6 +409,34 @@ def _beside_what_is_known() -> Iterator[Worded]:
     yield Worded("a dry run in words", header=("X-Commit", "now", ""), dry=dry)
 
 
+def _chains() -> Iterator[Worded]:
+    """Several at once, of which each is told after the other."""
+    columns = (("email", "MAIL_ADDR"), ("lastname", "FAMILY_NM"))
+    prefixed = (("email", "gst_email"), ("lastname", "gst_last_name"))
+    made = {"record": {"guest_ref": "16AB", "made_by": "api"}}
+    for voice in _VOICES_OF_CHAINS:
+        yield Worded(f"columns, {voice}", voice, names=columns, event="EVENT_REF", created=made)
+        yield Worded(f"a prefix, {voice}", voice, names=prefixed, event="gst_event", created=made)
+    scheme = ("Guest-oauth", "Authorization must look like 'Guest-oauth {token}'")
+    for voice in ("columns", "dashed", "pointed"):
+        chain = Worded("", voice, scheme=scheme, names=prefixed, event="gst_event", created=made)
+        yield replace(chain, name=f"a scheme and columns, {voice}")
+        yield replace(chain, name=f"and a token by GET, {voice}", by_get=True)
+        key = ("header", "Authorization")
+        told = ("ApiKey", "Send Authorization: ApiKey <your key>")
+        yield replace(chain, name=f"a key and columns, {voice}", scheme=told, key=key)
+    names = (("email", "mail"), ("lastname", "family_name"))
+    yield Worded("a profile in a guest", "dashed", names=names, under="guest.profile")
+    for voice in ("dashed", "pointed", "coded", "lists"):
+        yield Worded(f"an event with a code, {voice}", voice, event="event.code")
+        yield Worded(f"and names, {voice}", voice, names=names, event="show.event.id")
+    mode = ("operation", "merge", "operation must be one of merge, add")
+    yield Worded("an operation beside a list", "pointed", member=mode, under="rows.0")
+    yield Worded("an operation beside a wrapper", "dashed", member=mode, under="guest", names=names)
+    version = ("jsonrpc", "2.0", "This is no JSON-RPC 2.0 request")
+    yield Worded("JSON-RPC", "pointed", member=version, under="params", names=names)
+
+
 def _ends() -> Iterator[Worded]:
     limit = _json([{"message": "Daily request limit reached", "code": "LIMIT"}], 403)
     yield Worded("a limit", first=limit, wants_change="later")
@@ -338,6 +446,10 @@ def _ends() -> Iterator[Worded]:
     yield Worded("unavailable, with 400", first=busy, wants_change="later")
     quota = _json({"message": "You are over your monthly call quota"}, 403)
     yield Worded("a quota", first=quota, wants_change="later")
+    blocked = _json({"message": "Concurrent request limit exceeded: the request is blocked"}, 400)
+    yield Worded("a limit that blocks", first=blocked, wants_change="later")
+    proof = _json({"message": "A DPoP proof is missing"}, 401)
+    yield Worded("a proof of each call", first=proof, wants_change="beyond")
     value = _json({"errors": {"countryid": ["must be the full name of a country"]}}, 422)
     yield Worded("a value in other words", first=value, wants_change="beyond")
     security = _json({"message": "No wsse:Security header was found"}, 400)
@@ -350,7 +462,7 @@ def _ends() -> Iterator[Worded]:
     yield Worded("an encrypted payload", first=jwe, wants_change="beyond")
 
 
-LED = [*_names(), *_places(), *_more(), *_beside_what_is_known()]
+LED = [*_names(), *_places(), *_more(), *_beside_what_is_known(), *_chains()]
 ENDS = list(_ends())
 
 

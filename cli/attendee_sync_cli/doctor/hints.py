@@ -90,7 +90,9 @@ _EPOCH = 1_000_000_000  # a larger number is a moment, not a lifetime
 _MIN_TOKEN = 8  # characters
 _MEDIA_TYPE = re.compile(r"application/[\w.-]+\+json")
 _METHOD = re.compile(r"\b(?:PUT|PATCH|POST|GET)\b")
-_NO_METHOD = re.compile(r"method.{0,20}not (?:allowed|supported|valid)", re.IGNORECASE)
+_NO_METHOD = re.compile(
+    r"(?:method|verb)\b.{0,20}not \w+|\b(?:only|use|by) (?:a )?(?:GET|PUT)\b", re.IGNORECASE
+)
 _OF_METHOD = re.compile(r"method|operation|verb", re.IGNORECASE)
 # Names as people write them, with a capital: "Email address can't be blank".
 _HUMAN = re.compile(

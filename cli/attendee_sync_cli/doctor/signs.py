@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from attendee_sync.http_client import is_success
@@ -48,6 +49,11 @@ _PLAIN_WORDS: Final = frozenset(
 _FIRST_WORD = re.compile(r"[A-Za-z]+(?![A-Za-z'-])")
 _ID = re.compile(
     r"(?:sys|internal|attendee|person|profile|contact|record|registrant|user|member)?(?:id|uuid|guid|key)"
+)
+# Of what a 201 created, whatever it is called.
+_NEW_ID = re.compile(r".*(?:id|uuid|guid|ref|reference|number)")
+_OTHERS_ID = re.compile(
+    r".*(?:request|trace|correlation|event|org|message|session|client|phone)\w*"
 )
 _NEGATIVE = re.compile(r"err|fail|reject|invalid|denied|refus|forbidden|unauthori|\bn?ko\b|\bnok\b")
 _SAYS = re.compile(
@@ -189,7 +195,10 @@ def _in_one(
     read: Reading, members: list[_Member], connection: Connection | None, new: Reading
 ) -> Iterator[_Values]:
     names = (each for each in members if _ID.fullmatch(fold(each.name)) and each.is_scalar)
-    place = next((each.expression for each in names if each.expression.startswith("body")), "")
+    new_ids = filter(_is_new_id, members if read.status == HTTPStatus.CREATED else ())
+    place = next(
+        (each.expression for each in (*names, *new_ids) if each.expression.startswith("body")), ""
+    )
     identity: _Values = {("answers", "attendee_id"): place} if place else {}
     for each in members:
         is_word = str(each.value).strip().lower() in _PLAIN_WORDS
@@ -301,6 +310,12 @@ def _is_refusal(member: _Member) -> bool:
     return bool(_NEGATIVE.search(text)) or (
         text.lstrip("-").isdecimal() and text not in _words() and name not in _TRUTHS | _COUNTS
     )
+
+
+def _is_new_id(member: _Member) -> bool:
+    name = fold(member.name)
+    is_id = bool(_NEW_ID.fullmatch(name)) and not _OTHERS_ID.fullmatch(name)
+    return is_id and member.is_scalar and bool(member.value)
 
 
 def _is_error(member: _Member) -> bool:
