@@ -30,6 +30,9 @@ type Voice = Literal[
     "pointed",
     "coded",
     "forbidden",
+    "placed",
+    "named",
+    "argument",
 ]
 
 _POOR: Final = "a-token-without-a-scope"
@@ -315,6 +318,28 @@ def _forbidden(refusal: _Refused) -> Reply:
     return _json({"error": {"message": "Not done", "detail": refusal.words or told}}, status)
 
 
+def _placed(refusal: _Refused) -> Reply:
+    """Say where, and what is missing there, in members of their own."""
+    found = []
+    for each in refusal.names:
+        where, _, name = each.rpartition(".")
+        params, words = {"missingProperty": name}, f"must have required property '{name}'"
+        place = f"/{where.replace('.', '/')}" if where else ""
+        found.append({"instancePath": place, "params": params, "message": words})
+    return _json({"errors": found or [{"message": refusal.words}]}, refusal.status)
+
+
+def _named(refusal: _Refused) -> Reply:
+    words = "'{}' is a required property"
+    found = {each: words.format(each.rpartition(".")[2]) for each in refusal.names}
+    return _json({"message": refusal.words or "It is not valid", "errors": found}, refusal.status)
+
+
+def _argument(refusal: _Refused) -> Reply:
+    found = [{"path": f"store.arg0.{each}", "message": "is null"} for each in refusal.names]
+    return _json({"violations": found, "message": refusal.words}, refusal.status)
+
+
 _VOICES: Final[Mapping[Voice, Callable[[_Refused], Reply]]] = {
     "lists": _lists,
     "human": _human,
@@ -327,6 +352,9 @@ _VOICES: Final[Mapping[Voice, Callable[[_Refused], Reply]]] = {
     "pointed": _pointed,
     "coded": _coded,
     "forbidden": _forbidden,
+    "placed": _placed,
+    "named": _named,
+    "argument": _argument,
 }
 
 
@@ -426,6 +454,10 @@ def _chains() -> Iterator[Worded]:
         told = ("ApiKey", "Send Authorization: ApiKey <your key>")
         yield replace(chain, name=f"a key and columns, {voice}", scheme=told, key=key)
     names = (("email", "mail"), ("lastname", "family_name"))
+    for voice in ("placed", "named", "argument"):
+        deep = Worded(f"deep, {voice}", voice, names=names, under="payload.guest")
+        yield deep
+        yield replace(deep, name=f"and an event, {voice}", event="payload.show.eventId")
     yield Worded("a profile in a guest", "dashed", names=names, under="guest.profile")
     for voice in ("dashed", "pointed", "coded", "lists"):
         yield Worded(f"an event with a code, {voice}", voice, event="event.code")

@@ -54,7 +54,8 @@ _CONTENT = re.compile(  # of a call: the person and its fields
 MISSING = re.compile(
     r"missing|required|requires|needs|specify|blank|unspecified|absent|expected|no value|mandatory"
     r"|(?:must|may|should) (?:be|provide|have|contain|not be (?:empty|blank|null))"
-    r"|(?:insert|is|are|was) null\b|null value|not-null|please (?:enter|provide|supply|fill)"
+    r"|(?:insert|insert the value|is|are|was) null\b|null value|not allow nulls?|not-null"
+    r"|please (?:enter|provide|supply|fill)"
     r"|not (?:provided|given|present|sent|supplied|specified|complete)"
     r"|(?:can ?not|may not|can't) be (?:empty|blank|null|missing)"
     r"|\bno [\w-]+ (?:\w+ )?(?:was |is |were )?(?:given|provided|sent|specified)",

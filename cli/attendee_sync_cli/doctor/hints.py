@@ -45,7 +45,8 @@ _BEFORE = re.compile(
 _AT_END = re.compile(r": [\"'`]?([A-Za-z][\w.-]{1,63})[\"'`]?\W*$")
 # "attendee.profile - MISSING"
 _DASHED = re.compile(
-    r"([A-Za-z][\w.\[\]]{1,63}) ?[-:=] ?(?:is )?(?:missing|required|mandatory|blank|null|empty)\b",
+    r"([A-Za-z][\w.\[\]]{1,63}) ?[-:=] ?(?:\w+ ){0,3}"
+    r"(?:missing|required|mandatory|blank|null|empty)\b",
     re.IGNORECASE,
 )
 _SCOPE = re.compile(r"\bscopes?\b[\s:=\"'`]+([\w.:/-]+)", re.IGNORECASE)

@@ -32,14 +32,17 @@ _SUBJECTS = (
     *("propertyref", "target", "path", "location"),
 )
 _SUBJECT = re.compile(  # as others end
-    r".{0,3}(?:error|json|field|property|attribute|data)(?:path|pointer)"
+    r".{0,3}(?:error|json|field|property|attribute|data|instance)(?:path|pointer)"
+    r"|missingproperty"
     r"|.*(?:field|property|attribute|parameter|argument|column)name|apiname"
 )
 # "source": https://jsonapi.org/format/#error-objects
-_WITH_SUBJECTS = ("source", "details", "detail", "context", "meta", "extensions", "data")
+_WITH_SUBJECTS = ("source", "details", "detail", "context", "meta", "extensions", "data", "params")
 _PLACES = ("header", "query", "body", "path", "cookie")
 _HEADERS = ("x-error-message", "x-error", "x-message", "x-result-message", "warning")
 _KINDS = ("requirement", "rule", "constraint", "violation", "code", "errorcode", "type", "kind")
+_LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][A-Za-z]{2})?|value|default")
+_ARGUMENT = re.compile(r"\w+\.arg\d+\.")  # of a method, before what Java checks in it
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _NAME = re.compile(r"[A-Za-z][\w.\[\]-]{0,63}")
 _TITLE = re.compile(r"<(?:title|h1)[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
@@ -163,7 +166,10 @@ def _texts_within(value: Any, subject: _Subject) -> Iterator[str]:
     """Yield the texts of a message that is an object of other things, such as of its language."""
     if not isinstance(value, dict) or any(_is_message(fold(name)) for name in value):
         return
-    if not any(map(_is_of_fields, value.values())):
+    if value and all(isinstance(each, str) and " " in each.strip() for each in value.values()):
+        for name, text in value.items():
+            yield (subject if _LANGUAGE.fullmatch(name) else subject.within(name)).told(text)
+    elif not any(map(_is_of_fields, value.values())):
         yield from map(subject.told, _sentences(value))
 
 
@@ -195,14 +201,15 @@ def _subject(members: Mapping[str, Any]) -> _Subject | None:
             {fold(name): each for name, each in within.items()} if isinstance(within, dict) else {}
         )
         found = _subject(inner) if inner and not any(map(_is_message, inner)) else None
-        if found:
-            return found
+        if found:  # beside where it is missing, as AJV tells it
+            base = _subject({"instancepath": members.get("instancepath")})
+            return base.within(found.name) if base else found
     others = [name for name in members if name not in _SUBJECTS and _SUBJECT.fullmatch(name)]
     for name in (*_SUBJECTS, *others):
         each = members.get(name)
         texts = [text for text in each if isinstance(text, str)] if isinstance(each, list) else []
         if isinstance(each, str):
-            each = each.removeprefix("$.")  # JSONPath's root
+            each = _ARGUMENT.sub("", each.removeprefix("$."))  # JSONPath's root
         if isinstance(each, str) and (name != "path" or "/" not in each):
             texts = [text for text in each.strip("#/").split("/") if text]
         place = name if name == "header" else texts[0] if texts[:1] and texts[0] in _PLACES else ""
