@@ -33,6 +33,7 @@ type Voice = Literal[
     "placed",
     "named",
     "argument",
+    "sentence",
 ]
 
 _POOR: Final = "a-token-without-a-scope"
@@ -340,6 +341,11 @@ def _argument(refusal: _Refused) -> Reply:
     return _json({"violations": found, "message": refusal.words}, refusal.status)
 
 
+def _sentence(refusal: _Refused) -> Reply:
+    told = f"Your call didn't include {', '.join(refusal.names)}"
+    return _json({"complaint": refusal.words or told}, refusal.status)
+
+
 _VOICES: Final[Mapping[Voice, Callable[[_Refused], Reply]]] = {
     "lists": _lists,
     "human": _human,
@@ -355,6 +361,7 @@ _VOICES: Final[Mapping[Voice, Callable[[_Refused], Reply]]] = {
     "placed": _placed,
     "named": _named,
     "argument": _argument,
+    "sentence": _sentence,
 }
 
 
@@ -458,6 +465,7 @@ def _chains() -> Iterator[Worded]:
         deep = Worded(f"deep, {voice}", voice, names=names, under="payload.guest")
         yield deep
         yield replace(deep, name=f"and an event, {voice}", event="payload.show.eventId")
+    yield Worded("words", "sentence", names=names, event="eventNo", created=made)
     yield Worded("a profile in a guest", "dashed", names=names, under="guest.profile")
     for voice in ("dashed", "pointed", "coded", "lists"):
         yield Worded(f"an event with a code, {voice}", voice, event="event.code")

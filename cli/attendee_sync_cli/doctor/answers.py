@@ -56,6 +56,7 @@ MISSING = re.compile(
     r"|(?:must|may|should) (?:be|provide|have|contain|not be (?:empty|blank|null))"
     r"|(?:insert|insert the value|is|are|was) null\b|null value|not allow nulls?|not-null"
     r"|please (?:enter|provide|supply|fill)"
+    r"|(?:did ?n[o']t|didn't|failed to|forgot to) (?:pass|send|provide|give|supply|set|include)"
     r"|not (?:provided|given|present|sent|supplied|specified|complete)"
     r"|(?:can ?not|may not|can't) be (?:empty|blank|null|missing)"
     r"|\bno [\w-]+ (?:\w+ )?(?:was |is |were )?(?:given|provided|sent|specified)",

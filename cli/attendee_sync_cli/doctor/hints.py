@@ -43,6 +43,12 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AT_END = re.compile(r": [\"'`]?([A-Za-z][\w.-]{1,63})[\"'`]?\W*$")
+# "You did not pass email"
+_PASSED = re.compile(
+    r"(?:not|n't|to) (?:pass|send|provide|give|supply|include) "
+    r"(?:(?:an?|the|parameter|field) ){0,2}[\"'`]?([A-Za-z][\w.\[\]-]{1,63})",
+    re.IGNORECASE,
+)
 # "attendee.profile - MISSING"
 _DASHED = re.compile(
     r"([A-Za-z][\w.\[\]]{1,63}) ?[-:=] ?(?:\w+ ){0,3}"
@@ -120,7 +126,7 @@ _LISTED = re.compile(
 )
 # Of several names without quotes: "Missing parameter email, lastname".
 _SERIES = re.compile(
-    r"(?:missing|required|expected|expects|parameters?|fields?|propert\w+|elements?|is)\W{1,4}"
+    r"(?:missing|required|expected|expects|pass|send|provide|supply|include|parameters?|fields?|propert\w+|elements?|is)\W{1,4}"
     r"((?:[A-Za-z][\w.-]*, ?)+(?:and |or )?[A-Za-z][\w.-]*)",
     re.IGNORECASE,
 )
@@ -144,7 +150,7 @@ def names_in(message: str) -> list[str]:
     found += [name for text in _SERIES.findall(message) for name in re.findall(r"[\w.-]+", text)]
     found += [missing_parameter(message)]
     found += [name for pair in _NAME.findall(message) for name in pair]
-    found += _DASHED.findall(message)
+    found += _DASHED.findall(message) + _PASSED.findall(message)
     found += _AT_END.findall(message) + _CAMEL.findall(message)
     found += _AFTER.findall(message) + _BEFORE.findall(message)
     clean = (name.strip(".-") for name in found if not wanted.is_standard(name))
