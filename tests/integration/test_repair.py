@@ -80,7 +80,8 @@ def test_what_was_rejected_is_found_mended_and_redriven(own: Local) -> None:
         "rejected": 1,
     }
     done = _run(own, "redrive", "--yes")
-    assert (done["redriven"], done["left"], done["unseen"]) == (2, 1, 0)
+    # `unseen` counts the whole queue, on which other tests may have left something.
+    assert (done["redriven"], done["left"]) == (2, 1)
     until(lambda: ada in _stored(own), "the redriven one is stored")
     own.wait_until_idle()
     assert _stored(own) == {ada: "1", ben: "2"}
