@@ -72,7 +72,7 @@ def _unheard(judge: Judge, email: str) -> list[int]:
     """Return the positions of what RainFocus stored, and which has no such end.
 
     Its answer was not heard, or it was refused when it came again. Those before one may have been
-    sent in the same call.
+    sent in the same call, though they were refused by themselves.
     """
     order = judge.order[email]
     unheard: set[int] = set()
@@ -81,7 +81,7 @@ def _unheard(judge: Judge, email: str) -> list[int]:
             continue
         unheard.add(last)
         for n in range(last - 1, -1, -1):
-            if n in judge.took[email] or judge.stories[order[n]].ends[-1:] == ["rejected"]:
+            if n in judge.took[email]:
                 break
             unheard.add(n)
     return sorted(unheard)
