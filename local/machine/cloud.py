@@ -100,7 +100,7 @@ def local_cloud(address: str = LOOPBACK, *, has_clock: bool = False) -> Iterator
         raise CloudError(f"{_PYTHON} is missing: `make test` or `make demo` install it")
     with ended_by_signals(), _temporary_folder() as folder:
         clock = Clock.new(folder / "clock") if has_clock else None
-        cloud = LocalCloud(_free_port(address), folder, address, clock)
+        cloud = LocalCloud(free_port(address), folder, address, clock)
         process = _start(cloud)
         try:
             _await_health(cloud, process)
@@ -200,7 +200,8 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=time.monotonic() < deadline)
 
 
-def _free_port(address: str) -> int:
+def free_port(address: str) -> int:
+    """Return a port of an address on which nothing listens. Raises CloudError."""
     with socket.socket() as probe:
         try:
             probe.bind((address, 0))

@@ -23,7 +23,7 @@ from typing import IO, Any
 import samcli
 from samcli.lib.package.utils import make_zip_with_lambda_permissions, zip_folder
 
-from local.machine.cloud import LOOPBACK, REGION, ROOT, TEST_KEY
+from local.machine.cloud import LOOPBACK, REGION, ROOT, TEST_KEY, free_port
 from local.machine.event_source_mapping import Invoke
 from local.machine.stack import LocalStack, StackError
 
@@ -66,7 +66,7 @@ def environment(runtime: Runtime, log: IO[bytes] | int = subprocess.DEVNULL) -> 
     Raises RuntimeError if the emulator does not start. What is given raises OSError if nothing is
     answered, and RuntimeError if the function failed.
     """
-    address, api = f"{LOOPBACK}:{_free_port()}", f"{LOOPBACK}:{_free_port()}"
+    address, api = (f"{LOOPBACK}:{free_port(LOOPBACK)}" for _ in range(2))
     command = [str(_EMULATOR), "--runtime-interface-emulator-address", address]
     command += ["--runtime-api-address", api, str(PYTHON), "-m", "awslambdaric", runtime.handler]
     variables = {
@@ -164,12 +164,6 @@ def _post(url: str, event: object) -> Any:
     request = urllib.request.Request(f"{url}{_INVOCATIONS}", body)  # noqa: S310 - our own URL
     with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
         return json.loads(response.read() or b"null")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_for(address: str) -> None:
