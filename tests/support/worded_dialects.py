@@ -477,29 +477,32 @@ def _chains() -> Iterator[Worded]:
     yield Worded("JSON-RPC", "pointed", member=version, under="params", names=names)
 
 
+# Refusals of any call at first: what it is, its message and status.
+_LATER: Final = (
+    ("unavailable, with 400", "The service is temporarily unavailable", 400),
+    ("a quota", "You are over your monthly call quota", 403),
+    ("a limit that blocks", "Concurrent request limit exceeded: the request is blocked", 400),
+)
+_BEYOND: Final = (
+    ("a proof of each call", "A DPoP proof is missing", 401),
+    ("WS-Security", "No wsse:Security header was found", 400),
+    ("a token against forgery", "The XSRF token is missing or does not match", 403),
+    ("a nonce", "Each request needs a fresh nonce", 400),
+    ("an encrypted payload", "The payload must be encrypted (JWE)", 400),
+)
+
+
 def _ends() -> Iterator[Worded]:
     limit = _json([{"message": "Daily request limit reached", "code": "LIMIT"}], 403)
     yield Worded("a limit", first=limit, wants_change="later")
     page = b"<!doctype html><title>Maintenance</title><p>We are down for maintenance."
     yield Worded("a page of maintenance", first=Reply(200, page), wants_change="later")
-    busy = _json({"message": "The service is temporarily unavailable"}, 400)
-    yield Worded("unavailable, with 400", first=busy, wants_change="later")
-    quota = _json({"message": "You are over your monthly call quota"}, 403)
-    yield Worded("a quota", first=quota, wants_change="later")
-    blocked = _json({"message": "Concurrent request limit exceeded: the request is blocked"}, 400)
-    yield Worded("a limit that blocks", first=blocked, wants_change="later")
-    proof = _json({"message": "A DPoP proof is missing"}, 401)
-    yield Worded("a proof of each call", first=proof, wants_change="beyond")
+    for name, message, status in _LATER:
+        yield Worded(name, first=_json({"message": message}, status), wants_change="later")
     value = _json({"errors": {"countryid": ["must be the full name of a country"]}}, 422)
     yield Worded("a value in other words", first=value, wants_change="beyond")
-    security = _json({"message": "No wsse:Security header was found"}, 400)
-    yield Worded("WS-Security", first=security, wants_change="beyond")
-    csrf = _json({"message": "The XSRF token is missing or does not match"}, 403)
-    yield Worded("a token against forgery", first=csrf, wants_change="beyond")
-    nonce = _json({"message": "Each request needs a fresh nonce"}, 400)
-    yield Worded("a nonce", first=nonce, wants_change="beyond")
-    jwe = _json({"message": "The payload must be encrypted (JWE)"}, 400)
-    yield Worded("an encrypted payload", first=jwe, wants_change="beyond")
+    for name, message, status in _BEYOND:
+        yield Worded(name, first=_json({"message": message}, status), wants_change="beyond")
 
 
 LED = [*_names(), *_places(), *_more(), *_beside_what_is_known(), *_chains()]

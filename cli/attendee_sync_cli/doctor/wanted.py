@@ -19,11 +19,12 @@ from attendee_sync_cli.doctor.changes import Change, Path, Value, value_at
 EACH_CALL: Final = "{call_id}"
 # Says who is calling, where any value will do; a word that no message uses, and so no mask hides.
 PROBE: Final = "aepsync"
+_CONSENT: Final = "accepted|consent|terms|agree"
 _IS_VALUE = re.compile(
     r"version|audience|resource|source|origin|region|channel|local|lang|type|kind|mode|action"
     r"|operation|format|stage|environment|system|category|campaign|list|site|brand|market|partner"
     r"|correlation|request|trace|grant|idempoten|transaction|tier|unit|group|-client$|edition"
-    r"|project|workspace|accepted|consent|terms|agree",
+    rf"|project|workspace|{_CONSENT}",
     re.IGNORECASE,
 )
 _IS_OTHERS = re.compile(  # what a credential or an address is shown as
@@ -65,13 +66,8 @@ _NOT_VALUES: Final = (
 )
 _NO_VALUES: Final = frozenset(_NOT_VALUES.split())
 _MOST_TOLD = 5
-_CONSENT: Final = "accepted|consent|terms|agree"
-_AGREED: Final[tuple[list[str], ...]] = (
-    [],
-    ["accepted"],
-    ["agreed"],
-    ["true"],
-)  # told of a consent
+# What words tell as the value of a consent: it is true.
+_AGREED: Final = frozenset({"accepted", "agreed", "true"})
 _GUESSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("version", ("{version}", "3", "2", "1", "3.0", "2.0", "1.0", "v1")),
     ("audience|resource", ("{base}", "{base}/", "{org_id}")),
@@ -139,7 +135,7 @@ def changes_for(connection: Connection, seen: Seen, name: str) -> Iterator[Chang
     known = connection.model_dump(mode="json")
     here = [path for path in paths if value_at(known, path)]
     values = told(seen.said, name)
-    if re.search(_CONSENT, name, re.IGNORECASE) and values[:1] in _AGREED:
+    if re.search(_CONSENT, name, re.IGNORECASE) and _AGREED.issuperset(values[:1]):
         values = ["true"]
     if here:
         for value in [*values, *_guesses(connection, name)]:
